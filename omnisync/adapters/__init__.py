@@ -1,0 +1,1 @@
+"""How each channel talks: words in, numbers out."""

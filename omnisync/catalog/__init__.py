@@ -1,0 +1,1 @@
+"""What is sold: articles, barcodes, bundles, prices."""

@@ -1,0 +1,222 @@
+"""The only module that knows which database it talks to: engines, transactions, column types, insert-if-new, upsert.
+
+SQLite is the embedded default (WAL, synchronous=FULL, BEGIN IMMEDIATE: one writer at a time). PostgreSQL runs at
+READ COMMITTED; rows are locked in the order of their primary key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Dialect, Engine, Row
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlmodel import Session, SQLModel
+
+from omnisync.clock import Clock, SystemClock
+from omnisync.values import from_micros, to_micros
+
+BUSY_TIMEOUT_SECONDS = 10
+_READ_ONLY = "omnisync_read_only"
+
+_SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA recursive_triggers=ON",  # so that REPLACE fires the triggers that protect the journal
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}",
+    "PRAGMA cache_size=-65536",
+    "PRAGMA temp_store=MEMORY",
+)
+
+
+class Name(TypeDecorator[str]):
+    """Text that is compared byte by byte on both databases (SQLite's BINARY, PostgreSQL's "C")."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(sa.String(collation="C" if dialect.name == "postgresql" else None))
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware moment, stored as whole microseconds since 1970 in UTC: sorts and compares alike on both databases."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else to_micros(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else from_micros(value)
+
+
+class Serial(TypeDecorator[int]):
+    """A growing 64-bit number given by the database."""
+
+    impl = sa.Integer
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(sa.Integer() if dialect.name == "sqlite" else sa.BigInteger())
+
+
+def table(model: type[SQLModel]) -> sa.Table:
+    """The Core table of a SQLModel class, for set-based statements."""
+    return cast(sa.Table, model.__table__)  # type: ignore[attr-defined]
+
+
+def engine_for(url: str, *, pool_size: int = 10) -> Engine:
+    """An engine for `sqlite:///file.db` or `postgresql+psycopg://...`, set up as the ledger needs it."""
+    if url.startswith("sqlite"):
+        return _sqlite_engine(url, pool_size)
+    return sa.create_engine(
+        url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, isolation_level="READ COMMITTED"
+    )
+
+
+def _sqlite_engine(url: str, pool_size: int) -> Engine:
+    engine = sa.create_engine(
+        url, pool_size=pool_size, max_overflow=pool_size, connect_args={"check_same_thread": False}
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, the driver would begin too late
+        for pragma in _SQLITE_PRAGMAS:
+            connection.execute(pragma)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        read_only = connection.get_execution_options().get(_READ_ONLY, False)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """One unit of work that may write: committed at the end, rolled back on any error."""
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """A short read that never waits for the writer and sees one state of things. Nothing is written: it is rolled back."""
+    with engine.connect().execution_options(**{_READ_ONLY: True}) as connection, Session(connection) as session:
+        yield session
+        session.rollback()
+
+
+def is_postgresql(session: Session) -> bool:
+    """Whether this session talks to PostgreSQL; for this module and the few statements that cannot be the same."""
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def now(session: Session, clock: Clock) -> datetime:
+    """The one clock that decides: the database's on PostgreSQL, ours on SQLite, a simulated one wherever it is handed in."""
+    if isinstance(clock, SystemClock) and is_postgresql(session):
+        return cast(datetime, session.execute(sa.text("SELECT clock_timestamp()")).scalar_one())
+    return clock.now()
+
+
+def insert_new(
+    session: Session, into: sa.Table, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str], returning: Sequence[str]
+) -> list[Row[Any]]:
+    """Insert the rows whose key is not there yet and return `returning` of just those (RETURNING, for the row count of
+    ON CONFLICT differs between drivers)."""
+    if not rows:
+        return []
+    insert = postgresql.insert if is_postgresql(session) else sqlite.insert
+    statement = (
+        insert(into).on_conflict_do_nothing(index_elements=list(key)).returning(*(into.c[name] for name in returning))
+    )
+    return list(session.execute(statement, [dict(row) for row in rows]))
+
+
+def upsert(
+    session: Session, into: sa.Table, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str], update: Iterable[str]
+) -> None:
+    """Insert the rows, or where the key is there already set the columns of `update` to the new values."""
+    if not rows:
+        return
+    insert = postgresql.insert if is_postgresql(session) else sqlite.insert
+    statement = insert(into)
+    statement = statement.on_conflict_do_update(
+        index_elements=list(key), set_={name: statement.excluded[name] for name in update}
+    )
+    session.execute(statement, [dict(row) for row in rows])
+
+
+def in_pairs(first: sa.ColumnElement[Any], second: sa.ColumnElement[Any], pairs: Iterable[tuple[Any, Any]]) -> sa.ColumnElement[bool]:
+    """`(first, second) IN (...)`, which both databases answer from a composite key."""
+    return sa.tuple_(first, second).in_(list(pairs))
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether running the same transaction again may work: a lost race or deadlock on PostgreSQL, a busy SQLite."""
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    if state in ("40001", "40P01"):
+        return True
+    return isinstance(error, OperationalError) and "locked" in str(error.orig)
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the database cannot be reached or cannot write now: callers answer 503 and nothing is lost."""
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    state = getattr(error.orig, "sqlstate", None)
+    if isinstance(state, str) and state[:2] in ("08", "53", "57"):
+        return True
+    message = str(error.orig)
+    return isinstance(error, OperationalError) and any(
+        sign in message for sign in ("disk is full", "disk I/O", "unable to open", "locked", "connection", "readonly")
+    )
+
+
+def protect_journal(journal: sa.Table) -> None:
+    """Let the database itself refuse to change or delete rows of this table (REPLACE and TRUNCATE included)."""
+    for statement, dialect in journal_triggers(journal.name):
+        event.listen(journal, "after_create", sa.DDL(statement).execute_if(dialect=dialect))
+
+
+def journal_triggers(name: str) -> list[tuple[str, str]]:
+    """The statements that make a table append-only, each with the dialect it is for; migrations use them too."""
+    refuse = f"{name} is append-only: record a counter-movement instead"
+    return [
+        *(
+            (
+                f"CREATE TRIGGER {name}_no_{verb.lower()} BEFORE {verb} ON {name} BEGIN SELECT RAISE(ABORT, '{refuse}'); END",
+                "sqlite",
+            )
+            for verb in ("UPDATE", "DELETE")
+        ),
+        (
+            f"CREATE FUNCTION {name}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION '{refuse}'; END $$",
+            "postgresql",
+        ),
+        (
+            f"CREATE TRIGGER {name}_no_change BEFORE UPDATE OR DELETE ON {name} "
+            f"FOR EACH ROW EXECUTE FUNCTION {name}_append_only()",
+            "postgresql",
+        ),
+        (
+            f"CREATE TRIGGER {name}_no_truncate BEFORE TRUNCATE ON {name} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {name}_append_only()",
+            "postgresql",
+        ),
+    ]

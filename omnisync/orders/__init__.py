@@ -1,0 +1,1 @@
+"""What was asked for: orders of channels and click-and-collect pickups."""

@@ -1,0 +1,170 @@
+"""Orders of channels, pickups, the customers behind them, and the tasks they leave in a store."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from omnisync.db import Instant, Name
+
+
+class ChannelOrder(SQLModel, table=True):
+    """An order as its channel last showed it; the newest version wins."""
+
+    __tablename__ = "channel_order"
+    __table_args__ = (
+        sa.UniqueConstraint("channel", "external_id"),
+        sa.Index("channel_order_reference", "channel", "reference"),
+    )
+
+    id: str = Field(primary_key=True, sa_type=Name)
+    channel: str = Field(sa_type=Name)
+    external_id: str = Field(sa_type=Name)
+    reference: str = Field(sa_type=Name)
+    version: datetime = Field(sa_type=Instant)
+    placed_at: datetime = Field(sa_type=Instant)
+    seen_at: datetime = Field(sa_type=Instant)
+    counter: bool = False
+    pickup: bool = False
+    paid: bool = True
+    elsewhere: bool = False
+    closed: bool = False
+    currency: str | None = None
+    totals: Any = Field(default=None, sa_type=sa.JSON)
+    customer_id: str | None = Field(default=None, sa_type=Name)
+
+
+class OrderLine(SQLModel, table=True):
+    """One line of an order with what was done for it so far (cumulative). A line without SKU waits to be mapped."""
+
+    __tablename__ = "order_line"
+    __table_args__ = (sa.Index("order_line_waiting", "waiting"),)
+
+    order_id: str = Field(primary_key=True, sa_type=Name, foreign_key="channel_order.id")
+    line_id: str = Field(primary_key=True, sa_type=Name)
+    sku: str | None = Field(default=None, sa_type=Name)
+    external_article: str | None = Field(default=None, sa_type=Name)
+    barcode: str | None = None
+    title: str = ""
+    quantity: int = 0
+    cancelled: int = 0
+    shipped: int = 0
+    restocked: int = 0
+    price_minor: int | None = None
+    stocked: bool = True
+    waiting: str | None = None
+    """Why this line waits (unknown article, unmapped place); null: it is in the ledger or needs not be."""
+    bound: bool = False
+    """Covered by a reservation or pickup of the same reference: moves nothing."""
+
+
+class Customer(SQLModel, table=True):
+    """Personal data, apart from everything else, each with a time after which it is erased."""
+
+    id: str = Field(primary_key=True, sa_type=Name)
+    name: str
+    email: str | None = None
+    phone: str | None = None
+    language: str = "de"
+    created_at: datetime = Field(sa_type=Instant)
+    erase_after: datetime | None = Field(default=None, sa_type=Instant, index=True)
+    erased_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Pickup(SQLModel, table=True):
+    """A click-and-collect order: placed -> picking -> ready -> collected; expired or cancelled from any open state."""
+
+    __table_args__ = (
+        sa.Index("pickup_list", "location", "state", "ready_by"),
+        sa.Index("pickup_reference", "channel", "reference"),
+        sa.Index("pickup_due", "state", "collect_by"),
+    )
+
+    id: str = Field(primary_key=True, sa_type=Name)
+    number: str = Field(sa_type=Name, index=True)
+    """Public: on the list, the bag and the slip."""
+    code_hash: str = Field(sa_type=Name, unique=True)
+    channel: str | None = Field(default=None, sa_type=Name)
+    reference: str | None = Field(default=None, sa_type=Name)
+    location: str = Field(sa_type=Name)
+    state: str
+    overdue: bool = False
+    """Paid and not collected in time: a case for a person, never released by itself."""
+    paid: bool = False
+    gift: bool = False
+    note: str = ""
+    shelf: str | None = None
+    reservation_id: str = Field(sa_type=Name)
+    customer_id: str = Field(sa_type=Name, foreign_key="customer.id")
+    owner: str | None = Field(default=None, sa_type=Name)
+    placed_at: datetime = Field(sa_type=Instant)
+    ready_by: datetime = Field(sa_type=Instant)
+    collect_by: datetime = Field(sa_type=Instant)
+    ready_at: datetime | None = Field(default=None, sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    collected_how: str | None = None
+    """code, or the reason for handing it over without one."""
+    handed_over_by: str | None = None
+    version: int = 0
+
+
+class PickupLine(SQLModel, table=True):
+    """One article of a pickup; what was picked, rejected and handed over so far."""
+
+    __tablename__ = "pickup_line"
+
+    pickup_id: str = Field(primary_key=True, sa_type=Name, foreign_key="pickup.id")
+    sku: str = Field(primary_key=True, sa_type=Name)
+    quantity: int
+    picked: int = 0
+    rejected: int = 0
+    collected: int = 0
+    price_minor: int | None = None
+    currency: str | None = None
+
+
+class PickupNumber(SQLModel, table=True):
+    """The last public pickup number given out at a location."""
+
+    __tablename__ = "pickup_number"
+
+    location: str = Field(primary_key=True, sa_type=Name)
+    last: int
+
+
+class Task(SQLModel, table=True):
+    """Something for a person in a store: put back an uncollected bag, count a shelf, call a customer."""
+
+    __table_args__ = (sa.Index("task_open", "location", "done_at"),)
+
+    id: str = Field(primary_key=True, sa_type=Name)
+    kind: str
+    """put_back | count | overdue"""
+    location: str = Field(sa_type=Name)
+    sku: str | None = Field(default=None, sa_type=Name)
+    pickup_id: str | None = Field(default=None, sa_type=Name)
+    shelf: str | None = None
+    quantity: int | None = None
+    created_at: datetime = Field(sa_type=Instant)
+    done_at: datetime | None = Field(default=None, sa_type=Instant)
+    done_by: str | None = None
+
+
+class HandOver(SQLModel, table=True):
+    """One piece that both the pickup desk and the till book: each side appears once, and the second moves no stock."""
+
+    __tablename__ = "hand_over"
+    __table_args__ = (sa.Index("hand_over_open", "location", "sku", "at"),)
+
+    id: str = Field(primary_key=True, sa_type=Name)
+    location: str = Field(sa_type=Name)
+    sku: str = Field(sa_type=Name)
+    pickup_id: str | None = Field(default=None, sa_type=Name)
+    """Null: the till rang it up, and no pickup was handed over for it (yet)."""
+    sale_key: str | None = Field(default=None, sa_type=Name)
+    """Null: handed over, not rung up (yet)."""
+    at: datetime = Field(sa_type=Instant)
+    matched_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -1,0 +1,1 @@
+"""What is there: the ledger, reservations, promises, availability."""

@@ -1,0 +1,162 @@
+"""The journal and its sums, reservations, promises to channels' buyers, shortages, policies, idempotency keys."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from omnisync.db import Instant, Name, Serial, protect_journal, table
+
+
+class Movement(SQLModel, table=True):
+    """One row of the journal: how the quantities of one shelf changed, and what caused it. Append-only; ids only."""
+
+    __table_args__ = (
+        sa.Index("movement_key", "key", unique=True, sqlite_where=sa.text("key IS NOT NULL"), postgresql_where=sa.text("key IS NOT NULL")),
+        sa.Index("movement_shelf", "location", "sku", "id"),
+        sa.Index("movement_promise", "promise", sqlite_where=sa.text("promise IS NOT NULL"), postgresql_where=sa.text("promise IS NOT NULL")),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
+    location: str = Field(sa_type=Name)
+    sku: str = Field(sa_type=Name)
+    kind: str
+    quantity: int
+    """As it was said: pieces for most kinds, the counted level for a count."""
+    on_hand: int = 0
+    """Changes, not levels, from here on."""
+    reserved: int = 0
+    blocked: int = 0
+    incoming: int = 0
+    safety: int = 0
+    key: str | None = Field(default=None, sa_type=Name)
+    """Names the effect for ever: the same key twice is one movement."""
+    cause: str
+    """What said so: `pos:4711/1`, `webshop:order/1001/1`, `reservation:01J...`, `import:01J...`."""
+    promise: str | None = Field(default=None, sa_type=Name)
+    """The reservation or order promise this opens or ends; its open quantity is the sum of `reserved`."""
+    reason: str | None = None
+    occurred_at: datetime = Field(sa_type=Instant)
+    recorded_at: datetime = Field(sa_type=Instant)
+
+
+protect_journal(table(Movement))
+
+
+class Balance(SQLModel, table=True):
+    """The sums of a shelf's movements, kept in the same transaction."""
+
+    __table_args__ = (sa.Index("balance_changed", "changed_at"), sa.Index("balance_sku", "sku"))
+
+    location: str = Field(primary_key=True, sa_type=Name)
+    sku: str = Field(primary_key=True, sa_type=Name)
+    on_hand: int = 0
+    reserved: int = 0
+    blocked: int = 0
+    incoming: int = 0
+    safety: int = 0
+    off_sale: bool = False
+    """Not found when picked: nothing of it is promised here until somebody counts it."""
+    counted_at: datetime | None = Field(default=None, sa_type=Instant)
+    changed_at: datetime = Field(sa_type=Instant)
+    shelf: str | None = None
+    """Where in this location it lies, if not where the article says."""
+
+
+class Reservation(SQLModel, table=True):
+    """A hold on stock. Its lines never change; its state is set once more, guarded so that one end wins."""
+
+    __table_args__ = (
+        sa.Index("reservation_due", "state", "expires_at"),
+        sa.Index("reservation_reference", "channel", "reference"),
+    )
+
+    id: str = Field(primary_key=True, sa_type=Name)
+    state: str
+    """held | confirmed | collected | released | expired"""
+    channel: str | None = Field(default=None, sa_type=Name)
+    reference: str | None = Field(default=None, sa_type=Name)
+    owner: str | None = Field(default=None, sa_type=Name)
+    """Prefix of the API key that asked for it."""
+    lines: Any = Field(sa_type=sa.JSON)
+    """[{"sku", "location", "quantity"}] as granted: merged, in lock order."""
+    created_at: datetime = Field(sa_type=Instant)
+    expires_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Null once confirmed."""
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    pickup: str | None = Field(default=None, sa_type=Name)
+    """The pickup that took it over."""
+
+
+class Promise(SQLModel, table=True):
+    """A channel's promise to its buyer: pieces of one order line at one location, reserved until shipped or cancelled."""
+
+    __table_args__ = (
+        sa.Index("promise_reference", "channel", "reference"),
+        sa.Index("promise_order", "order_id"),
+        sa.Index("promise_shelf", "location", "sku"),
+    )
+
+    id: str = Field(primary_key=True, sa_type=Name)
+    channel: str = Field(sa_type=Name)
+    reference: str = Field(sa_type=Name)
+    order_id: str = Field(sa_type=Name)
+    line_id: str = Field(sa_type=Name)
+    location: str = Field(sa_type=Name)
+    sku: str = Field(sa_type=Name)
+    quantity: int
+    ended: int = 0
+    """Shipped, cancelled or taken over by a reservation so far; never more than quantity."""
+    created_at: datetime = Field(sa_type=Instant)
+
+
+class Shortage(SQLModel, table=True):
+    """Promises of one shelf that facts have made impossible. One open row a shelf; closed when facts mend it."""
+
+    __table_args__ = (
+        sa.Index(
+            "shortage_open", "location", "sku", unique=True,
+            sqlite_where=sa.text("closed_at IS NULL"), postgresql_where=sa.text("closed_at IS NULL"),
+        ),
+    )
+
+    id: str = Field(primary_key=True, sa_type=Name)
+    location: str = Field(sa_type=Name)
+    sku: str = Field(sa_type=Name)
+    quantity: int
+    worst: int
+    """The largest it ever was."""
+    cause: str
+    opened_at: datetime = Field(sa_type=Instant)
+    closed_at: datetime | None = Field(default=None, sa_type=Instant)
+    accepted_at: datetime | None = Field(default=None, sa_type=Instant)
+    accepted_by: str | None = None
+
+
+class Policy(SQLModel, table=True):
+    """A location's or channel's settings as they were from a moment on: explaining the past uses what was true then."""
+
+    __table_args__ = (sa.Index("policy_of", "scope", "name", "valid_from"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
+    scope: str
+    """location | channel"""
+    name: str = Field(sa_type=Name)
+    body: Any = Field(sa_type=sa.JSON)
+    valid_from: datetime = Field(sa_type=Instant)
+
+
+class Idempotency(SQLModel, table=True):
+    """The answer to a request, written in the transaction of its effect and kept 7 days."""
+
+    scope: str = Field(primary_key=True, sa_type=Name)
+    """API key prefix, method and path."""
+    key: str = Field(primary_key=True, sa_type=Name)
+    body_hash: bytes
+    status: int
+    answer: bytes
+    at: datetime = Field(sa_type=Instant, index=True)

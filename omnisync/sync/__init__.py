@@ -1,0 +1,1 @@
+"""Keeping both in step: inbox, facts, polling, reconciling, drift, health."""

@@ -1,0 +1,256 @@
+"""Messages, cursors, listings and what was shown there, health, cases, events, and who may log in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from omnisync.db import Instant, Name, Serial
+
+
+class InboxMessage(SQLModel, table=True):
+    """What a channel sent, as it came: stored before the 2xx, understood later, never gone."""
+
+    __tablename__ = "inbox_message"
+    __table_args__ = (
+        sa.UniqueConstraint("channel", "event_id", "body_hash"),
+        sa.Index("inbox_due", "state", "next_try_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
+    channel: str = Field(sa_type=Name)
+    event_id: str = Field(sa_type=Name)
+    body_hash: str = Field(sa_type=Name)
+    topic: str
+    resource: str | None = None
+    method: str = "POST"
+    url: str = ""
+    headers: Any = Field(default=None, sa_type=sa.JSON)
+    body: bytes
+    state: str
+    """received | applied | failed (a dead letter) | refused | discarded"""
+    attempts: int = 0
+    reason: str | None = None
+    action: str | None = None
+    received_at: datetime = Field(sa_type=Instant)
+    next_try_at: datetime | None = Field(default=None, sa_type=Instant)
+    handled_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class DeadLetter(SQLModel, table=True):
+    """A fact, line or write that waits for a person, with the action that mends it."""
+
+    __tablename__ = "dead_letter"
+    __table_args__ = (sa.UniqueConstraint("channel", "key"), sa.Index("dead_letter_open", "channel", "closed_at"))
+
+    id: str = Field(primary_key=True, sa_type=Name)
+    channel: str = Field(sa_type=Name)
+    kind: str
+    """message | line | fact | write"""
+    key: str = Field(sa_type=Name)
+    """What waits: one open letter each."""
+    title: str
+    reason: str
+    action: str
+    message_id: int | None = None
+    payload: Any = Field(default=None, sa_type=sa.JSON)
+    attempts: int = 1
+    opened_at: datetime = Field(sa_type=Instant)
+    last_at: datetime = Field(sa_type=Instant)
+    closed_at: datetime | None = Field(default=None, sa_type=Instant)
+    closed_how: str | None = None
+    """replayed | mended | discarded"""
+
+
+class Cursor(SQLModel, table=True):
+    """How far a channel was read; moved in the transaction of the facts it brought."""
+
+    channel: str = Field(primary_key=True, sa_type=Name)
+    name: str = Field(primary_key=True, sa_type=Name)
+    value: str | None = None
+    at: datetime = Field(sa_type=Instant)
+
+
+class ChannelListing(SQLModel, table=True):
+    """An article as one channel knows it."""
+
+    __tablename__ = "channel_listing"
+    __table_args__ = (sa.Index("channel_listing_sku", "channel", "sku"),)
+
+    channel: str = Field(primary_key=True, sa_type=Name)
+    external_id: str = Field(primary_key=True, sa_type=Name)
+    sku: str | None = Field(default=None, sa_type=Name)
+    barcode: str | None = None
+    title: str = ""
+    extra: Any = Field(default=None, sa_type=sa.JSON)
+    managed: bool = True
+    added_at: datetime = Field(sa_type=Instant)
+
+
+class ShownState(SQLModel, table=True):
+    """What one listing shows at one place of its channel, as far as we know: submitted, accepted, applied."""
+
+    __tablename__ = "shown_state"
+
+    channel: str = Field(primary_key=True, sa_type=Name)
+    external_id: str = Field(primary_key=True, sa_type=Name)
+    place: str = Field(primary_key=True, sa_type=Name)
+    """Empty where the channel has no locations."""
+    sku: str = Field(sa_type=Name, index=True)
+    applied: int | None = None
+    applied_at: datetime | None = Field(default=None, sa_type=Instant)
+    submitted: int | None = None
+    submitted_at: datetime | None = Field(default=None, sa_type=Instant)
+    tag: str | None = None
+    seen: int | None = None
+    """The last level read back."""
+    seen_at: datetime | None = Field(default=None, sa_type=Instant)
+    provisional: int = 0
+    """Pieces gone from the channel's level for which no order was seen yet."""
+    provisional_at: datetime | None = Field(default=None, sa_type=Instant)
+    price_minor: int | None = None
+    """Applied price."""
+    price_currency: str | None = None
+    price_at: datetime | None = Field(default=None, sa_type=Instant)
+    behind_since: datetime | None = Field(default=None, sa_type=Instant)
+    failures: int = 0
+    next_try_at: datetime | None = Field(default=None, sa_type=Instant)
+    blocked_reason: str | None = None
+
+
+class Sent(SQLModel, table=True):
+    """Every number we sent to a channel, why, and when it was applied."""
+
+    __table_args__ = (sa.Index("sent_listing", "channel", "sku", "sent_at"),)
+
+    tag: str = Field(primary_key=True, sa_type=Name)
+    channel: str = Field(sa_type=Name)
+    external_id: str = Field(sa_type=Name)
+    place: str = Field(default="", sa_type=Name)
+    sku: str = Field(sa_type=Name)
+    quantity: int | None = None
+    price_minor: int | None = None
+    outcome: str | None = None
+    reason: str | None = None
+    changed_at: datetime | None = Field(default=None, sa_type=Instant)
+    """The oldest change of stock this write answers: propagation is applied_at - changed_at."""
+    sent_at: datetime = Field(sa_type=Instant)
+    applied_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class ChannelHealth(SQLModel, table=True):
+    """How a channel is doing; one row each."""
+
+    __tablename__ = "channel_health"
+
+    channel: str = Field(primary_key=True, sa_type=Name)
+    paused: bool = False
+    paused_at: datetime | None = Field(default=None, sa_type=Instant)
+    attention: str | None = None
+    action: str | None = None
+    last_error: str | None = None
+    last_error_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_success_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_heard_at: datetime | None = Field(default=None, sa_type=Instant)
+    retry_at: datetime | None = Field(default=None, sa_type=Instant)
+    calls: int = 0
+    failures: int = 0
+    failures_in_row: int = 0
+    breaker: str = "closed"
+    """closed | open | half_open"""
+
+
+class Case(SQLModel, table=True):
+    """Something a person decides: the blast guard, drift, a conflict."""
+
+    __tablename__ = "sync_case"
+    __table_args__ = (sa.Index("sync_case_open", "channel", "closed_at"),)
+
+    id: str = Field(primary_key=True, sa_type=Name)
+    channel: str = Field(sa_type=Name)
+    kind: str
+    """blast_zero | blast_price | drift | conflict | stock_error | overdue"""
+    title: str
+    cause: str = ""
+    proposal: str = ""
+    details: Any = Field(default=None, sa_type=sa.JSON)
+    opened_at: datetime = Field(sa_type=Instant)
+    closed_at: datetime | None = Field(default=None, sa_type=Instant)
+    closed_how: str | None = None
+    closed_by: str | None = None
+
+
+class Conflict(SQLModel, table=True):
+    """Pieces that channels sold from one another inside the propagation window: counted, with the shortage they made."""
+
+    __tablename__ = "channel_conflict"
+
+    id: str = Field(primary_key=True, sa_type=Name)
+    channel: str = Field(sa_type=Name)
+    order_id: str = Field(sa_type=Name)
+    location: str = Field(sa_type=Name)
+    sku: str = Field(sa_type=Name)
+    quantity: int
+    shortage_id: str | None = Field(default=None, sa_type=Name)
+    at: datetime = Field(sa_type=Instant)
+
+
+class EventPending(SQLModel, table=True):
+    """An event written with its effect, not yet numbered."""
+
+    __tablename__ = "event_pending"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
+    kind: str
+    body: Any = Field(sa_type=sa.JSON)
+    at: datetime = Field(sa_type=Instant)
+
+
+class Event(SQLModel, table=True):
+    """An event numbered after its commit by the one leased publisher, so that `position > last` misses nothing."""
+
+    position: int = Field(primary_key=True, sa_type=Serial)
+    kind: str
+    body: Any = Field(sa_type=sa.JSON)
+    at: datetime = Field(sa_type=Instant, index=True)
+
+
+class Lease(SQLModel, table=True):
+    """Who does a job that only one may do; a new owner has a higher fence."""
+
+    name: str = Field(primary_key=True, sa_type=Name)
+    owner: str
+    fence: int
+    until: datetime = Field(sa_type=Instant)
+
+
+class AccessKey(SQLModel, table=True):
+    """An API key: the prefix names it, only a hash of the secret is kept."""
+
+    __tablename__ = "access_key"
+
+    prefix: str = Field(primary_key=True, sa_type=Name)
+    secret_hash: str
+    name: str
+    role: str
+    """shop | staff | ops | admin"""
+    location: str | None = Field(default=None, sa_type=Name)
+    created_at: datetime = Field(sa_type=Instant)
+    revoked_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class User(SQLModel, table=True):
+    """A person who logs in to the pages."""
+
+    __tablename__ = "user_account"
+
+    name: str = Field(primary_key=True, sa_type=Name)
+    password_hash: str
+    role: str
+    """staff | ops | admin"""
+    location: str | None = Field(default=None, sa_type=Name)
+    created_at: datetime = Field(sa_type=Instant)
+    disabled_at: datetime | None = Field(default=None, sa_type=Instant)

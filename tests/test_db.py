@@ -1,0 +1,36 @@
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from omnisync import db
+from omnisync.stock.tables import Movement
+from tests.conftest import START
+
+
+def _movement() -> dict[str, object]:
+    return {
+        "location": "linden", "sku": "LAMP", "kind": "sold", "quantity": 1, "on_hand": -1, "key": "k1",
+        "cause": "pos:1", "occurred_at": START, "recorded_at": START,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("statement", ["UPDATE movement SET quantity = 2", "DELETE FROM movement"])
+def test_the_journal_refuses_to_be_changed(engine, statement):
+    with db.transaction(engine) as session:
+        session.execute(sa.insert(db.table(Movement)), [_movement()])
+
+    with pytest.raises(DBAPIError, match="append-only"), db.transaction(engine) as session:
+        session.execute(sa.text(statement))
+
+
+def test_insert_new_returns_just_the_rows_that_were_not_there(engine):
+    journal = db.table(Movement)
+    other = _movement() | {"key": "k2"}
+
+    with db.transaction(engine) as session:
+        first = session.execute(sa.insert(journal).returning(journal.c.key), [_movement()]).all()
+
+    assert [row.key for row in first] == ["k1"]
+    with db.transaction(engine) as session:
+        assert session.execute(sa.select(journal.c.occurred_at)).scalar_one() == START
+        session.execute(sa.insert(journal), [other])
