@@ -157,7 +157,9 @@ def upsert(
     session.execute(statement, [dict(row) for row in rows])
 
 
-def in_pairs(first: sa.ColumnElement[Any], second: sa.ColumnElement[Any], pairs: Iterable[tuple[Any, Any]]) -> sa.ColumnElement[bool]:
+def in_pairs(
+    first: sa.ColumnElement[Any], second: sa.ColumnElement[Any], pairs: Iterable[tuple[Any, Any]]
+) -> sa.ColumnElement[bool]:
     """`(first, second) IN (...)`, which both databases answer from a composite key."""
     return sa.tuple_(first, second).in_(list(pairs))
 
@@ -190,7 +192,7 @@ def is_unavailable(error: BaseException) -> bool:
 def protect_journal(journal: sa.Table) -> None:
     """Let the database itself refuse to change or delete rows of this table (REPLACE and TRUNCATE included)."""
     for statement, dialect in journal_triggers(journal.name):
-        event.listen(journal, "after_create", sa.DDL(statement).execute_if(dialect=dialect))
+        event.listen(journal, "after_create", sa.DDL(statement).execute_if(dialect=dialect))  # type: ignore[no-untyped-call]
 
 
 def journal_triggers(name: str) -> list[tuple[str, str]]:

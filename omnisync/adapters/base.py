@@ -17,7 +17,6 @@ from typing import Any, Literal, Protocol
 
 from omnisync.values import Money
 
-
 # ---------------------------------------------------------------- words in: facts
 
 

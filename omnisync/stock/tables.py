@@ -15,9 +15,20 @@ class Movement(SQLModel, table=True):
     """One row of the journal: how the quantities of one shelf changed, and what caused it. Append-only; ids only."""
 
     __table_args__ = (
-        sa.Index("movement_key", "key", unique=True, sqlite_where=sa.text("key IS NOT NULL"), postgresql_where=sa.text("key IS NOT NULL")),
+        sa.Index(
+            "movement_key",
+            "key",
+            unique=True,
+            sqlite_where=sa.text("key IS NOT NULL"),
+            postgresql_where=sa.text("key IS NOT NULL"),
+        ),
         sa.Index("movement_shelf", "location", "sku", "id"),
-        sa.Index("movement_promise", "promise", sqlite_where=sa.text("promise IS NOT NULL"), postgresql_where=sa.text("promise IS NOT NULL")),
+        sa.Index(
+            "movement_promise",
+            "promise",
+            sqlite_where=sa.text("promise IS NOT NULL"),
+            postgresql_where=sa.text("promise IS NOT NULL"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -119,8 +130,12 @@ class Shortage(SQLModel, table=True):
 
     __table_args__ = (
         sa.Index(
-            "shortage_open", "location", "sku", unique=True,
-            sqlite_where=sa.text("closed_at IS NULL"), postgresql_where=sa.text("closed_at IS NULL"),
+            "shortage_open",
+            "location",
+            "sku",
+            unique=True,
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
         ),
     )
 

@@ -1,0 +1,250 @@
+"""The one HTTP client of all adapters: timeouts, short retries, Retry-After, budgets, a breaker, one translation of errors.
+
+This is the only module that imports httpx. What leaves it is a `Reply`, `TryLater` (the worker, by itself) or
+`NeedsAttention` (a person). No header and no body of a request ever stands in an error.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import httpx
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from omnisync.clock import Clock, Ids
+from omnisync.errors import NeedsAttention, TryLater
+from omnisync.values import as_utc
+
+ATTEMPTS = 3
+PATIENCE_SECONDS = 2.0
+"""Longer waits belong to the worker, not into a call."""
+CONNECTIONS = 10
+"""httpx's pool slows down with its size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the outside world hands to every adapter."""
+
+    clock: Clock
+    ids: Ids
+    chance: random.Random
+    transport: httpx.AsyncBaseTransport | None = None
+    """Tests and simulations put theirs here; None is the network."""
+
+
+class Budget:
+    """A token bucket: `rate` tokens come back each second, up to `burst`. Channels that tell their state feed it."""
+
+    def __init__(self, clock: Clock, rate: float, burst: float) -> None:
+        self._clock, self.rate, self.burst = clock, rate, burst
+        self._tokens, self._at = burst, clock.monotonic()
+
+    async def take(self, cost: float = 1.0) -> None:
+        """Wait until `cost` tokens are there; TryLater when that would take longer than we wait inside a call."""
+        self._refill()
+        lacking = min(cost, self.burst) - self._tokens
+        if lacking > 0:
+            seconds = lacking / self.rate
+            if seconds > PATIENCE_SECONDS:
+                raise TryLater("The channel's rate limit is used up.", retry_after_seconds=seconds)
+            await self._clock.sleep(seconds)
+            self._refill()
+        self._tokens -= cost
+
+    def feed(self, tokens: float, *, rate: float | None = None, burst: float | None = None) -> None:
+        """Believe what the channel says about its own bucket."""
+        self.rate, self.burst = rate or self.rate, burst or self.burst
+        self._tokens, self._at = tokens, self._clock.monotonic()
+
+    def _refill(self) -> None:
+        at = self._clock.monotonic()
+        self._tokens = min(self.burst, self._tokens + (at - self._at) * self.rate)
+        self._at = at
+
+
+class Breaker:
+    """Stops calling a channel that fails again and again; after a pause one call may try."""
+
+    def __init__(self, clock: Clock, *, failures: int = 5, pause_seconds: float = 15.0) -> None:
+        self._clock, self._limit, self._pause = clock, failures, pause_seconds
+        self._failures, self._opened_at = 0, 0.0
+
+    @property
+    def state(self) -> str:
+        """closed | open | half_open"""
+        if self._failures < self._limit:
+            return "closed"
+        return "open" if self._remaining() > 0 else "half_open"
+
+    def check(self) -> None:
+        """TryLater while it is open."""
+        if self.state == "open":
+            raise TryLater(
+                "The channel failed too often, it is left alone for a moment.", retry_after_seconds=self._remaining()
+            )
+
+    def succeeded(self) -> None:
+        self._failures = 0
+
+    def failed(self) -> None:
+        self._failures += 1
+        self._opened_at = self._clock.monotonic()
+
+    def _remaining(self) -> float:
+        return self._pause - (self._clock.monotonic() - self._opened_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a channel answered. 401, 403, 408, 429 and 5xx never get this far."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Lower-case names."""
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON, fractions exact as Decimal. NeedsAttention when it is none."""
+        try:
+            return json.loads(self.body, parse_float=Decimal)
+        except ValueError as error:
+            raise NeedsAttention(
+                f"The channel answered {self.status} with something that is no JSON.",
+                action="Check that base_url names the API and not a web page or proxy.",
+            ) from error
+
+    def expect(self, *statuses: int) -> Reply:
+        """Itself, if its status is one of these; NeedsAttention otherwise."""
+        if self.status in (statuses or (200,)):
+            return self
+        raise NeedsAttention(
+            f"The channel answered {self.status}: {self.body[:300].decode(errors='replace')}",
+            action="Look at the channel's message; when the channel changed its API, update omnisync.",
+        )
+
+
+@dataclass
+class ChannelClient:
+    """Calls one channel. `name` appears in errors; `auth_action` says how a person mends rejected credentials."""
+
+    name: str
+    base_url: str
+    tools: Tools
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout_seconds: float = 10.0
+    budget: Budget | None = None
+    auth_action: str = "Check the channel's credentials in the settings, then sync again."
+
+    def __post_init__(self) -> None:
+        self.breaker = Breaker(self.tools.clock)
+        self._http = httpx.AsyncClient(
+            base_url=self.base_url,
+            headers=dict(self.headers),
+            timeout=httpx.Timeout(self.timeout_seconds, connect=min(5.0, self.timeout_seconds)),
+            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+            transport=self.tools.transport,
+            trust_env=False,
+            follow_redirects=False,
+        )
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        cost: float = 1.0,
+        repeatable: bool = True,
+    ) -> Reply:
+        """Send one request; `body` goes as JSON. A `repeatable` one is tried up to three times on faults that pass quickly.
+
+        TryLater: no connection, timeout, 408, 429, 5xx (with Retry-After when told). NeedsAttention: 401 and 403.
+        """
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(ATTEMPTS if repeatable else 1),
+            wait=wait_random_exponential(multiplier=0.1, max=1.0),
+            retry=retry_if_exception(_passes_quickly),
+            sleep=self.tools.clock.sleep,
+            reraise=True,
+        )
+        async for attempt in retrying:
+            with attempt:
+                self.breaker.check()
+                if self.budget is not None:
+                    await self.budget.take(cost)
+                return await self._once(method, path, params=params, body=body, content=content, headers=headers)
+        raise AssertionError("tenacity neither returned nor raised")
+
+    async def _once(
+        self, method: str, path: str, *, body: Any, headers: Mapping[str, str] | None, **rest: Any
+    ) -> Reply:
+        if body is not None:
+            rest["content"] = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+            headers = {"content-type": "application/json", **(headers or {})}
+        try:
+            response = await self._http.request(method, path, headers=headers, **rest)
+        except httpx.TimeoutException as error:
+            self.breaker.failed()
+            raise Unanswered(f"{self.name} did not answer in {self.timeout_seconds:g} s.") from error
+        except httpx.TransportError as error:
+            self.breaker.failed()
+            raise Unanswered(f"{self.name} cannot be reached ({type(error).__name__}).") from error
+        return self._judge(response)
+
+    def _judge(self, response: httpx.Response) -> Reply:
+        status = response.status_code
+        if status in (401, 403):
+            self.breaker.succeeded()
+            raise NeedsAttention(
+                f"{self.name} refuses our credentials ({status}).", action=self.auth_action, code="credentials"
+            )
+        if status == 429:
+            self.breaker.succeeded()  # it is there, it only wants us slower
+            wait = retry_after_seconds(response.headers.get("retry-after"), self.tools.clock.now())
+            raise RateLimited(f"{self.name} limits our calls.", retry_after_seconds=wait)
+        if status == 408 or status >= 500:
+            self.breaker.failed()
+            wait = retry_after_seconds(response.headers.get("retry-after"), self.tools.clock.now())
+            raise Unanswered(f"{self.name} answered {status}.", retry_after_seconds=wait)
+        self.breaker.succeeded()
+        return Reply(status, {name.lower(): value for name, value in response.headers.items()}, response.content)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+
+class Unanswered(TryLater):
+    """No answer, or a 5xx: it may have had its effect all the same."""
+
+
+class RateLimited(TryLater):
+    """Certainly without effect."""
+
+
+def _passes_quickly(error: BaseException) -> bool:
+    return isinstance(error, Unanswered) and (error.retry_after_seconds or 0) <= PATIENCE_SECONDS
+
+
+def retry_after_seconds(value: str | None, now: datetime) -> float | None:
+    """Retry-After as seconds from now; it comes as seconds or as an HTTP date (RFC 9110, 10.2.3)."""
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (as_utc(email.utils.parsedate_to_datetime(value)) - now).total_seconds())
+    except ValueError:
+        return None
