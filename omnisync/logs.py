@@ -13,7 +13,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 HIDDEN = "***"
 SECRET_FIELDS = frozenset({
-    "access_token", "api_key", "authorization", "client_secret", "code", "cookie", "password", "refresh_token", "secret",
+    "access_token", "api_key", "authorization", "client_secret", "cookie", "password", "pickup_code", "refresh_token", "secret",
     "set-cookie", "token", "webhook_secret", "x-api-key",
 })  # fmt: skip
 PERSONAL_FIELDS = frozenset({
@@ -26,6 +26,7 @@ _PATTERNS = (
     (re.compile(r"(://[^:/@\s]*:)[^@\s/]+@"), rf"\1{HIDDEN}@"),
     (re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+"), HIDDEN),
 )
+_PICKUP_CODE = re.compile(r"[0-9A-HJKMNP-TV-Z]{4}-?[0-9A-HJKMNP-TV-Z]{4}")
 _SHORTEST_SECRET = 4
 """Shorter ones stand in ordinary words; hiding those would only garble the log."""
 
@@ -39,7 +40,7 @@ def set_up(secrets: Iterable[str] = (), *, to: TextIO | None = None, level: int 
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
-        structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+        structlog.processors.format_exc_info,
         Redactor(secrets),
     ]
     structlog.configure(
@@ -51,7 +52,7 @@ def set_up(secrets: Iterable[str] = (), *, to: TextIO | None = None, level: int 
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.PositionalArgumentsFormatter(), *shared],
+            foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _renderer(stream)],
         )
     )
@@ -84,6 +85,8 @@ class Redactor:
             return value  # structlog's own: the record it came from
         if isinstance(key, str) and key.lower() in _FIELDS and value not in (None, ""):
             return HIDDEN
+        if key == "code" and isinstance(value, str) and _PICKUP_CODE.fullmatch(value):
+            return HIDDEN  # a customer's; the codes of our errors are words
         return self._value(value)
 
     def _value(self, value: Any) -> Any:
@@ -100,5 +103,5 @@ class Redactor:
 
 def _renderer(stream: TextIO) -> Processor:
     if stream.isatty():
-        return structlog.dev.ConsoleRenderer()
+        return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     return structlog.processors.JSONRenderer(ensure_ascii=False)
