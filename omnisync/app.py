@@ -15,8 +15,9 @@ from omnisync.http import Limits, Services, add_error_handlers
 from omnisync.orders import reservations_api
 from omnisync.settings import Settings
 from omnisync.stock import api as stock_api
+from omnisync.sync import availability_api
 
-ROUTES = (stock_api.routes, reservations_api.routes)
+ROUTES = (availability_api.routes, stock_api.routes, reservations_api.routes)
 
 DESCRIPTION = """One stock ledger for online shop, tills and marketplaces, with click and collect.
 
