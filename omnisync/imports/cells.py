@@ -17,8 +17,8 @@ from omnisync.values import MAX_QUANTITY, Money, clean_sku
 
 V = TypeVar("V")
 MAX_TEXT = 500
-_EXPONENT = re.compile(r"[+-]?\d+([.,]\d+)?E[+-]?\d+", re.IGNORECASE)
-_NUMBER = re.compile(r"[+-]?\d+([.,' \u00a0\u202f]\d+)*")
+_EXPONENT = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?E[+-]?[0-9]+", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?[0-9]+([.,' \u00a0\u202f][0-9]+)*")
 _GROUPED = re.compile(r"\d{1,3}(?:[.,' \u00a0\u202f]\d{3})+")
 _MOJIBAKE = re.compile(r"Ã[\u0080-\u00bfŸœž„–€™]|â€")
 _YES_NO = {
@@ -29,7 +29,7 @@ _UNITS = {
     **dict.fromkeys(("piece", "pieces", "pcs", "stück", "stk", ""), "piece"),
     **dict.fromkeys(("gram", "grams", "g", "gramm"), "gram"),
 }
-_COMPONENT = re.compile(r"(\d+)\s*[*×]\s*(.+)")
+_COMPONENT = re.compile(r"([0-9]+)\s*[*×]\s*(.+)")
 
 
 def sku(cell: str) -> str:
@@ -65,7 +65,7 @@ def barcodes(cell: str) -> list[str]:
 
 def _barcode(code: str) -> str:
     refuse_spoiled(code)
-    if re.fullmatch(r"\d{7,14}[.,]0+", code):
+    if re.fullmatch(r"[0-9]{7,14}[.,]0+", code):
         raise CellFault("spoiled", f"{code} has decimals: format the column as text and copy it again")
     if whole := gtin.is_digits(code) and gtin.restored(code):
         raise CellFault("spoiled", f"{code} has lost its leading zeros: it was {whole}")

@@ -74,7 +74,14 @@ class ListingsFile:
 
     def write(self, session: Session, run: Run, differences: Sequence[Difference]) -> None:
         rows = [
-            {"channel": self.channel, "external_id": one.key, "sku": one.after["sku"], "title": "", "managed": True}
+            {
+                "channel": self.channel,
+                "external_id": one.key,
+                "sku": one.after["sku"],
+                "title": "",
+                "extra": {},
+                "managed": True,
+            }
             | {"added_at": run.now}
             for one in differences
         ]
