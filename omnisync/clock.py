@@ -80,6 +80,11 @@ class Ids:
         return "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(125, -5, -5))
 
 
+def system_chance() -> random.Random:
+    """The operating system's randomness, good enough for keys."""
+    return random.SystemRandom()
+
+
 def system_ids() -> Ids:
     """Identifiers for a running server: real time, the operating system's randomness."""
-    return Ids(SystemClock(), random.SystemRandom())
+    return Ids(SystemClock(), system_chance())
