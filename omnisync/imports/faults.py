@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+
+from omnisync.settings.faults import nearest as nearest_of
 
 EXAMPLES = 20
 """So many faults of a kind are told with their words; of all others the line numbers are kept."""
@@ -125,6 +126,5 @@ class Faults:
 
 def nearest(word: str, allowed: Iterable[str]) -> str:
     """`, did you mean ...?` with the nearest allowed word, or nothing."""
-    by_lower = {one.lower(): one for one in allowed}
-    found = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return f", did you mean {by_lower[found[0]]}?" if found else ""
+    found = nearest_of(word, tuple(allowed))
+    return f", did you mean {found}?" if found else ""

@@ -27,8 +27,9 @@ SHOWN_DIFFERENCES = 50
 _TRIES = 3
 _RUN = db.table(ImportRun)
 _NOTHING = {True: "Everything in this file stands already.", False: "No row of this file can be imported."}
-Progress = Callable[[int], None]
-"""Told the line that was read last."""
+Progress = Callable[[int, int], None]
+"""Told now and then which line of how many was read last."""
+_TELL_EVERY = 200
 
 
 @dataclass
@@ -70,7 +71,7 @@ class Importer:
     engine: Engine
     clock: Clock
     ids: Ids
-    progress: Progress = lambda line: None
+    progress: Progress = lambda line, lines: None
 
     def run(
         self, path: Path, make: Callable[[], Reading[Any]], *, check: bool = False, keep_good: Path | None = None
@@ -139,7 +140,8 @@ class Importer:
         self, source: Source, reading: Reading[Any], skip: dict[int, str], faults: Faults | None = None
     ) -> Iterator[Any]:
         for row in csvfile.rows(source):
-            self.progress(row.line)
+            if row.line % _TELL_EVERY == 0:
+                self.progress(row.line, source.lines)
             if row.line in skip:
                 continue
             record, found = (None, [row.fault]) if row.fault else reading.parse(row)
