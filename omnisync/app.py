@@ -16,8 +16,9 @@ from omnisync.http import Limits, Services, add_error_handlers
 from omnisync.orders import reservations_api
 from omnisync.settings import Settings
 from omnisync.stock import api as stock_api
+from omnisync.sync import availability_api
 
-ROUTES = (catalog_api.routes, stock_api.routes, reservations_api.routes)
+ROUTES = (catalog_api.routes, availability_api.routes, stock_api.routes, reservations_api.routes)
 
 DESCRIPTION = """One stock ledger for online shop, tills and marketplaces, with click and collect.
 

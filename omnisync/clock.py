@@ -11,6 +11,7 @@ from typing import Protocol
 from omnisync.values import to_micros
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 
 
 class Clock(Protocol):
@@ -77,7 +78,7 @@ class Ids:
 
     def new(self) -> str:
         value = (to_micros(self._clock.now()) // 1000) << 80 | self._chance.getrandbits(80)
-        return "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(125, -5, -5))
+        return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, -10, -10)])
 
 
 def system_chance() -> random.Random:
