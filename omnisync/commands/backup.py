@@ -30,7 +30,7 @@ def backup(context: typer.Context, file: Path, overwrite: Overwrite = False, con
     part = file.with_name(file.name + ".part")
     part.unlink(missing_ok=True)
     try:
-        copy(database, part)
+        copy_alone(database, part)
         check(part)
         part.replace(file)
     finally:
@@ -47,7 +47,7 @@ def restore(context: typer.Context, file: Path, overwrite: Overwrite = False, co
             raise Conflict(f"{database} exists already; say --overwrite to replace it.", code="file-exists")
         kept = database.with_name(database.name + ".before-restore")
         kept.unlink(missing_ok=True)
-        copy(database, kept)
+        copy_alone(database, kept)
         typer.echo(f"What was there is kept as {kept}.", err=True)
     copy(file, database)
     typer.echo(f"{database} holds what {file} held.")
@@ -57,6 +57,13 @@ def copy(source: Path, target: Path) -> None:
     """One consistent copy by SQLite's own backup, into a database that may be in use."""
     with _opened(source, read_only=True) as reading, _opened(target) as writing:
         reading.backup(writing, pages=PAGES_AT_ONCE)
+
+
+def copy_alone(source: Path, target: Path) -> None:
+    """The same into a new file that needs no second one beside it."""
+    copy(source, target)
+    with _opened(target) as database:
+        database.execute("PRAGMA journal_mode=DELETE")
 
 
 def check(file: Path) -> None:
