@@ -76,7 +76,6 @@ def order(one: Order) -> Json:
     gone = [one.gone(line) for line in one.lines]
     return {
         "orderId": one.id,
-        "legacyOrderId": one.id,
         "creationDate": instant(one.created),
         "lastModifiedDate": instant(one.modified),
         "orderFulfillmentStatus": _fulfillment(sum(gone), sum(line.quantity for line in one.lines)),
