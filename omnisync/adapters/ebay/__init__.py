@@ -13,4 +13,4 @@ from omnisync.adapters.ebay.settings import read
 
 def make(name: str, settings: Mapping[str, Any], places: Mapping[str, str], public_url: str, tools: Tools) -> Adapter:
     """The adapter of one seller account. NeedsAttention when a setting is missing or wrong."""
-    return Ebay(name, read(name, settings), tools)
+    return Ebay(name, read(name, settings), f"{public_url.rstrip('/')}/v1/hooks/{name}", tools)

@@ -32,8 +32,9 @@ from omnisync.errors import NeedsAttention, TryLater
 class Ebay:
     """One connected seller account."""
 
-    def __init__(self, name: str, account: Account, tools: Tools) -> None:
+    def __init__(self, name: str, account: Account, own_url: str, tools: Tools) -> None:
         self.name = name
+        self._own_url = own_url
         self.can = Can(
             write=Write.ABSOLUTE,
             batch_size=publishing.BATCH,
@@ -91,7 +92,7 @@ class Ebay:
         return await pickups.tell(self._calls, news)
 
     async def subscriptions(self, wanted: Sequence[Subscription]) -> Sequence[Subscription]:
-        return await subscribing.settle(self._calls, wanted, self._account.verification_token)
+        return await subscribing.settle(self._calls, wanted, self._account.verification_token, self._own_url)
 
     async def fetch_key(self, kid: str) -> bytes:
         """The key as PEM, also kept for `identify`; empty when eBay knows no such key, which makes the hook forged."""

@@ -23,18 +23,16 @@ def grant_of(topic: str) -> Grant:
     return "application" if topic == DELETION else "user"
 
 
-async def settle(calls: Calls, wanted: Sequence[Subscription], token: str) -> list[Subscription]:
-    """Create, enable and remove until exactly the wanted ones point at our addresses."""
-    destinations = {await _destination(calls, url, token): url for url in dict.fromkeys(one.url for one in wanted)}
+async def settle(calls: Calls, wanted: Sequence[Subscription], token: str, own_url: str) -> list[Subscription]:
+    """Create, enable and remove until exactly the wanted ones point at our addresses; those of others stay."""
+    known = {_endpoint(raw): raw async for raw in _pages(calls, "/destination", "destinations", "application")}
+    homes = {url: await _home(calls, url, known.get(url), token) for url in dict.fromkeys(one.url for one in wanted)}
     standing = await _standing(calls, {grant_of(one.topic) for one in wanted} | {"user"})
-    settled = []
-    for one in wanted:
-        home = next(key for key, url in destinations.items() if url == one.url)
-        settled.append(await _settle_one(calls, one, home, standing))
-    topics = {(one.topic, one.url) for one in wanted}
+    settled = [await _settle_one(calls, one, homes[one.url], standing) for one in wanted]
+    ours = {*homes.values(), *(str(raw["destinationId"]) for url, raw in known.items() if url == own_url)}
+    kept = {one.id for one in settled}
     for raw in standing:
-        url = destinations.get(str(raw.get("destinationId")))
-        if url is not None and (raw["topicId"], url) not in topics:
+        if str(raw.get("destinationId")) in ours and str(raw["subscriptionId"]) not in kept:
             await _done(await _call(calls, "DELETE", f"/subscription/{raw['subscriptionId']}", raw["topicId"]), 204)
     return settled
 
@@ -67,15 +65,14 @@ async def _create(calls: Calls, topic: str, home: str) -> str:
     return _made(await _done(await _call(calls, "POST", "/subscription", topic, body), 201))
 
 
-async def _destination(calls: Calls, url: str, token: str) -> str:
+async def _home(calls: Calls, url: str, known: Raw | None, token: str) -> str:
     """The id of our address; eBay sends it a challenge before it takes it."""
-    async for raw in _pages(calls, "/destination", "destinations", "application"):
-        if _endpoint(raw) == url:
-            found = str(raw["destinationId"])
-            if raw.get("status") != "ENABLED":
-                await _done(await _put_destination(calls, f"/destination/{found}", "PUT", url, token), 204)
-            return found
-    return _made(await _done(await _put_destination(calls, "/destination", "POST", url, token), 201))
+    if known is None:
+        return _made(await _done(await _put_destination(calls, "/destination", "POST", url, token), 201))
+    found = str(known["destinationId"])
+    if known.get("status") != "ENABLED":
+        await _done(await _put_destination(calls, f"/destination/{found}", "PUT", url, token), 204)
+    return found
 
 
 async def _put_destination(calls: Calls, path: str, method: str, url: str, token: str) -> Reply:

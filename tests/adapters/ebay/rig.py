@@ -20,7 +20,8 @@ from omnisync.demo.outbox import Webhook
 from omnisync.values import Money
 from tests.adapters.contract import Feature
 
-URL = "https://sync.example.org/v1/hooks/contract"
+PUBLIC_URL = "https://sync.example.org"
+URL = f"{PUBLIC_URL}/v1/hooks/contract"
 VERIFICATION = "verification-token-of-the-contract-tests"
 SEED = Seed(
     client_id="rig-client",
@@ -59,7 +60,7 @@ class EbayWorld:
         self.simulation = open_account(seed, tools.clock, random.Random(3), self.post)
         self.channel: httpx.AsyncBaseTransport = httpx.ASGITransport(app=self.simulation.app)
         wanted: Mapping[str, Any] = {"page_size": 2, "verification_token": VERIFICATION, **settings}
-        adapter = make("contract", self.simulation.settings("http://ebay.test", **wanted), {}, URL, tools)
+        adapter = make("contract", self.simulation.settings("http://ebay.test", **wanted), {}, PUBLIC_URL, tools)
         assert isinstance(adapter, Ebay)
         self.adapter = adapter
         self.targets: Sequence[Target] = [target(self.simulation, sku) for sku in self.simulation.shop.offers]

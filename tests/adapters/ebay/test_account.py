@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
-from omnisync.adapters.base import News, OrderSeen, Outcome, Subscription
+from omnisync.adapters.base import Hook, News, OrderSeen, Outcome, Subscription
 from omnisync.adapters.client import Tools
 from omnisync.adapters.ebay import make
 from omnisync.clock import StoppedClock
 from omnisync.demo.faults import Purchase
-from omnisync.errors import NeedsAttention
+from omnisync.errors import NeedsAttention, TryLater
 from tests.adapters.ebay.conftest import Line
 from tests.adapters.ebay.rig import URL, EbayWorld
 
@@ -112,18 +113,13 @@ async def test_an_unpublished_offer_is_no_listing_and_shows_nothing(world: EbayW
 
 
 async def test_stock_of_others_is_never_ours_to_write(tools: Tools):
-    world = EbayWorld(tools, fulfilled_elsewhere=["ebay-warehouse"])
-    world = EbayWorld(_calling(tools, world), fulfilled_elsewhere=["ebay-warehouse"])
+    line = Line()
+    world = EbayWorld(replace(tools, transport=line), fulfilled_elsewhere=["ebay-warehouse"])
+    line.inner = world.channel
 
     page = await world.adapter.listings(None)
 
     assert [one.managed for one in page.listings] == [False, False, False]
-
-
-def _calling(tools: Tools, world: EbayWorld) -> Tools:
-    from dataclasses import replace
-
-    return replace(tools, transport=world.channel)
 
 
 async def test_looking_tells_the_smaller_quantity_and_the_price(world: EbayWorld):
@@ -170,8 +166,6 @@ async def test_pieces_collected_in_two_visits_are_told_as_their_sum(world: EbayW
 
 
 async def test_a_lost_answer_to_a_collection_adds_no_second_one(world: EbayWorld, line: Line, pickup: str):
-    from omnisync.errors import TryLater
-
     order = world.simulation.shop.orders[pickup]
     told = [news("collected", pickup, (order.lines[0].id, 3))]
     inner = world.channel
@@ -241,9 +235,11 @@ async def test_subscriptions_of_other_addresses_are_left_alone(world: EbayWorld)
     told.connect("https://other.example.org/hook", "x" * 32, "ORDER_CONFIRMATION")
 
     await world.adapter.subscriptions([Subscription("ORDER_CONFIRMATION", URL)])
+    assert len(told.subscriptions) == 2
     await world.adapter.subscriptions([])
 
-    assert len(told.subscriptions) == 2
+    [left] = told.subscriptions.values()
+    assert told.destinations[left.destination].endpoint == "https://other.example.org/hook"
 
 
 async def test_an_address_that_ebay_marked_down_is_enabled_again(world: EbayWorld):
@@ -280,8 +276,6 @@ async def test_a_confirmed_order_reaches_the_subscribed_address_and_is_understoo
 
 
 def _hook(url: str, headers: Any, body: bytes) -> Any:
-    from omnisync.adapters.base import Hook
-
     return Hook("POST", url, dict(headers), {}, body)
 
 

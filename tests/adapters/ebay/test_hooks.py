@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import random
 from dataclasses import replace
 
+import httpx
 import pytest
 
 from omnisync.adapters.base import Answer, Forged, Hook, KeyNeeded, Message, OrderSeen
@@ -59,8 +61,6 @@ async def test_a_key_that_ebay_does_not_know_makes_the_hook_forged(world: EbayWo
 
 
 async def test_a_key_of_another_kind_needs_a_person(world: EbayWorld, line: Line):
-    import httpx
-
     line.instead = lambda request: (
         httpx.Response(200, json={"key": "ssh-rsa"}) if "/public_key/" in request.url.path else None
     )
@@ -156,6 +156,4 @@ async def test_a_challenge_is_answered_for_the_address_it_was_sent_to(world: Eba
 
 
 def _proof(text: str) -> str:
-    import hashlib
-
     return hashlib.sha256(text.encode()).hexdigest()
