@@ -12,8 +12,9 @@ import uvicorn
 
 from omnisync.adapters.client import ChannelClient, Tools
 from omnisync.clock import Ids, SystemClock
-from omnisync.demo.ebay.app import Seed, open_account
+from omnisync.demo.ebay.app import open_account
 from omnisync.demo.ebay.notifying import Ask
+from omnisync.demo.ebay.seed import Seed
 from omnisync.demo.outbox import http_sender
 from omnisync.errors import NeedsAttention, TryLater
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -167,7 +167,8 @@ def _fulfillment(shop: Shop) -> APIRouter:
     @router.get("/order")
     async def orders(filter: str = "", limit: str = "50", offset: str = "0") -> Json:
         size, start = _number("limit", limit, 1, MAX_LIMIT, 31100), _number("offset", offset, 0, None, 31000)
-        found = [order for order in shop.orders.values() if order.paid and _in_window(order, filter, shop.clock.now())]
+        fits = _window(filter, shop.clock.now())
+        found = [order for order in shop.orders.values() if order.paid and fits(order)]
         rows = [words.order(order) for order in found[start : start + size]]
         step = size if start + size < len(found) else 0
         path = f"{FULFILLMENT}/order"
@@ -209,21 +210,25 @@ def _shipped(lines: Any) -> dict[str, int]:
     return pieces
 
 
-def _in_window(order: Order, text: str, now: datetime) -> bool:
+def _window(text: str, now: datetime) -> Callable[[Order], bool]:
+    """Which orders a filter lets through; both ends of a window belong to it."""
     if not text:
-        return True
+        return lambda order: True
     found = _FILTER.fullmatch(text)
     if not found:
         raise Refusal(30800, f"Invalid filter value {text}", domain="API_FULFILLMENT")
     start = parse_time(found["start"])
-    end = parse_time(found["end"]) if found["end"] else None
-    if start > now or (end and end > now):
+    end = parse_time(found["end"]) if found["end"] else now
+    if start > now or end > now:
         raise Refusal(30850, "Start and end dates can't be in the future", domain="API_FULFILLMENT")
-    if end and start > end:
+    if start > end:
         raise Refusal(30840, "Start date should be before end date", domain="API_FULFILLMENT")
-    moment = order.created if found["name"] == "creationdate" else order.modified
-    moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-    return start <= moment and (end is None or moment <= end)
+    field = "created" if found["name"] == "creationdate" else "modified"
+    return lambda order: start <= _whole_millis(getattr(order, field)) <= end
+
+
+def _whole_millis(moment: datetime) -> datetime:
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 # ---------------------------------------------------------------- both

@@ -13,8 +13,9 @@ from omnisync.adapters.base import Hook, Target
 from omnisync.adapters.client import Tools
 from omnisync.adapters.ebay import hooks, make
 from omnisync.adapters.ebay.adapter import Ebay
-from omnisync.demo.ebay.app import Listed, Seed, Simulation, open_account
+from omnisync.demo.ebay.app import Simulation, open_account
 from omnisync.demo.ebay.notifying import Signer
+from omnisync.demo.ebay.seed import Listed, Seed
 from omnisync.demo.faults import Purchase
 from omnisync.demo.outbox import Webhook
 from omnisync.values import Money

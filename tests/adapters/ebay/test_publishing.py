@@ -13,7 +13,7 @@ from omnisync.adapters.base import Outcome, Shown, Target
 from omnisync.adapters.client import Tools
 from omnisync.adapters.ebay.publishing import line as line_of
 from omnisync.clock import StoppedClock
-from omnisync.demo.ebay.app import Listed, Seed
+from omnisync.demo.ebay.seed import Listed, Seed
 from omnisync.values import Money
 from tests.adapters.ebay.conftest import Line
 from tests.adapters.ebay.rig import EbayWorld
