@@ -8,7 +8,7 @@ from typing import Any
 from omnisync.adapters.base import Adapter
 from omnisync.adapters.client import Budget, ChannelClient, Tools
 from omnisync.adapters.square.adapter import Square
-from omnisync.adapters.square.wire import API_VERSION
+from omnisync.adapters.square.wire import API_VERSION, PAGE
 from omnisync.errors import NeedsAttention
 from omnisync.values import format_time, parse_time
 
@@ -23,6 +23,7 @@ SETTINGS = frozenset(
         "base_url",
         "start_at",
         "calls_per_second",
+        "page_size",
         "timeout_seconds",
     }
 )
@@ -55,6 +56,7 @@ def make(name: str, settings: Mapping[str, Any], places: Mapping[str, str], publ
         webhook_secret=str(settings.get("webhook_secret") or ""),
         notification_url=str(settings.get("notification_url") or f"{public_url.rstrip('/')}/v1/hooks/{name}"),
         start_at=_start(name, settings.get("start_at")),
+        page_size=int(settings.get("page_size", PAGE)),
     )
 
 

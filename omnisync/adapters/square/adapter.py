@@ -66,11 +66,12 @@ class Square:
         webhook_secret: str,
         notification_url: str,
         start_at: str | None,
+        page_size: int,
     ) -> None:
         self.name = name
         self._client, self._places = client, tuple(sorted(places))
         self._secret, self._url = webhook_secret, notification_url
-        self._wire = Wire(client)
+        self._wire = Wire(client, page_size)
         self._pulling = Pulling(self._wire, self._places, start_at)
         self._publishing = Publishing(self._wire, self._places, client.tools.clock)
         self._following = hooks.Following(self._wire, self._pulling, self._places)
@@ -128,7 +129,7 @@ class Square:
 
     async def pull(self, cursor: str | None, *, now: datetime) -> Page:
         """One page of orders, then of inventory changes, then of counts."""
-        return await self._pulling.pull(cursor)
+        return await self._pulling.pull(cursor, now)
 
     async def listings(self, cursor: str | None) -> ListingPage:
         """Item variations with SKU and barcode."""

@@ -18,14 +18,17 @@ from omnisync.values import format_time, from_cursor, parse_time, to_cursor
 
 OVERLAP = timedelta(seconds=120)
 LOCATIONS_PER_SEARCH = 10
+PAGE_LIFE = timedelta(minutes=5)
+"""Square's page cursors show nothing newer than their first request and do not live for ever: older ones are let go."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a pull stands: the stage, Square's page in it, the newest time seen in it, and the watermarks of all stages."""
+    """Where a pull stands: the stage, Square's page in it and since when, the newest time seen, all stages' watermarks."""
 
     stage: str = ""
     page: str | None = None
+    begun: str | None = None
     newest: str | None = None
     since: Mapping[str, str] = field(default_factory=dict)
 
@@ -33,12 +36,12 @@ class Mark:
     def read(cls, cursor: str | None) -> Mark:
         if cursor is None:
             return cls()
-        stage, page, newest, since = from_cursor(cursor, 4)
-        return cls(stage, page or None, newest or None, json.loads(since))
+        stage, page, begun, newest, since = from_cursor(cursor, 5)
+        return cls(stage, page or None, begun or None, newest or None, json.loads(since))
 
     def write(self) -> str:
         since = json.dumps(dict(sorted(self.since.items())), separators=(",", ":"))
-        return to_cursor(self.stage, self.page or "", self.newest or "", since)
+        return to_cursor(self.stage, self.page or "", self.begun or "", self.newest or "", since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Pulling:
         }
         self._places = ordered
 
-    async def pull(self, cursor: str | None) -> Page:
+    async def pull(self, cursor: str | None, now: datetime) -> Page:
         """One page of one stage."""
         names = list(self._stages)
         if not names:
@@ -71,6 +74,8 @@ class Pulling:
         mark = Mark.read(cursor)
         if mark.stage not in self._stages:
             mark = Mark(names[0], since=mark.since)
+        if mark.begun is None or now - parse_time(mark.begun) > PAGE_LIFE:
+            mark = Mark(mark.stage, begun=format_time(now), since=mark.since)
         read = await self._page(mark)
         after = _turn(mark, read, names)
         return Page(read.facts, after.write(), more=after.page is not None or after.stage != names[0])

@@ -53,8 +53,8 @@ class Rejected(NeedsAttention):
 class Wire:
     """The endpoints. `skew` is what must be added to our time to get Square's."""
 
-    def __init__(self, client: ChannelClient) -> None:
-        self._client = client
+    def __init__(self, client: ChannelClient, page_size: int = PAGE) -> None:
+        self._client, self._page_size = client, page_size
         self.skew = timedelta()
 
     async def locations(self) -> list[Json]:
@@ -85,7 +85,7 @@ class Wire:
         return await self._call(
             "POST",
             "/v2/orders/search",
-            _given(location_ids=list(places), query=query, limit=PAGE, cursor=page),
+            _given(location_ids=list(places), query=query, limit=self._page_size, cursor=page),
         )
 
     async def update_order(self, order_id: str, order: Json, key: str) -> Json:
@@ -112,7 +112,7 @@ class Wire:
                 states=["IN_STOCK"],
                 updated_after=since,
                 cursor=page,
-                limit=PAGE,
+                limit=self._page_size,
             ),
         )
 
@@ -147,7 +147,7 @@ class Wire:
                 types=["PHYSICAL_COUNT", "ADJUSTMENT"],
                 updated_after=since,
                 cursor=page,
-                limit=PAGE,
+                limit=self._page_size,
             ),
         )
 
