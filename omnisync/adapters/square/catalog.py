@@ -10,6 +10,7 @@ from omnisync.adapters.square.wire import Json
 from omnisync.adapters.square.words import money
 from omnisync.values import Money
 
+READ_ONLY = frozenset({"updated_at", "ordinal", "sold_out", "sold_out_valid_until"})
 NOT_COUNTED = frozenset({"APPOINTMENTS_SERVICE", "GIFT_CARD", "DONATION", "EVENT", "DIGITAL"})
 
 
@@ -56,11 +57,17 @@ def price_at(variation: Json, place: str | None) -> Money | None:
 def priced(variation: Json, price: Money, places: Iterable[str]) -> dict[str, Any]:
     """The whole variation with this price, also where one of our places overrides it: an upsert replaces the object."""
     amount = {"amount": price.minor, "currency": price.currency}
-    ours = frozenset(places)
-    data = dict(variation["item_variation_data"]) | {"pricing_type": "FIXED_PRICING", "price_money": amount}
+    data = _writable(variation["item_variation_data"]) | {"pricing_type": "FIXED_PRICING", "price_money": amount}
     if data.get("location_overrides"):
+        ours = frozenset(places)
         data["location_overrides"] = [
-            {**one, "price_money": amount} if one.get("location_id") in ours and one.get("price_money") else one
+            _writable(one)
+            | ({"price_money": amount} if one.get("location_id") in ours and one.get("price_money") else {})
             for one in data["location_overrides"]
         ]
-    return {**variation, "item_variation_data": data}
+    return _writable(variation) | {"item_variation_data": data}
+
+
+def _writable(part: Json) -> dict[str, Any]:
+    """Without what only Square may write."""
+    return {name: value for name, value in part.items() if name not in READ_ONLY}

@@ -19,29 +19,34 @@ from omnisync.values import format_time, from_cursor, parse_time, to_cursor
 OVERLAP = timedelta(seconds=120)
 LOCATIONS_PER_SEARCH = 10
 PAGE_LIFE = timedelta(minutes=5)
-"""Square's page cursors show nothing newer than their first request and do not live for ever: older ones are let go."""
+"""Square's page cursors do not live for ever and show nothing newer than their first request: after such a pause the round
+starts again, each stage at its watermark."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a pull stands: the stage, Square's page in it and since when, the newest time seen, all stages' watermarks."""
+    """Where a pull stands: the stage, Square's page in it, when it was asked for, the newest time seen, all watermarks."""
 
     stage: str = ""
     page: str | None = None
-    begun: str | None = None
+    asked: str | None = None
     newest: str | None = None
     since: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, cursor: str | None) -> Mark:
+        """From the beginning without one, and after a version of ours that wrote another kind."""
         if cursor is None:
             return cls()
-        stage, page, begun, newest, since = from_cursor(cursor, 5)
-        return cls(stage, page or None, begun or None, newest or None, json.loads(since))
+        try:
+            stage, page, asked, newest, since = from_cursor(cursor, 5)
+            return cls(stage, page or None, asked or None, newest or None, json.loads(since))
+        except ValueError:
+            return cls()
 
     def write(self) -> str:
         since = json.dumps(dict(sorted(self.since.items())), separators=(",", ":"))
-        return to_cursor(self.stage, self.page or "", self.begun or "", self.newest or "", since)
+        return to_cursor(self.stage, self.page or "", self.asked or "", self.newest or "", since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +77,10 @@ class Pulling:
         if not names:
             return Page((), cursor)
         mark = Mark.read(cursor)
-        if mark.stage not in self._stages:
+        paused = mark.asked is None or now - parse_time(mark.asked) > PAGE_LIFE
+        if paused or mark.stage not in self._stages:
             mark = Mark(names[0], since=mark.since)
-        if mark.begun is None or now - parse_time(mark.begun) > PAGE_LIFE:
-            mark = Mark(mark.stage, begun=format_time(now), since=mark.since)
+        mark = replace(mark, asked=format_time(now))
         read = await self._page(mark)
         after = _turn(mark, read, names)
         return Page(read.facts, after.write(), more=after.page is not None or after.stage != names[0])
@@ -204,4 +209,4 @@ def _turn(mark: Mark, read: Read, names: Sequence[str]) -> Mark:
     since = {name: at for name, at in mark.since.items() if name in names}
     if text or old:
         since[mark.stage] = text or old or ""
-    return Mark(names[(names.index(mark.stage) + 1) % len(names)], since=since)
+    return Mark(names[(names.index(mark.stage) + 1) % len(names)], asked=mark.asked, since=since)

@@ -221,7 +221,7 @@ class Account:
             for object_id, variation in self.catalogue.variations.items()
             for place in self.places
         ]
-        waiting = len(self.outbox) if self.outbox else 0
+        waiting = 0 if self.outbox is None else len(self.outbox)
         return {"levels": levels, "orders": len(self.orderbook.orders), "webhooks_waiting": waiting}
 
     # ------------------------------------------------------------ consequences

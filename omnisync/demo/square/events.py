@@ -67,7 +67,7 @@ class Events:
         }
         body = json.dumps(event, separators=(",", ":")).encode()
         for subscription in self.subscriptions.values():
-            if self._outbox and subscription["enabled"] and topic in subscription["event_types"]:
+            if self._outbox is not None and subscription["enabled"] and topic in subscription["event_types"]:
                 self._outbox.put(signed(body, subscription["notification_url"], subscription["signature_key"]))
         return event
 
