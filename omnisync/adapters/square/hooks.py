@@ -44,7 +44,7 @@ def parse(body: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     named = isinstance(event, dict) and event.get("event_id") and event.get("type")
-    return event if named and isinstance(event.get("data") or {}, dict) else None
+    return event if named and isinstance(event.get("data", {}), dict) else None
 
 
 def unreadable(hook: Hook) -> Sequence[Fact]:

@@ -231,7 +231,8 @@ class Wire:
         theirs = _date(reply.headers.get("date"))
         if theirs is None:
             return
-        difference = theirs + timedelta(seconds=0.5) - self._client.tools.clock.now()
+        # Their whole second has begun before: what we take for their now is never in their future.
+        difference = theirs - self._client.tools.clock.now()
         self.skew = difference if abs(difference) > NOTICEABLE else timedelta()
 
 

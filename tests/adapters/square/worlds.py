@@ -16,7 +16,6 @@ from omnisync.demo.square.account import Account
 from omnisync.demo.square.app import build
 from tests.adapters.square.rig import LINDEN, a_seed, an_adapter
 
-
 Wanted = TypeVar("Wanted")
 
 
@@ -45,7 +44,7 @@ class Line(httpx.AsyncBaseTransport):
     """Between adapter and account: remembers the calls, and lets a test do something just before one of them."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
-        self._inner = inner
+        self.inner = inner
         self.calls: list[tuple[str, str, Any]] = []
         self.before: dict[str, Callable[[], object]] = {}
         self.answer: Callable[[httpx.Request], httpx.Response | None] = lambda request: None
@@ -56,7 +55,7 @@ class Line(httpx.AsyncBaseTransport):
         happening = self.before.pop(request.url.path, None)
         if happening:
             happening()
-        return self.answer(request) or await self._inner.handle_async_request(request)
+        return self.answer(request) or await self.inner.handle_async_request(request)
 
     def bodies(self, path: str) -> list[Any]:
         """What was sent to a path."""
@@ -91,13 +90,18 @@ class Till:
 
     async def pull(self) -> list[Fact]:
         """All facts from the beginning."""
+        return (await self.pull_from(None))[0]
+
+    async def pull_from(self, cursor: str | None) -> tuple[list[Fact], str | None]:
+        """All facts from there on, and the cursor after them."""
         facts: list[Fact] = []
-        cursor, more = None, True
-        while more:
+        for _ in range(100):
             page = await self.adapter.pull(cursor, now=self.account.clock.now())
             facts += page.facts
-            cursor, more = page.cursor, page.more
-        return facts
+            cursor = page.cursor
+            if not page.more:
+                return facts, cursor
+        raise AssertionError("there is always more")
 
 
 def a_till(tools: Tools, **settings: Any) -> Till:
