@@ -179,10 +179,8 @@ async def test_a_pickup_that_ended_without_a_customer_is_cancelled_with_its_reas
 async def test_an_edit_at_the_till_in_between_is_read_again(tools: Tools):
     till = a_till(tools)
     order = till.sell("LAMP", 1, pickup=True)
-    till.line.before[f"/v2/orders/{order['id']}"] = lambda: None
-    edit = lambda: till.account.update_order(order, {"version": order["version"], "ticket_name": "Muster"})  # noqa: E731
-    reads = iter([None, edit])
-    till.line.answer = lambda request: (next(reads, None) or (lambda: None))()
+    name_it = {"version": order["version"], "ticket_name": "Muster"}
+    till.line.before_method["PUT"] = lambda: till.account.update_order(order, name_it)
 
     [told] = await till.adapter.tell([news("ready", order["id"])])
 

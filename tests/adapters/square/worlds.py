@@ -47,12 +47,13 @@ class Line(httpx.AsyncBaseTransport):
         self.inner = inner
         self.calls: list[tuple[str, str, Any]] = []
         self.before: dict[str, Callable[[], object]] = {}
+        self.before_method: dict[str, Callable[[], object]] = {}
         self.answer: Callable[[httpx.Request], httpx.Response | None] = lambda request: None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()
         self.calls.append((request.method, request.url.path, json.loads(body) if body else None))
-        happening = self.before.pop(request.url.path, None)
+        happening = self.before.pop(request.url.path, None) or self.before_method.pop(request.method, None)
         if happening:
             happening()
         return self.answer(request) or await self.inner.handle_async_request(request)
