@@ -110,7 +110,7 @@ class Shopify:
             since=options.orders_since,
         )
         self._stock = Stock(self._admin, self._places)
-        self._pickups = Pickups(self._admin, self._places)
+        self._pickups = Pickups(self._admin)
         self._subscriptions = hooks.Subscriptions(self._admin)
 
     def __repr__(self) -> str:

@@ -43,11 +43,13 @@ class Admin:
             auth_action="Put a valid Admin API access token into settings.access_token, then sync again.",
         )
 
-    async def run(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The data of one operation; everything we send is safe to repeat. TryLater and NeedsAttention otherwise."""
+    async def run(
+        self, document: str, variables: Mapping[str, Any] | None = None, *, repeatable: bool = True
+    ) -> dict[str, Any]:
+        """The data of one operation. One that is not `repeatable` is sent once when nobody knows what became of it."""
         for attempt in range(1, ATTEMPTS + 1):
             await self.budget.take(self._costs.get(document, FIRST_GUESS))
-            answer = await self._post(document, variables or {})
+            answer = await self._post(document, variables or {}, repeatable)
             errors = answer.get("errors")
             if not errors:
                 return dict(answer["data"])
@@ -57,10 +59,19 @@ class Admin:
             await self.tools.clock.sleep(wait)
         raise AssertionError("the loop above returns or raises")
 
-    async def _post(self, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-        reply = await self._client.call(
-            "POST", f"/admin/api/{VERSION}/graphql.json", body={"query": document, "variables": variables}
-        )
+    async def all_nodes(self, owner: Mapping[str, Any], connection: str, rest: str) -> list[dict[str, Any]]:
+        """The nodes of an owner's connection to its end, which the document `rest` reads on from where the page ended."""
+        page = owner.get(connection)
+        nodes = list(page["nodes"]) if page else []
+        while page is None or page["pageInfo"]["hasNextPage"]:
+            after = page["pageInfo"]["endCursor"] if page else None
+            page = (await self.run(rest, {"id": owner["id"], "after": after}))["node"][connection]
+            nodes += page["nodes"]
+        return nodes
+
+    async def _post(self, document: str, variables: Mapping[str, Any], repeatable: bool) -> dict[str, Any]:
+        body = {"query": document, "variables": variables}
+        reply = await self._client.call("POST", f"/admin/api/{VERSION}/graphql.json", body=body, repeatable=repeatable)
         answer = reply.expect(200).json()
         if not isinstance(answer, dict) or not ("data" in answer or "errors" in answer):
             raise NeedsAttention(

@@ -223,5 +223,24 @@ mutation Unsubscribe($id: ID!) {
 }
 """
 
-ALL = [value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str) and "(" in value]
-ALL += REST_OF.values()
+ALL = (
+    ORDER_KEYS,
+    ORDER,
+    ORDER_PARTS,
+    *REST_OF.values(),
+    REST_OF_FULFILLMENT_ORDER,
+    VARIANTS,
+    VARIANT_ITEMS,
+    LEVELS,
+    LEVEL_OF_ITEM,
+    SET_QUANTITIES,
+    SET_PRICES,
+    SHOP,
+    PICKUP,
+    PREPARED,
+    FULFIL,
+    SUBSCRIPTIONS,
+    SUBSCRIBE,
+    UNSUBSCRIBE,
+)
+"""For the tests that validate each of them against Shopify's schema."""

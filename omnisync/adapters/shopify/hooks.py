@@ -120,7 +120,7 @@ class Subscriptions:
 
     async def _create(self, wanted: Subscription) -> Subscription:
         variables = {"topic": wanted.topic.upper().replace("/", "_"), "uri": wanted.url}
-        answer = (await self._admin.run(documents.SUBSCRIBE, variables))["webhookSubscriptionCreate"]
+        answer = (await self._admin.run(documents.SUBSCRIBE, variables, repeatable=False))["webhookSubscriptionCreate"]
         if answer["userErrors"]:
             raise NeedsAttention(
                 f"Shopify does not subscribe {wanted.topic}: {answer['userErrors'][0]['message']}",

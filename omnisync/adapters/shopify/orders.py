@@ -98,14 +98,14 @@ class Orders:
         order = {**order, "fulfillmentOrders": order["fulfillmentOrders"]["nodes"]}
         if any(len(order[part]) >= documents.PARTS for part in ("fulfillments", "refunds", "fulfillmentOrders")):
             order |= await self._all_parts(id)
-        order["lineItems"] = await self._all_lines(order, "lineItems", documents.REST_OF["lineItems"])
+        order["lineItems"] = await self._admin.all_nodes(order, "lineItems", documents.REST_OF["lineItems"])
         for part, connection in (("fulfillments", "fulfillmentLineItems"), ("refunds", "refundLineItems")):
             order[part] = [
-                {**one, connection: await self._all_lines(one, connection, documents.REST_OF[connection])}
+                {**one, connection: await self._admin.all_nodes(one, connection, documents.REST_OF[connection])}
                 for one in order[part]
             ]
         order["fulfillmentOrders"] = [
-            {**one, "lineItems": await self._all_lines(one, "lineItems", documents.REST_OF_FULFILLMENT_ORDER)}
+            {**one, "lineItems": await self._admin.all_nodes(one, "lineItems", documents.REST_OF_FULFILLMENT_ORDER)}
             for one in order["fulfillmentOrders"]
         ]
         return order
@@ -119,13 +119,3 @@ class Orders:
                 action="Book this order by hand and tell the authors of omnisync.",
             )
         return parts
-
-    async def _all_lines(self, owner: Mapping[str, Any], connection: str, rest: str) -> list[dict[str, Any]]:
-        """The nodes of a connection to its end; one that came without a first page is read from its beginning."""
-        page = owner.get(connection)
-        nodes = list(page["nodes"]) if page else []
-        while page is None or page["pageInfo"]["hasNextPage"]:
-            after = page["pageInfo"]["endCursor"] if page else None
-            page = (await self._admin.run(rest, {"id": owner["id"], "after": after}))["node"][connection]
-            nodes += page["nodes"]
-        return nodes

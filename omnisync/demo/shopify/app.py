@@ -35,6 +35,7 @@ class Simulation:
     shop: Shop
     outbox: Outbox
     announcer: Announcer
+    bucket: cost.Bucket
 
 
 def open_shop(shop: Shop, *, token: str, secret: str, send: Send, tools: Tools) -> Simulation:
@@ -49,7 +50,7 @@ def open_shop(shop: Shop, *, token: str, secret: str, send: Send, tools: Tools) 
     _guard(app, token)
     faults.add_faults(app, shop.faults, limited=_limited(api, shop, bucket))
     faults.add_door(app, shop)
-    return Simulation(app, shop, outbox, announcer)
+    return Simulation(app, shop, outbox, announcer, bucket)
 
 
 def shop_from_seed(seed: Mapping[str, Any], clock: Clock) -> Shop:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLError, GraphQLSyntaxError, build_schema, execute_sync, parse, validate
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSyntaxError,
+    build_schema,
+    execute_sync,
+    parse,
+    validate,
+)
 
 from omnisync.demo.shopify import cost, views
 from omnisync.demo.shopify.schema import SDL
@@ -33,16 +42,13 @@ class Api:
     def __init__(self, shop: Shop, bucket: cost.Bucket) -> None:
         self._shop, self._bucket = shop, bucket
         self.schema = build_schema(SDL)
+        self._understand = lru_cache(256)(self._parse)
         self._root = {**self._reads(), **Writes(shop).resolvers()}
 
     def run(self, query: str, variables: Mapping[str, Any]) -> Answer:
         """The body of the answer; its status is 200 whatever happens, as Shopify's is."""
-        try:
-            document = parse(query)
-        except GraphQLSyntaxError as error:
-            return {"errors": [error.formatted]}
-        faults = validate(self.schema, document)
-        if faults:
+        document, faults = self._understand(query)
+        if document is None or faults:
             return {"errors": [fault.formatted for fault in faults]}
         price = cost.requested(document, variables)
         if price > cost.MOST_PER_OPERATION:
@@ -51,8 +57,18 @@ class Api:
             )
         if price > self._bucket.points():
             return self.throttled(price)
-        result = execute_sync(self.schema, document, root_value=self._root, variable_values=dict(variables))
-        return self._answer(result, price)
+        return self._answer(self.execute(document, variables), price)
+
+    def execute(self, document: DocumentNode, variables: Mapping[str, Any]) -> ExecutionResult:
+        """The bare result."""
+        return execute_sync(self.schema, document, root_value=self._root, variable_values=dict(variables))
+
+    def _parse(self, query: str) -> tuple[DocumentNode | None, Sequence[GraphQLError]]:
+        try:
+            document = parse(query)
+        except GraphQLSyntaxError as error:
+            return None, [error]
+        return document, validate(self.schema, document)
 
     def throttled(self, price: float, available: float | None = None) -> Answer:
         """Too many points asked for, too fast."""

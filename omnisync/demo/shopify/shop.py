@@ -39,6 +39,8 @@ class Shop:
         self.announce: Announce = lambda topic, about: None
         self.locations: dict[int, Location] = {}
         self.variants: dict[int, Variant] = {}
+        self._by_item: dict[int, Variant] = {}
+        self._by_sku: dict[str, Variant] = {}
         self.orders: dict[int, Order] = {}
         self.subscriptions: dict[int, Subscription] = {}
         self._last_id = FIRST_ID
@@ -72,19 +74,17 @@ class Shop:
         levels = {place: Level(quantity, now) for place, quantity in quantities.items()}
         ids = (self.next_id(), self.next_id(), self.next_id())
         variant = Variant(*ids, sku, barcode, title or sku, price, levels, now, **flags)
-        self.variants[variant.id] = variant
+        self.variants[variant.id] = self._by_item[variant.item_id] = variant
+        self._by_sku.setdefault(sku, variant)
         return variant
 
     def variant(self, sku: str) -> Variant:
         """The first of that SKU. KeyError when there is none."""
-        found = next((variant for variant in self.variants.values() if variant.sku == sku), None)
-        if found is None:
-            raise KeyError(sku)
-        return found
+        return self._by_sku[sku]
 
     def item(self, item_id: int) -> Variant | None:
         """The variant of an inventory item."""
-        return next((variant for variant in self.variants.values() if variant.item_id == item_id), None)
+        return self._by_item.get(item_id)
 
     def set_available(self, variant: Variant, place: int, quantity: int) -> int:
         """The number buyers see, to that value; what it was changed by."""

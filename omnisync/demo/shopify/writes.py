@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -74,9 +75,8 @@ class Writes:
             return _failed("INVALID_NAME", "The simulation sets available quantities only.", ["input", "name"])
         if write["reason"] not in REASONS:
             raise GraphQLError(f"{write['reason']} is no reason that the simulation knows")
-        errors = [
-            error for at, one in enumerate(write["quantities"]) for error in self._faults(at, one, write["quantities"])
-        ]
+        pairs = Counter(_pair(one) for one in write["quantities"])
+        errors = [error for at, one in enumerate(write["quantities"]) for error in self._faults(at, one, pairs)]
         if errors:
             return {"inventoryAdjustmentGroup": None, "userErrors": errors}
         changes = [self._set(one) for one in write["quantities"]]
@@ -89,13 +89,12 @@ class Writes:
         }
         return {"inventoryAdjustmentGroup": group, "userErrors": []}
 
-    def _faults(self, at: int, one: Mapping[str, Any], all_of_them: Sequence[Mapping[str, Any]]) -> list[Payload]:
+    def _faults(self, at: int, one: Mapping[str, Any], pairs: Counter[tuple[str, str]]) -> list[Payload]:
         if "changeFromQuantity" not in one:
             raise GraphQLError("changeFromQuantity must be given; null skips the comparison")
         field = ["input", "quantities", str(at)]
         variant = self._shop.item(_number(one["inventoryItemId"]))
         place = _number(one["locationId"])
-        same = [each for each in all_of_them if _pair(each) == _pair(one)]
         checks = [
             (
                 variant is None,
@@ -111,7 +110,12 @@ class Writes:
             ),
             (one["quantity"] < 0, "INVALID_QUANTITY_NEGATIVE", "The quantity can't be negative.", "quantity"),
             (one["quantity"] > MOST_QUANTITY, "INVALID_QUANTITY_TOO_HIGH", "The quantity is too high.", "quantity"),
-            (len(same) > 1, "NO_DUPLICATE_INVENTORY_ITEM_ID_GROUP_ID_PAIR", "Each pair must be unique.", "locationId"),
+            (
+                pairs[_pair(one)] > 1,
+                "NO_DUPLICATE_INVENTORY_ITEM_ID_GROUP_ID_PAIR",
+                "Each pair must be unique.",
+                "locationId",
+            ),
         ]
         for wrong, code, message, name in checks:
             if wrong:
