@@ -1,0 +1,257 @@
+"""A till's file as facts: bytes to lines, lines to rows, rows to what happened."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time
+
+from omnisync.adapters.base import Article, Counted, Delivered, Fact, Listing, Sale, Unreadable
+from omnisync.adapters.csv import values
+from omnisync.adapters.csv.columns import Header, find_header, plain, split
+from omnisync.adapters.csv.settings import TillSettings
+
+MAX_BYTES = 50_000_000
+NOON, LAST_SECOND = time(12), time(23, 59, 59)
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A file as it lay in the folder."""
+
+    name: str
+    kind: str
+    content: bytes
+    written: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What a file says, and what of it nobody can read. `fingerprint` names this content read with these settings."""
+
+    fingerprint: str
+    facts: tuple[Fact, ...]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a file, by our field names."""
+
+    number: int
+    cells: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> str:
+        return self.cells.get(name, "")
+
+
+@dataclass
+class _Source:
+    """What rows are read with: the file, its settings, and how often each nameless line came."""
+
+    file: Dropped
+    settings: TillSettings
+    header: Header
+    seen: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def decimal_mark(self) -> str:
+        if self.settings.decimal != "auto":
+            return self.settings.decimal
+        return "." if self.header.separator == "," else ","
+
+    def place(self, row: Row) -> str | None:
+        """The column of the store, else the fixed place, else the till itself."""
+        if "store" in self.header.places:
+            if not row["store"]:
+                raise ValueError("it names no store")
+            return row["store"]
+        return self.settings.place or row["till"] or None
+
+    def moment(self, row: Row) -> values.Moment:
+        if row["date"]:
+            return values.read_moment(row["date"], row["time"], date_order=self.settings.date_order)
+        named = values.moment_in_name(self.file.name)
+        if named is None:
+            raise ValueError("it has no date, and neither has the name of the file")
+        return named
+
+    def at(self, moment: values.Moment, usual: time) -> datetime:
+        return moment.at(self.settings.zone, usual=usual, written=self.file.written)
+
+    def key(self, row: Row, receipt: str, content: str) -> str:
+        """By position; without one by what the line says, alike lines counted: it may come alone in another export."""
+        if row["line"]:
+            return f"{receipt}/{row['line']}"
+        name = f"{receipt}/{content}"
+        self.seen[name] += 1
+        return f"{name}#{self.seen[name]}"
+
+
+def understand(file: Dropped, settings: TillSettings) -> Understood:
+    """All facts of a file, unreadable lines among them as such."""
+    fingerprint = hashlib.sha256(settings.model_dump_json().encode() + file.content).hexdigest()[:16]
+    try:
+        source, rows = _open(file, settings)
+    except ValueError as error:
+        letter = Unreadable(
+            f"{fingerprint}:file",
+            f"{file.name}: {error}.",
+            f"Look at failed/{file.name}, correct it or the channel's settings, and drop it into the folder again.",
+        )
+        return Understood(fingerprint, (letter,), (f"The whole file: {error}.",))
+    return _gather(source, rows, fingerprint)
+
+
+def listings(file: Dropped, settings: TillSettings) -> list[Listing]:
+    """The till's own articles; lines that name none are left out."""
+    source, rows = _open(file, settings)
+    found = (_article(row) for row in rows if not _is_ignored(row, source))
+    return [
+        Listing(
+            external_id=article.sku or article.barcode or "",
+            sku=article.sku,
+            barcode=article.barcode,
+            title=article.title,
+        )
+        for article in found
+    ]
+
+
+def _gather(source: _Source, rows: Iterator[Row], fingerprint: str) -> Understood:
+    """Each key once. Two lines that say different things under one key: only the first sale is believed, and no count."""
+    facts: dict[str, Fact] = {}
+    reasons: list[str] = []
+    read = READERS[source.file.kind]
+    for row in rows:
+        try:
+            fact = None if _is_ignored(row, source) else read(row, source)
+            if fact is None or facts.setdefault(fact.key, fact) == fact:
+                continue
+            if isinstance(fact, Counted):
+                del facts[fact.key]
+            raise ValueError(
+                "an earlier line has the same name (receipt and position, or moment and article), but other content"
+            )
+        except ValueError as error:
+            reasons.append(f"Line {row.number}: {error}.")
+            letter = _letter(row, source.file, fingerprint, str(error))
+            facts[letter.key] = letter
+    return Understood(fingerprint, tuple(facts.values()), tuple(reasons))
+
+
+def _letter(row: Row, file: Dropped, fingerprint: str, reason: str) -> Unreadable:
+    return Unreadable(
+        f"{fingerprint}:{row.number}",
+        f"{file.name}, line {row.number}: {reason}.",
+        f"Correct the line in failed/{file.name} and drop the file into the folder again (what is booked stays booked "
+        "once), or book it by hand; then discard this letter.",
+    )
+
+
+def _open(file: Dropped, settings: TillSettings) -> tuple[_Source, Iterator[Row]]:
+    lines = _decode(file.content, settings.encoding).splitlines()
+    header = find_header(lines, file.kind, settings)
+    return _Source(file, settings, header), _rows(lines, header)
+
+
+def _decode(content: bytes, encoding: str) -> str:
+    if not content.strip(b"\0 \r\n\t"):
+        raise ValueError("it is empty")
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"it has more than {MAX_BYTES // 1_000_000} MB")
+    marked = next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), None)
+    for candidate in [marked] if marked else ["utf-8", "cp1252"] if encoding == "auto" else [encoding]:
+        try:
+            text = content.decode(candidate)
+        except (UnicodeError, LookupError):
+            continue
+        if "\0" not in text:
+            return text
+    raise ValueError("it is no text in UTF-8 or Windows-1252" if encoding == "auto" else f"it is no text in {encoding}")
+
+
+def _rows(lines: Sequence[str], header: Header) -> Iterator[Row]:
+    """Rows below the header; empty lines are none. A row that is cut short has no cells at all: it must not be half read."""
+    width = max((index + 1 for index, title in enumerate(header.titles) if title), default=0)
+    for number, line in enumerate(lines[header.line + 1 :], start=header.line + 2):
+        cells = split(line, header.separator)
+        if not any(cells):
+            continue
+        whole = dict(zip(map(plain, header.titles), cells, strict=False)) if len(cells) >= width else {}
+        yield Row(number, {**whole, **{name: cells[index] for name, index in header.places.items() if whole}})
+
+
+def _is_ignored(row: Row, source: _Source) -> bool:
+    if not row.cells:
+        raise ValueError(f"it has fewer cells than the header, which has {len(source.header.titles)}")
+    return any(row[plain(title)] in unwanted for title, unwanted in source.settings.ignore.items())
+
+
+def _article(row: Row) -> Article:
+    sku, barcode = values.name_of_article(row["sku"]), values.name_of_article(row["barcode"])
+    if sku is None and barcode is None:
+        raise ValueError("it names no article")
+    return Article(sku=sku, barcode=barcode, title=row["title"][:200])
+
+
+def _sale(row: Row, source: _Source) -> Sale | None:
+    article, moment, place = _article(row), source.moment(row), source.place(row)
+    quantity = values.pieces(row["quantity"], source.decimal_mark)
+    if not row["receipt"]:
+        raise ValueError("it names no receipt")
+    if quantity == 0:
+        return None
+    receipt = _joined("sale", place, row["till"], moment.day.isoformat(), row["receipt"])
+    return Sale(
+        key=source.key(row, receipt, f"{article.sku or article.barcode}x{quantity}@{row['price']}"),
+        article=article,
+        quantity=quantity,
+        at=source.at(moment, NOON),
+        place=place,
+        unit_price=values.price(row["price"], source.decimal_mark, source.settings.currency),
+    )
+
+
+def _count(row: Row, source: _Source) -> Counted:
+    article, moment, place = _article(row), source.moment(row), source.place(row)
+    quantity = values.pieces(row["counted"], source.decimal_mark)
+    if quantity < 0:
+        raise ValueError(f"nobody can count {quantity} pieces")
+    key = _joined("count", place, moment.name, article.sku or article.barcode)
+    return Counted(key=key, article=article, quantity=quantity, at=source.at(moment, LAST_SECOND), place=place)
+
+
+def _delivery(row: Row, source: _Source) -> Delivered | None:
+    article, moment, place = _article(row), source.moment(row), source.place(row)
+    quantity = values.pieces(row["quantity"], source.decimal_mark)
+    if quantity == 0:
+        return None
+    note = _joined("delivery", place, moment.day.isoformat(), row["document"])
+    return Delivered(
+        key=source.key(row, note, f"{article.sku or article.barcode}x{quantity}"),
+        article=article,
+        quantity=quantity,
+        at=source.at(moment, NOON),
+        place=place,
+        reason=row["reason"][:200],
+    )
+
+
+def _joined(*parts: str | None) -> str:
+    return ":".join(part for part in parts if part)
+
+
+READERS: Mapping[str, Callable[[Row, _Source], Sale | Counted | Delivered | None]] = {
+    "sales": _sale,
+    "counts": _count,
+    "deliveries": _delivery,
+}
