@@ -1,8 +1,8 @@
 """A real django-oscar shop as a process of its own: made once, copied for each test, killed and restarted at will.
 
-    with shop.template(cache_folder) as made, shop.open_shop(made, folder) as oscar:
-        oscar.add_product("LAMP", "39.95", 5)
-        oscar.buy("LAMP", 2)
+with shop.template(cache_folder) as made, shop.open_shop(made, folder) as oscar:
+    oscar.add_product("LAMP", "39.95", 5)
+    oscar.buy("LAMP", 2)
 """
 
 from __future__ import annotations
@@ -92,7 +92,13 @@ class Shop:
         """Put an article on sale; the id of its stock record."""
         with self._keeper() as keeper:
             partner = _of(keeper.get("/api/admin/partners/"))[0]["url"]
-            record = {"partner": partner, "partner_sku": sku, "price_currency": "EUR", "price": price, "num_in_stock": stock}
+            record = {
+                "partner": partner,
+                "partner_sku": sku,
+                "price_currency": "EUR",
+                "price": price,
+                "num_in_stock": stock,
+            }
             product = {
                 "product_class": "ware", "structure": "standalone", "title": f"Artikel {sku}", "slug": f"a-{len(self._products)}",
                 "upc": barcode or sku, "stockrecords": [record],
@@ -137,7 +143,9 @@ class Shop:
     def levels(self) -> dict[str, Level]:
         """What the shop holds of each article, asked of the shop."""
         with self._keeper() as keeper:
-            records = [record for product in _of(keeper.get("/api/admin/products/")) for record in product["stockrecords"]]
+            records = [
+                record for product in _of(keeper.get("/api/admin/products/")) for record in product["stockrecords"]
+            ]
         return {
             record["partner_sku"]: Level(
                 record["num_in_stock"], record["num_allocated"] or 0, record["price"], _id_in(record["url"])
@@ -211,7 +219,9 @@ def _fingerprint() -> str:
 
 
 def _of(response: httpx.Response, status: int = 200) -> Any:
-    assert response.status_code == status, f"{response.request.url} answered {response.status_code}: {response.text[:500]}"
+    assert response.status_code == status, (
+        f"{response.request.url} answered {response.status_code}: {response.text[:500]}"
+    )
     return response.json()
 
 

@@ -39,7 +39,11 @@ def prepare() -> None:
     Partner.objects.create(name="Lindenlicht", code="lindenlicht")
     ProductClass.objects.create(name="Ware", slug="ware", track_stock=True, requires_shipping=True)
     Country.objects.create(
-        iso_3166_1_a2="DE", iso_3166_1_a3="DEU", printable_name="Deutschland", name="Deutschland", is_shipping_country=True
+        iso_3166_1_a2="DE",
+        iso_3166_1_a3="DEU",
+        printable_name="Deutschland",
+        name="Deutschland",
+        is_shipping_country=True,
     )
 
 
