@@ -72,11 +72,9 @@ class OscarShop:
     async def pull(self, cursor: str | None, *, now: datetime) -> Page:
         """The next orders of this pass: the new ones, and every open one again."""
         progress = Progress.parse(cursor)
-        known: dict[str, Json] = {}
-        if not progress.left:
-            known = await self._recent(progress)
-            placed = {order: mapping.placed_at(each, self._settings) for order, each in known.items()}
-            progress = progress.begins(placed, self._overlap)
+        known = await self._recent(progress)
+        placed = {order: self._placed(each) for order, each in known.items()}
+        progress = progress.with_listed(placed, self._overlap, now=now)
         facts: list[Fact] = []
         read: dict[str, bool] = {}
         for order in progress.left[: self._settings.page_size]:
@@ -157,15 +155,25 @@ class OscarShop:
 
     async def _recent(self, progress: Progress) -> dict[str, Json]:
         """The orders that may be new, by id. The list comes newest first, so old pages end it."""
-        since = None if progress.newest is None else progress.newest - self._overlap
+        since = progress.since(self._overlap)
         found: dict[str, Json] = {}
         query: str | None = None
         while True:
             orders, query = await self._list("orders", query)
             found |= {mapping.id_in(order["url"]): order for order in orders}
-            all_old = since is not None and all(mapping.placed_at(one, self._settings) < since for one in orders)
+            all_old = since is not None and all(self._placed(one) < since for one in orders)
             if query is None or all_old:
                 return found
+
+    def _placed(self, order: Json) -> datetime:
+        try:
+            return mapping.placed_at(order, self._settings)
+        except (KeyError, ValueError) as error:
+            raise NeedsAttention(
+                f"{self.name} does not tell when its orders were placed.",
+                action="Put url, number, status and date_placed back into OSCARAPI_ORDER_FIELDS of the shop.",
+                code="fields",
+            ) from error
 
     async def _order(self, order_id: str, known: Json | None, now: datetime) -> tuple[Fact, bool]:
         """The order as a fact, and whether it is still open."""

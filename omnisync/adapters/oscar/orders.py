@@ -10,17 +10,21 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from omnisync.errors import NeedsAttention
-from omnisync.values import format_time, parse_time
+from omnisync.values import EPOCH, format_time, parse_time
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the orders of a shop were read: the newest known, those open, and what is left of this pass."""
+    """How far the orders of a shop were read.
+
+    `newest` is when the newest known one was placed, `recent` are those placed shortly before it, `open` those to be read
+    again in each pass, and `left` those still to be read in this one.
+    """
 
     newest: datetime | None = None
+    recent: frozenset[str] = frozenset()
     open: frozenset[str] = frozenset()
     left: tuple[str, ...] = ()
 
@@ -31,7 +35,7 @@ class Progress:
         try:
             kept = json.loads(cursor)
             newest = None if kept["newest"] is None else parse_time(kept["newest"])
-            return cls(newest, frozenset(kept["open"]), tuple(kept["left"]))
+            return cls(newest, frozenset(kept["recent"]), frozenset(kept["open"]), tuple(kept["left"]))
         except (ValueError, KeyError, TypeError) as error:
             raise NeedsAttention(
                 "The cursor of this shop's orders is not one of ours.",
@@ -40,16 +44,31 @@ class Progress:
             ) from error
 
     def cursor(self) -> str:
-        newest = None if self.newest is None else format_time(self.newest)
-        return json.dumps({"newest": newest, "open": _sorted(self.open), "left": self.left}, separators=(",", ":"))
+        kept = {
+            "newest": None if self.newest is None else format_time(self.newest),
+            "recent": _sorted(self.recent),
+            "open": _sorted(self.open),
+            "left": self.left,
+        }
+        return json.dumps(kept, separators=(",", ":"))
 
-    def begins(self, placed: Mapping[str, datetime], overlap: timedelta) -> Progress:
-        """A new pass over orders (id -> when placed): the new ones, those just before them, and all that were open."""
-        since = None if self.newest is None else self.newest - overlap
-        fresh = {order for order, at in placed.items() if since is None or at >= since}
-        moments = [at for at in (self.newest, *placed.values()) if at is not None]
-        oldest_first = sorted(fresh | self.open, key=lambda order: (placed.get(order, _LONG_AGO), _number(order)))
-        return replace(self, newest=max(moments, default=None), left=tuple(oldest_first))
+    def since(self, overlap: timedelta) -> datetime | None:
+        """Orders placed before that are known for certain."""
+        return None if self.newest is None else self.newest - overlap
+
+    def with_listed(self, placed: Mapping[str, datetime], overlap: timedelta, *, now: datetime) -> Progress:
+        """The shop lists these orders (id -> when placed): the new ones are to be read, at the start of a pass the open ones too.
+
+        A shop whose clock runs ahead must not make us think that we know its orders of tomorrow.
+        """
+        since = self.since(overlap)
+        fresh = {order for order, at in placed.items() if since is None or at >= since} - self.recent - self.open
+        wanted = (fresh - set(self.left)) if self.left else (fresh | self.open)
+        oldest_first = sorted(wanted, key=lambda order: (placed.get(order, EPOCH), _number(order)))
+        newest = max([min(at, now) for at in (self.newest, *placed.values()) if at is not None], default=None)
+        later = replace(self, newest=newest, left=(*self.left, *oldest_first))
+        begin = later.since(overlap)
+        return replace(later, recent=frozenset(order for order, at in placed.items() if begin is None or at >= begin))
 
     def after(self, read: Mapping[str, bool]) -> Progress:
         """These were read; true says that the order is still open."""
@@ -59,14 +78,6 @@ class Progress:
             open=(self.open - read.keys()) | still_open,
             left=tuple(order for order in self.left if order not in read),
         )
-
-
-def is_old(orders: Iterable[Mapping[str, Any]], placed: Mapping[str, datetime], since: datetime | None) -> bool:
-    """Nothing among these is new: what follows in the list, newest first, is not either."""
-    return since is not None and all(at < since for at in placed.values())
-
-
-_LONG_AGO = parse_time("1970-01-01T00:00:00Z")
 
 
 def _number(order: str) -> tuple[int, str]:
