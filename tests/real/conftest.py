@@ -17,8 +17,17 @@ def oscar_template(request: pytest.FixtureRequest) -> Path:
     return shop.template(request.config.cache.mkdir("oscar"))
 
 
-@pytest.fixture
-def oscar(oscar_template: Path, tmp_path: Path) -> Iterator[shop.Shop]:
-    """A running django-oscar shop without articles."""
-    with shop.open_shop(oscar_template, tmp_path) as running:
+@pytest.fixture(scope="session")
+def oscar_server(oscar_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[shop.Shop]:
+    """One django-oscar server for all tests, as starting one takes seconds."""
+    with shop.open_shop(oscar_template, tmp_path_factory.mktemp("oscar")) as running:
         yield running
+
+
+@pytest.fixture
+def oscar(oscar_server: shop.Shop) -> shop.Shop:
+    """A running django-oscar shop without articles."""
+    oscar_server.reset()
+    if not oscar_server.running:
+        oscar_server.start()
+    return oscar_server

@@ -1,4 +1,4 @@
-"""A real django-oscar shop as a process of its own: made once, copied for each test, killed and restarted at will.
+"""A real django-oscar shop as a process of its own: made once, emptied for each test, killed and restarted at will.
 
 with shop.template(cache_folder) as made, shop.open_shop(made, folder) as oscar:
     oscar.add_product("LAMP", "39.95", 5)
@@ -47,8 +47,9 @@ class Level:
 
 @dataclass
 class Shop:
-    """One running shop. Times out loudly; nothing of it survives `close`."""
+    """One shop: its process, its database, and what its buyers and its keeper do."""
 
+    template: Path
     database: Path
     port: int = 0
     _process: subprocess.Popen[str] | None = None
@@ -78,6 +79,15 @@ class Shop:
         self.port = int(said.split()[-1])
 
     restart = start
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None
+
+    def reset(self) -> None:
+        """Empty the shop, as it was when it was made. The server opens its database anew for each call, so it may run on."""
+        shutil.copyfile(self.template, self.database)
+        self._products.clear()
 
     def kill(self) -> None:
         """As a power cut: no farewell."""
@@ -184,9 +194,8 @@ def template(cache: Path) -> Path:
 @contextmanager
 def open_shop(made: Path, folder: Path) -> Iterator[Shop]:
     """A shop with a database of its own in `folder`, running; killed at the end."""
-    database = folder / "shop.sqlite3"
-    shutil.copyfile(made, database)
-    shop = Shop(database)
+    shop = Shop(made, folder / "shop.sqlite3")
+    shop.reset()
     shop.start()
     try:
         yield shop
