@@ -80,8 +80,11 @@ def plain(title: str) -> str:
 
 
 def split(line: str, separator: str) -> list[str]:
-    """The cells of one line, quotes taken off."""
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=separator), [])]
+    """The cells of one line, quotes taken off. A line that is none, with a cell of a hundred thousand letters, has one cell."""
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=separator), [])]
+    except csv.Error:
+        return [line]
 
 
 def find_header(lines: Sequence[str], kind: str, settings: TillSettings) -> Header:

@@ -86,7 +86,7 @@ class Folder:
     def strangers(self) -> list[str]:
         """Names of files that no pattern knows."""
         with translated(self.path):
-            return sorted(path.name for path in self._files() if not self._kind(path.name))
+            return sorted(_readable(path.name) for path in self._files() if not self._kind(path.name))
 
     def matching(self, patterns: Sequence[str]) -> list[Path]:
         with translated(self.path):
@@ -98,7 +98,7 @@ class Folder:
             content = file.path.read_bytes() if Stamp.of(file.path) == file.stamp else b""
             if Stamp.of(file.path) != file.stamp:
                 return None
-        return Dropped(file.path.name, file.kind, content, file.stamp.modified)
+        return Dropped(_readable(file.path.name), file.kind, content, file.stamp.modified)
 
     def put_away(self, file: Lying, reasons: Sequence[str]) -> bool:
         """Move it to done/, or to failed/ beside its reasons. False when it has changed or gone since it was read."""
@@ -109,7 +109,11 @@ class Folder:
             if reasons:
                 replace_text(target.with_name(f"{target.name}.reasons.txt"), "\n".join([*reasons, ""]))
             file.path.replace(target)
-        return True
+            if Stamp.of(target) == file.stamp:
+                return True
+            # The till wrote a new file of this name in just that moment: it goes back.
+            target.replace(_free_name(self.path, file))
+        return False
 
     def _files(self) -> list[Path]:
         return [
@@ -154,6 +158,11 @@ def translated(folder: Path) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise TryLater(f"The till's folder {folder} does not answer: {error.strerror}.") from error
+
+
+def _readable(name: str) -> str:
+    """A file's name for messages: bytes that are no UTF-8 as question marks."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _fits(name: str, patterns: Sequence[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from omnisync.adapters.csv.settings import TillSettings
 
 MAX_BYTES = 50_000_000
 NOON, LAST_SECOND = time(12), time(23, 59, 59)
+_LINE_END = re.compile(r"\r\n|\n|\r")
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -158,7 +160,7 @@ def _letter(row: Row, file: Dropped, fingerprint: str, reason: str) -> Unreadabl
 
 
 def _open(file: Dropped, settings: TillSettings) -> tuple[_Source, Iterator[Row]]:
-    lines = _decode(file.content, settings.encoding).splitlines()
+    lines = _LINE_END.split(_decode(file.content, settings.encoding))
     header = find_header(lines, file.kind, settings)
     return _Source(file, settings, header), _rows(lines, header)
 

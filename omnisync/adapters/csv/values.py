@@ -12,7 +12,7 @@ from omnisync.values import MAX_QUANTITY, Money, parse_time
 
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _SPOILED = re.compile(r"\d+[.,]?\d*[eE]\+\d+")
-_ISO_WITH_ZONE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*(Z|[+-]\d\d:?\d\d)")
+_ISO_WITH_ZONE = re.compile(r"20\d\d-\d\d-\d\d[T ]\d\d:\d\d.*(Z|[+-]\d\d:?\d\d)")
 _DATE = re.compile(
     r"(?:(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})"
     r"|(?P<first>\d{1,2})(?P<mark>[./-])(?P<second>\d{1,2})[./-](?P<year>\d{4}|\d{2})"
@@ -114,8 +114,11 @@ def _day(found: re.Match[str], date_order: str, text: str) -> date:
         american = date_order == "mdy" and part["mark"] == "/"
         month, day = (part["first"], part["second"]) if american else (part["second"], part["first"])
         year = part["year"]
+    full_year = int(year) + (2000 if len(year) == 2 else 0)
+    if not 2000 <= full_year < 2100:
+        raise ValueError(f"{text!r} is not of our century")
     try:
-        return date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
+        return date(full_year, int(month), int(day))
     except ValueError:
         raise ValueError(f"{text!r} is no day of the calendar") from None
 
