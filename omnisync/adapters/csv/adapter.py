@@ -48,7 +48,7 @@ class _Opened:
 
 
 class CsvTill:
-    """Its methods touch the disk only for a moment at a time, so they do it at once instead of in a thread."""
+    """It touches the disk only for a moment at a time, and lets others run while it reads a long file: no thread is needed."""
 
     def __init__(self, name: str, settings: TillSettings, places: Mapping[str, str], tools: Tools) -> None:
         self.name, self._settings, self._places, self._tools = name, settings, places, tools
@@ -75,7 +75,7 @@ class CsvTill:
         """The next facts of the oldest complete file. The cursor says how far that file is committed."""
         complete = self._folder.complete()
         for file in complete:
-            opened = self._open(file)
+            opened = await self._open(file)
             if opened is None:
                 continue
             start = _committed(cursor, opened.understood.fingerprint)
@@ -157,13 +157,13 @@ class CsvTill:
     async def close(self) -> None:
         """Nothing is kept open."""
 
-    def _open(self, file: Lying) -> _Opened | None:
+    async def _open(self, file: Lying) -> _Opened | None:
         """The file as we understand it, read again only when it changed. None while somebody writes."""
         if self._opened is None or self._opened.file != file:
             dropped = self._folder.read(file)
             if dropped is None:
                 return None
-            understood = reading.understand(dropped, self._settings)
+            understood = await reading.understand(dropped, self._settings, lambda: self._tools.clock.sleep(0))
             self._opened = _Opened(file, understood, {_key(fact) for fact in understood.facts})
         return self._opened
 

@@ -63,6 +63,13 @@ class Header:
     titles: tuple[str, ...]
     places: Mapping[str, int]
     """Our field -> index of its column."""
+    named: Mapping[str, int]
+    """Plain title -> index of its column."""
+
+    @property
+    def width(self) -> int:
+        """How many cells a whole line has at least."""
+        return max(self.named.values(), default=-1) + 1
 
     def missing(self, layout: Layout) -> list[str]:
         """What this kind of file cannot do without."""
@@ -110,7 +117,7 @@ def _header(line: int, titles: list[str], separator: str, layout: Layout, settin
         named = next((at[title] for title in [*own, *USUAL[field].split()] if title in at), None)
         if named is not None:
             places[field] = named
-    return Header(line, separator, tuple(titles), places)
+    return Header(line, separator, tuple(titles), places, at)
 
 
 def _complaint(best: Header | None, layout: Layout) -> str:

@@ -6,7 +6,7 @@ import codecs
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 
@@ -16,6 +16,7 @@ from omnisync.adapters.csv.columns import Header, find_header, plain, split
 from omnisync.adapters.csv.settings import TillSettings
 
 MAX_BYTES = 50_000_000
+LINES_AT_ONCE = 200
 NOON, LAST_SECOND = time(12), time(23, 59, 59)
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _BYTE_ORDER_MARKS = (
@@ -64,11 +65,10 @@ class _Source:
     header: Header
     seen: Counter[str] = field(default_factory=Counter)
 
-    @property
-    def decimal_mark(self) -> str:
-        if self.settings.decimal != "auto":
-            return self.settings.decimal
-        return "." if self.header.separator == "," else ","
+    def __post_init__(self) -> None:
+        usual = "." if self.header.separator == "," else ","
+        self.decimal_mark = usual if self.settings.decimal == "auto" else self.settings.decimal
+        self.ignore = [(plain(title), unwanted) for title, unwanted in self.settings.ignore.items()]
 
     def place(self, row: Row) -> str | None:
         """The column of the store, else the fixed place, else the till itself."""
@@ -98,8 +98,8 @@ class _Source:
         return f"{name}#{self.seen[name]}"
 
 
-def understand(file: Dropped, settings: TillSettings) -> Understood:
-    """All facts of a file, unreadable lines among them as such."""
+async def understand(file: Dropped, settings: TillSettings, breathe: Callable[[], Awaitable[None]]) -> Understood:
+    """All facts of a file, unreadable lines among them as such. Others may `breathe` while a long one is read."""
     fingerprint = hashlib.sha256(settings.model_dump_json().encode() + file.content).hexdigest()[:16]
     try:
         source, rows = _open(file, settings)
@@ -110,7 +110,7 @@ def understand(file: Dropped, settings: TillSettings) -> Understood:
             f"Look at failed/{file.name}, correct it or the channel's settings, and drop it into the folder again.",
         )
         return Understood(fingerprint, (letter,), (f"The whole file: {error}.",))
-    return _gather(source, rows, fingerprint)
+    return await _gather(source, rows, fingerprint, breathe)
 
 
 def listings(file: Dropped, settings: TillSettings) -> list[Listing]:
@@ -128,12 +128,16 @@ def listings(file: Dropped, settings: TillSettings) -> list[Listing]:
     ]
 
 
-def _gather(source: _Source, rows: Iterator[Row], fingerprint: str) -> Understood:
+async def _gather(
+    source: _Source, rows: Iterator[Row], fingerprint: str, breathe: Callable[[], Awaitable[None]]
+) -> Understood:
     """Each key once. Two lines that say different things under one key: only the first sale is believed, and no count."""
     facts: dict[str, Fact] = {}
     reasons: list[str] = []
     read = READERS[source.file.kind]
     for row in rows:
+        if row.number % LINES_AT_ONCE == 0:
+            await breathe()
         try:
             fact = None if _is_ignored(row, source) else read(row, source)
             if fact is None or facts.setdefault(fact.key, fact) == fact:
@@ -183,19 +187,17 @@ def _decode(content: bytes, encoding: str) -> str:
 
 def _rows(lines: Sequence[str], header: Header) -> Iterator[Row]:
     """Rows below the header; empty lines are none. A row that is cut short has no cells at all: it must not be half read."""
-    width = max((index + 1 for index, title in enumerate(header.titles) if title), default=0)
+    places, width = {**header.named, **header.places}, header.width
     for number, line in enumerate(lines[header.line + 1 :], start=header.line + 2):
         cells = split(line, header.separator)
-        if not any(cells):
-            continue
-        whole = dict(zip(map(plain, header.titles), cells, strict=False)) if len(cells) >= width else {}
-        yield Row(number, {**whole, **{name: cells[index] for name, index in header.places.items() if whole}})
+        if any(cells):
+            yield Row(number, {name: cells[at] for name, at in places.items()} if len(cells) >= width else {})
 
 
 def _is_ignored(row: Row, source: _Source) -> bool:
     if not row.cells:
         raise ValueError(f"it has fewer cells than the header, which has {len(source.header.titles)}")
-    return any(row[plain(title)] in unwanted for title, unwanted in source.settings.ignore.items())
+    return any(row[title] in unwanted for title, unwanted in source.ignore)
 
 
 def _article(row: Row) -> Article:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import anyio
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -71,10 +71,9 @@ def open_till(till: Till) -> FastAPI:
 def _exporting(till: Till) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_run, till)
-            yield
-            tasks.cancel_scope.cancel()
+        exporting = asyncio.create_task(_run(till))
+        yield
+        exporting.cancel()
 
     return lifespan
 

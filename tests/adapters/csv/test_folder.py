@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -213,3 +214,20 @@ async def test_settings_that_cannot_be_used_are_all_named(tmp_path: Path, till: 
         till.connect(timezone="Europe/Linden", settle="2", settle_seconds=-1)
 
     assert all(key in caught.value.message for key in ("timezone", "settle_seconds", "settle:"))
+
+
+async def test_while_a_long_file_is_read_others_get_their_turn(till: Till):
+    turns = 0
+
+    async def somebody_else() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    till.drop("verkauf.csv", *(LINE.format(n) for n in range(2000)))
+    other = asyncio.create_task(somebody_else())
+    await till.connect().pull(None, now=till.clock.now())
+    other.cancel()
+
+    assert turns >= 5
