@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import compress
+from pathlib import Path
 
 from omnisync.adapters.base import (
     Can,
@@ -55,6 +56,8 @@ class CsvTill:
         patterns = {"sales": settings.sales, "counts": settings.counts, "deliveries": settings.deliveries}
         self._folder = Folder(settings.folder, patterns, tools, settings.settle_seconds, never=settings.out_path)
         self._opened: _Opened | None = None
+        self._known_articles: dict[str, Listing] = {}
+        self._article_stamps: dict[Path, Stamp | None] = {}
         exports = settings.out is not None
         self.can = Can(
             write=Write.ABSOLUTE if exports else Write.NONE,
@@ -172,13 +175,17 @@ class CsvTill:
         self._opened = None
 
     def _articles(self) -> dict[str, Listing]:
-        found: dict[str, Listing] = {}
-        for path in self._folder.matching(self._settings.articles):
-            stamp = Stamp.of(path)
-            dropped = self._folder.read(Lying(path, "articles", stamp)) if stamp else None
-            if dropped is not None:
-                found.update({one.external_id: one for one in _listings(dropped, self._settings)})
-        return found
+        """The till's article list, read again when it has changed and its last line has an end."""
+        stamps = {path: Stamp.of(path) for path in self._folder.matching(self._settings.articles)}
+        if stamps == self._article_stamps:
+            return self._known_articles
+        files = [self._folder.read(Lying(path, "articles", stamp)) for path, stamp in stamps.items() if stamp]
+        complete = [file for file in files if file is not None and file.content.rstrip(b"\0").endswith(b"\n")]
+        if len(complete) == len(stamps) or not self._known_articles:
+            found = [one for file in files if file is not None for one in _listings(file, self._settings)]
+            self._known_articles = {one.external_id: one for one in found}
+            self._article_stamps = stamps
+        return self._known_articles
 
     def _fetched(self) -> list[Check]:
         path = self._settings.out_path

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
-import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 
 from omnisync.adapters.base import Article, Counted, Delivered, Fact, Listing, Sale, Unreadable
 from omnisync.adapters.csv import values
-from omnisync.adapters.csv.columns import Header, find_header, plain, split
+from omnisync.adapters.csv.columns import Header, find_header, plain
 from omnisync.adapters.csv.settings import TillSettings
+from omnisync.adapters.csv.text import Row, lines_of, rows_below
 
-MAX_BYTES = 50_000_000
 LINES_AT_ONCE = 200
 NOON, LAST_SECOND = time(12), time(23, 59, 59)
-_LINE_END = re.compile(r"\r\n|\n|\r")
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +35,6 @@ class Understood:
     fingerprint: str
     facts: tuple[Fact, ...]
     reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a file, by our field names."""
-
-    number: int
-    cells: Mapping[str, str]
-
-    def __getitem__(self, name: str) -> str:
-        return self.cells.get(name, "")
 
 
 @dataclass
@@ -114,18 +95,20 @@ async def understand(file: Dropped, settings: TillSettings, breathe: Callable[[]
 
 
 def listings(file: Dropped, settings: TillSettings) -> list[Listing]:
-    """The till's own articles; lines that name none are left out."""
+    """The till's own articles. Lines that name none are left out; ValueError when the whole file cannot be read."""
     source, rows = _open(file, settings)
-    found = (_article(row) for row in rows if not _is_ignored(row, source))
-    return [
-        Listing(
-            external_id=article.sku or article.barcode or "",
-            sku=article.sku,
-            barcode=article.barcode,
-            title=article.title,
-        )
-        for article in found
-    ]
+    return [listing for row in rows if (listing := _listing(row, source)) is not None]
+
+
+def _listing(row: Row, source: _Source) -> Listing | None:
+    try:
+        article = None if _is_ignored(row, source) else _article(row)
+    except ValueError:
+        return None
+    if article is None:
+        return None
+    name = article.sku or article.barcode or ""
+    return Listing(external_id=name, sku=article.sku, barcode=article.barcode, title=article.title)
 
 
 async def _gather(
@@ -164,34 +147,9 @@ def _letter(row: Row, file: Dropped, fingerprint: str, reason: str) -> Unreadabl
 
 
 def _open(file: Dropped, settings: TillSettings) -> tuple[_Source, Iterator[Row]]:
-    lines = _LINE_END.split(_decode(file.content, settings.encoding))
+    lines = lines_of(file.content, settings.encoding)
     header = find_header(lines, file.kind, settings)
-    return _Source(file, settings, header), _rows(lines, header)
-
-
-def _decode(content: bytes, encoding: str) -> str:
-    if not content.strip(b"\0 \r\n\t"):
-        raise ValueError("it is empty")
-    if len(content) > MAX_BYTES:
-        raise ValueError(f"it has more than {MAX_BYTES // 1_000_000} MB")
-    marked = next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), None)
-    for candidate in [marked] if marked else ["utf-8", "cp1252"] if encoding == "auto" else [encoding]:
-        try:
-            text = content.decode(candidate)
-        except (UnicodeError, LookupError):
-            continue
-        if "\0" not in text:
-            return text
-    raise ValueError("it is no text in UTF-8 or Windows-1252" if encoding == "auto" else f"it is no text in {encoding}")
-
-
-def _rows(lines: Sequence[str], header: Header) -> Iterator[Row]:
-    """Rows below the header; empty lines are none. A row that is cut short has no cells at all: it must not be half read."""
-    places, width = {**header.named, **header.places}, header.width
-    for number, line in enumerate(lines[header.line + 1 :], start=header.line + 2):
-        cells = split(line, header.separator)
-        if any(cells):
-            yield Row(number, {name: cells[at] for name, at in places.items()} if len(cells) >= width else {})
+    return _Source(file, settings, header), rows_below(lines, header)
 
 
 def _is_ignored(row: Row, source: _Source) -> bool:

@@ -103,3 +103,19 @@ async def test_check_says_when_the_till_does_not_fetch_its_file(till: Till):
 
     assert all(check.ok for check in fresh)
     assert [check.name for check in await adapter.check() if not check.ok] == ["out"]
+
+
+async def test_an_article_list_that_is_being_rewritten_hides_no_article(till: Till):
+    header = "Artikelnr;Bezeichnung"
+    till.drop("artikel.csv", "A;Lampe", "B;Mütze", header=header)
+    adapter = till.connect(out="out/stock.csv")
+    await adapter.listings(None)
+    till.clock.advance(minutes=1)
+    till.drop("artikel.csv", "A;Lam", header=header, end="")
+
+    [published] = await adapter.publish([shown(till, "B", 2)])
+    till.drop("artikel.csv", "A;Lampe", ";kein Artikel", "C;Schal", header=header)
+    page = await adapter.listings(None)
+
+    assert published.outcome is Outcome.APPLIED
+    assert [one.external_id for one in page.listings] == ["A", "C"]
