@@ -21,7 +21,7 @@ from omnisync.sync.wanted import BATCH, Wanted, wanted
 OVERLAP = timedelta(seconds=30)
 """A balance that was changed at noon may be committed a moment after; longer transactions are found by the full pass."""
 FULL_EVERY = timedelta(minutes=5)
-_balance, _component = db.table(Balance), db.table(Component)
+_balance, _component, _cursor_table = db.table(Balance), db.table(Component), db.table(Cursor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,13 @@ class Refreshed:
 
 
 def refresh(
-    session: Session, context: Context, channel: Channel, *, now: datetime, full: bool = False, hints: Collection[str] = ()
+    session: Session,
+    context: Context,
+    channel: Channel,
+    *,
+    now: datetime,
+    full: bool = False,
+    hints: Collection[str] = (),
 ) -> Refreshed:
     """Bring the rows of this channel up to date with the ledger: what each should show, and since when it does not."""
     full = full or _full_due(session, channel, now)
@@ -48,6 +54,18 @@ def refresh(
     guard.hold_back(session, context, channel, now=now)
     _advance(session, channel, now=now, full=full)
     return Refreshed(len(rows), sum(row.behind_since is not None for row in rows), full)
+
+
+def ask_for_all(session: Session, channel: Channel) -> None:
+    """Let the next refresh look at every listing: mappings, settings or the listings themselves have changed."""
+    session.execute(
+        sa.delete(_cursor_table).where(_cursor_table.c.channel == channel.name, _cursor_table.c.name == "full")
+    )
+
+
+def quiet(session: Session, channel: Channel, *, now: datetime) -> bool:
+    """Whether a refresh would find nothing to do."""
+    return not _full_due(session, channel, now) and _candidates(session, channel, (), now) == set()
 
 
 def wish_for(row: ShownState, wish: Wanted, *, now: datetime) -> None:
@@ -78,8 +96,8 @@ def _unfinished(session: Session, channel: Channel, since: datetime) -> set[str]
     # Provisional pieces of any channel count here: what one channel seems to have sold, the others must not offer.
     rows = select(ShownState.sku).where(
         sa.or_(
-            sa.and_(ShownState.channel == channel.name, col(ShownState.behind_since).is_not(None)),
-            ShownState.provisional > 0,
+            sa.and_(col(ShownState.channel) == channel.name, col(ShownState.behind_since).is_not(None)),
+            col(ShownState.provisional) > 0,
             col(ShownState.provisional_at) >= since - OVERLAP,
         )
     )
@@ -133,12 +151,10 @@ def _full_due(session: Session, channel: Channel, now: datetime) -> bool:
 
 
 def _cursor(session: Session, channel: Channel, name: str) -> datetime | None:
-    row = session.get(Cursor, (channel.name, name))
+    row = session.get(Cursor, (channel.name, name), populate_existing=True)
     return None if row is None else row.at
 
 
 def _advance(session: Session, channel: Channel, *, now: datetime, full: bool) -> None:
     rows = [{"channel": channel.name, "name": name, "value": None, "at": now} for name in ("balances", "full")]
-    db.upsert(
-        session, db.table(Cursor), rows if full else rows[:1], key=("channel", "name"), update=("at", "value")
-    )
+    db.upsert(session, db.table(Cursor), rows if full else rows[:1], key=("channel", "name"), update=("at", "value"))

@@ -55,7 +55,8 @@ def due(session: Session, channel: Channel, *, now: datetime, prices: bool, limi
 
 def _free(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     overtaken = sa.and_(
-        col(ShownState.unsettled) == "accepted", col(ShownState.wanted) != sa.func.coalesce(col(ShownState.submitted), -1)
+        col(ShownState.unsettled) == "accepted",
+        col(ShownState.wanted) != sa.func.coalesce(col(ShownState.submitted), -1),
     )
     return (
         sa.or_(col(ShownState.in_flight_until).is_(None), col(ShownState.in_flight_until) <= now),
@@ -156,9 +157,7 @@ def _of_keys(channel: Channel, keys: Sequence[Key]) -> SelectOfScalar[ShownState
     return select(ShownState).where(ShownState.channel == channel.name, col(ShownState.external_id).in_(names))
 
 
-def _refresh(
-    session: Session, context: Context, channel: Channel, rows: Sequence[ShownState], now: datetime
-) -> None:
+def _refresh(session: Session, context: Context, channel: Channel, rows: Sequence[ShownState], now: datetime) -> None:
     wishes = {
         Key(wish.listing.external_id, wish.place): wish
         for wish in wanted(session, context, channel, {row.sku for row in rows}, now=now)
@@ -196,9 +195,7 @@ def _recorded_orders(session: Session, channel: Channel, rows: Sequence[ShownSta
     return {sku: int(pieces) for sku, pieces in session.execute(statement)}
 
 
-def _revisions(
-    session: Session, channel: Channel, rows: Sequence[ShownState], now: datetime
-) -> Mapping[str, int]:
+def _revisions(session: Session, channel: Channel, rows: Sequence[ShownState], now: datetime) -> Mapping[str, int]:
     """Writes of the last 24 hours by listing, where the channel allows only so many."""
     if channel.can.revisions_per_day is None:
         return {}

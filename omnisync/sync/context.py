@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from typing import Protocol, TypeVar
 
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from omnisync import db
 from omnisync.adapters.base import Adapter, Can, Write
 from omnisync.clock import Clock, Ids
 from omnisync.errors import NotFound
+from omnisync.orders.intake import RingUp, nothing_handed_over
 from omnisync.settings import ChannelPolicy, ChannelSettings, Settings
 from omnisync.sync.shown import Rule
 
@@ -34,29 +35,22 @@ class Inline:
     """Runs each unit at once, where it is asked for: workers alone, simulations and tests."""
 
     engine: Engine
+    attempts: int = 5
+    """Of a unit that lost a race: it is simply run again."""
 
     async def write(self, work: Callable[[Session], Answer], /) -> Answer:
-        with db.transaction(self.engine) as session:
-            return work(session)
+        for attempt in range(1, self.attempts + 1):
+            try:
+                with db.transaction(self.engine) as session:
+                    return work(session)
+            except DBAPIError as error:
+                if attempt == self.attempts or not db.is_transient(error):
+                    raise
+        raise AssertionError("the last attempt neither returned nor raised")
 
     async def read(self, work: Callable[[Session], Answer], /) -> Answer:
         with db.reading(self.engine) as session:
             return work(session)
-
-
-class RungUp(Protocol):
-    """Says how many pieces of a till's sale were already handed over at the pickup desk (`orders.handover.rung_up`)."""
-
-    def __call__(
-        self, session: Session, *, sku: str, location: str, quantity: int, sale_key: str, at: datetime, now: datetime
-    ) -> int: ...
-
-
-def nothing_handed_over(
-    session: Session, *, sku: str, location: str, quantity: int, sale_key: str, at: datetime, now: datetime
-) -> int:
-    """For houses without a pickup desk."""
-    return 0
 
 
 @dataclass(frozen=True)
@@ -136,7 +130,8 @@ class Context:
     ids: Ids
     adapters: Mapping[str, Adapter]
     """By the channel's name in the settings."""
-    rung_up: RungUp = field(default=nothing_handed_over)
+    ring_up: RingUp = field(default=nothing_handed_over)
+    """What the pickup desk has handed over already (`orders.handover`)."""
 
     @cached_property
     def channels(self) -> Mapping[str, Channel]:

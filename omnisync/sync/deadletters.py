@@ -49,11 +49,19 @@ def keep(session: Session, context: Context, channel: str, letter: Letter, *, no
 
 def mended(session: Session, channel: str, key: str, *, now: datetime) -> None:
     """What this letter was about has been done meanwhile."""
-    session.execute(
-        sa.update(DeadLetter)
-        .where(col(DeadLetter.channel) == channel, col(DeadLetter.key) == key, col(DeadLetter.closed_at).is_(None))
-        .values(closed_at=now, closed_how="mended")
-    )
+    mended_all(session, channel, [key], now=now)
+
+
+def mended_all(session: Session, channel: str, keys: Sequence[str], *, now: datetime) -> None:
+    """The same for many letters at once."""
+    if keys:
+        session.execute(
+            sa.update(DeadLetter)
+            .where(
+                col(DeadLetter.channel) == channel, col(DeadLetter.key).in_(keys), col(DeadLetter.closed_at).is_(None)
+            )
+            .values(closed_at=now, closed_how="mended")
+        )
 
 
 def close(session: Session, letter: DeadLetter, how: str, *, now: datetime) -> None:
@@ -68,7 +76,9 @@ def find(session: Session, letter_id: str) -> DeadLetter:
     if letter is None:
         raise NotFound(f"There is no dead letter {letter_id!r}.")
     if letter.closed_at is not None:
-        raise Conflict(f"This dead letter was {letter.closed_how} already.", code="already-closed", how=letter.closed_how)
+        raise Conflict(
+            f"This dead letter was {letter.closed_how} already.", code="already-closed", how=letter.closed_how
+        )
     return letter
 
 

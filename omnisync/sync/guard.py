@@ -61,7 +61,7 @@ def _forget_old_decision(row: ShownState) -> None:
 
 def _zero_limit(session: Session, channel: Channel) -> int:
     statement = sa.select(sa.func.count()).select_from(ChannelListing)
-    listings = session.execute(
+    listings: int = session.execute(
         statement.where(col(ChannelListing.channel) == channel.name, col(ChannelListing.managed))
     ).scalar_one()
     share = listings * channel.policy.blast_zero_percent // 100 + 1
@@ -69,7 +69,13 @@ def _zero_limit(session: Session, channel: Channel) -> int:
 
 
 def _hold(
-    session: Session, context: Context, channel: Channel, kind: str, rows: Sequence[ShownState], limit: int, now: datetime
+    session: Session,
+    context: Context,
+    channel: Channel,
+    kind: str,
+    rows: Sequence[ShownState],
+    limit: int,
+    now: datetime,
 ) -> None:
     fresh = [row for row in rows if row.guard_decision is None]
     waiting = sum(row.guard_decision == "waiting" for row in rows)

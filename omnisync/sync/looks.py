@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from omnisync.adapters.base import LevelSeen, OrderSeen
+from omnisync.adapters.base import LevelSeen
 from omnisync.announce import announce
 from omnisync.sync import levels, settle
 from omnisync.sync.context import Channel, Context
@@ -21,7 +21,13 @@ CLOCKS_APART = timedelta(minutes=2)
 
 
 def note(
-    session: Session, context: Context, channel: Channel, seen: Sequence[LevelSeen], *, asked_at: datetime, now: datetime
+    session: Session,
+    context: Context,
+    channel: Channel,
+    seen: Sequence[LevelSeen],
+    *,
+    asked_at: datetime,
+    now: datetime,
 ) -> None:
     """Book levels that the channel showed after `asked_at`. What we wrote meanwhile is looked at again later."""
     rows = _rows(session, channel, seen)
@@ -50,9 +56,16 @@ def hint(session: Session, channel: Channel, level: LevelSeen, *, now: datetime)
 
 
 def ordered(
-    session: Session, channel: Channel, sku: str, quantity: int, order: OrderSeen, place: str | None, *, now: datetime
+    session: Session,
+    channel: Channel,
+    sku: str,
+    quantity: int,
+    placed_at: datetime,
+    place: str | None,
+    *,
+    now: datetime,
 ) -> None:
-    """An order of this channel became known, so its own number is lower by that or will be."""
+    """A sale of this channel became known, so its own number is lower by that or will be."""
     row = _where_sold(session, channel, sku, place)
     if row is None or quantity <= 0:
         return
@@ -60,7 +73,7 @@ def ordered(
     # A channel that nobody can look at is simply written again; that never does harm.
     known = quantity if channel.can.looks else settled
     levels.put(row, levels.order(levels.view_of(row), known), now=now)
-    overwritten = row.applied_at is not None and order.placed_at <= row.applied_at + CLOCKS_APART
+    overwritten = row.applied_at is not None and placed_at <= row.applied_at + CLOCKS_APART
     if channel.can.looks and not channel.compares and overwritten and quantity > settled:
         row.look_at = now
     mark(row, now=now)
@@ -123,9 +136,7 @@ def _dropped(session: Session, row: ShownState, now: datetime) -> None:
     row.submitted = row.submitted_price_minor = row.unsettled = row.next_try_at = None
 
 
-def _drifted(
-    session: Session, context: Context, channel: Channel, row: ShownState, shown: int, now: datetime
-) -> None:
+def _drifted(session: Session, context: Context, channel: Channel, row: ShownState, shown: int, now: datetime) -> None:
     row.drift_since = row.drift_since or now
     if channel.policy.drift == "repair":
         return

@@ -30,9 +30,7 @@ class Report:
     """Why the pass stopped early; the channel as a whole is to be left alone for a while."""
 
 
-async def reconcile(
-    context: Context, channel: Channel, *, full: bool = False, hints: Collection[str] = ()
-) -> Report:
+async def reconcile(context: Context, channel: Channel, *, full: bool = False, hints: Collection[str] = ()) -> Report:
     """One pass: find what is behind, look where the channel does not compare, write, settle."""
     report = Report()
     now = context.clock.now()
@@ -72,9 +70,7 @@ async def _publish_due(context: Context, channel: Channel, report: Report, *, pr
 async def _due(context: Context, channel: Channel, prices: bool) -> list[Key]:
     now = context.clock.now()
     size = channel.can.batch_size
-    return await context.store.read(
-        lambda session: claims.due(session, channel, now=now, prices=prices, limit=size)
-    )
+    return await context.store.read(lambda session: claims.due(session, channel, now=now, prices=prices, limit=size))
 
 
 async def _claim(context: Context, channel: Channel, keys: Sequence[Key]) -> list[Claimed]:
@@ -97,9 +93,7 @@ async def look(context: Context, channel: Channel, keys: Sequence[Key]) -> Seque
     targets = await context.store.read(lambda session: claims.targets(session, channel, keys))
     seen = await channel.adapter.look(targets)
     now = context.clock.now()
-    await context.store.write(
-        lambda session: looks.note(session, context, channel, seen, asked_at=asked_at, now=now)
-    )
+    await context.store.write(lambda session: looks.note(session, context, channel, seen, asked_at=asked_at, now=now))
     return seen
 
 
@@ -134,7 +128,9 @@ async def _send(channel: Channel, shown: Sequence[Shown], report: Report) -> lis
     except Exception as bug:  # an adapter's bug spoils its own line, not the channel
         return await _halve(channel, shown, report, _bug(bug))
     if len(published) != len(shown):
-        return await _halve(channel, shown, report, _bug(ValueError(f"{len(published)} answers to {len(shown)} writes")))
+        return await _halve(
+            channel, shown, report, _bug(ValueError(f"{len(published)} answers to {len(shown)} writes"))
+        )
     return published
 
 

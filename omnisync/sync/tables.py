@@ -8,7 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from omnisync.announce import EventPending as EventPending  # its table stands below us, so that stock and orders can announce
+from omnisync.announce import (
+    EventPending as EventPending,
+)  # its table stands below us, so that stock and orders can announce
 from omnisync.db import Instant, Name, Serial
 
 PRICE_PLACE = "#price"

@@ -89,7 +89,7 @@ def _of_batch(
     stocked = {sku for sku in skus if sku not in known or known[sku].stocked}
     prices = pricing.wanted(session, channel, skus, now=now)
     stock = _stock(session, context, stocked)
-    found = []
+    found: list[Wanted] = []
     for listing in listings:
         assert listing.sku is not None
         found += _of_listing(channel, listing, listing.sku, listing.sku in stocked, stock, prices.get(listing.sku))
