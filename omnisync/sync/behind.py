@@ -70,6 +70,8 @@ def quiet(session: Session, channel: Channel, *, now: datetime) -> bool:
 
 def wish_for(row: ShownState, wish: Wanted, *, now: datetime) -> None:
     """Set what a row should show; it is behind from the change that made it differ."""
+    if wish.quantity is not None and wish.quantity < (row.wanted or 0) and not row.failures:
+        row.next_try_at = None  # what may not be offered any more does not wait for a budget
     row.sku, row.wanted = wish.sku, wish.quantity
     row.wanted_price_minor = None if wish.price is None else wish.price.minor
     row.wanted_price_currency = None if wish.price is None else wish.price.currency

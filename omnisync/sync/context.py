@@ -53,6 +53,26 @@ class Inline:
             return work(session)
 
 
+class Runner(Protocol):
+    """One door of the server: `writer.Batches`."""
+
+    async def run(self, work: Callable[[Session], Answer], /) -> Answer: ...
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Hands units to the server's writer and reader, which commit them together with everybody else's."""
+
+    writer: Runner
+    reader: Runner
+
+    async def write(self, work: Callable[[Session], Answer], /) -> Answer:
+        return await self.writer.run(work)
+
+    async def read(self, work: Callable[[Session], Answer], /) -> Answer:
+        return await self.reader.run(work)
+
+
 @dataclass(frozen=True)
 class Group:
     """A place of a channel and those of our locations whose pieces it shows."""

@@ -47,7 +47,7 @@ def believable(session: Session, channel: str, at: datetime, *, now: datetime, t
 
 
 def _skew(session: Session, channel: str, now: datetime) -> timedelta:
-    row = session.get(Cursor, (channel, "skew"))
+    row = session.get(Cursor, (channel, "skew"), populate_existing=True)
     if row is None or row.value is None or now - row.at > FORGET_SKEW:
         return timedelta()
     return int(row.value) * _MICROSECOND
@@ -56,4 +56,3 @@ def _skew(session: Session, channel: str, now: datetime) -> timedelta:
 def _remember(session: Session, channel: str, skew: timedelta, now: datetime) -> None:
     row = {"channel": channel, "name": "skew", "value": str(skew // _MICROSECOND), "at": now}
     db.upsert(session, db.table(Cursor), [row], key=("channel", "name"), update=("value", "at"))
-    session.expire_all()

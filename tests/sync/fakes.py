@@ -141,7 +141,9 @@ class FakeChannel:
     def _changed(self, order: OrderSeen, hook: bool) -> OrderSeen:
         self.orders[order.id] = order
         if hook and self.can.webhooks and not self.faults.lose_hooks:
-            self.hooks.append(self.hook_for(order.id, f"event-{len(self.calls)}-{order.id}-{format_time(order.version)}"))
+            self.hooks.append(
+                self.hook_for(order.id, f"event-{len(self.calls)}-{order.id}-{format_time(order.version)}")
+            )
         return order
 
     def _spot(self, sku: str, place: str) -> Spot:

@@ -58,7 +58,9 @@ class House:
         while fake.hooks:
             await inbox.receive(self.context, self.channel(name), fake.hooks.popleft())
 
-    def stock(self, sku: str, quantity: int, location: str = "linden", *, kind: Kind = Kind.COUNT, cause: str = "import:1") -> None:
+    def stock(
+        self, sku: str, quantity: int, location: str = "linden", *, kind: Kind = Kind.COUNT, cause: str = "import:1"
+    ) -> None:
         """Book something on a shelf."""
         self.clock.advance(seconds=1)
         now = self.clock.now()
@@ -103,20 +105,21 @@ def settings_for(*channels: ChannelSettings, owners: Mapping[str, str] | None = 
     """Two stores, by default both of the ledger."""
     owned = owners or {}
     locations = [
-        LocationSettings(code=code, name=code.title(), stock_owner=owned.get(code, "ledger")) for code in ("linden", "markt")
+        LocationSettings(code=code, name=code.title(), stock_owner=owned.get(code, "ledger"))
+        for code in ("linden", "markt")
     ]
     return Settings(locations=locations, channels=list(channels))
 
 
-def shop(name: str, *, locations: Sequence[str] = ("linden",), policy: Mapping[str, Any] | None = None, **more: Any) -> ChannelSettings:
+def shop(
+    name: str, *, locations: Sequence[str] = ("linden",), policy: Mapping[str, Any] | None = None, **more: Any
+) -> ChannelSettings:
     """A channel of that name."""
     made = ChannelPolicy(**(policy or {}))
     return ChannelSettings(name=name, adapter="fake", locations=list(locations), policy=made, **more)
 
 
-def build(
-    engine: Engine, clock: StoppedClock, ids: Ids, settings: Settings, fakes: Sequence[FakeChannel]
-) -> House:
+def build(engine: Engine, clock: StoppedClock, ids: Ids, settings: Settings, fakes: Sequence[FakeChannel]) -> House:
     """Connect these fakes to a fresh ledger."""
     by_name = {fake.name: fake for fake in fakes}
     context = Context(Inline(engine), settings, clock, ids, by_name)
