@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from omnisync.adapters.base import Can, Write
-from omnisync.catalog import prices
+from omnisync.catalog import pricelist
+from omnisync.catalog.pricelist import BasePrice
 from omnisync.clock import StoppedClock
 from omnisync.errors import Conflict, NotFound
 from omnisync.sync import cases
@@ -54,9 +54,7 @@ def test_an_import_that_empties_half_the_shop_waits_as_one_case(
     assert {web.shows(sku) for sku in SKUS} == {7}
 
 
-def test_applying_the_case_releases_exactly_what_waited(
-    make_house: MakeHouse, clock: StoppedClock, play: Play
-) -> None:
+def test_applying_the_case_releases_exactly_what_waited(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
     house, web = full_shop(make_house, clock, play)
     empty(house, SKUS[:25])
     play(house.settle(rounds=1))
@@ -140,11 +138,8 @@ def test_a_price_that_jumps_waits_for_a_person(
 
 def price(house: House, sku: str, cents: int) -> None:
     at = house.clock.advance(seconds=1)
-    house.within(
-        lambda session: prices.set_price(
-            session, house.ids, prices.BasePrice(sku, Money(cents, "EUR"), valid_from=at - timedelta(0)), now=at
-        )
-    )
+    said = BasePrice(sku, Money(cents, "EUR"), valid_from=at)
+    house.within(lambda session: pricelist.set_price(session, said, ids=house.ids, now=at))
 
 
 def test_a_case_is_decided_once(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:

@@ -58,7 +58,9 @@ def test_a_write_of_unknown_fate_never_makes_more_provisional_than_was_sold(
     assert verdict.drift == 0
 
 
-@given(there=pieces, rule=st.builds(Rule, st.integers(0, 5), st.integers(0, 100), st.integers(0, 9), st.none() | pieces))
+@given(
+    there=pieces, rule=st.builds(Rule, st.integers(0, 5), st.integers(0, 100), st.integers(0, 9), st.none() | pieces)
+)
 def test_nothing_is_shown_that_is_not_there(there: int, rule: Rule) -> None:
     number = shown.quantity(there, rule)
 
@@ -85,7 +87,9 @@ def test_one_piece_more_never_shows_less(there: int, rule: Rule) -> None:
         (-2, 0, 0, None, 0),
     ],
 )
-def test_buffer_stop_and_cap(there: int, buffer: int | str, stop_at: int, max_listed: int | None, expected: int) -> None:
+def test_buffer_stop_and_cap(
+    there: int, buffer: int | str, stop_at: int, max_listed: int | None, expected: int
+) -> None:
     assert shown.quantity(there, Rule.of(buffer, stop_at=stop_at, max_listed=max_listed)) == expected
 
 
@@ -146,7 +150,11 @@ def _sell_one(house: House, play: Play, sku: str, happenings: tuple[str, ...]) -
     for happening in happenings:
         now = house.clock.now()
         fact = told[happening]
-        house.within(lambda session, fact=fact, now=now: facts.apply(session, house.context, house.channel("web"), [fact], now=now))
+        house.within(
+            lambda session, fact=fact, now=now: facts.apply(
+                session, house.context, house.channel("web"), [fact], now=now
+            )
+        )
         play(house.tick("web", "market"))
         house.clock.advance(seconds=40)
 
