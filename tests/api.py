@@ -53,7 +53,7 @@ class Api:
 @asynccontextmanager
 async def serving(engine: Engine, clock: StoppedClock, settings: Settings = SETTINGS) -> AsyncIterator[Api]:
     """The application over this database, with a key for each role (staff: Lindenstraße)."""
-    chance = random.Random(7)
+    chance = random.Random()
     services = app.services_for(settings, engine, clock, Ids(clock, chance))
     with db.transaction(engine) as session:
         keys = {
