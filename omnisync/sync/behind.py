@@ -15,7 +15,7 @@ from omnisync.stock.tables import Balance
 from omnisync.sync import guard, pricing
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import mark
-from omnisync.sync.tables import Cursor, ShownState
+from omnisync.sync.tables import ChannelHealth, Cursor, ShownState
 from omnisync.sync.wanted import BATCH, Wanted, wanted
 
 OVERLAP = timedelta(seconds=30)
@@ -61,6 +61,13 @@ def ask_for_all(session: Session, channel: Channel) -> None:
     session.execute(
         sa.delete(_cursor_table).where(_cursor_table.c.channel == channel.name, _cursor_table.c.name == "full")
     )
+
+
+def compare_all(session: Session, channel: Channel, *, now: datetime) -> None:
+    """Let every listing be computed and read back again, and the channel be called at once."""
+    ask_for_all(session, channel)
+    session.execute(sa.update(ShownState).where(col(ShownState.channel) == channel.name).values(look_at=now))
+    session.execute(sa.update(ChannelHealth).where(col(ChannelHealth.channel) == channel.name).values(retry_at=None))
 
 
 def quiet(session: Session, channel: Channel, *, now: datetime) -> bool:
