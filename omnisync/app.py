@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy.engine import Engine
 
 from omnisync import __version__, writer
+from omnisync.catalog import api as catalog_api
 from omnisync.clock import Clock, Ids
 from omnisync.http import Limits, Services, add_error_handlers
 from omnisync.orders import reservations_api
@@ -17,7 +18,7 @@ from omnisync.settings import Settings
 from omnisync.stock import api as stock_api
 from omnisync.sync import availability_api
 
-ROUTES = (availability_api.routes, stock_api.routes, reservations_api.routes)
+ROUTES = (availability_api.routes, catalog_api.routes, stock_api.routes, reservations_api.routes)
 
 DESCRIPTION = """One stock ledger for online shop, tills and marketplaces, with click and collect.
 

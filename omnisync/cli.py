@@ -10,7 +10,7 @@ import sqlalchemy as sa
 import typer
 
 from omnisync import db
-from omnisync.commands import backup, doctor, keys, migrate, users, verify
+from omnisync.commands import backup, doctor, imports, keys, migrate, users, verify
 from omnisync.commands.world import World, system_world
 from omnisync.errors import InvalidRequest, NeedsAttention, OmnisyncError, Refused, TryLater
 from omnisync.settings import BadSettings
@@ -23,6 +23,7 @@ COMMANDS: tuple[Callable[..., Any], ...] = (
     backup.restore,
 )
 GROUPS: dict[str, typer.Typer] = {
+    "import": imports.app,
     "keys": keys.app,
     "users": users.app,
 }
