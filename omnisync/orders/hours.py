@@ -1,0 +1,223 @@
+"""When a store is open, and what follows from it: by when a pickup is ready, and how long it waits for its customer.
+
+A location without any hours counts as open around the clock. Wall times that a change of the clocks skips or repeats
+mean what RFC 5545 says: skipped ones are read with the offset before the gap, repeated ones are the first of the two.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import holidays as public_holidays
+
+from omnisync.errors import NeedsAttention
+from omnisync.settings import LocationSettings
+from omnisync.values import as_utc
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+CLOSED = "closed"
+DAY_MINUTES = 24 * 60
+HORIZON_DAYS = 800
+"""Nobody waits longer for a store to open: the settings are wrong."""
+
+_SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Open from one minute of the day to another; 1440 is midnight at its end."""
+
+    opens: int
+    closes: int
+
+
+WHOLE_DAY = (Span(0, DAY_MINUTES),)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The opening hours of one location, read and checked."""
+
+    zone: ZoneInfo
+    week: tuple[tuple[Span, ...], ...]
+    special: Mapping[date, tuple[Span, ...]]
+    region: str | None
+
+    def on(self, day: date) -> tuple[Span, ...]:
+        """The spans of that local day. A special date wins over a holiday, a holiday over the week."""
+        if day in self.special:
+            return self.special[day]
+        if self.region is not None and day in _holidays(self.region):
+            return ()
+        return self.week[day.weekday()]
+
+
+def opening(location: LocationSettings) -> Opening:
+    """The location's hours. ValueError names the key that cannot be read."""
+    return _read(
+        location.timezone, tuple(location.hours.items()), tuple(location.special.items()), location.holidays or None
+    )
+
+
+def is_open(location: LocationSettings, moment: datetime) -> bool:
+    """Whether the doors are open at that moment; the closing minute itself is no longer open."""
+    hours = opening(location)
+    day = moment.astimezone(hours.zone).date()
+    return any(opens <= moment < closes for opens, closes in _spans(hours, day - timedelta(days=1), days=3))
+
+
+def ready_by(placed_at: datetime, location: LocationSettings, *, lead_minutes: int | None = None) -> datetime:
+    """The moment at which the store has been open for the location's lead time since the order was placed."""
+    left = timedelta(minutes=location.lead_minutes if lead_minutes is None else lead_minutes)
+    for opens, closes in _open_from(opening(location), as_utc(placed_at)):
+        start = max(opens, as_utc(placed_at))
+        if start + left <= closes:
+            return start + left
+        left -= closes - start
+    raise _never_open(location)
+
+
+def collect_by(ready_at: datetime, location: LocationSettings, *, collect_days: int | None = None) -> datetime:
+    """The last close of the last of `collect_days` open days after the day on which the pickup is ready."""
+    hours = opening(location)
+    wanted = location.collect_days if collect_days is None else collect_days
+    ready_day = ready_at.astimezone(hours.zone).date()
+    for day in (ready_day + timedelta(days=ahead) for ahead in range(1, HORIZON_DAYS)):
+        spans = list(_spans(hours, day, days=1))
+        wanted -= bool(spans)
+        if spans and wanted <= 0:
+            return spans[-1][1]
+    raise _never_open(location)
+
+
+def after_transfer(placed_at: datetime, location: LocationSettings) -> datetime:
+    """By when goods that come from another location are ready: the lead time after `transfer_days` open days."""
+    if location.transfer_days == 0:
+        return ready_by(placed_at, location)
+    arrived = collect_by(placed_at, location, collect_days=location.transfer_days)
+    return ready_by(arrived, location)
+
+
+def _never_open(location: LocationSettings) -> NeedsAttention:
+    return NeedsAttention(
+        f"{location.name} does not open within {HORIZON_DAYS} days.",
+        action=f"Correct hours, holidays and special of location {location.code!r} in the settings.",
+        code="never-open",
+    )
+
+
+def _open_from(hours: Opening, moment: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """The open spans in UTC that end after the moment, in order."""
+    day = moment.astimezone(hours.zone).date() - timedelta(days=1)
+    return (span for span in _spans(hours, day, days=HORIZON_DAYS) if span[1] > moment)
+
+
+def _spans(hours: Opening, first: date, *, days: int) -> Iterator[tuple[datetime, datetime]]:
+    for day in (first + timedelta(days=ahead) for ahead in range(days)):
+        yield from _merged(
+            (_moment(day, span.opens, hours.zone), _moment(day, span.closes, hours.zone)) for span in hours.on(day)
+        )
+
+
+def _merged(spans: Iterator[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """In order and apart, also on a night where the clocks push two spans into one another or one into nothing."""
+    merged: list[tuple[datetime, datetime]] = []
+    for opens, closes in sorted(span for span in spans if span[0] < span[1]):
+        if merged and opens <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(closes, merged[-1][1]))
+        else:
+            merged.append((opens, closes))
+    return merged
+
+
+def _moment(day: date, minute: int, zone: ZoneInfo) -> datetime:
+    if minute == DAY_MINUTES:
+        day, minute = day + timedelta(days=1), 0
+    return datetime.combine(day, time(minute // 60, minute % 60), tzinfo=zone).astimezone(UTC)
+
+
+@lru_cache(maxsize=512)
+def _read(
+    timezone: str, week: tuple[tuple[str, str], ...], special: tuple[tuple[str, str], ...], region: str | None
+) -> Opening:
+    if region is not None:
+        _holidays(region)
+    return Opening(
+        zone=_zone(timezone),
+        week=_week(week) if week else (WHOLE_DAY,) * 7,
+        special={_date(key): spans_of(f"special.{key}", text) for key, text in special},
+        region=region,
+    )
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError):
+        raise ValueError(f"timezone: {name!r} is no time zone such as Europe/Berlin") from None
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"special: {text!r} is no date such as 2026-12-24") from None
+
+
+def _week(hours: tuple[tuple[str, str], ...]) -> tuple[tuple[Span, ...], ...]:
+    week: dict[int, tuple[Span, ...]] = {}
+    for key, text in hours:
+        for day in days_of(key):
+            if day in week:
+                raise ValueError(f"hours.{key}: {DAYS[day]} is named twice")
+            week[day] = spans_of(f"hours.{key}", text)
+    return tuple(week.get(day, ()) for day in range(7))
+
+
+def days_of(key: str) -> list[int]:
+    """The weekdays that `mon-fri`, `sat` or `mon,wed` names, Monday being 0. A range may run over the weekend."""
+    days: list[int] = []
+    for part in key.lower().replace(" ", "").split(","):
+        first, _, last = part.partition("-")
+        if first not in DAYS or (last or first) not in DAYS:
+            raise ValueError(f"hours.{key}: days are {', '.join(DAYS)} or a range such as mon-fri")
+        start = DAYS.index(first)
+        days += [(start + ahead) % 7 for ahead in range((DAYS.index(last or first) - start) % 7 + 1)]
+    return days
+
+
+def spans_of(key: str, text: str) -> tuple[Span, ...]:
+    """The spans in `09:00-13:00,14:00-18:00`; `closed` has none. They come in order and do not overlap."""
+    if text.strip().lower() == CLOSED:
+        return ()
+    spans = tuple(_span(key, part.strip()) for part in text.split(","))
+    if any(later.opens < earlier.closes for earlier, later in pairwise(spans)):
+        raise ValueError(f"{key}: the spans of {text!r} overlap or are out of order")
+    return spans
+
+
+def _span(key: str, text: str) -> Span:
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{key}: {text!r} is no span such as 09:00-18:00 (or closed)")
+    opens, closes = (int(found[hour]) * 60 + int(found[hour + 1]) for hour in (1, 3))
+    if int(found[2]) > 59 or int(found[4]) > 59 or closes > DAY_MINUTES:
+        raise ValueError(f"{key}: {text!r} holds a time that no clock shows; a day ends at 24:00")
+    if opens >= closes:
+        raise ValueError(f"{key}: {text!r} closes before it opens")
+    return Span(opens, closes)
+
+
+@lru_cache(maxsize=64)
+def _holidays(region: str) -> public_holidays.HolidayBase:
+    country, _, part = region.partition("-")
+    try:
+        return public_holidays.country_holidays(country, subdiv=part or None)
+    except (NotImplementedError, KeyError):
+        raise ValueError(f"holidays: {region!r} is no region we know, such as DE or DE-BE") from None
