@@ -157,6 +157,33 @@ def upsert(
     session.execute(statement, [dict(row) for row in rows])
 
 
+def lock_names(session: Session, names: Iterable[str]) -> None:
+    """Until the transaction ends nobody else holds these names: for things that have no row to lock yet. SQLite has one
+    writer anyway."""
+    wanted = sorted(set(names))
+    if wanted and is_postgresql(session):
+        session.execute(_LOCK_NAMES, {"names": wanted})
+
+
+_LOCK_NAMES = sa.text(
+    "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM (SELECT unnest(CAST(:names AS text[])) AS name ORDER BY 1) AS wanted"
+)
+
+
+def try_lock_names(session: Session, names: Iterable[str]) -> set[str]:
+    """Those of the names that nobody else holds; they are ours until the transaction ends. Never waits."""
+    wanted = sorted(set(names))
+    if not wanted or not is_postgresql(session):
+        return set(wanted)
+    rows = session.execute(_TRY_LOCK_NAMES, {"names": wanted})
+    return {name for name, got in rows if got}
+
+
+_TRY_LOCK_NAMES = sa.text(
+    "SELECT name, pg_try_advisory_xact_lock(hashtextextended(name, 1)) FROM unnest(CAST(:names AS text[])) AS name"
+)
+
+
 def in_pairs(
     first: sa.ColumnElement[Any], second: sa.ColumnElement[Any], pairs: Iterable[tuple[Any, Any]]
 ) -> sa.ColumnElement[bool]:

@@ -139,7 +139,7 @@ class Shortage(SQLModel, table=True):
         ),
     )
 
-    id: str = Field(primary_key=True, sa_type=Name)
+    id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
     location: str = Field(sa_type=Name)
     sku: str = Field(sa_type=Name)
     quantity: int

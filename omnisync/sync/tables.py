@@ -194,7 +194,7 @@ class Conflict(SQLModel, table=True):
     location: str = Field(sa_type=Name)
     sku: str = Field(sa_type=Name)
     quantity: int
-    shortage_id: str | None = Field(default=None, sa_type=Name)
+    shortage_id: int | None = None
     at: datetime = Field(sa_type=Instant)
 
 

@@ -1,0 +1,44 @@
+"""What can be promised where, read without locks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from omnisync import db
+from omnisync.stock.effects import Level
+from omnisync.stock.shelves import balance
+from omnisync.stock.tables import Balance
+from omnisync.values import Shelf
+
+_COLUMNS = (
+    balance.c.location, balance.c.sku, balance.c.on_hand, balance.c.reserved, balance.c.blocked,
+    balance.c.incoming, balance.c.safety, balance.c.off_sale,
+)  # fmt: skip
+
+
+def levels(session: Session, shelves: Iterable[Shelf]) -> dict[Shelf, Level]:
+    """The levels of those shelves; one nobody has spoken of is left out."""
+    pairs = sorted(set(shelves))
+    if not pairs:
+        return {}
+    return _levels(session, db.in_pairs(balance.c.location, balance.c.sku, pairs))
+
+
+def levels_of(session: Session, skus: Sequence[str]) -> dict[Shelf, Level]:
+    """The levels of these SKUs at every location."""
+    return _levels(session, balance.c.sku.in_(skus)) if skus else {}
+
+
+def available(found: Balance | Level) -> int:
+    """max(0, on_hand - blocked - reserved - safety), and 0 while the shelf is off sale."""
+    if found.off_sale:
+        return 0
+    return max(0, found.on_hand - found.blocked - found.reserved - found.safety)
+
+
+def _levels(session: Session, condition: sa.ColumnElement[bool]) -> dict[Shelf, Level]:
+    rows = session.execute(sa.select(*_COLUMNS).where(condition))
+    return {Shelf(row[0], row[1]): Level(*row[2:]) for row in rows}

@@ -1,0 +1,47 @@
+"""Who gets what, when many want the same shelves at once: a pure function over numbers read under lock."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from omnisync.errors import Lack
+from omnisync.values import Shelf
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one request wants, whole or not at all. `credit` is what it gives back in the same moment if it is granted: the
+    promise or earlier hold that it takes over."""
+
+    pieces: Mapping[Shelf, int]
+    credit: Mapping[Shelf, int] = field(default_factory=dict)
+
+
+def decide(wishes: Sequence[Wish], free: Mapping[Shelf, int]) -> list[tuple[Lack, ...]]:
+    """For each wish in turn the lines that cannot be kept; none means granted, and its pieces are gone for those behind it.
+
+    `free` is what each shelf can still promise (negative where facts took promised pieces).
+    """
+    left = defaultdict(int, free)
+    answers = []
+    for wish in wishes:
+        lacks = tuple(
+            Lack(shelf.sku, shelf.location, wanted, max(0, left[shelf] + wish.credit.get(shelf, 0)))
+            for shelf, wanted in wish.pieces.items()
+            if wanted > _within(left[shelf], wanted, wish.credit.get(shelf, 0))
+        )
+        if not lacks:
+            for shelf, wanted in wish.pieces.items():
+                left[shelf] -= wanted
+            for shelf, returned in wish.credit.items():
+                left[shelf] += returned
+        answers.append(lacks)
+    return answers
+
+
+def _within(left: int, wanted: int, credit: int) -> int:
+    """How much of `wanted` this shelf can keep. Pieces that are merely passed on (credit) need no new room, even on a shelf
+    that facts have overdrawn."""
+    return min(wanted, credit) + max(0, left) if wanted > credit else wanted

@@ -1,0 +1,88 @@
+"""What each kind of movement does to a shelf: one table, read as it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from omnisync.values import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Change of each quantity for one piece."""
+
+    on_hand: int = 0
+    reserved: int = 0
+    blocked: int = 0
+    incoming: int = 0
+
+
+EFFECTS = {
+    Kind.SOLD: Effect(on_hand=-1),
+    Kind.ORDER: Effect(reserved=+1),
+    Kind.HOLD: Effect(reserved=+1),
+    Kind.SHIPPED: Effect(on_hand=-1, reserved=-1),
+    Kind.COLLECTED: Effect(on_hand=-1, reserved=-1),
+    Kind.RELEASED: Effect(reserved=-1),
+    Kind.RETURNED: Effect(on_hand=+1),
+    Kind.AWAITED: Effect(incoming=+1),
+    Kind.RECEIVED: Effect(on_hand=+1, incoming=-1),
+    Kind.FOUND: Effect(on_hand=+1),
+    Kind.MISSING: Effect(on_hand=-1),
+    Kind.DAMAGED: Effect(on_hand=-1),
+    Kind.BLOCKED: Effect(blocked=+1),
+    Kind.UNBLOCKED: Effect(blocked=-1),
+    Kind.TRANSFER_OUT: Effect(on_hand=-1),
+    Kind.TRANSFER_IN: Effect(on_hand=+1),
+    Kind.OPENING: Effect(on_hand=+1),
+}
+"""COUNT, SAFETY and COUNTED_ALREADY set a level instead: `ledger` computes their change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The quantities of one shelf, or a change of them."""
+
+    on_hand: int = 0
+    reserved: int = 0
+    blocked: int = 0
+    incoming: int = 0
+    safety: int = 0
+    off_sale: bool = False
+
+    @property
+    def free(self) -> int:
+        """What a guarded promise may still take; negative when more is promised than there is."""
+        return 0 if self.off_sale else self.on_hand - self.blocked - self.reserved - self.safety
+
+    @property
+    def available(self) -> int:
+        """What may be offered: never negative."""
+        return max(0, self.free)
+
+    @property
+    def short(self) -> int:
+        """Promised pieces that are not there."""
+        return max(0, self.reserved - max(0, self.on_hand - self.blocked))
+
+    def plus(self, change: Level) -> Level:
+        """The level after that change."""
+        return replace(
+            self,
+            on_hand=self.on_hand + change.on_hand,
+            reserved=self.reserved + change.reserved,
+            blocked=self.blocked + change.blocked,
+            incoming=self.incoming + change.incoming,
+            safety=self.safety + change.safety,
+        )
+
+
+def change_of(kind: Kind, quantity: int, before: Level, *, physical: bool = True) -> Level:
+    """What `quantity` pieces of this kind change. Goods received that nobody awaited leave incoming at zero."""
+    effect = EFFECTS[kind]
+    return Level(
+        on_hand=effect.on_hand * quantity if physical else 0,
+        reserved=effect.reserved * quantity,
+        blocked=effect.blocked * quantity,
+        incoming=max(-before.incoming, effect.incoming * quantity),
+    )

@@ -1,0 +1,136 @@
+"""What must always hold of stock: each is a function that returns its violations, in words. Used by tests, simulation, crash
+rigs and `omnisync verify`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from omnisync import db
+from omnisync.stock.effects import Level
+from omnisync.stock.tables import Balance, Movement, Promise, Reservation, Shortage
+from omnisync.values import Kind, Shelf
+
+movement, balance = db.table(Movement), db.table(Balance)
+reservation, promise, shortage = db.table(Reservation), db.table(Promise), db.table(Shortage)
+_QUANTITIES = ("on_hand", "reserved", "blocked", "incoming", "safety")
+
+
+def balances_are_sums(session: Session) -> Iterator[str]:
+    """Every balance is the sum of its movements."""
+    sums = (
+        sa.select(
+            movement.c.location, movement.c.sku, *(sa.func.sum(movement.c[name]).label(name) for name in _QUANTITIES)
+        )
+        .group_by(movement.c.location, movement.c.sku)
+        .subquery()
+    )
+    wrong = sa.or_(*(balance.c[name] != sa.func.coalesce(sums.c[name], 0) for name in _QUANTITIES))
+    here = sa.and_(sums.c.location == balance.c.location, sums.c.sku == balance.c.sku)
+    columns = [balance.c[name] for name in _QUANTITIES] + [sa.func.coalesce(sums.c[name], 0) for name in _QUANTITIES]
+    statement = sa.select(balance.c.location, balance.c.sku, *columns).outerjoin(sums, here).where(wrong)
+    for location, sku, *numbers in session.execute(statement):
+        for name, kept, summed in zip(_QUANTITIES, numbers[:5], numbers[5:], strict=True):
+            if kept != summed:
+                yield f"{sku} at {location}: {name} is {kept}, its movements sum to {summed}"
+    orphans = sa.select(sums.c.location, sums.c.sku).outerjoin(balance, here).where(balance.c.sku.is_(None))
+    for location, sku in session.execute(orphans):
+        yield f"{sku} at {location}: has movements and no balance"
+
+
+def holds_were_kept_within_the_shelf(session: Session) -> Iterator[str]:
+    """Each hold, replayed in order, left reserved <= on_hand - blocked - safety as they were then.
+
+    Pieces that a hold took over from another promise in the same breath need no new room.
+    """
+    levels: dict[Shelf, Level] = defaultdict(Level)
+    passed_on: dict[tuple[Shelf, str], int] = defaultdict(int)
+    for row in session.execute(sa.select(movement).order_by(movement.c.id).execution_options(yield_per=2000)):
+        shelf = Shelf(row.location, row.sku)
+        before = levels[shelf]
+        levels[shelf] = after = before.plus(_change(row))
+        if row.kind == Kind.RELEASED and row.reason == "taken over":
+            passed_on[shelf, row.cause] += row.quantity
+        if row.kind == Kind.HOLD:
+            new = max(0, row.quantity - passed_on.pop((shelf, row.cause), 0))
+            if new and after.free < 0:
+                yield f"{row.sku} at {row.location}: hold {row.promise} (movement {row.id}) promised {-after.free} more than there was"
+
+
+def _change(row: Any) -> Level:
+    return Level(row.on_hand, row.reserved, row.blocked, row.incoming, row.safety)
+
+
+def shortages_are_counted(session: Session) -> Iterator[str]:
+    """For each shelf, open shortages = max(0, reserved - max(0, on_hand - blocked))."""
+    opened = sa.select(shortage).where(shortage.c.closed_at.is_(None)).subquery()
+    here = sa.and_(opened.c.location == balance.c.location, opened.c.sku == balance.c.sku)
+    columns = (balance.c.location, balance.c.sku, *(balance.c[name] for name in _QUANTITIES), opened.c.quantity)
+    maybe = sa.or_(opened.c.quantity.is_not(None), balance.c.reserved > balance.c.on_hand - balance.c.blocked)
+    for location, sku, *numbers, written in session.execute(sa.select(*columns).outerjoin(opened, here).where(maybe)):
+        short = Level(*numbers).short
+        if short != (written or 0):
+            yield f"{sku} at {location}: {short} promised pieces are missing, the open shortage says {written or 0}"
+
+
+def reserved_is_the_sum_of_open_promises(session: Session) -> Iterator[str]:
+    """What is reserved belongs to a reservation or an order promise that is open, and to nothing else."""
+    open_sum = sa.func.sum(movement.c.reserved)
+    statement = (
+        sa.select(movement.c.promise, open_sum.label("open"), reservation.c.state, promise.c.quantity - promise.c.ended)
+        .outerjoin(reservation, reservation.c.id == movement.c.promise)
+        .outerjoin(promise, promise.c.id == movement.c.promise)
+        .where(movement.c.promise.is_not(None))
+        .group_by(movement.c.promise, reservation.c.state, promise.c.quantity, promise.c.ended)
+    )
+    for name, pieces, state, left in session.execute(statement):
+        if pieces < 0:
+            yield f"{name}: more pieces ended than were promised ({-pieces} too many)"
+        if state is None and left is None:
+            yield f"{name}: reserves {pieces} and is neither a reservation nor an order"
+        if left is not None and left != pieces:
+            yield f"{name}: {left} open by its row, {pieces} by the journal"
+        if state is not None and (state in ("held", "confirmed")) != (pieces > 0):
+            yield f"{name}: is {state} with {pieces} open"
+    stray = sa.select(movement.c.id).where(movement.c.promise.is_(None), movement.c.reserved != 0)
+    for number in session.execute(stray).scalars():
+        yield f"movement {number} changes reserved without a promise"
+
+
+def effects_happen_once(session: Session) -> Iterator[str]:
+    """No effect stands twice in the journal under its key."""
+    statement = (
+        sa.select(movement.c.key, sa.func.count())
+        .where(movement.c.key.is_not(None))
+        .group_by(movement.c.key)
+        .having(sa.func.count() > 1)
+    )
+    for key, count in session.execute(statement):
+        yield f"{key}: recorded {count} times"
+
+
+def transfers_lose_nothing(session: Session) -> Iterator[str]:
+    """What was sent out of a location and has arrived is the same number of pieces."""
+    signed = sa.case((movement.c.kind == Kind.TRANSFER_OUT.value, movement.c.quantity), else_=-movement.c.quantity)
+    kinds = (Kind.TRANSFER_OUT.value, Kind.TRANSFER_IN.value)
+    statement = (
+        sa.select(movement.c.cause, movement.c.sku, sa.func.sum(signed))
+        .where(movement.c.kind.in_(kinds))
+        .group_by(movement.c.cause, movement.c.sku)
+    )
+    for cause, sku, left in session.execute(statement.having(sa.func.sum(signed) < 0)):
+        yield f"{cause}: {-left} of {sku} arrived that were never sent"
+
+
+STOCK_INVARIANTS = (
+    balances_are_sums,
+    holds_were_kept_within_the_shelf,
+    shortages_are_counted,
+    reserved_is_the_sum_of_open_promises,
+    effects_happen_once,
+    transfers_lose_nothing,
+)

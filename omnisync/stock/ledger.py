@@ -1,0 +1,189 @@
+"""Writing facts into the journal: whatever happened is recorded, even below zero, and balances follow in the same transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from omnisync import db
+from omnisync.stock import shelves, shortages
+from omnisync.stock.effects import Level, change_of
+from omnisync.stock.tables import Movement
+from omnisync.values import Kind, Shelf
+
+movement = db.table(Movement)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What somebody says happened on one shelf.
+
+    `quantity` is positive pieces; for COUNT the counted level and for SAFETY the new level (both >= 0). `key` names the effect
+    for ever: the same key twice is one movement. `physical=False` stands in the journal but moves no on_hand: the second
+    of a till and a pickup desk that both book one hand-over.
+    """
+
+    kind: Kind
+    sku: str
+    location: str
+    quantity: int
+    cause: str
+    occurred_at: datetime
+    key: str | None = None
+    reason: str | None = None
+    promise: str | None = None
+    physical: bool = True
+
+    @property
+    def shelf(self) -> Shelf:
+        return Shelf(self.location, self.sku)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of one entry; `shortage` counts the promised pieces that it made impossible."""
+
+    duplicate: bool = False
+    shortage: int = 0
+
+
+@dataclass
+class _Book:
+    """The shelves of one batch while its entries are being worked out; pure."""
+
+    levels: dict[Shelf, Level]
+    counted_at: dict[Shelf, datetime]
+    later: Mapping[tuple[Shelf, datetime], int]
+    """on_hand changes in the journal after a count's moment, for each count of the batch."""
+    rows: list[tuple[Entry, Level]] = field(default_factory=list)
+    counts: dict[Shelf, datetime] = field(default_factory=dict)
+
+    def add(self, entry: Entry) -> Recorded:
+        before = self.levels[entry.shelf]
+        self._put(entry, self._change(entry, before))
+        self._settle_late(entry)
+        return Recorded(shortage=max(0, self.levels[entry.shelf].short - before.short))
+
+    def _change(self, entry: Entry, before: Level) -> Level:
+        if entry.kind is Kind.COUNT:
+            return Level(on_hand=entry.quantity - self._on_hand_at(entry.shelf, entry.occurred_at))
+        if entry.kind is Kind.SAFETY:
+            return Level(safety=entry.quantity - before.safety)
+        return change_of(entry.kind, entry.quantity, before, physical=entry.physical)
+
+    def _on_hand_at(self, shelf: Shelf, moment: datetime) -> int:
+        in_batch = sum(change.on_hand for row, change in self.rows if row.shelf == shelf and row.occurred_at > moment)
+        return self.levels[shelf].on_hand - self.later[shelf, moment] - in_batch
+
+    def _settle_late(self, entry: Entry) -> None:
+        """A fact from before the last count is already in that count: it stands in the journal with an equal correction.
+
+        Of two things at the very same moment the one that was recorded first came first.
+        """
+        shelf, counted_at = entry.shelf, self.counted_at.get(entry.shelf)
+        on_hand = self.rows[-1][1].on_hand
+        if counted_at is not None and entry.occurred_at < counted_at and on_hand:
+            key = f"{entry.key}/counted" if entry.key else None
+            correction = replace(
+                entry,
+                kind=Kind.COUNTED_ALREADY,
+                occurred_at=counted_at,
+                key=key,
+                promise=None,
+                reason="in the count already",
+            )
+            self._put(correction, Level(on_hand=-on_hand))
+        elif entry.kind is Kind.COUNT:
+            self.counted_at[shelf] = self.counts[shelf] = entry.occurred_at
+
+    def _put(self, entry: Entry, change: Level) -> None:
+        self.rows.append((entry, change))
+        self.levels[entry.shelf] = self.levels[entry.shelf].plus(change)
+
+
+def record(session: Session, entries: Sequence[Entry], *, now: datetime) -> list[Recorded]:
+    """Write facts down, one answer each, in their order. An entry whose key is in the journal already changes nothing.
+
+    Shelves are locked in one order; shortages open, grow and close with the levels. Entries are as their source checked them:
+    a negative quantity is a ValueError, for then a caller has a bug.
+    """
+    if any(entry.quantity < 0 for entry in entries):
+        raise ValueError("quantities of entries are never negative; the kind says the direction")
+    locked = shelves.lock_or_make(session, {entry.shelf for entry in entries}, now=now)
+    known = _known_keys(session, entries)
+    fresh = [entry for entry in _first_of_each_key(entries) if entry.key not in known]
+    book = _Book(dict(locked), dict(locked.counted_at), _later_changes(session, fresh))
+    outcomes = {id(entry): book.add(entry) for entry in fresh}
+    insert(session, book.rows, now=now)
+    shelves.write(session, _sum(book.rows), now=now)
+    shelves.mark_counted(session, book.counts)
+    shortages.settle(session, locked, book.levels, {row.shelf: row.cause for row, _ in book.rows}, now=now)
+    return [outcomes.get(id(entry), Recorded(duplicate=True)) for entry in entries]
+
+
+def insert(session: Session, rows: Iterable[tuple[Entry, Level]], *, now: datetime) -> None:
+    """Append to the journal, one statement for all. Balances are the caller's business, in the same transaction."""
+    values = [_row(entry, change, now) for entry, change in rows]
+    if values:
+        session.connection().execute(_INSERT, values)
+
+
+_INSERT = sa.insert(movement).inline()
+
+
+def _row(entry: Entry, change: Level, now: datetime) -> dict[str, Any]:
+    return {
+        "location": entry.location, "sku": entry.sku, "kind": entry.kind.value, "quantity": entry.quantity,
+        "on_hand": change.on_hand, "reserved": change.reserved, "blocked": change.blocked, "incoming": change.incoming,
+        "safety": change.safety, "key": entry.key, "cause": entry.cause, "promise": entry.promise,
+        "reason": entry.reason, "occurred_at": entry.occurred_at, "recorded_at": now,
+    }  # fmt: skip
+
+
+def _sum(rows: Iterable[tuple[Entry, Level]]) -> dict[Shelf, Level]:
+    changes: dict[Shelf, Level] = defaultdict(Level)
+    for entry, change in rows:
+        changes[entry.shelf] = changes[entry.shelf].plus(change)
+    return changes
+
+
+def _first_of_each_key(entries: Sequence[Entry]) -> list[Entry]:
+    seen: set[str] = set()
+    first = []
+    for entry in entries:
+        if entry.key is None or entry.key not in seen:
+            first.append(entry)
+        if entry.key is not None:
+            seen.add(entry.key)
+    return first
+
+
+def _known_keys(session: Session, entries: Sequence[Entry]) -> set[str | None]:
+    keys = [entry.key for entry in entries if entry.key is not None]
+    if not keys:
+        return set()
+    return set(session.execute(sa.select(movement.c.key).where(movement.c.key.in_(keys))).scalars())
+
+
+def _later_changes(session: Session, entries: Sequence[Entry]) -> Mapping[tuple[Shelf, datetime], int]:
+    """For each count of the batch: how on_hand changed after its moment, by the journal. One query a moment."""
+    by_moment: dict[datetime, set[Shelf]] = defaultdict(set)
+    for entry in entries:
+        if entry.kind is Kind.COUNT:
+            by_moment[entry.occurred_at].add(entry.shelf)
+    later: dict[tuple[Shelf, datetime], int] = defaultdict(int)
+    for moment, counted in by_moment.items():
+        statement = (
+            sa.select(movement.c.location, movement.c.sku, sa.func.sum(movement.c.on_hand))
+            .where(db.in_pairs(movement.c.location, movement.c.sku, sorted(counted)), movement.c.occurred_at > moment)
+            .group_by(movement.c.location, movement.c.sku)
+        )
+        for location, sku, change in session.execute(statement):
+            later[Shelf(location, sku), moment] = int(change)
+    return later

@@ -1,0 +1,162 @@
+"""What channels promised to their buyers: pieces of order lines, reserved until they are shipped or cancelled."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from omnisync import db
+from omnisync.stock import ledger, shelves
+from omnisync.stock.tables import Promise
+from omnisync.values import Kind, Shelf
+
+promise = db.table(Promise)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Pieces of an order line that its channel promised, at one location."""
+
+    channel: str
+    reference: str
+    order_id: str
+    line_id: str
+    shelf: Shelf
+    quantity: int
+    placed_at: datetime
+
+
+def name_of(channel: str | None, reference: str | None) -> str:
+    """The name under which an order and its reservation find each other; also locked while either is written."""
+    return f"{channel}\x1f{reference}"
+
+
+def make(session: Session, wanted: Sequence[Wanted], *, now: datetime) -> list[ledger.Recorded]:
+    """Write promises down: facts, recorded even where nothing is left. More pieces of the same line and shelf make a promise
+    of their own."""
+    numbers = _next_numbers(session, wanted)
+    rows: list[dict[str, Any]] = []
+    for one in wanted:
+        base = f"{one.order_id}/{one.line_id}@{one.shelf.location}"
+        numbers[base] += 1
+        rows.append(
+            {
+                "id": f"{base}/{numbers[base]}", "channel": one.channel, "reference": one.reference,
+                "order_id": one.order_id, "line_id": one.line_id, "location": one.shelf.location, "sku": one.shelf.sku,
+                "quantity": one.quantity, "ended": 0, "created_at": now,
+            }
+        )  # fmt: skip
+    if rows:
+        session.execute(sa.insert(promise), rows)
+    entries = [
+        ledger.Entry(
+            Kind.ORDER,
+            one.shelf.sku,
+            one.shelf.location,
+            one.quantity,
+            f"order:{one.order_id}/{one.line_id}",
+            one.placed_at,
+            key=f"{row['id']}/order",
+            promise=row["id"],
+        )
+        for one, row in zip(wanted, rows, strict=True)
+    ]
+    return ledger.record(session, entries, now=now)
+
+
+def end(
+    session: Session,
+    order_id: str,
+    line_id: str,
+    kind: Kind,
+    quantity: int,
+    *,
+    key: str,
+    occurred_at: datetime,
+    now: datetime,
+) -> list[ledger.Recorded]:
+    """End up to `quantity` pieces of a line's promises (SHIPPED or RELEASED), oldest first."""
+    open_ones = [found for found in of_line(session, order_id, line_id) if found.quantity > found.ended]
+    entries, left = [], quantity
+    for found in open_ones:
+        pieces = min(left, found.quantity - found.ended)
+        if pieces <= 0:
+            break
+        left -= pieces
+        cause = f"order:{order_id}/{line_id}"
+        entries.append(
+            ledger.Entry(
+                kind, found.sku, found.location, pieces, cause, occurred_at, key=f"{key}@{found.id}", promise=found.id
+            )
+        )
+    taken_over(session, [(entry.promise or "", entry.quantity) for entry in entries])
+    return ledger.record(session, entries, now=now)
+
+
+_END = (
+    sa.update(promise)
+    .where(promise.c.id == sa.bindparam("the_id"), promise.c.quantity - promise.c.ended >= sa.bindparam("n"))
+    .values(ended=promise.c.ended + sa.bindparam("n"))
+)
+
+
+def taken_over(session: Session, pieces: Iterable[tuple[str, int]]) -> None:
+    """Count pieces of promises as ended; guarded, so that a promise never ends more than once."""
+    rows = [{"the_id": name, "n": n} for name, n in pieces]
+    if rows and session.connection().execute(_END, rows).rowcount != len(rows):
+        raise shelves.GuardBroken("A promise was ended by somebody else.")
+
+
+def of_line(session: Session, order_id: str, line_id: str) -> list[Promise]:
+    """The promises of one order line, oldest first, locked."""
+    statement = (
+        sa.select(Promise)
+        .where(promise.c.order_id == order_id, promise.c.line_id == line_id)
+        .order_by(promise.c.created_at, promise.c.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return list(session.execute(statement).scalars())
+
+
+def open_of_order(session: Session, order_id: str) -> dict[str, int]:
+    """Open pieces of each line of an order."""
+    statement = (
+        sa.select(promise.c.line_id, sa.func.sum(promise.c.quantity - promise.c.ended))
+        .where(promise.c.order_id == order_id)
+        .group_by(promise.c.line_id)
+    )
+    return {line_id: int(pieces) for line_id, pieces in session.execute(statement)}
+
+
+def of_references(
+    session: Session, references: Collection[tuple[str | None, str | None]]
+) -> Mapping[tuple[str, str], list[tuple[str, Shelf]]]:
+    """Open promises of orders with these (channel, reference)."""
+    found: dict[tuple[str, str], list[tuple[str, Shelf]]] = defaultdict(list)
+    if not references:
+        return found
+    statement = sa.select(promise).where(
+        db.in_pairs(promise.c.channel, promise.c.reference, sorted(references)),
+        promise.c.quantity > promise.c.ended,
+    )
+    for row in session.execute(statement.order_by(promise.c.id)):
+        found[row.channel, row.reference].append((row.id, Shelf(row.location, row.sku)))
+    return found
+
+
+def _next_numbers(session: Session, wanted: Sequence[Wanted]) -> dict[str, int]:
+    numbers: dict[str, int] = defaultdict(int)
+    orders = sorted({one.order_id for one in wanted})
+    if orders:
+        columns = (promise.c.order_id, promise.c.line_id, promise.c.location, sa.func.count())
+        statement = sa.select(*columns).where(promise.c.order_id.in_(orders)).group_by(*columns[:3])
+        for order_id, line_id, location, count in session.execute(statement):
+            numbers[f"{order_id}/{line_id}@{location}"] = count
+    return numbers

@@ -1,0 +1,119 @@
+"""Group commit: many callers, one transaction, each answered after the commit.
+
+Callers hand in a request and the batch function that serves it. Whatever has gathered while the last batch was being
+committed becomes the next one. If a batch fails it is run again in halves, so that an error reaches only its cause.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy.engine import Engine
+from sqlmodel import Session
+
+from omnisync import db
+from omnisync.errors import TryLater
+
+RequestT = TypeVar("RequestT")
+AnswerT = TypeVar("AnswerT")
+BatchFunction = Callable[[Session, Sequence[Any]], Sequence[Any]]
+
+BATCH = 256
+QUEUE = 4096
+RETRIES = 5
+
+
+@dataclass(slots=True)
+class _Unit:
+    serve: BatchFunction
+    request: Any
+    answer: asyncio.Future[Any]
+
+
+class Overloaded(TryLater):
+    """The queue of writes is full: 503 with Retry-After."""
+
+
+class Writer:
+    """The one door for writes of this process. `submit` from the event loop; the batch runs in the executor handed in."""
+
+    def __init__(self, engine: Engine, executor: Executor, *, batch: int = BATCH, queue: int = QUEUE) -> None:
+        self._engine, self._executor = engine, executor
+        self._batch, self._limit = batch, queue
+        self._units: deque[_Unit] = deque()
+        self._running: asyncio.Task[None] | None = None
+
+    async def submit(
+        self, serve: Callable[[Session, Sequence[RequestT]], Sequence[AnswerT]], request: RequestT
+    ) -> AnswerT:
+        """What `serve` answers for this request, after the commit. Raises what `serve` raised for it alone.
+
+        A caller that is cancelled does not cancel the batch: its effect may well have been committed.
+        """
+        if len(self._units) >= self._limit:
+            raise Overloaded("Too many writes are waiting.", retry_after_seconds=1)
+        loop = asyncio.get_running_loop()
+        unit = _Unit(serve, request, loop.create_future())
+        self._units.append(unit)
+        if self._running is None or self._running.done():
+            self._running = loop.create_task(self._drain())
+        answer: AnswerT = await unit.answer
+        return answer
+
+    async def run(self, work: Callable[[Session], AnswerT]) -> AnswerT:
+        """A unit of work of its own shape, committed together with whatever else is waiting."""
+        return await self.submit(_each, work)
+
+    async def _drain(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._units:
+            units = [self._units.popleft() for _ in range(min(self._batch, len(self._units)))]
+            answers = await loop.run_in_executor(self._executor, self._commit, units)
+            for unit, answer in zip(units, answers, strict=True):
+                if unit.answer.done():
+                    continue
+                if isinstance(answer, BaseException):
+                    unit.answer.set_exception(answer)
+                else:
+                    unit.answer.set_result(answer)
+
+    def _commit(self, units: list[_Unit]) -> list[Any]:
+        try:
+            return self._commit_once(units)
+        except Exception as error:
+            if len(units) == 1:
+                return [error]
+        half = len(units) // 2
+        return self._commit(units[:half]) + self._commit(units[half:])
+
+    def _commit_once(self, units: list[_Unit]) -> list[Any]:
+        for attempt in range(RETRIES):
+            try:
+                with db.transaction(self._engine) as session:
+                    return _serve(session, units)
+            except Exception as error:
+                if not db.is_transient(error) or attempt == RETRIES - 1:
+                    raise
+        raise AssertionError("the last attempt neither returned nor raised")
+
+
+def _serve(session: Session, units: Sequence[_Unit]) -> list[Any]:
+    """Units of the same batch function together, functions in the order in which they were first asked."""
+    by_function: dict[BatchFunction, list[int]] = {}
+    for index, unit in enumerate(units):
+        by_function.setdefault(unit.serve, []).append(index)
+    answers: list[Any] = [None] * len(units)
+    for serve, indexes in by_function.items():
+        for index, answer in zip(indexes, serve(session, [units[i].request for i in indexes]), strict=True):
+            answers[index] = answer
+    return answers
+
+
+def _each(session: Session, works: Sequence[Callable[[Session], Any]]) -> list[Any]:
+    """Works of their own shape, one after the other; the first error undoes the batch, and halving isolates it."""
+    return [work(session) for work in works]

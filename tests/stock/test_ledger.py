@@ -1,0 +1,188 @@
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import select
+
+from omnisync import db
+from omnisync.stock import ledger, shelves, shortages
+from omnisync.stock.ledger import Entry, Recorded
+from omnisync.stock.tables import Shortage
+from omnisync.values import Kind, Shelf
+from tests.conftest import START
+from tests.stock.shop import LINDEN, hold, kinds, level, shelf, violations
+
+
+def entry(kind: Kind, quantity: int, *, minutes: float = 0, key: str | None = None, **details: object) -> Entry:
+    return Entry(kind, "LAMP", LINDEN, quantity, "test", START + timedelta(minutes=minutes), key=key, **details)
+
+
+def test_what_a_till_sold_is_written_down_even_below_zero(session):
+    shelf(session, "LAMP", pieces=1)
+
+    ledger.record(session, [entry(Kind.SOLD, 3)], now=START)
+
+    assert level(session, "LAMP").on_hand == -2
+    assert [found.sku for found in shortages.stock_errors(session)] == ["LAMP"]
+    assert violations(session) == []
+
+
+def test_the_same_key_twice_is_one_movement_in_one_batch_and_in_two(session):
+    shelf(session, "LAMP", pieces=5)
+
+    first = ledger.record(session, [entry(Kind.SOLD, 1, key="pos:1/1"), entry(Kind.SOLD, 1, key="pos:1/1")], now=START)
+    [again] = ledger.record(session, [entry(Kind.SOLD, 1, key="pos:1/1")], now=START)
+
+    assert [outcome.duplicate for outcome in first] == [False, True]
+    assert again == Recorded(duplicate=True)
+    assert level(session, "LAMP").on_hand == 4
+
+
+def test_a_sale_of_promised_pieces_opens_a_shortage_that_closes_when_goods_are_found(session):
+    shelf(session, "LAMP", pieces=2)
+    hold(session, "LAMP", 2)
+
+    [sold] = ledger.record(session, [entry(Kind.SOLD, 1, key="pos:1")], now=START)
+    [opened] = shortages.list_open(session)
+    assert (sold.shortage, opened.quantity) == (1, 1)
+
+    ledger.record(session, [entry(Kind.FOUND, 1)], now=START)
+    assert shortages.list_open(session) == []
+    assert [row.worst for row in session.exec(select(Shortage))] == [1]
+    assert violations(session) == []
+
+
+def test_a_shortage_can_open_again_at_the_same_moment(session):
+    shelf(session, "LAMP", pieces=1)
+    hold(session, "LAMP")
+
+    for kind in (Kind.MISSING, Kind.FOUND, Kind.MISSING):
+        ledger.record(session, [entry(kind, 1)], now=START)
+
+    assert len(shortages.list_open(session)) == 1
+    assert violations(session) == []
+
+
+def test_a_count_of_now_makes_the_shelf_what_was_counted(session):
+    shelf(session, "LAMP", pieces=9)
+
+    ledger.record(session, [entry(Kind.COUNT, 7)], now=START)
+
+    assert level(session, "LAMP").on_hand == 7
+
+
+def test_a_count_of_the_past_keeps_what_was_sold_after_it(session):
+    shelf(session, "LAMP", pieces=9)
+    ledger.record(session, [entry(Kind.SOLD, 2, minutes=30)], now=START)
+
+    ledger.record(session, [entry(Kind.COUNT, 5, minutes=10)], now=START)
+
+    assert level(session, "LAMP").on_hand == 3
+
+
+def test_a_count_and_later_sales_of_one_batch_agree_in_either_order(session):
+    shelf(session, "LAMP", pieces=9)
+
+    ledger.record(session, [entry(Kind.SOLD, 2, minutes=30), entry(Kind.COUNT, 5, minutes=10)], now=START)
+    ledger.record(session, [entry(Kind.COUNT, 3, minutes=40), entry(Kind.SOLD, 1, minutes=50)], now=START)
+
+    assert level(session, "LAMP").on_hand == 2
+
+
+def test_a_fact_from_before_the_count_is_already_in_it(session):
+    shelf(session, "LAMP", pieces=9)
+    ledger.record(session, [entry(Kind.COUNT, 5, minutes=10)], now=START)
+
+    ledger.record(session, [entry(Kind.SOLD, 2, minutes=5, key="pos:1")], now=START)
+    ledger.record(session, [entry(Kind.SOLD, 2, minutes=5, key="pos:1")], now=START)
+
+    assert level(session, "LAMP").on_hand == 5
+    assert kinds(session, "LAMP") == ["count", "sold", "counted_already"]
+    assert violations(session) == []
+
+
+def test_an_older_count_that_arrives_later_does_not_undo_the_newer_one(session):
+    shelf(session, "LAMP", pieces=9)
+    ledger.record(session, [entry(Kind.COUNT, 5, minutes=10)], now=START)
+
+    ledger.record(session, [entry(Kind.COUNT, 8, minutes=2)], now=START)
+
+    assert level(session, "LAMP").on_hand == 5
+
+
+def test_what_was_not_found_stays_off_sale_until_somebody_counts_it(session):
+    here = shelf(session, "LAMP", pieces=5)
+    shelves.take_off_sale(session, [here], now=START)
+    assert level(session, "LAMP").available == 0
+
+    ledger.record(session, [entry(Kind.FOUND, 1)], now=START)
+    assert level(session, "LAMP").available == 0
+
+    ledger.record(session, [entry(Kind.COUNT, 4, minutes=1)], now=START)
+    assert level(session, "LAMP").available == 4
+
+
+def test_goods_that_nobody_awaited_leave_incoming_at_zero(session):
+    shelf(session, "LAMP", pieces=0)
+
+    ledger.record(session, [entry(Kind.AWAITED, 3), entry(Kind.RECEIVED, 5)], now=START)
+
+    found = level(session, "LAMP")
+    assert (found.on_hand, found.incoming) == (5, 0)
+    assert violations(session) == []
+
+
+def test_the_second_booking_of_a_hand_over_moves_no_stock_and_stands_in_the_journal(session):
+    shelf(session, "LAMP", pieces=2)
+
+    ledger.record(session, [entry(Kind.SOLD, 1, physical=False)], now=START)
+
+    assert level(session, "LAMP").on_hand == 2
+    assert kinds(session, "LAMP") == ["sold"]
+
+
+def test_a_negative_quantity_is_a_bug_of_the_caller(session):
+    with pytest.raises(ValueError, match="never negative"):
+        ledger.record(session, [entry(Kind.SOLD, -1)], now=START)
+
+
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        ("UPDATE balance SET on_hand = on_hand + 1", "on_hand is 3, its movements sum to 2"),
+        ("UPDATE balance SET reserved = reserved - 1", "reserved is 0, its movements sum to 1"),
+        ("UPDATE reservation SET state = 'collected'", "is collected with 1 open"),
+        ("INSERT INTO shortage (id, location, sku, quantity, worst, cause, opened_at) VALUES (7, 'linden', 'LAMP', 3, 3, '', 0)", "the open shortage says 3"),
+    ],
+)  # fmt: skip
+def test_verify_sees_each_kind_of_damage(session, damage, complaint):
+    shelf(session, "LAMP", pieces=2)
+    hold(session, "LAMP")
+
+    session.execute(sa.text(damage))
+
+    assert any(complaint in violation for violation in violations(session))
+
+
+def test_a_hold_that_no_guard_refused_is_found_by_its_replay(session):
+    shelf(session, "LAMP", pieces=1)
+    here = Shelf(LINDEN, "LAMP")
+    rows = [(entry(Kind.HOLD, 2, promise="r9"), ledger.Level(reserved=2))]
+
+    ledger.insert(session, rows, now=START)
+    shelves.write(session, {here: ledger.Level(reserved=2)}, now=START)
+
+    assert any("promised 1 more than there was" in violation for violation in violations(session))
+
+
+def test_facts_of_many_shelves_are_recorded_whole_or_not_at_all(engine):
+    with db.transaction(engine) as session:
+        shelf(session, "LAMP", pieces=5)
+
+    spoiled = entry(Kind.SOLD, 1, reason="\x00" if engine.dialect.name == "postgresql" else object())
+    with pytest.raises((DBAPIError, ValueError)), db.transaction(engine) as session:
+        ledger.record(session, [entry(Kind.SOLD, 1), spoiled], now=START)
+
+    with db.transaction(engine) as session:
+        assert level(session, "LAMP").on_hand == 5

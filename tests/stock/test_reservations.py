@@ -1,0 +1,226 @@
+from datetime import timedelta
+
+from omnisync.errors import Conflict, InvalidRequest, Lack, OutOfStock
+from omnisync.stock import ends, ledger, reservations
+from omnisync.stock.ends import End, How
+from omnisync.stock.ledger import Entry
+from omnisync.stock.reservations import Held
+from omnisync.values import Kind, Shelf
+from tests.conftest import START
+from tests.stock.shop import LINDEN, a_request, article, hold, kinds, level, shelf, violations
+
+LATER = START + timedelta(hours=1)
+
+
+def test_a_hold_that_fits_is_granted_and_stands_in_the_journal(session):
+    shelf(session, "LAMP", pieces=2)
+
+    [held] = reservations.reserve(session, [a_request(("LAMP", 2))], now=START)
+
+    assert isinstance(held, Held)
+    assert (held.state, level(session, "LAMP").reserved, kinds(session, "LAMP")) == ("held", 2, ["hold"])
+    assert violations(session) == []
+
+
+def test_a_refused_hold_leaves_no_trace(session):
+    shelf(session, "LAMP", pieces=1)
+
+    [outcome] = reservations.reserve(session, [a_request(("LAMP", 2))], now=START)
+
+    assert outcome == OutOfStock([Lack("LAMP", LINDEN, requested=2, available=1)])
+    assert kinds(session, "LAMP") == []
+
+
+def test_of_many_callers_for_the_last_pieces_just_as_many_are_granted(session):
+    shelf(session, "LAMP", pieces=3)
+
+    outcomes = reservations.reserve(session, [a_request(("LAMP", 1), id=f"r{n}") for n in range(10)], now=START)
+
+    assert [isinstance(outcome, Held) for outcome in outcomes] == [True] * 3 + [False] * 7
+    assert level(session, "LAMP").free == 0
+    assert violations(session) == []
+
+
+def test_a_request_with_many_lines_is_granted_whole_or_not_at_all(session):
+    shelf(session, "LAMP", pieces=5)
+    shelf(session, "VASE", pieces=0)
+
+    [refused] = reservations.reserve(session, [a_request(("LAMP", 1), ("VASE", 1))], now=START)
+
+    assert refused == OutOfStock([Lack("VASE", LINDEN, requested=1, available=0)])
+    assert level(session, "LAMP").reserved == 0
+
+
+def test_equal_lines_are_merged_before_they_are_decided(session):
+    shelf(session, "LAMP", pieces=3)
+
+    [refused] = reservations.reserve(session, [a_request(("LAMP", 2), ("LAMP", 2))], now=START)
+
+    assert refused == OutOfStock([Lack("LAMP", LINDEN, requested=4, available=3)])
+
+
+def test_bundles_are_exploded_and_summed(session):
+    shelf(session, "CUP", pieces=5)
+    shelf(session, "POT", pieces=1)
+    article(session, "TEA-SET", components={"CUP": 4, "POT": 1})
+
+    [held] = reservations.reserve(session, [a_request(("TEA-SET", 1), ("CUP", 1))], now=START)
+    [refused] = reservations.reserve(session, [a_request(("TEA-SET", 1), id="r2")], now=START)
+
+    assert isinstance(held, Held)
+    assert (level(session, "CUP").reserved, level(session, "POT").reserved) == (5, 1)
+    assert isinstance(refused, OutOfStock)
+
+
+def test_safety_and_blocked_pieces_are_not_promised(session):
+    shelf(session, "LAMP", pieces=5, safety=2)
+    ledger.record(session, [Entry(Kind.BLOCKED, "LAMP", LINDEN, 2, "staff:display", START)], now=START)
+
+    outcomes = reservations.reserve(session, [a_request(("LAMP", 1)), a_request(("LAMP", 1), id="r2")], now=START)
+
+    assert [type(outcome) for outcome in outcomes] == [Held, OutOfStock]
+
+
+def test_an_article_nobody_knows_is_refused_by_name(session):
+    [refused] = reservations.reserve(session, [a_request(("NO-SUCH", 1))], now=START)
+
+    assert isinstance(refused, InvalidRequest)
+    assert "NO-SUCH" in refused.details["errors"][0]["message"]
+
+
+def test_gift_wrap_is_taken_along_and_never_enters_the_ledger(session):
+    shelf(session, "LAMP", pieces=1)
+    article(session, "WRAP", stocked=False)
+
+    [held] = reservations.reserve(session, [a_request(("LAMP", 1), ("WRAP", 1))], now=START)
+
+    assert isinstance(held, Held)
+    assert kinds(session, "WRAP") == []
+
+
+def test_collecting_takes_the_pieces_off_the_shelf_once(session):
+    shelf(session, "LAMP", pieces=3)
+    hold(session, "LAMP", 2)
+
+    [first, second] = ends.end(session, [End("r1", How.COLLECT), End("r1", How.COLLECT)], now=START)
+
+    assert first.state == "collected"
+    assert second == Conflict("", code="already-collected", state="collected")
+    assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved) == (1, 0)
+    assert violations(session) == []
+
+
+def test_a_part_is_collected_and_the_rest_given_back(session):
+    shelf(session, "LAMP", pieces=3)
+    hold(session, "LAMP", 3)
+
+    ends.end(session, [End("r1", How.COLLECT, {Shelf(LINDEN, "LAMP"): 1})], now=START)
+
+    assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved) == (2, 0)
+    assert kinds(session, "LAMP") == ["hold", "collected", "released"]
+
+
+def test_a_part_is_collected_and_the_rest_stays_held_until_it_is_collected_too(session):
+    shelf(session, "LAMP", pieces=3)
+    hold(session, "LAMP", 3)
+
+    [part] = ends.end(session, [End("r1", How.COLLECT, {Shelf(LINDEN, "LAMP"): 1}, keep_rest=True)], now=START)
+    [rest] = ends.end(session, [End("r1", How.COLLECT)], now=START)
+
+    assert (part.state, rest.state) == ("held", "collected")
+    assert level(session, "LAMP").on_hand == 0
+    assert violations(session) == []
+
+
+def test_more_than_is_open_cannot_be_collected(session):
+    shelf(session, "LAMP", pieces=3)
+    hold(session, "LAMP", 1)
+
+    [refused] = ends.end(session, [End("r1", How.COLLECT, {Shelf(LINDEN, "LAMP"): 2})], now=START)
+
+    assert isinstance(refused, InvalidRequest)
+    assert level(session, "LAMP").on_hand == 3
+
+
+def test_a_hold_past_its_time_counts_as_expired_at_once(session):
+    shelf(session, "LAMP", pieces=1)
+    hold(session, "LAMP")
+
+    [late] = ends.end(session, [End("r1", How.COLLECT)], now=LATER)
+
+    assert late == Conflict("", code="already-expired", state="expired")
+
+
+def test_a_reserve_that_would_refuse_first_expires_overdue_holds(session):
+    shelf(session, "LAMP", pieces=1)
+    hold(session, "LAMP")
+
+    [held] = reservations.reserve(session, [a_request(("LAMP", 1), id="r2")], now=LATER)
+
+    assert isinstance(held, Held)
+    assert kinds(session, "LAMP") == ["hold", "released", "hold"]
+    assert violations(session) == []
+
+
+def test_a_confirmed_hold_no_longer_expires(session):
+    shelf(session, "LAMP", pieces=1)
+    hold(session, "LAMP")
+
+    ends.end(session, [End("r1", How.CONFIRM)], now=START)
+
+    assert ends.expire_overdue(session, now=LATER) == 0
+    assert level(session, "LAMP").reserved == 1
+
+
+def test_holds_get_the_time_that_we_were_down_on_top(session):
+    shelf(session, "LAMP", pieces=1)
+    hold(session, "LAMP")
+
+    ends.excuse_outage(session, down_since=START + timedelta(minutes=5), now=START + timedelta(minutes=35))
+
+    assert ends.expire_overdue(session, now=START + timedelta(minutes=44)) == 0
+    assert ends.expire_overdue(session, now=START + timedelta(minutes=46)) == 1
+
+
+def test_an_earlier_hold_is_taken_over_once_also_by_fewer_and_by_more_pieces(session):
+    shelf(session, "LAMP", pieces=3)
+    hold(session, "LAMP", 2, owner="shop")
+
+    taking = [a_request(("LAMP", 3), id=name, owner="shop", takes="r1", seconds=None) for name in ("p1", "p2")]
+    [taken, second] = reservations.reserve(session, taking, now=START)
+
+    assert taken.state == "confirmed"
+    assert second == Conflict("", code="reservation-taken")
+    assert level(session, "LAMP").reserved == 3
+    assert violations(session) == []
+
+
+def test_a_take_over_that_is_refused_leaves_the_earlier_hold_as_it_was(session):
+    shelf(session, "LAMP", pieces=2)
+    hold(session, "LAMP", 1, owner="shop")
+
+    [refused] = reservations.reserve(session, [a_request(("LAMP", 3), id="p1", owner="shop", takes="r1")], now=START)
+
+    assert refused == OutOfStock([Lack("LAMP", LINDEN, requested=3, available=2)])
+    assert level(session, "LAMP").reserved == 1
+    assert ends.states(session, ["r1"])["r1"].state == "held"
+
+
+def test_a_hold_of_somebody_else_or_of_another_place_is_not_taken_over(session):
+    shelf(session, "LAMP", pieces=3)
+    hold(session, "LAMP", owner="shop")
+
+    [refused] = reservations.reserve(session, [a_request(("LAMP", 1), id="p1", owner="other", takes="r1")], now=START)
+
+    assert refused == Conflict("", code="reservation-mismatch")
+
+
+def test_a_hold_passes_on_pieces_of_a_shelf_that_facts_have_overdrawn(session):
+    shelf(session, "LAMP", pieces=1)
+    hold(session, "LAMP", owner="shop")
+    ledger.record(session, [Entry(Kind.SOLD, "LAMP", LINDEN, 1, "pos:1", START, key="pos:1")], now=START)
+
+    [taken] = reservations.reserve(session, [a_request(("LAMP", 1), id="p1", owner="shop", takes="r1")], now=START)
+
+    assert isinstance(taken, Held)
+    assert violations(session) == []
