@@ -52,6 +52,8 @@ def erase_overdue(session: Session, *, now: datetime) -> int:
 
 def _erase(session: Session, whom: sa.ColumnElement[bool], now: datetime) -> int:
     statement = (
-        sa.update(_customer).where(whom, _customer.c.erased_at.is_(None)).values(erased_at=now, erase_after=None, **_ERASED)
+        sa.update(_customer)
+        .where(whom, _customer.c.erased_at.is_(None))
+        .values(erased_at=now, erase_after=None, **_ERASED)
     )
     return cast("sa.CursorResult[Any]", session.execute(statement)).rowcount

@@ -8,12 +8,12 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.errors import Conflict, InvalidRequest, Refused
-from omnisync.orders import customers, pickup, states, tasks
+from omnisync.errors import InvalidRequest
+from omnisync.orders import customers, holding, pickup, states, tasks
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.states import OPEN, State, Step
 from omnisync.orders.tables import Pickup
-from omnisync.stock import ends
+from omnisync.stock.ends import How
 
 AT_ONCE = 200
 BAGGED = (State.PICKING, State.READY)
@@ -69,17 +69,9 @@ def _end(
 ) -> Pickup:
     was = State(found.state)
     ended = states.advance(session, found.id, step, ended_at=now, overdue=False)
-    release(session, ended, step, now=now)
+    holding.end(session, ended, How.EXPIRE if step is Step.EXPIRE else How.RELEASE, now=now)
     tasks.close_overdue(session, found.id, by=by, now=now)
     if was in BAGGED:
         tasks.put_back(session, desk, ended, now=now)
     desk.tell(session, ended.state, ended, **({"reason": reason} if reason else {}))
     return ended
-
-
-def release(session: Session, found: Pickup, step: Step, *, now: datetime) -> None:
-    """Give back everything the pickup still holds."""
-    how = ends.How.EXPIRE if step is Step.EXPIRE else ends.How.RELEASE
-    [answer] = ends.end(session, [ends.End(found.reservation_id, how, cause=f"pickup:{found.id}")], now=now)
-    if isinstance(answer, Refused) and not isinstance(answer, Conflict):
-        raise answer

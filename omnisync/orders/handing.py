@@ -13,11 +13,11 @@ from sqlmodel import Session
 
 from omnisync import db
 from omnisync.errors import InvalidRequest, Refused
-from omnisync.orders import handover, pickup, states, tasks
+from omnisync.orders import handover, holding, pickup, states, tasks
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.states import Step
 from omnisync.orders.tables import Pickup, PickupLine
-from omnisync.stock import ends
+from omnisync.stock.ends import How
 from omnisync.values import Shelf
 
 _line = db.table(PickupLine)
@@ -86,7 +86,9 @@ def collect(
     if not taken:
         raise InvalidRequest.of("lines", "Name at least one line.")
     pickup.check_part(taken, still_open)
-    return _hand_over(session, desk, found, proof, taken, left=_less(still_open, taken), rest=rest, actor=actor, now=now)
+    return _hand_over(
+        session, desk, found, proof, taken, left=_less(still_open, taken), rest=rest, actor=actor, now=now
+    )
 
 
 def _less(still_open: Mapping[str, int], taken: Mapping[str, int]) -> dict[str, int]:
@@ -106,7 +108,7 @@ def _hand_over(
     now: datetime,
 ) -> Pickup:
     keeps = bool(left) and rest == "keep"
-    pieces = pickup.pieces_of(session, found, taken)
+    pieces = holding.pieces(session, found, taken)
     _move_stock(session, desk, found, pieces, keep_rest=keeps, now=now)
     for sku, n in sorted(taken.items()):
         _add_collected(session, found.id, sku, n)
@@ -138,10 +140,7 @@ def _move_stock(
     location = desk.location(found.location)
     booked = handover.till_books(location, paid=found.paid)
     rung_up = handover.hand_over(session, found, pieces, now=now) if booked else {}
-    end = ends.End(found.reservation_id, ends.How.COLLECT, pieces, keep_rest, rung_up, cause=f"pickup:{found.id}")
-    [answer] = ends.end(session, [end], now=now)
-    if isinstance(answer, Refused):
-        raise answer
+    holding.end(session, found, How.COLLECT, part=pieces, keep_rest=keep_rest, rung_up=rung_up, now=now)
 
 
 def _how(proof: ByCode | WithoutCode) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -78,7 +79,7 @@ async def _send(engine: Engine, send: Send, clock: Clock, one: Mail, sender: str
     try:
         await send(_message(one, sender))
     except TryLater as error:
-        outcome = {"last_error": error.message}
+        outcome: dict[str, Any] = {"last_error": error.message}
     else:
         outcome = {"sent_at": clock.now(), "next_try_at": None, "last_error": None}
     with db.transaction(engine) as session:

@@ -11,13 +11,14 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.errors import InvalidRequest, Refused
-from omnisync.orders import customers, hours, pickup, states, tasks
+from omnisync.errors import InvalidRequest
+from omnisync.orders import customers, holding, hours, pickup, states, tasks
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.states import Step
 from omnisync.orders.tables import Pickup, PickupLine
-from omnisync.stock import ends, ledger, shelves
-from omnisync.values import Kind, Shelf
+from omnisync.stock import ledger, shelves
+from omnisync.stock.ends import How
+from omnisync.values import Kind
 
 _line = db.table(PickupLine)
 
@@ -101,12 +102,18 @@ def reject(
     states.advance(session, pickup_id, Step.REJECT)
     still_open = pickup.open_lines(session, pickup_id)
     pickup.check_part(part, still_open)
-    _release(session, found, pickup.pieces_of(session, found, part), now)
+    pieces = holding.pieces(session, found, part)
+    holding.end(session, found, How.RELEASE, part=pieces, keep_rest=True, now=now)
     for one in rejected:
         _correct(session, desk, found, one, now)
     for sku, n in part.items():
         _add_rejected(session, pickup_id, sku, n)
-    desk.tell(session, "rejected", found, lines=[{"sku": one.sku, "quantity": one.quantity, "reason": one.why.value} for one in rejected])
+    desk.tell(
+        session,
+        "rejected",
+        found,
+        lines=[{"sku": one.sku, "quantity": one.quantity, "reason": one.why.value} for one in rejected],
+    )
     if part == still_open:
         return _nothing_left(session, desk, pickup_id, now)
     return pickup.load(session, pickup_id, actor)
@@ -128,21 +135,18 @@ def _summed(rejected: Sequence[Rejected]) -> dict[str, int]:
     return part
 
 
-def _release(session: Session, found: Pickup, pieces: Mapping[Shelf, int], now: datetime) -> None:
-    if not pieces:
-        return
-    end = ends.End(found.reservation_id, ends.How.RELEASE, pieces, keep_rest=True, cause=f"pickup:{found.id}")
-    [answer] = ends.end(session, [end], now=now)
-    if isinstance(answer, Refused):
-        raise answer
-
-
 def _correct(session: Session, desk: Desk, found: Pickup, one: Rejected, now: datetime) -> None:
     consequence = CONSEQUENCES[one.why]
-    pieces = pickup.stocked_pieces(session, found.location, {one.sku: one.quantity})
+    pieces = holding.stocked(session, found.location, {one.sku: one.quantity})
     entries = [
         ledger.Entry(
-            consequence.kind, shelf.sku, shelf.location, n, f"pickup:{found.id}", now, reason=f"rejected: {one.why.value}"
+            consequence.kind,
+            shelf.sku,
+            shelf.location,
+            n,
+            f"pickup:{found.id}",
+            now,
+            reason=f"rejected: {one.why.value}",
         )
         for shelf, n in pieces.items()
     ]
@@ -156,9 +160,7 @@ def _correct(session: Session, desk: Desk, found: Pickup, one: Rejected, now: da
 
 def _set_picked(session: Session, pickup_id: str, picked: Mapping[str, int]) -> None:
     for sku, n in sorted(picked.items()):
-        session.execute(
-            sa.update(_line).where(_line.c.pickup_id == pickup_id, _line.c.sku == sku).values(picked=n)
-        )
+        session.execute(sa.update(_line).where(_line.c.pickup_id == pickup_id, _line.c.sku == sku).values(picked=n))
 
 
 def _add_rejected(session: Session, pickup_id: str, sku: str, n: int) -> None:

@@ -10,14 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from omnisync.catalog import articles
 from omnisync.clock import Ids
 from omnisync.errors import Forbidden, InvalidRequest, NotFound
 from omnisync.orders.codes import Codes
 from omnisync.orders.tables import Pickup, PickupLine
 from omnisync.settings import LocationSettings, Settings
-from omnisync.stock import ends
-from omnisync.values import Shelf, from_cursor, from_micros, to_cursor, to_micros
+from omnisync.values import from_cursor, from_micros, to_cursor, to_micros
 
 Announce = Callable[[Session, str, Mapping[str, Any]], None]
 
@@ -43,10 +41,14 @@ class Desk:
             known = ", ".join(location.code for location in self.settings.locations)
             raise InvalidRequest.of("location", f"There is no location {code!r}; there are {known}.") from None
 
-    def tell(self, session: Session, kind: str, pickup: Pickup, **more: Any) -> None:
+    def places(self) -> list[str]:
+        """The codes of the locations where something can be collected."""
+        return [location.code for location in self.settings.locations if location.pickup != "off"]
+
+    def tell(self, session: Session, what: str, pickup: Pickup, **more: Any) -> None:
         """Announce what became of a pickup: ids and states only, never a person's data."""
         body = {name: getattr(pickup, name) for name in ("id", "number", "location", "state", "channel", "reference")}
-        self.announce(session, f"pickup.{kind}", body | more)
+        self.announce(session, f"pickup.{what}", body | more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +109,6 @@ def check_part(part: Mapping[str, int], still_open: Mapping[str, int]) -> None:
         raise InvalidRequest(errors)
 
 
-def pieces_of(session: Session, pickup: Pickup, part: Mapping[str, int]) -> dict[Shelf, int]:
-    """What these lines still hold on the shelves."""
-    held = ends.open_pieces(session, [pickup.reservation_id]).get(pickup.reservation_id, {})
-    wanted = stocked_pieces(session, pickup.location, part)
-    return {shelf: min(n, held[shelf]) for shelf, n in wanted.items() if held.get(shelf, 0) > 0}
-
-
-def stocked_pieces(session: Session, location: str, part: Mapping[str, int]) -> dict[Shelf, int]:
-    """These lines as pieces of shelves at a location: bundles taken apart, what is not stocked left out."""
-    wanted = articles.explode(session, part.items())
-    known = articles.known(session, wanted)
-    return {Shelf(location, sku): n for sku, n in sorted(wanted.items()) if sku not in known or known[sku].stocked}
-
-
 @dataclass(frozen=True, slots=True)
 class Page:
     """Pickups in the order in which they are due, and where the next page begins."""
@@ -142,9 +130,7 @@ def page(
         micros, last = from_cursor(cursor, 2)
         moment = from_micros(int(micros))
         statement = statement.where(
-            sa.or_(
-                col(Pickup.ready_by) > moment, sa.and_(col(Pickup.ready_by) == moment, col(Pickup.id) > last)
-            )
+            sa.or_(col(Pickup.ready_by) > moment, sa.and_(col(Pickup.ready_by) == moment, col(Pickup.id) > last))
         )
     rows = session.exec(statement).all()
     shown = rows[:limit]

@@ -13,17 +13,15 @@ from sqlmodel import Session
 
 from omnisync import db
 from omnisync.errors import Conflict, InvalidRequest, Refused
-from omnisync.orders import hours, mail, numbers
+from omnisync.orders import holding, hours, mail, numbers
 from omnisync.orders.customers import RETENTION, Person
 from omnisync.orders.pickup import Desk
 from omnisync.orders.states import State
 from omnisync.orders.tables import Customer, Pickup, PickupLine
 from omnisync.stock import reservations
-from omnisync.stock.tables import Reservation
 from omnisync.values import Money
 
 _pickup, _line, _customer = db.table(Pickup), db.table(PickupLine), db.table(Customer)
-_reservation = db.table(Reservation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +154,12 @@ def _write(session: Session, desk: Desk, drafts: Sequence[_Draft], now: datetime
     if not drafts:
         return []
     counts = Counter(draft.wanted.location for draft in drafts)
-    given = numbers.take(session, counts, [location.code for location in desk.settings.locations])
+    given = numbers.take(session, counts, desk.places())
     rows = [_row(desk, draft, given[draft.wanted.location].pop(0), now) for draft in drafts]
     session.execute(sa.insert(_customer), [_person(draft, row, now) for draft, row in zip(drafts, rows, strict=True)])
     session.execute(sa.insert(_pickup), rows)
     session.execute(sa.insert(_line), [one for draft in drafts for one in _lines(draft)])
-    session.execute(
-        sa.update(_reservation)
-        .where(_reservation.c.id == sa.bindparam("the_id"))
-        .values(pickup=sa.bindparam("the_pickup")),
-        [{"the_id": draft.request.id, "the_pickup": draft.id} for draft in drafts],
-    )
+    holding.belong(session, {draft.request.id: draft.id for draft in drafts})
     return [_told(session, desk, draft, now) for draft in drafts]
 
 

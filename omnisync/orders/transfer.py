@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -11,22 +10,21 @@ from sqlmodel import Session
 
 from omnisync import db
 from omnisync.errors import Conflict, InvalidRequest, Refused
-from omnisync.orders import customers, ending, hours, pickup, states, tasks
+from omnisync.orders import customers, ending, holding, hours, pickup, states, tasks
 from omnisync.orders.pickup import Actor, Desk
-from omnisync.orders.states import State, Step
+from omnisync.orders.states import Step
 from omnisync.orders.tables import Pickup, PickupLine
 from omnisync.stock import ends, ledger, reservations
-from omnisync.stock.tables import Reservation
+from omnisync.stock.ends import How
 from omnisync.values import Kind, Shelf
 
 _line = db.table(PickupLine)
-_reservation = db.table(Reservation)
 
-How = Literal["customer_goes", "goods_come"]
+Way = Literal["customer_goes", "goods_come"]
 
 
 def transfer(
-    session: Session, desk: Desk, pickup_id: str, location: str, how: How, *, actor: Actor, now: datetime
+    session: Session, desk: Desk, pickup_id: str, location: str, how: Way, *, actor: Actor, now: datetime
 ) -> Pickup:
     """`customer_goes`: held at that store before it is given back here, and collected there with the same code and number.
 
@@ -42,74 +40,41 @@ def transfer(
     if how == "customer_goes" and other.pickup == "off":
         raise Conflict(f"Nothing can be collected at {location}.", code="no-pickup", location=location)
     with session.begin_nested():
-        return _HOW[how](session, desk, found, location, now)
+        return _WAYS[how](session, desk, found, location, now)
 
 
 def _customer_goes(session: Session, desk: Desk, found: Pickup, location: str, now: datetime) -> Pickup:
     here = found.location
     still_open = pickup.open_lines(session, found.id)
-    held = _hold(session, desk, found, location, still_open, now)
-    _end_hold(session, found, now)
+    held = holding.hold(session, desk, found, location, still_open, now=now)
+    holding.end(session, found, How.RELEASE, now=now)
     if found.state in ending.BAGGED:
         tasks.put_back(session, desk, found, now=now)
     ready = hours.ready_by(now, desk.location(location))
-    moved = _moved(session, desk, found, held, location, ready, now)
-    desk.tell(session, "transferred", moved, kind="customer_goes", other=here)
+    moved = _moved(session, desk, found, held.id, location, ready, now)
+    desk.tell(session, "transferred", moved, how="customer_goes", other=here)
     return moved
 
 
 def _goods_come(session: Session, desk: Desk, found: Pickup, location: str, now: datetime) -> Pickup:
-    """Held there (guarded), sent off and taken in as held here, so that nobody can take a piece on its way."""
+    """Held there (guarded), sent off, taken in and held here in one transaction, so that nobody can take a piece on its way."""
     rejected = {line.sku: line.rejected for line in pickup.lines_of(session, [found.id])[found.id] if line.rejected}
-    still_open = pickup.open_lines(session, found.id)
-    coming = rejected or still_open
-    if not coming:
-        raise Conflict("Nothing of this pickup is missing.", state=found.state)
-    there = _hold(session, desk, found, location, coming, now)
-    _end_hold(session, found, now)
+    there = holding.hold(session, desk, found, location, rejected or pickup.open_lines(session, found.id), now=now)
     _travel(session, found, there, now)
-    held = _hold(session, desk, found, found.location, _plus(still_open, rejected), now)
-    _forget_rejected(session, found.id)
+    if rejected:
+        holding.add(session, found, {Shelf(found.location, line.sku): line.quantity for line in there.lines}, now=now)
+        _forget_rejected(session, found.id)
     ready = hours.after_transfer(now, desk.location(found.location))
-    moved = _moved(session, desk, found, held, found.location, ready, now)
-    desk.tell(session, "transferred", moved, kind="goods_come", other=location)
+    moved = _moved(session, desk, found, found.reservation_id, found.location, ready, now)
+    desk.tell(session, "transferred", moved, how="goods_come", other=location)
     return moved
 
 
-_HOW = {"customer_goes": _customer_goes, "goods_come": _goods_come}
-
-
-def _plus(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
-    return {sku: one.get(sku, 0) + other.get(sku, 0) for sku in one | other}
-
-
-def _hold(
-    session: Session, desk: Desk, found: Pickup, location: str, lines: Mapping[str, int], now: datetime
-) -> reservations.Held:
-    request = reservations.Request(
-        id=desk.ids.new(),
-        lines=tuple(reservations.Line(sku, location, n) for sku, n in sorted(lines.items())),
-        expires_at=None,
-        channel=found.channel,
-        reference=found.reference,
-        owner=found.owner,
-    )
-    [answer] = reservations.reserve(session, [request], now=now)
-    if isinstance(answer, Refused):
-        raise answer
-    session.execute(sa.update(_reservation).where(_reservation.c.id == answer.id).values(pickup=found.id))
-    return answer
-
-
-def _end_hold(session: Session, found: Pickup, now: datetime) -> None:
-    end = ends.End(found.reservation_id, ends.How.RELEASE, cause=f"pickup:{found.id}")
-    [answer] = ends.end(session, [end], now=now)
-    if isinstance(answer, Refused) and not isinstance(answer, Conflict):
-        raise answer
+_WAYS = {"customer_goes": _customer_goes, "goods_come": _goods_come}
 
 
 def _travel(session: Session, found: Pickup, there: reservations.Held, now: datetime) -> None:
-    [answer] = ends.end(session, [ends.End(there.id, ends.How.RELEASE, cause=f"pickup:{found.id}")], now=now)
+    [answer] = ends.end(session, [ends.End(there.id, How.RELEASE, cause=f"pickup:{found.id}")], now=now)
     if isinstance(answer, Refused):
         raise answer
     moves = [
@@ -125,7 +90,7 @@ def _forget_rejected(session: Session, pickup_id: str) -> None:
 
 
 def _moved(
-    session: Session, desk: Desk, found: Pickup, held: reservations.Held, location: str, ready: datetime, now: datetime
+    session: Session, desk: Desk, found: Pickup, reservation_id: str, location: str, ready: datetime, now: datetime
 ) -> Pickup:
     """Open again at its place, with new deadlines and nothing in the bag that came from elsewhere."""
     collect = hours.collect_by(ready, desk.location(location))
@@ -136,7 +101,7 @@ def _moved(
         found.id,
         Step.TRANSFER,
         location=location,
-        reservation_id=held.id,
+        reservation_id=reservation_id,
         ready_by=ready,
         collect_by=collect,
         ready_at=None,
