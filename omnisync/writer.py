@@ -1,4 +1,4 @@
-"""Group commit: many callers, one transaction, each answered after the commit.
+"""Group commit: many callers, one transaction, each answered after the commit. Reads are gathered in the same way.
 
 Callers hand in a request and the batch function that serves it. Whatever has gathered while the last batch was being
 committed becomes the next one. If a batch fails it is run again in halves, so that an error reaches only its cause.
@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -36,14 +37,22 @@ class _Unit:
 
 
 class Overloaded(TryLater):
-    """The queue of writes is full: 503 with Retry-After."""
+    """The queue is full: 503 with Retry-After."""
 
 
-class Writer:
-    """The one door for writes of this process. `submit` from the event loop; the batch runs in the executor handed in."""
+class Batches:
+    """Gathers requests into transactions. `submit` from the event loop; the batch runs in the executor handed in."""
 
-    def __init__(self, engine: Engine, executor: Executor, *, batch: int = BATCH, queue: int = QUEUE) -> None:
-        self._engine, self._executor = engine, executor
+    def __init__(
+        self,
+        engine: Engine,
+        executor: Executor,
+        begin: Callable[[Engine], AbstractContextManager[Session]],
+        *,
+        batch: int = BATCH,
+        queue: int = QUEUE,
+    ) -> None:
+        self._engine, self._executor, self._begin = engine, executor, begin
         self._batch, self._limit = batch, queue
         self._units: deque[_Unit] = deque()
         self._running: asyncio.Task[None] | None = None
@@ -56,7 +65,7 @@ class Writer:
         A caller that is cancelled does not cancel the batch: its effect may well have been committed.
         """
         if len(self._units) >= self._limit:
-            raise Overloaded("Too many writes are waiting.", retry_after_seconds=1)
+            raise Overloaded("Too many requests are waiting.", retry_after_seconds=1)
         loop = asyncio.get_running_loop()
         unit = _Unit(serve, request, loop.create_future())
         self._units.append(unit)
@@ -94,12 +103,22 @@ class Writer:
     def _commit_once(self, units: list[_Unit]) -> list[Any]:
         for attempt in range(RETRIES):
             try:
-                with db.transaction(self._engine) as session:
+                with self._begin(self._engine) as session:
                     return _serve(session, units)
             except Exception as error:
                 if not db.is_transient(error) or attempt == RETRIES - 1:
                     raise
         raise AssertionError("the last attempt neither returned nor raised")
+
+
+def writer(engine: Engine, executor: Executor, *, queue: int = QUEUE) -> Batches:
+    """The one door for writes of this process."""
+    return Batches(engine, executor, db.transaction, queue=queue)
+
+
+def reader(engine: Engine, executor: Executor, *, queue: int = QUEUE) -> Batches:
+    """Reads that arrive together see one state of things, never older than the last commit that was acknowledged."""
+    return Batches(engine, executor, db.reading, queue=queue)
 
 
 def _serve(session: Session, units: Sequence[_Unit]) -> list[Any]:

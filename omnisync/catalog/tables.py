@@ -94,13 +94,33 @@ class ImportRun(SQLModel, table=True):
 
     __tablename__ = "import_run"
 
-    id: str = Field(primary_key=True)
+    id: str = Field(primary_key=True, sa_type=Name)
     kind: str
+    """catalog | stock | listings"""
+    channel: str | None = Field(default=None, sa_type=Name)
+    """Whose listings these are."""
+    counted_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the stock of a count was counted."""
     file_name: str
-    file_hash: str
+    file_hash: str = Field(index=True)
     at: datetime = Field(sa_type=Instant)
     rows: int = 0
     changed: int = 0
-    changes: Any = Field(default=None, sa_type=sa.JSON)
-    """What stood there before, as the undo of this kind of import needs it."""
     undone_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class ImportChange(SQLModel, table=True):
+    """One thing an import changed, with what stood there before and after, as its undo needs them.
+
+    Counts are not kept here a second time: their movements are in the journal.
+    """
+
+    __tablename__ = "import_change"
+
+    run_id: str = Field(primary_key=True, sa_type=Name, foreign_key="import_run.id")
+    subject: str = Field(primary_key=True)
+    """article | price | shelf | listing"""
+    key: str = Field(primary_key=True, sa_type=Name)
+    before: Any = Field(default=None, sa_type=sa.JSON)
+    """Null: it was not there."""
+    after: Any = Field(default=None, sa_type=sa.JSON)

@@ -43,7 +43,7 @@ def make(session: Session, wanted: Sequence[Wanted], *, now: datetime) -> list[l
     numbers = _next_numbers(session, wanted)
     rows: list[dict[str, Any]] = []
     for one in wanted:
-        base = f"{one.order_id}/{one.line_id}@{one.shelf.location}"
+        base = _base(one.order_id, one.line_id, one.shelf)
         numbers[base] += 1
         rows.append(
             {
@@ -74,29 +74,30 @@ def end(
     session: Session,
     order_id: str,
     line_id: str,
+    sku: str,
     kind: Kind,
     quantity: int,
     *,
     key: str,
     occurred_at: datetime,
     now: datetime,
-) -> list[ledger.Recorded]:
-    """End up to `quantity` pieces of a line's promises (SHIPPED or RELEASED), oldest first."""
-    open_ones = [found for found in of_line(session, order_id, line_id) if found.quantity > found.ended]
-    entries, left = [], quantity
-    for found in open_ones:
-        pieces = min(left, found.quantity - found.ended)
-        if pieces <= 0:
-            break
-        left -= pieces
-        cause = f"order:{order_id}/{line_id}"
-        entries.append(
-            ledger.Entry(
-                kind, found.sku, found.location, pieces, cause, occurred_at, key=f"{key}@{found.id}", promise=found.id
-            )
-        )
+) -> int:
+    """End up to `quantity` open pieces of a line (SHIPPED or RELEASED), oldest first; returns how many there were."""
+    entries: list[ledger.Entry] = []
+    left = quantity
+    for found in of_line(session, order_id, line_id):
+        pieces = min(left, found.quantity - found.ended) if found.sku == sku else 0
+        if pieces > 0:
+            left -= pieces
+            entries.append(_ending(found, kind, pieces, f"{key}@{found.id}", occurred_at))
     taken_over(session, [(entry.promise or "", entry.quantity) for entry in entries])
-    return ledger.record(session, entries, now=now)
+    ledger.record(session, entries, now=now)
+    return quantity - left
+
+
+def _ending(found: Promise, kind: Kind, pieces: int, key: str, occurred_at: datetime) -> ledger.Entry:
+    cause = f"order:{found.order_id}/{found.line_id}"
+    return ledger.Entry(kind, found.sku, found.location, pieces, cause, occurred_at, key=key, promise=found.id)
 
 
 _END = (
@@ -125,14 +126,15 @@ def of_line(session: Session, order_id: str, line_id: str) -> list[Promise]:
     return list(session.execute(statement).scalars())
 
 
-def open_of_order(session: Session, order_id: str) -> dict[str, int]:
-    """Open pieces of each line of an order."""
+def open_of_order(session: Session, order_id: str) -> dict[tuple[str, str], int]:
+    """Open pieces of an order, by line and SKU."""
+    columns = (promise.c.line_id, promise.c.sku)
     statement = (
-        sa.select(promise.c.line_id, sa.func.sum(promise.c.quantity - promise.c.ended))
+        sa.select(*columns, sa.func.sum(promise.c.quantity - promise.c.ended))
         .where(promise.c.order_id == order_id)
-        .group_by(promise.c.line_id)
+        .group_by(*columns)
     )
-    return {line_id: int(pieces) for line_id, pieces in session.execute(statement)}
+    return {(line_id, sku): int(pieces) for line_id, sku, pieces in session.execute(statement)}
 
 
 def of_references(
@@ -151,12 +153,16 @@ def of_references(
     return found
 
 
+def _base(order_id: str, line_id: str, shelf: Shelf) -> str:
+    return f"{order_id}/{line_id}/{shelf.sku}@{shelf.location}"
+
+
 def _next_numbers(session: Session, wanted: Sequence[Wanted]) -> dict[str, int]:
     numbers: dict[str, int] = defaultdict(int)
     orders = sorted({one.order_id for one in wanted})
     if orders:
-        columns = (promise.c.order_id, promise.c.line_id, promise.c.location, sa.func.count())
-        statement = sa.select(*columns).where(promise.c.order_id.in_(orders)).group_by(*columns[:3])
-        for order_id, line_id, location, count in session.execute(statement):
-            numbers[f"{order_id}/{line_id}@{location}"] = count
+        columns = (promise.c.order_id, promise.c.line_id, promise.c.location, promise.c.sku)
+        statement = sa.select(*columns, sa.func.count()).where(promise.c.order_id.in_(orders)).group_by(*columns)
+        for order_id, line_id, location, sku, count in session.execute(statement):
+            numbers[_base(order_id, line_id, Shelf(location, sku))] = count
     return numbers

@@ -1,0 +1,217 @@
+"""Who may ask: API keys for programs, logins for people, and the roles of both."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+
+import sqlalchemy as sa
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlmodel import Session, select
+
+from omnisync.errors import Conflict, InvalidRequest, NotFound
+from omnisync.sync.tables import AccessKey, User
+
+SECRET_BITS = 256
+PREFIX_LENGTH = 10
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_KEY = re.compile(rf"omni_([{_ALPHABET}]{{{PREFIX_LENGTH}}})_([A-Za-z0-9_-]{{43}})")
+SHORTEST_PASSWORD = 10
+LONGEST_PASSWORD = 1024
+
+
+class Role(StrEnum):
+    """What somebody may do. A higher one may all that a lower one may, but `shop` and `staff` do not contain each other."""
+
+    SHOP = "shop"
+    STAFF = "staff"
+    OPS = "ops"
+    ADMIN = "admin"
+
+
+_MAY_ACT_AS = {
+    Role.SHOP: {Role.SHOP},
+    Role.STAFF: {Role.STAFF},
+    Role.OPS: {Role.SHOP, Role.STAFF, Role.OPS},
+    Role.ADMIN: set(Role),
+}
+_OF_KEYS = frozenset(Role)
+_OF_USERS = frozenset({Role.STAFF, Role.OPS, Role.ADMIN})
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Somebody who was let in. `owner` names the key or user in journals and logs; `location` binds staff to one store."""
+
+    owner: str
+    name: str
+    role: Role
+    location: str | None = None
+
+    def may(self, *roles: Role) -> bool:
+        """Whether this role, or one it contains, is among those."""
+        return not _MAY_ACT_AS[self.role].isdisjoint(roles)
+
+    def may_at(self, location: str) -> bool:
+        """Whether the work of this location is theirs: staff of a store have their own only."""
+        return self.location is None or self.location == location
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key as it is shown once; only a hash of its secret is kept."""
+
+    text: str
+    prefix: str
+
+    def __repr__(self) -> str:
+        return f"NewKey({self.prefix})"
+
+
+def create_key(
+    session: Session, role: Role, name: str, *, location: str | None = None, chance: random.Random, now: datetime
+) -> NewKey:
+    """A new API key; `chance` is the system's randomness. InvalidRequest when a role and location do not fit."""
+    _check_role(role, location, _OF_KEYS)
+    prefix = "".join(chance.choice(_ALPHABET) for _ in range(PREFIX_LENGTH))
+    secret = base64.urlsafe_b64encode(chance.getrandbits(SECRET_BITS).to_bytes(SECRET_BITS // 8)).decode().rstrip("=")
+    session.add(
+        AccessKey(
+            prefix=prefix, secret_hash=_digest(secret), name=name, role=role.value, location=location, created_at=now
+        )
+    )
+    session.flush()
+    return NewKey(f"omni_{prefix}_{secret}", prefix)
+
+
+def find_key(session: Session, text: str) -> Access | None:
+    """Whose key this is; None when it is malformed, unknown, revoked, or its secret is wrong."""
+    found = _KEY.fullmatch(text)
+    key = session.get(AccessKey, found[1]) if found else None
+    # Unknown prefixes take the same path, so that time tells nobody which ones exist.
+    matches = hmac.compare_digest(key.secret_hash if key else _NOBODY, _digest(found[2] if found else text))
+    if key is None or not matches or key.revoked_at is not None:
+        return None
+    return Access(f"key:{key.prefix}", key.name, Role(key.role), key.location)
+
+
+def list_keys(session: Session) -> list[AccessKey]:
+    """All keys, the oldest first; no secret is among what is kept."""
+    return list(session.exec(select(AccessKey).order_by(sa.column("created_at"), sa.column("prefix"))))
+
+
+def revoke_key(session: Session, prefix: str, *, now: datetime) -> None:
+    """From now on the key opens nothing; revoking it again changes nothing. NotFound when there is none."""
+    key = session.get(AccessKey, prefix)
+    if key is None:
+        raise NotFound(f"There is no key {prefix!r}.", prefix=prefix)
+    key.revoked_at = key.revoked_at or now
+    session.add(key)
+
+
+def create_user(
+    session: Session, name: str, password: str, role: Role, *, location: str | None = None, now: datetime
+) -> User:
+    """A login for the pages. InvalidRequest when name, password, role or location do not do; Conflict when it exists."""
+    _check_role(role, location, _OF_USERS)
+    _check_user(name, password)
+    if session.get(User, name) is not None:
+        raise Conflict(f"There is a user {name!r} already.", code="user-exists", name=name)
+    user = User(name=name, password_hash=_hasher().hash(password), role=role.value, location=location, created_at=now)
+    session.add(user)
+    session.flush()
+    return user
+
+
+def check_login(session: Session, name: str, password: str) -> Access | None:
+    """Who this is; None when name or password is wrong or the user is disabled. Takes as long for unknown names."""
+    user = session.get(User, name)
+    matches = _hasher().verify(password[:LONGEST_PASSWORD], user.password_hash if user else _nobodys_password())
+    if user is None or not matches or user.disabled_at is not None:
+        return None
+    return access_of(user)
+
+
+def find_user(session: Session, name: str) -> Access | None:
+    """A user who logged in before: None when the account is gone or disabled since."""
+    user = session.get(User, name)
+    return access_of(user) if user is not None and user.disabled_at is None else None
+
+
+def access_of(user: User) -> Access:
+    """What this user may do."""
+    return Access(f"user:{user.name}", user.name, Role(user.role), user.location)
+
+
+def set_password(session: Session, name: str, password: str) -> None:
+    """A new password for a user. NotFound when there is none."""
+    user = _user(session, name)
+    _check_user(name, password)
+    user.password_hash = _hasher().hash(password)
+    session.add(user)
+
+
+def disable_user(session: Session, name: str, *, now: datetime) -> None:
+    """The user can no longer log in; what they did keeps their name. NotFound when there is none."""
+    user = _user(session, name)
+    user.disabled_at = user.disabled_at or now
+    session.add(user)
+
+
+def _user(session: Session, name: str) -> User:
+    user = session.get(User, name)
+    if user is None:
+        raise NotFound(f"There is no user {name!r}.", name=name)
+    return user
+
+
+def _check_role(role: Role, location: str | None, allowed: frozenset[Role]) -> None:
+    faults = list(_role_faults(role, location, allowed))
+    if faults:
+        raise InvalidRequest(faults)
+
+
+def _role_faults(role: Role, location: str | None, allowed: frozenset[Role]) -> Iterator[dict[str, str]]:
+    if role not in allowed:
+        yield {"field": "role", "message": f"{role} is no role of a person: {', '.join(sorted(allowed))}"}
+    if role is Role.STAFF and location is None:
+        yield {"field": "location", "message": "staff work at one location: name it"}
+    if role is not Role.STAFF and location is not None:
+        yield {"field": "location", "message": f"only staff are bound to a location, {role} is not"}
+
+
+def _check_user(name: str, password: str) -> None:
+    faults = []
+    if not 1 <= len(name) <= 64 or name != name.strip() or not name.isprintable():
+        faults.append({"field": "name", "message": "a name has 1 to 64 printable characters, no blanks at its ends"})
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        faults.append({"field": "password", "message": f"a password has at least {SHORTEST_PASSWORD} characters"})
+    if faults:
+        raise InvalidRequest(faults)
+
+
+def _digest(secret: str) -> str:
+    # One round is enough: a secret of 256 random bits cannot be guessed, however fast guessing is.
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+_NOBODY = "0" * 64
+
+
+@cache
+def _hasher() -> PasswordHash:
+    return PasswordHash((Argon2Hasher(),))
+
+
+@cache
+def _nobodys_password() -> str:
+    return _hasher().hash("nobody has this password")

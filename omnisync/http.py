@@ -1,0 +1,321 @@
+"""What endpoints share: who asks, strict bodies, idempotency keys, errors as RFC 9457 problems."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import orjson
+import structlog
+from fastapi import APIRouter, FastAPI, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from sqlalchemy.engine import Engine
+from sqlmodel import Session
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from omnisync import access, db
+from omnisync.access import Access, Role
+from omnisync.clock import Clock, Ids
+from omnisync.errors import (
+    Forbidden,
+    InvalidRequest,
+    NeedsAttention,
+    Refused,
+    TryLater,
+    Unauthorized,
+)
+from omnisync.settings import Settings
+from omnisync.stock.idempotency import Answer, Call, InFlight, Once
+from omnisync.values import MAX_QUANTITY, clean_sku
+from omnisync.writer import Batches
+
+MAX_BODY = 1024 * 1024
+IN_FLIGHT_TRIES = 20
+IN_FLIGHT_PAUSE_SECONDS = 0.1
+KEY_REMEMBERED_SECONDS = 5.0
+PROBLEM = "application/problem+json"
+PROBLEM_BASE = "https://omnisync.dev/problems/"
+
+log = structlog.get_logger(__name__)
+
+
+# ---------------------------------------------------------------- what endpoints work with
+
+
+@dataclass
+class Services:
+    """Everything an endpoint may need, put together once in `app`."""
+
+    settings: Settings
+    engine: Engine
+    clock: Clock
+    ids: Ids
+    write: Batches
+    read: Batches
+    changed: Callable[[], None] = lambda: None
+    """Wakes the reconcilers after a commit that moved stock."""
+    _keys: dict[str, tuple[float, Access]] = field(default_factory=dict)
+
+    def allow(self, *roles: Role) -> Callable[[Request], Awaitable[Access]]:
+        """A dependency that lets these roles in, and answers 401 or 403 to everybody else."""
+
+        async def who(request: Request) -> Access:
+            found = await self.who_asks(request.headers.get("authorization", ""))
+            if not found.may(*roles):
+                raise Forbidden(f"A key with the role {found.role} may not do this; it takes {' or '.join(roles)}.")
+            return found
+
+        return who
+
+    async def who_asks(self, authorization: str) -> Access:
+        """Whose key this is; remembered for some seconds, so that a hot route needs no query for it."""
+        scheme, _, text = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not text:
+            raise Unauthorized("Send your API key as `Authorization: Bearer omni_...`.")
+        until, known = self._keys.get(text, (0.0, None))
+        if known is not None and until > self.clock.monotonic():
+            return known
+        found = await self.read.submit(_find_keys, text)
+        if found is None:
+            raise Unauthorized("This API key is not known, or was revoked.")
+        if len(self._keys) > 10_000:
+            self._keys.clear()
+        self._keys[text] = (self.clock.monotonic() + KEY_REMEMBERED_SECONDS, found)
+        return found
+
+
+def _find_keys(session: Session, texts: Sequence[str]) -> list[Access | None]:
+    return [access.find_key(session, text) for text in texts]
+
+
+# ---------------------------------------------------------------- strict bodies
+
+
+def _no_odd_characters(text: str) -> str:
+    if "\x00" in text or any(0xD800 <= ord(character) <= 0xDFFF for character in text):
+        raise ValueError("NUL and lone surrogates are not text")
+    return text
+
+
+Text = Annotated[StrictStr, AfterValidator(_no_odd_characters)]
+ShortText = Annotated[Text, Field(max_length=200)]
+LongText = Annotated[Text, Field(max_length=4000)]
+Sku = Annotated[StrictStr, AfterValidator(clean_sku), Field(max_length=64)]
+Code = Annotated[Text, Field(min_length=1, max_length=64)]
+Quantity = Annotated[StrictInt, Field(ge=1, le=MAX_QUANTITY)]
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused, numbers are JSON integers and nothing else."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _StrictRequest(Request):
+    async def json(self) -> Any:
+        """Without NaN, lone surrogates, or text after the end."""
+        return orjson.loads(await self.body())
+
+
+class StrictRoute(APIRoute):
+    """A route whose JSON is read strictly."""
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        handle = super().get_route_handler()
+
+        async def strict(request: Request) -> Response:
+            response: Response = await handle(_StrictRequest(request.scope, request.receive))
+            return response
+
+        return strict
+
+
+def router(tag: str) -> APIRouter:
+    """A router under /v1 with strict bodies."""
+    return APIRouter(prefix="/v1", tags=[tag], route_class=StrictRoute, responses=PROBLEM_RESPONSES)
+
+
+def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer of plain data, fast."""
+    return Response(orjson.dumps(content), status, headers=headers, media_type="application/json")
+
+
+# ---------------------------------------------------------------- idempotency
+
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", max_length=255, description="The same key is the same request, for 7 days."),
+]
+
+
+def body_hash(body: Any) -> bytes:
+    """Tells another body apart, whatever its spelling."""
+    plain = body.model_dump(mode="json") if isinstance(body, BaseModel) else body
+    return hashlib.sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+async def once(
+    services: Services, serve: Once, asker: Access, request: Request, key: str | None, body: Any, work: Any
+) -> Response:
+    """Serve `work` under its idempotency key, in a batch with others, and answer after the commit."""
+    if not key:
+        raise Refused(
+            "Send an Idempotency-Key header, so that a repetition has no second effect.", code="idempotency-key-missing"
+        )
+    call = Call(f"{asker.owner} {request.method} {request.url.path}", key, body_hash(body), work)
+    answer = await services.write.submit(serve, call)
+    for _ in range(IN_FLIGHT_TRIES):
+        if not isinstance(answer, InFlight):
+            break
+        await services.clock.sleep(IN_FLIGHT_PAUSE_SECONDS)
+        answer = await services.write.submit(serve, call)
+    if isinstance(answer, Refused):
+        raise answer
+    services.changed()
+    return respond(answer)
+
+
+def respond(answer: Answer) -> Response:
+    """An answer as it was kept; problems keep their media type."""
+    media_type = PROBLEM if answer.status >= 400 else "application/json"
+    return Response(answer.body, answer.status, media_type=media_type)
+
+
+def kept(outcome: Refused, **more: Any) -> Answer | Refused:
+    """A domain's typed 409 is an answer like any other and kept under its key; other refusals are not."""
+    if outcome.status != 409:
+        return outcome
+    return Answer(409, orjson.dumps(problem(outcome.code, 409, outcome.message, {**_public(outcome), **more})))
+
+
+def _public(outcome: Refused) -> dict[str, Any]:
+    return {name: value for name, value in outcome.details.items() if name != "lacks"}
+
+
+# ---------------------------------------------------------------- errors
+
+
+def problem(code: str, status: int, detail: str, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """RFC 9457: `type` ends in the stable short name, which also stands alone as `code`."""
+    return {"type": PROBLEM_BASE + code, "title": code.replace("-", " "), "status": status, "detail": detail} | dict(
+        more or {}
+    )
+
+
+class Problem(BaseModel):
+    """What every error looks like (RFC 9457); some carry more fields."""
+
+    type: str = Field(examples=[PROBLEM_BASE + "not-found"])
+    title: str
+    status: int
+    detail: str
+
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {
+        "description": "The caller must change something.",
+        "content": {PROBLEM: {"schema": Problem.model_json_schema()}},
+    },
+    503: {"description": "Try again after Retry-After.", "content": {PROBLEM: {"schema": Problem.model_json_schema()}}},
+}
+
+
+def problem_response(
+    code: str, status: int, detail: str, more: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    return Response(
+        orjson.dumps(problem(code, status, detail, more), default=str), status, headers=headers, media_type=PROBLEM
+    )
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Translate our errors, once, for all endpoints."""
+    for error, handler in (
+        (Refused, _refused),
+        (TryLater, _try_later),
+        (NeedsAttention, _needs_attention),
+        (RequestValidationError, _invalid),
+        (HTTPException, _http_exception),
+        (Exception, _unforeseen),
+    ):
+        app.add_exception_handler(error, handler)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
+    retry = error.details.get("retry_after_seconds")
+    if retry is not None:
+        headers = {"Retry-After": str(max(1, int(retry)))}
+    return problem_response(error.code, error.status, error.message, _public(error), headers)
+
+
+async def _try_later(request: Request, error: Exception) -> Response:
+    assert isinstance(error, TryLater)
+    wait = max(1, int(error.retry_after_seconds or 1))
+    return problem_response("try-later", 503, error.message, None, {"Retry-After": str(wait)})
+
+
+async def _needs_attention(request: Request, error: Exception) -> Response:
+    assert isinstance(error, NeedsAttention)
+    return problem_response(error.code, 409, error.message, {"action": error.action})
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    wrong = [
+        {"field": ".".join(str(part) for part in one["loc"][1:]) or "body", "message": one["msg"]}
+        for one in error.errors()
+    ]
+    refused = InvalidRequest(wrong)
+    return problem_response(refused.code, refused.status, refused.message, {"errors": wrong})
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}.get(error.status_code, "refused")
+    return problem_response(code, error.status_code, str(error.detail), None, error.headers)
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    if db.is_unavailable(error) or db.is_transient(error):
+        return problem_response("try-later", 503, "The database cannot be used just now.", None, {"Retry-After": "2"})
+    log.error("unforeseen", path=request.url.path, exc_info=error)
+    return problem_response("unforeseen", 500, "This is a fault of ours; it was written to the log.")
+
+
+class Limits:
+    """ASGI: a body larger than 1 MB is refused before anybody reads it whole."""
+
+    def __init__(self, app: ASGIApp, max_body: int = MAX_BODY) -> None:
+        self._app, self._max = app, max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if declared.isdigit() and int(declared) > self._max:
+            return await self._refuse(scope, receive, send)
+        read = 0
+
+        async def counting() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self._max:
+                raise HTTPException(413, f"A body has at most {self._max} bytes.")
+            return message
+
+        await self._app(scope, counting, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = problem_response(
+            "too-large", 413, f"A body has at most {self._max} bytes.", None, {"Connection": "close"}
+        )
+        await response(scope, receive, send)

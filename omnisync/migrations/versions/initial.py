@@ -1,0 +1,666 @@
+"""All tables of the first release, and the triggers that keep the journal append-only."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from omnisync import db
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+JOURNAL = "movement"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "access_key",
+        sa.Column("prefix", db.Name(), nullable=False),
+        sa.Column("secret_hash", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("location", db.Name(), nullable=True),
+        sa.Column("created_at", db.Instant(), nullable=False),
+        sa.Column("revoked_at", db.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("prefix"),
+    )
+    op.create_table(
+        "article",
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("size", sa.String(), nullable=True),
+        sa.Column("colour", sa.String(), nullable=True),
+        sa.Column("group_name", sa.String(), nullable=True),
+        sa.Column("image", sa.String(), nullable=True),
+        sa.Column("shelf", sa.String(), nullable=True),
+        sa.Column("unit", sa.String(), nullable=False),
+        sa.Column("stocked", sa.Boolean(), nullable=False),
+        sa.Column("vat_rate", sa.Integer(), nullable=True),
+        sa.Column("cost_minor", sa.Integer(), nullable=True),
+        sa.Column("min_price_minor", sa.Integer(), nullable=True),
+        sa.Column("currency", sa.String(), nullable=True),
+        sa.Column("min_age", sa.Integer(), nullable=True),
+        sa.Column("changed_at", db.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("sku"),
+    )
+    op.create_table(
+        "balance",
+        sa.Column("location", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("on_hand", sa.Integer(), nullable=False),
+        sa.Column("reserved", sa.Integer(), nullable=False),
+        sa.Column("blocked", sa.Integer(), nullable=False),
+        sa.Column("incoming", sa.Integer(), nullable=False),
+        sa.Column("safety", sa.Integer(), nullable=False),
+        sa.Column("off_sale", sa.Boolean(), nullable=False),
+        sa.Column("counted_at", db.Instant(), nullable=True),
+        sa.Column("changed_at", db.Instant(), nullable=False),
+        sa.Column("shelf", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("location", "sku"),
+    )
+    op.create_index("balance_changed", "balance", ["changed_at"], unique=False)
+    op.create_index("balance_sku", "balance", ["sku"], unique=False)
+    op.create_table(
+        "channel_conflict",
+        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("channel", db.Name(), nullable=False),
+        sa.Column("order_id", db.Name(), nullable=False),
+        sa.Column("location", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("shortage_id", db.Name(), nullable=True),
+        sa.Column("at", db.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "channel_health",
+        sa.Column("channel", db.Name(), nullable=False),
+        sa.Column("paused", sa.Boolean(), nullable=False),
+        sa.Column("paused_at", db.Instant(), nullable=True),
+        sa.Column("attention", sa.String(), nullable=True),
+        sa.Column("action", sa.String(), nullable=True),
+        sa.Column("last_error", sa.String(), nullable=True),
+        sa.Column("last_error_at", db.Instant(), nullable=True),
+        sa.Column("last_success_at", db.Instant(), nullable=True),
+        sa.Column("last_heard_at", db.Instant(), nullable=True),
+        sa.Column("retry_at", db.Instant(), nullable=True),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failures_in_row", sa.Integer(), nullable=False),
+        sa.Column("breaker", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("channel"),
+    )
+    op.create_table(
+        "channel_listing",
+        sa.Column("channel", db.Name(), nullable=False),
+        sa.Column("external_id", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=True),
+        sa.Column("barcode", sa.String(), nullable=True),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("extra", sa.JSON(), nullable=False),
+        sa.Column("managed", sa.Boolean(), nullable=False),
+        sa.Column("added_at", db.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "external_id"),
+    )
+    op.create_index("channel_listing_sku", "channel_listing", ["channel", "sku"], unique=False)
+    op.create_table(
+        "channel_order",
+        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("channel", db.Name(), nullable=False),
+        sa.Column("external_id", db.Name(), nullable=False),
+        sa.Column("reference", db.Name(), nullable=False),
+        sa.Column("version", db.Instant(), nullable=False),
+        sa.Column("placed_at", db.Instant(), nullable=False),
+        sa.Column("seen_at", db.Instant(), nullable=False),
+        sa.Column("counter", sa.Boolean(), nullable=False),
+        sa.Column("pickup", sa.Boolean(), nullable=False),
+        sa.Column("paid", sa.Boolean(), nullable=False),
+        sa.Column("elsewhere", sa.Boolean(), nullable=False),
+        sa.Column("closed", sa.Boolean(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=True),
+        sa.Column("totals", sa.JSON(), nullable=False),
+        sa.Column("customer_id", db.Name(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("channel", "external_id"),
+    )
+    op.create_index("channel_order_reference", "channel_order", ["channel", "reference"], unique=False)
+    op.create_table(
+        "cursor",
+        sa.Column("channel", db.Name(), nullable=False),
+        sa.Column("name", db.Name(), nullable=False),
+        sa.Column("value", sa.String(), nullable=True),
+        sa.Column("at", db.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "name"),
+    )
+    op.create_table(
+        "customer",
+        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("email", sa.String(), nullable=True),
+        sa.Column("phone", sa.String(), nullable=True),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("created_at", db.Instant(), nullable=False),
+        sa.Column("erase_after", db.Instant(), nullable=True),
+        sa.Column("erased_at", db.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_customer_erase_after"), "customer", ["erase_after"], unique=False)
+    op.create_table(
+        "dead_letter",
+        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("channel", db.Name(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("key", db.Name(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("message_id", sa.Integer(), nullable=True),
+        sa.Column("payload", sa.JSON(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("opened_at", db.Instant(), nullable=False),
+        sa.Column("last_at", db.Instant(), nullable=False),
+        sa.Column("closed_at", db.Instant(), nullable=True),
+        sa.Column("closed_how", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("channel", "key"),
+    )
+    op.create_index("dead_letter_open", "dead_letter", ["channel", "closed_at"], unique=False)
+    op.create_table(
+        "event",
+        sa.Column("position", db.Serial(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("body", sa.JSON(), nullable=False),
+        sa.Column("at", db.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("position"),
+    )
+    op.create_index(op.f("ix_event_at"), "event", ["at"], unique=False)
+    op.create_table(
+        "event_pending",
+        sa.Column("id", db.Serial(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("body", sa.JSON(), nullable=False),
+        sa.Column("at", db.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "hand_over",
+        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("location", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("pickup_id", db.Name(), nullable=True),
+        sa.Column("sale_key", db.Name(), nullable=True),
+        sa.Column("at", db.Instant(), nullable=False),
+        sa.Column("matched_at", db.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("hand_over_open", "hand_over", ["location", "sku", "at"], unique=False)
+    op.create_table(
+        "idempotency",
+        sa.Column("scope", db.Name(), nullable=False),
+        sa.Column("key", db.Name(), nullable=False),
+        sa.Column("body_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("answer", sa.LargeBinary(), nullable=False),
+        sa.Column("at", db.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("scope", "key"),
+    )
+    op.create_index(op.f("ix_idempotency_at"), "idempotency", ["at"], unique=False)
+    op.create_table(
+        "import_run",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("file_name", sa.String(), nullable=False),
+        sa.Column("file_hash", sa.String(), nullable=False),
+        sa.Column("at", db.Instant(), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("changed", sa.Integer(), nullable=False),
+        sa.Column("changes", sa.JSON(), nullable=False),
+        sa.Column("undone_at", db.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "inbox_message",
+        sa.Column("id", db.Serial(), nullable=False),
+        sa.Column("channel", db.Name(), nullable=False),
+        sa.Column("event_id", db.Name(), nullable=False),
+        sa.Column("body_hash", db.Name(), nullable=False),
+        sa.Column("topic", sa.String(), nullable=False),
+        sa.Column("resource", sa.String(), nullable=True),
+        sa.Column("method", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("headers", sa.JSON(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("action", sa.String(), nullable=True),
+        sa.Column("received_at", db.Instant(), nullable=False),
+        sa.Column("next_try_at", db.Instant(), nullable=True),
+        sa.Column("handled_at", db.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("channel", "event_id", "body_hash"),
+    )
+    op.create_index("inbox_due", "inbox_message", ["state", "next_try_at"], unique=False)
+    op.create_table(
+        "lease",
+        sa.Column("name", db.Name(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("until", db.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "movement",
+        sa.Column("id", db.Serial(), nullable=False),
+        sa.Column("location", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("on_hand", sa.Integer(), nullable=False),
+        sa.Column("reserved", sa.Integer(), nullable=False),
+        sa.Column("blocked", sa.Integer(), nullable=False),
+        sa.Column("incoming", sa.Integer(), nullable=False),
+        sa.Column("safety", sa.Integer(), nullable=False),
+        sa.Column("key", db.Name(), nullable=True),
+        sa.Column("cause", sa.String(), nullable=False),
+        sa.Column("promise", db.Name(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("occurred_at", db.Instant(), nullable=False),
+        sa.Column("recorded_at", db.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "movement_key",
+        "movement",
+        ["key"],
+        unique=True,
+        sqlite_where=sa.text("key IS NOT NULL"),
+        postgresql_where=sa.text("key IS NOT NULL"),
+    )
+    op.create_index(
+        "movement_promise",
+        "movement",
+        ["promise"],
+        unique=False,
+        sqlite_where=sa.text("promise IS NOT NULL"),
+        postgresql_where=sa.text("promise IS NOT NULL"),
+    )
+    op.create_index("movement_shelf", "movement", ["location", "sku", "id"], unique=False)
+    op.create_table(
+        "pickup_number",
+        sa.Column("location", db.Name(), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("location"),
+    )
+    op.create_table(
+        "policy",
+        sa.Column("id", db.Serial(), nullable=False),
+        sa.Column("scope", sa.String(), nullable=False),
+        sa.Column("name", db.Name(), nullable=False),
+        sa.Column("body", sa.JSON(), nullable=False),
+        sa.Column("valid_from", db.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("policy_of", "policy", ["scope", "name", "valid_from"], unique=False)
+    op.create_table(
+        "price",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=True),
+        sa.Column("channel", db.Name(), nullable=True),
+        sa.Column("amount_minor", sa.Integer(), nullable=True),
+        sa.Column("currency", sa.String(), nullable=True),
+        sa.Column("percent_hundredths", sa.Integer(), nullable=True),
+        sa.Column("add_minor", sa.Integer(), nullable=True),
+        sa.Column("ending_minor", sa.Integer(), nullable=True),
+        sa.Column("valid_from", db.Instant(), nullable=False),
+        sa.Column("valid_to", db.Instant(), nullable=True),
+        sa.Column("created_at", db.Instant(), nullable=False),
+        sa.Column("ended_at", db.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("price_by_sku", "price", ["sku", "channel", "valid_from"], unique=False)
+    op.create_table(
+        "price_applied",
+        sa.Column("id", db.Serial(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("channel", db.Name(), nullable=False),
+        sa.Column("amount_minor", sa.Integer(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("applied_at", db.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("price_applied_by_sku", "price_applied", ["sku", "channel", "applied_at"], unique=False)
+    op.create_table(
+        "promise",
+        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("channel", db.Name(), nullable=False),
+        sa.Column("reference", db.Name(), nullable=False),
+        sa.Column("order_id", db.Name(), nullable=False),
+        sa.Column("line_id", db.Name(), nullable=False),
+        sa.Column("location", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("ended", sa.Integer(), nullable=False),
+        sa.Column("created_at", db.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("promise_order", "promise", ["order_id"], unique=False)
+    op.create_index("promise_reference", "promise", ["channel", "reference"], unique=False)
+    op.create_index("promise_shelf", "promise", ["location", "sku"], unique=False)
+    op.create_table(
+        "reservation",
+        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("channel", db.Name(), nullable=True),
+        sa.Column("reference", db.Name(), nullable=True),
+        sa.Column("owner", db.Name(), nullable=True),
+        sa.Column("lines", sa.JSON(), nullable=False),
+        sa.Column("created_at", db.Instant(), nullable=False),
+        sa.Column("expires_at", db.Instant(), nullable=True),
+        sa.Column("ended_at", db.Instant(), nullable=True),
+        sa.Column("pickup", db.Name(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("reservation_due", "reservation", ["state", "expires_at"], unique=False)
+    op.create_index("reservation_reference", "reservation", ["channel", "reference"], unique=False)
+    op.create_table(
+        "sent",
+        sa.Column("tag", db.Name(), nullable=False),
+        sa.Column("channel", db.Name(), nullable=False),
+        sa.Column("external_id", db.Name(), nullable=False),
+        sa.Column("place", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=True),
+        sa.Column("price_minor", sa.Integer(), nullable=True),
+        sa.Column("outcome", sa.String(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("changed_at", db.Instant(), nullable=True),
+        sa.Column("sent_at", db.Instant(), nullable=False),
+        sa.Column("applied_at", db.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("tag"),
+    )
+    op.create_index("sent_listing", "sent", ["channel", "sku", "sent_at"], unique=False)
+    op.create_table(
+        "shortage",
+        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("location", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("worst", sa.Integer(), nullable=False),
+        sa.Column("cause", sa.String(), nullable=False),
+        sa.Column("opened_at", db.Instant(), nullable=False),
+        sa.Column("closed_at", db.Instant(), nullable=True),
+        sa.Column("accepted_at", db.Instant(), nullable=True),
+        sa.Column("accepted_by", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "shortage_open",
+        "shortage",
+        ["location", "sku"],
+        unique=True,
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.create_table(
+        "shown_state",
+        sa.Column("channel", db.Name(), nullable=False),
+        sa.Column("external_id", db.Name(), nullable=False),
+        sa.Column("place", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("applied", sa.Integer(), nullable=True),
+        sa.Column("applied_at", db.Instant(), nullable=True),
+        sa.Column("submitted", sa.Integer(), nullable=True),
+        sa.Column("submitted_at", db.Instant(), nullable=True),
+        sa.Column("tag", sa.String(), nullable=True),
+        sa.Column("seen", sa.Integer(), nullable=True),
+        sa.Column("seen_at", db.Instant(), nullable=True),
+        sa.Column("provisional", sa.Integer(), nullable=False),
+        sa.Column("provisional_at", db.Instant(), nullable=True),
+        sa.Column("price_minor", sa.Integer(), nullable=True),
+        sa.Column("price_currency", sa.String(), nullable=True),
+        sa.Column("price_at", db.Instant(), nullable=True),
+        sa.Column("behind_since", db.Instant(), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("next_try_at", db.Instant(), nullable=True),
+        sa.Column("blocked_reason", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("channel", "external_id", "place"),
+    )
+    op.create_index(op.f("ix_shown_state_sku"), "shown_state", ["sku"], unique=False)
+    op.create_table(
+        "sync_case",
+        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("channel", db.Name(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("cause", sa.String(), nullable=False),
+        sa.Column("proposal", sa.String(), nullable=False),
+        sa.Column("details", sa.JSON(), nullable=False),
+        sa.Column("opened_at", db.Instant(), nullable=False),
+        sa.Column("closed_at", db.Instant(), nullable=True),
+        sa.Column("closed_how", sa.String(), nullable=True),
+        sa.Column("closed_by", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("sync_case_open", "sync_case", ["channel", "closed_at"], unique=False)
+    op.create_table(
+        "task",
+        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("location", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=True),
+        sa.Column("pickup_id", db.Name(), nullable=True),
+        sa.Column("shelf", sa.String(), nullable=True),
+        sa.Column("quantity", sa.Integer(), nullable=True),
+        sa.Column("created_at", db.Instant(), nullable=False),
+        sa.Column("done_at", db.Instant(), nullable=True),
+        sa.Column("done_by", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("task_open", "task", ["location", "done_at"], unique=False)
+    op.create_table(
+        "user_account",
+        sa.Column("name", db.Name(), nullable=False),
+        sa.Column("password_hash", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("location", db.Name(), nullable=True),
+        sa.Column("created_at", db.Instant(), nullable=False),
+        sa.Column("disabled_at", db.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "barcode",
+        sa.Column("code", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["sku"],
+            ["article.sku"],
+        ),
+        sa.PrimaryKeyConstraint("code"),
+    )
+    op.create_index(op.f("ix_barcode_sku"), "barcode", ["sku"], unique=False)
+    op.create_table(
+        "component",
+        sa.Column("bundle", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["bundle"],
+            ["article.sku"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["sku"],
+            ["article.sku"],
+        ),
+        sa.PrimaryKeyConstraint("bundle", "sku"),
+    )
+    op.create_table(
+        "order_line",
+        sa.Column("order_id", db.Name(), nullable=False),
+        sa.Column("line_id", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=True),
+        sa.Column("external_article", db.Name(), nullable=True),
+        sa.Column("barcode", sa.String(), nullable=True),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("cancelled", sa.Integer(), nullable=False),
+        sa.Column("shipped", sa.Integer(), nullable=False),
+        sa.Column("restocked", sa.Integer(), nullable=False),
+        sa.Column("price_minor", sa.Integer(), nullable=True),
+        sa.Column("stocked", sa.Boolean(), nullable=False),
+        sa.Column("waiting", sa.String(), nullable=True),
+        sa.Column("bound", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["order_id"],
+            ["channel_order.id"],
+        ),
+        sa.PrimaryKeyConstraint("order_id", "line_id"),
+    )
+    op.create_index("order_line_waiting", "order_line", ["waiting"], unique=False)
+    op.create_table(
+        "pickup",
+        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("number", db.Name(), nullable=False),
+        sa.Column("code_hash", db.Name(), nullable=False),
+        sa.Column("channel", db.Name(), nullable=True),
+        sa.Column("reference", db.Name(), nullable=True),
+        sa.Column("location", db.Name(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("overdue", sa.Boolean(), nullable=False),
+        sa.Column("paid", sa.Boolean(), nullable=False),
+        sa.Column("gift", sa.Boolean(), nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("shelf", sa.String(), nullable=True),
+        sa.Column("reservation_id", db.Name(), nullable=False),
+        sa.Column("customer_id", db.Name(), nullable=False),
+        sa.Column("owner", db.Name(), nullable=True),
+        sa.Column("placed_at", db.Instant(), nullable=False),
+        sa.Column("ready_by", db.Instant(), nullable=False),
+        sa.Column("collect_by", db.Instant(), nullable=False),
+        sa.Column("ready_at", db.Instant(), nullable=True),
+        sa.Column("ended_at", db.Instant(), nullable=True),
+        sa.Column("collected_how", sa.String(), nullable=True),
+        sa.Column("handed_over_by", sa.String(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["customer_id"],
+            ["customer.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("code_hash"),
+    )
+    op.create_index(op.f("ix_pickup_number"), "pickup", ["number"], unique=False)
+    op.create_index("pickup_due", "pickup", ["state", "collect_by"], unique=False)
+    op.create_index("pickup_list", "pickup", ["location", "state", "ready_by"], unique=False)
+    op.create_index("pickup_reference", "pickup", ["channel", "reference"], unique=False)
+    op.create_table(
+        "pickup_line",
+        sa.Column("pickup_id", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("picked", sa.Integer(), nullable=False),
+        sa.Column("rejected", sa.Integer(), nullable=False),
+        sa.Column("collected", sa.Integer(), nullable=False),
+        sa.Column("price_minor", sa.Integer(), nullable=True),
+        sa.Column("currency", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["pickup_id"],
+            ["pickup.id"],
+        ),
+        sa.PrimaryKeyConstraint("pickup_id", "sku"),
+    )
+    for statement, dialect in db.journal_triggers(JOURNAL):
+        if dialect == op.get_bind().dialect.name:
+            op.execute(sa.text(statement))
+
+
+def downgrade() -> None:
+    op.drop_table("pickup_line")
+    op.drop_index("pickup_reference", table_name="pickup")
+    op.drop_index("pickup_list", table_name="pickup")
+    op.drop_index("pickup_due", table_name="pickup")
+    op.drop_index(op.f("ix_pickup_number"), table_name="pickup")
+    op.drop_table("pickup")
+    op.drop_index("order_line_waiting", table_name="order_line")
+    op.drop_table("order_line")
+    op.drop_table("component")
+    op.drop_index(op.f("ix_barcode_sku"), table_name="barcode")
+    op.drop_table("barcode")
+    op.drop_table("user_account")
+    op.drop_index("task_open", table_name="task")
+    op.drop_table("task")
+    op.drop_index("sync_case_open", table_name="sync_case")
+    op.drop_table("sync_case")
+    op.drop_index(op.f("ix_shown_state_sku"), table_name="shown_state")
+    op.drop_table("shown_state")
+    op.drop_index(
+        "shortage_open",
+        table_name="shortage",
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.drop_table("shortage")
+    op.drop_index("sent_listing", table_name="sent")
+    op.drop_table("sent")
+    op.drop_index("reservation_reference", table_name="reservation")
+    op.drop_index("reservation_due", table_name="reservation")
+    op.drop_table("reservation")
+    op.drop_index("promise_shelf", table_name="promise")
+    op.drop_index("promise_reference", table_name="promise")
+    op.drop_index("promise_order", table_name="promise")
+    op.drop_table("promise")
+    op.drop_index("price_applied_by_sku", table_name="price_applied")
+    op.drop_table("price_applied")
+    op.drop_index("price_by_sku", table_name="price")
+    op.drop_table("price")
+    op.drop_index("policy_of", table_name="policy")
+    op.drop_table("policy")
+    op.drop_table("pickup_number")
+    op.drop_index("movement_shelf", table_name="movement")
+    op.drop_index(
+        "movement_promise",
+        table_name="movement",
+        sqlite_where=sa.text("promise IS NOT NULL"),
+        postgresql_where=sa.text("promise IS NOT NULL"),
+    )
+    op.drop_index(
+        "movement_key",
+        table_name="movement",
+        sqlite_where=sa.text("key IS NOT NULL"),
+        postgresql_where=sa.text("key IS NOT NULL"),
+    )
+    op.drop_table("movement")
+    op.drop_table("lease")
+    op.drop_index("inbox_due", table_name="inbox_message")
+    op.drop_table("inbox_message")
+    op.drop_table("import_run")
+    op.drop_index(op.f("ix_idempotency_at"), table_name="idempotency")
+    op.drop_table("idempotency")
+    op.drop_index("hand_over_open", table_name="hand_over")
+    op.drop_table("hand_over")
+    op.drop_table("event_pending")
+    op.drop_index(op.f("ix_event_at"), table_name="event")
+    op.drop_table("event")
+    op.drop_index("dead_letter_open", table_name="dead_letter")
+    op.drop_table("dead_letter")
+    op.drop_index(op.f("ix_customer_erase_after"), table_name="customer")
+    op.drop_table("customer")
+    op.drop_table("cursor")
+    op.drop_index("channel_order_reference", table_name="channel_order")
+    op.drop_table("channel_order")
+    op.drop_index("channel_listing_sku", table_name="channel_listing")
+    op.drop_table("channel_listing")
+    op.drop_table("channel_health")
+    op.drop_table("channel_conflict")
+    op.drop_index("balance_sku", table_name="balance")
+    op.drop_index("balance_changed", table_name="balance")
+    op.drop_table("balance")
+    op.drop_table("article")
+    op.drop_table("access_key")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(sa.text(f"DROP FUNCTION {JOURNAL}_append_only()"))

@@ -1,0 +1,79 @@
+"""Finding the reservation that already keeps what an order asks for: the same channel and reference, in either order of arrival."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from omnisync import db
+from omnisync.orders.tables import Pickup
+from omnisync.stock import ends
+from omnisync.stock.tables import Reservation
+
+reservation = db.table(Reservation)
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """What reservations of an order's reference keep, by SKU, and whether a pickup desk decides about them."""
+
+    pieces: Mapping[str, int]
+    reservations: tuple[str, ...]
+    is_pickup: bool
+
+
+def find(session: Session, channel: str, reference: str) -> Cover:
+    """What is covered, also after the reservation has ended. A hold that expired unconfirmed covers nothing: it gave its
+    pieces back, and the order is a promise of its own. One that another took over is covered by the other."""
+    statement = (
+        sa.select(reservation.c.id, reservation.c.lines)
+        .where(reservation.c.channel == channel, reservation.c.reference == reference)
+        .where(reservation.c.state != "expired", reservation.c.pickup.is_(None))
+        .order_by(reservation.c.id)
+    )
+    rows = list(session.execute(statement))
+    pieces: dict[str, int] = defaultdict(int)
+    for row in rows:
+        for sku, quantity in _by_sku(row.lines).items():
+            pieces[sku] = max(pieces[sku], quantity)
+    return Cover(
+        dict(pieces), tuple(row.id for row in rows), _has_pickup(session, channel, reference) if rows else False
+    )
+
+
+def confirm(session: Session, cover: Cover, *, now: datetime) -> None:
+    """The buyer has ordered: what was held for him no longer expires."""
+    ends.end(session, [ends.End(found, ends.How.CONFIRM) for found in cover.reservations], now=now)
+
+
+def pass_on(session: Session, cover: Cover, how: ends.How, pieces: Mapping[str, int], *, now: datetime) -> None:
+    """The channel shipped or cancelled pieces that a reservation keeps: that reservation ends for them. What a pickup desk
+    keeps ends at the desk only, and what has ended already stays as it is."""
+    if cover.is_pickup:
+        return
+    left = dict(pieces)
+    for name, kept in ends.open_pieces(session, cover.reservations).items():
+        part = {}
+        for shelf, n in kept.items():
+            if taken := min(n, left.get(shelf.sku, 0)):
+                part[shelf] = taken
+                left[shelf.sku] -= taken
+        if part:
+            ends.end(session, [ends.End(name, how, part, keep_rest=True)], now=now)
+
+
+def _by_sku(lines: Sequence[Mapping[str, int | str]]) -> dict[str, int]:
+    found: dict[str, int] = defaultdict(int)
+    for line in lines:
+        found[str(line["sku"])] += int(line["quantity"])
+    return found
+
+
+def _has_pickup(session: Session, channel: str, reference: str) -> bool:
+    statement = select(Pickup.id).where(col(Pickup.channel) == channel, col(Pickup.reference) == reference)
+    return session.exec(statement.limit(1)).first() is not None

@@ -1,0 +1,32 @@
+"""Settings from TOML and the environment, checked as a whole; errors name file, line, key and the nearest right name."""
+
+from omnisync.settings.faults import BadSettings, Fault
+from omnisync.settings.load import load
+from omnisync.settings.models import (
+    ADAPTERS,
+    LEDGER,
+    ChannelPolicy,
+    ChannelSettings,
+    DatabaseSettings,
+    LocationSettings,
+    Secret,
+    ServerSettings,
+    Settings,
+)
+from omnisync.settings.secrets import secret_values
+
+__all__ = [
+    "ADAPTERS",
+    "LEDGER",
+    "BadSettings",
+    "ChannelPolicy",
+    "ChannelSettings",
+    "DatabaseSettings",
+    "Fault",
+    "LocationSettings",
+    "Secret",
+    "ServerSettings",
+    "Settings",
+    "load",
+    "secret_values",
+]

@@ -1,0 +1,186 @@
+"""Reads the settings: the file, over it the environment, then every check there is, and all faults in one answer."""
+
+from __future__ import annotations
+
+import copy
+import re
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path as FilePath
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from omnisync.settings.crosscheck import faults_between
+from omnisync.settings.environment import overlay
+from omnisync.settings.faults import BadSettings, Fault, among
+from omnisync.settings.locate import Path, line_of, lines_of
+from omnisync.settings.models import ADAPTERS, Settings
+from omnisync.settings.secrets import resolve
+
+PATH_VARIABLE = "OMNISYNC_CONFIG"
+DEFAULT_PATH = FilePath("config/omnisync.toml")
+_PASSES = 4
+_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@\s]*@")
+
+
+def load(path: FilePath | str | None, environ: Mapping[str, str], *, adapters: Collection[str] = ADAPTERS) -> Settings:
+    """The settings of this file (else of OMNISYNC_CONFIG, else of config/omnisync.toml where there is one) and environment.
+
+    BadSettings names everything that is wrong at once.
+    """
+    file = _choose(path, environ)
+    text, data = _read(file)
+    lines = lines_of(text)
+    sources, faults = overlay(data, environ)
+    faults += _read_secrets(data, environ, file)
+    settings, wrong = _validated(data)
+    readable = settings or _readable_part(data)
+    if readable is not None:
+        known = {fault.path for fault in wrong}
+        wrong += [fault for fault in faults_between(readable, adapters) if not _inside(fault.path, known)]
+    faults += wrong
+    if settings is None or faults:
+        raise BadSettings(_placed(fault, file, lines, sources) for fault in faults)
+    return settings
+
+
+def _choose(path: FilePath | str | None, environ: Mapping[str, str]) -> FilePath | None:
+    chosen = path or environ.get(PATH_VARIABLE)
+    if chosen:
+        return FilePath(chosen)
+    return DEFAULT_PATH if DEFAULT_PATH.exists() else None
+
+
+def _read(file: FilePath | None) -> tuple[str, dict[str, Any]]:
+    if file is None:
+        return "", {}
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+        return text, tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = str(error)
+        line = re.search(r"line (\d+)", message)
+        fault = Fault((), f"this is no TOML: {message}", source=str(file), line=int(line[1]) if line else None)
+    except UnicodeDecodeError as error:
+        fault = Fault((), f"this is no UTF-8 text, from byte {error.start} on", source=str(file))
+    except OSError as error:
+        fault = Fault(
+            (), f"cannot be read: {error.strerror}", allowed="--config FILE or OMNISYNC_CONFIG", source=str(file)
+        )
+    raise BadSettings([fault]) from None
+
+
+def _read_secrets(data: dict[str, Any], environ: Mapping[str, str], file: FilePath | None) -> list[Fault]:
+    """Only inside channels[].settings a text may name a secret."""
+    faults: list[Fault] = []
+    channels = data.get("channels")
+    for number, channel in enumerate(channels if isinstance(channels, list) else []):
+        if isinstance(channel, dict) and "settings" in channel:
+            path = ("channels", number, "settings")
+            base = file.parent if file else FilePath()
+            channel["settings"], wrong = resolve(channel["settings"], path, environ, base)
+            faults += wrong
+    return faults
+
+
+def _validated(data: dict[str, Any]) -> tuple[Settings | None, list[Fault]]:
+    try:
+        return Settings.model_validate(data), []
+    except ValidationError as error:
+        return None, [_fault(detail) for detail in error.errors(include_url=False)]
+
+
+def _readable_part(data: dict[str, Any]) -> Settings | None:
+    """The settings without what is wrong in them, so that faults between the right ones are named in the same answer."""
+    data = copy.deepcopy(data)
+    for _ in range(_PASSES):
+        try:
+            return Settings.model_validate(data)
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                _mend(data, tuple(detail["loc"]), missing=detail["type"] == "missing")
+    return None
+
+
+def _mend(data: Any, path: Path, *, missing: bool) -> None:
+    """Take the wrong value out, or put a stand-in where one is required."""
+    *above, last = path
+    for part in above:
+        data = data[part]
+    if isinstance(data, dict) and missing:
+        data[last] = ["none"] if last == "locations" else f"none-{above[-1] if above else 0}"
+    elif isinstance(data, dict):
+        data.pop(last, None)
+    elif isinstance(data, list) and isinstance(last, int):
+        data[last] = "none" if isinstance(data[last], int | float) else {}
+
+
+def _inside(path: Path, known: Collection[Path]) -> bool:
+    return any(path[:end] in known for end in range(1, len(path) + 1))
+
+
+def _fault(detail: ErrorDetails) -> Fault:
+    path, kind, context = tuple(detail["loc"]), detail["type"], detail.get("ctx", {})
+    wrong = f"cannot be {_without_password(detail['input'])}"
+    if kind == "extra_forbidden":
+        return among(path, "there is no such setting", str(path[-1]), _fields_at(path[:-1]))
+    if kind == "missing":
+        return Fault(path, "this setting is missing")
+    if kind == "literal_error":
+        known = re.findall(r"'([^']*)'", context["expected"])
+        return among(path, wrong, str(detail["input"]), known)
+    if kind == "value_error":
+        return Fault(path, wrong, allowed=str(context["error"]))
+    if kind == "string_pattern_mismatch":
+        return Fault(path, wrong, allowed=_example_at(path) or context["pattern"])
+    return Fault(path, wrong, allowed=detail["msg"].removeprefix("Input should be "))
+
+
+def _without_password(value: Any) -> str:
+    return _PASSWORD.sub(r"\1***@", repr(value))
+
+
+def _example_at(path: Path) -> str:
+    """What the field's own description says is allowed."""
+    model = _model_at(path[:-1])
+    field = model.model_fields.get(str(path[-1])) if model else None
+    return (field.description or "") if field else ""
+
+
+def _fields_at(path: Path) -> list[str]:
+    model = _model_at(path)
+    return list(model.model_fields) if model else []
+
+
+def _model_at(path: Path) -> type[BaseModel] | None:
+    """The section that a path leads to; list numbers do not change it."""
+    model: type[BaseModel] = Settings
+    for part in path:
+        if isinstance(part, int):
+            continue
+        field = model.model_fields.get(part)
+        below = next(_models_in(field.annotation), None) if field else None
+        if below is None:
+            return None
+        model = below
+    return model
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
+
+
+def _placed(fault: Fault, file: FilePath | None, lines: Mapping[Path, int], sources: Mapping[Path, str]) -> Fault:
+    """The same fault with the variable or the file and line it stands in."""
+    if fault.source:
+        return fault
+    for end in range(len(fault.path), 0, -1):
+        if fault.path[:end] in sources:
+            return replace(fault, source=sources[fault.path[:end]])
+    return replace(fault, source=str(file or "settings"), line=line_of(lines, fault.path))

@@ -1,0 +1,157 @@
+"""What can stand in `omnisync.toml`: one class a section, and the words each setting accepts."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+
+from omnisync.settings.hours import check_hours, check_special
+
+ADAPTERS = ("shopify", "woocommerce", "shopware", "vendure", "oscar", "square", "csv", "amazon", "ebay")
+"""The names that `adapter` may have."""
+LEDGER = "ledger"
+"""The stock owner that is no channel."""
+_PERCENT = re.compile(r"(\d{1,2}|100)%")
+
+
+class Secret(str):
+    """A text that was read from `env:` or `file:`; it does not show when it is printed inside something else."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+def _whole_number(value: Any) -> Any:
+    if isinstance(value, bool | float):
+        raise ValueError("a whole number is wanted here")
+    return value
+
+
+def _one_owner(value: Any) -> Any:
+    if isinstance(value, list):
+        raise ValueError('one location has one owner: "ledger" or the name of one channel')
+    return value
+
+
+def _buffer(value: Any) -> int | str:
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    if isinstance(value, str) and _PERCENT.fullmatch(value):
+        return value
+    raise ValueError('pieces such as 2, or per cent such as "10%"')
+
+
+Whole = Annotated[int, BeforeValidator(_whole_number)]
+Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Buffer = Annotated[int | str, PlainValidator(_buffer, json_schema_input_type=int | str)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class DatabaseSettings(_Section):
+    """Where the ledger lives."""
+
+    url: str = Field(default="sqlite:///omnisync.db", pattern=r"^(sqlite:///|postgresql\+psycopg://).+")
+    """`sqlite:///file.db`, or `postgresql+psycopg://user@host/database`."""
+
+
+class ServerSettings(_Section):
+    """The HTTP side."""
+
+    host: str = "127.0.0.1"
+    port: Whole = Field(default=8000, ge=0, le=65535)
+    public_url: str = Field(default="", pattern=r"^(https?://[^\s/]+\S*)?$")
+    """What channels call."""
+    public_availability: bool = False
+    """True: availability needs no key, and quantities become states."""
+    limited_below: Whole = Field(default=3, ge=1)
+    """Fewer pieces than this are "limited"."""
+
+
+class LocationSettings(_Section):
+    """A store or warehouse."""
+
+    code: Code
+    """1 to 64 letters, digits, dots, dashes, underscores; it stands in URLs."""
+    name: str = Field(min_length=1)
+    kind: Literal["store", "warehouse"] = "store"
+    timezone: str = "Europe/Berlin"
+    stock_owner: Annotated[str, BeforeValidator(_one_owner)] = LEDGER
+    """`ledger`, or the name of the one channel that counts and receives goods here."""
+    pickup: Literal["off", "local", "network"] = "local"
+    transfer_days: Whole = Field(default=2, ge=0)
+    hours: Annotated[dict[str, str], BeforeValidator(check_hours)] = Field(default_factory=dict)
+    """`{ mon-fri = "09:30-19:00", sat = "10:00-13:00, 14:00-16:00" }`; days that are not named are closed."""
+    holidays: str | None = None
+    """Closed on the public holidays of this region, such as `DE-BE`."""
+    special: Annotated[dict[str, str], BeforeValidator(check_special)] = Field(default_factory=dict)
+    """Single days: `{ "2026-12-24" = "09:00-14:00", "2026-12-31" = "closed" }`."""
+    lead_minutes: Whole = Field(default=120, ge=0)
+    """In open minutes."""
+    collect_days: Whole = Field(default=3, ge=1)
+    """In open days; a pickup is to be collected before the last one closes."""
+    pickup_at_till: Literal["never", "unpaid", "all"] = "unpaid"
+    """Which hand-overs the till also books."""
+    email: str | None = None
+    """Gets a mail for each new pickup."""
+
+
+class ChannelPolicy(_Section):
+    """What a channel shows, and how carefully."""
+
+    shows: Literal["available", "on_hand"] | None = None
+    """Default by adapter."""
+    buffer: Buffer = 0
+    """Pieces, or "10%"."""
+    max_listed: Annotated[Whole, Field(ge=0)] | None = None
+    stop_at: Whole = Field(default=0, ge=0)
+    prices: Literal["off", "now", "at_opening"] = "now"
+    notify: Literal["channel", "omnisync", "none"] = "channel"
+    unpaid_days: Whole = Field(default=7, ge=1)
+    drift: Literal["repair", "show"] = "repair"
+    blast_guard: bool = True
+    blast_zero_percent: Whole = Field(default=10, ge=0, le=100)
+    blast_zero_least: Whole = Field(default=20, ge=0)
+    blast_price_percent: Whole = Field(default=30, ge=0)
+
+
+class ChannelSettings(_Section):
+    """One connected account."""
+
+    name: Code
+    """1 to 64 letters, digits, dots, dashes, underscores; it stands in URLs."""
+    adapter: str
+    """How it talks."""
+    title: str = ""
+    locations: list[str] = Field(min_length=1)
+    """Whose stock it sells, in order of preference."""
+    location_map: dict[str, str] = Field(default_factory=dict)
+    """The channel's place -> our location."""
+    policy: ChannelPolicy = ChannelPolicy()
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """The adapter's own, with secrets already read from env: or file:."""
+
+
+class Settings(_Section):
+    """Everything in `omnisync.toml`."""
+
+    database: DatabaseSettings = DatabaseSettings()
+    server: ServerSettings = ServerSettings()
+    locations: list[LocationSettings] = Field(default_factory=list)
+    channels: list[ChannelSettings] = Field(default_factory=list)
+
+    def location(self, code: str) -> LocationSettings:
+        """The location of that code. KeyError when there is none."""
+        return {location.code: location for location in self.locations}[code]
+
+    def channel(self, name: str) -> ChannelSettings:
+        """The channel of that name. KeyError when there is none."""
+        return {channel.name: channel for channel in self.channels}[name]

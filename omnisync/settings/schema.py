@@ -1,0 +1,20 @@
+"""The JSON Schema of the settings, for editors: `python -m omnisync.settings.schema > config/omnisync.schema.json`."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from omnisync.settings.models import ADAPTERS, Settings
+
+
+def schema_text() -> str:
+    """The schema as the committed file holds it."""
+    schema = Settings.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["$defs"]["ChannelSettings"]["properties"]["adapter"]["enum"] = list(ADAPTERS)
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema_text())
