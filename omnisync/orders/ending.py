@@ -69,7 +69,7 @@ def _end(
 ) -> Pickup:
     was = State(found.state)
     ended = states.advance(session, found.id, step, ended_at=now, overdue=False)
-    holding.end(session, ended, How.EXPIRE if step is Step.EXPIRE else How.RELEASE, now=now)
+    holding.end(session, ended, How.RELEASE, now=now)
     tasks.close_overdue(session, found.id, by=by, now=now)
     if was in BAGGED:
         tasks.put_back(session, desk, ended, now=now)

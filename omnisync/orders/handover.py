@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from omnisync import db
+from omnisync.orders.intake import RingUp
 from omnisync.orders.states import OPEN
 from omnisync.orders.tables import HandOver, Pickup
-from omnisync.settings import LocationSettings
+from omnisync.settings import LocationSettings, Settings
 from omnisync.stock import ends, shelves
 from omnisync.stock.tables import Movement
 from omnisync.values import Shelf
@@ -69,6 +70,17 @@ def rung_up(
     expected = min(quantity - len(handed), _expected(session, location, shelf))
     _wait(session, shelf, expected, at, sale_key=sale_key)
     return len(handed)
+
+
+def ringing(settings: Settings) -> RingUp:
+    """`rung_up` for callers that name a location by its code, as the intake of orders does."""
+
+    def ring(
+        session: Session, sku: str, location: str, quantity: int, *, sale_key: str, at: datetime, now: datetime
+    ) -> int:
+        return rung_up(session, settings.location(location), sku, quantity, sale_key=sale_key, at=at, now=now)
+
+    return ring
 
 
 def not_rung_up(
