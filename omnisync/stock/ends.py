@@ -189,12 +189,12 @@ def _write_states(session: Session, before: Mapping[str, State], after: Mapping[
 # ---------------------------------------------------------------- reading
 
 
-def states(session: Session, ids: Collection[str]) -> dict[str, State]:
-    """Those reservations, their rows locked."""
+def states(session: Session, ids: Collection[str], *, lock: bool = True) -> dict[str, State]:
+    """Those reservations, their rows locked unless somebody only wants to look."""
     if not ids:
         return {}
     statement = sa.select(reservation).where(reservation.c.id.in_(sorted(ids))).order_by(reservation.c.id)
-    rows = session.execute(statement.with_for_update())
+    rows = session.execute(statement.with_for_update() if lock else statement)
     return {
         row.id: State(
             row.id, row.state, row.expires_at, row.owner, row.pickup is not None, tuple(row.lines), row.created_at,

@@ -1,0 +1,220 @@
+"""Reservations over HTTP: hold, confirm, release, collect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field, StrictInt
+from sqlmodel import Session
+
+from omnisync.access import Access, Role
+from omnisync.errors import InvalidRequest, NotFound, OutOfStock, Refused
+from omnisync.http import (
+    Body,
+    Code,
+    IdempotencyKey,
+    Quantity,
+    Services,
+    ShortText,
+    Sku,
+    json_response,
+    kept,
+    once,
+    router,
+)
+from omnisync.orders import offers
+from omnisync.stock import ends, reservations
+from omnisync.stock.ends import End, How, State
+from omnisync.stock.idempotency import Answer, Once
+from omnisync.stock.reservations import Held, Line
+from omnisync.stock.reservations import Request as Wish
+from omnisync.values import Shelf, format_time
+
+MAX_LINES = 100
+
+
+class LineBody(Body):
+    """So many pieces of one SKU at one location."""
+
+    sku: Sku = Field(examples=["JACKE-NORDWIND-42"])
+    location: Code = Field(examples=["linden"])
+    quantity: Quantity = Field(examples=[2])
+
+
+class ReservationBody(Body):
+    """A wish to hold stock, whole or not at all."""
+
+    reference: ShortText | None = Field(default=None, examples=["cart-4711"])
+    channel: Code | None = Field(default=None, examples=["webshop"])
+    expires_in_seconds: Annotated[StrictInt, Field(ge=1, le=86_400)] = 900
+    lines: list[LineBody] = Field(min_length=1, max_length=MAX_LINES)
+
+
+class PartBody(Body):
+    """What is collected now; without lines, all of it. The rest is given back."""
+
+    lines: list[LineBody] | None = Field(default=None, max_length=MAX_LINES)
+
+
+HELD_EXAMPLE = {
+    "id": "01KAE1V2ZB7M7Q8C3J5D9F6G4H",
+    "state": "held",
+    "expires_at": "2026-11-21T10:15:00Z",
+    "reference": "cart-4711",
+    "channel": "webshop",
+    "lines": [{"sku": "JACKE-NORDWIND-42", "location": "linden", "quantity": 2}],
+}
+_HELD: dict[int | str, dict[str, Any]] = {201: {"content": {"application/json": {"example": HELD_EXAMPLE}}}}
+_STATE: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"example": HELD_EXAMPLE}}}}
+
+
+def routes(services: Services) -> APIRouter:
+    """The reservation endpoints over these services."""
+    api = router("reservations")
+    shop = services.allow(Role.SHOP, Role.OPS)
+    locations = {location.code for location in services.settings.locations}
+    channels = {channel.name for channel in services.settings.channels}
+    place_once = Once(_placing(services), services.clock)
+    end_once = Once(_end, services.clock)
+
+    @api.post("/reservations", status_code=201, operation_id="placeReservation", responses=_HELD)
+    async def place(
+        request: Request, body: ReservationBody, key: IdempotencyKey = None, asker: Access = Depends(shop)
+    ) -> Response:
+        """Hold stock for a while: every line, or nothing and 409 `out-of-stock` with what could be had elsewhere."""
+        _check_names(body, locations, channels)
+        lines = tuple(Line(line.sku, line.location, line.quantity) for line in body.lines)
+        wish = (services.ids.new(), body.expires_in_seconds, lines, body.channel, body.reference, asker.owner)
+        return await once(services, place_once, asker, request, key, body, wish)
+
+    @api.get("/reservations/{reservation_id}", operation_id="getReservation", responses=_STATE)
+    async def read(reservation_id: Code, asker: Access = Depends(shop)) -> Response:
+        """A reservation as it stands; a hold past its time is shown as expired."""
+        found = await services.read.submit(_find, reservation_id)
+        if found is None or not _is_theirs(found, asker):
+            raise NotFound(f"There is no reservation {reservation_id}.")
+        return json_response(_shown(found, services.clock.now()))
+
+    @api.post("/reservations/{reservation_id}/confirm", operation_id="confirmReservation", responses=_STATE)
+    async def confirm(
+        request: Request, reservation_id: Code, key: IdempotencyKey = None, asker: Access = Depends(shop)
+    ) -> Response:
+        """It no longer expires."""
+        return await once(services, end_once, asker, request, key, None, (End(reservation_id, How.CONFIRM), asker))
+
+    @api.post("/reservations/{reservation_id}/release", operation_id="releaseReservation", responses=_STATE)
+    async def release(
+        request: Request, reservation_id: Code, key: IdempotencyKey = None, asker: Access = Depends(shop)
+    ) -> Response:
+        """Give the pieces back."""
+        return await once(services, end_once, asker, request, key, None, (End(reservation_id, How.RELEASE), asker))
+
+    @api.post("/reservations/{reservation_id}/collect", operation_id="collectReservation", responses=_STATE)
+    async def collect(
+        request: Request,
+        reservation_id: Code,
+        body: PartBody | None = None,
+        key: IdempotencyKey = None,
+        asker: Access = Depends(shop),
+    ) -> Response:
+        """The customer has it: all, or the lines named here, and the rest is given back."""
+        end = End(reservation_id, How.COLLECT, _part(body))
+        return await once(services, end_once, asker, request, key, body, (end, asker))
+
+    return api
+
+
+def _check_names(body: ReservationBody, locations: set[str], channels: set[str]) -> None:
+    errors = [
+        {"field": f"lines.{number}.location", "message": f"There is no location {line.location!r}."}
+        for number, line in enumerate(body.lines)
+        if line.location not in locations
+    ]
+    if body.channel is not None and body.channel not in channels:
+        errors.append({"field": "channel", "message": f"There is no channel {body.channel!r}."})
+    if errors:
+        raise InvalidRequest(errors)
+
+
+def _part(body: PartBody | None) -> dict[Shelf, int] | None:
+    if body is None or body.lines is None:
+        return None
+    part: dict[Shelf, int] = {}
+    for line in body.lines:
+        shelf = Shelf(line.location, line.sku)
+        part[shelf] = part.get(shelf, 0) + line.quantity
+    return part
+
+
+def _placing(services: Services) -> Any:
+    ready = offers.ReadyTimes(services.settings)
+
+    def serve(session: Session, wishes: Sequence[Any], now: datetime) -> list[Answer | Refused]:
+        requests = [
+            Wish(name, lines, now + timedelta(seconds=seconds), channel, reference, owner)
+            for name, seconds, lines, channel, reference, owner in wishes
+        ]
+        outcomes = reservations.reserve(session, requests, now=now)
+        refused = [outcome for outcome in outcomes if isinstance(outcome, OutOfStock)]
+        lacking = iter(offers.shortages(session, refused, services.settings, ready, now=now))
+        return [_placed(outcome, lacking) for outcome in outcomes]
+
+    return serve
+
+
+def _placed(outcome: Held | Refused, lacking: Any) -> Answer | Refused:
+    if isinstance(outcome, OutOfStock):
+        return kept(outcome, shortages=next(lacking))
+    if isinstance(outcome, Refused):
+        return kept(outcome)
+    return Answer(201, orjson.dumps(_held(outcome)))
+
+
+def _end(session: Session, works: Sequence[Any], now: datetime) -> list[Answer | Refused]:
+    """Ends of reservations that are the asker's; somebody else's do not exist for him."""
+    found = ends.states(session, {end.reservation_id for end, _ in works}, lock=False)
+    theirs = [
+        (end, asker) for end, asker in works
+        if (state := found.get(end.reservation_id)) is not None and _is_theirs(state, asker)
+    ]  # fmt: skip
+    outcomes = iter(ends.end(session, [end for end, _ in theirs], now=now))
+    allowed = {id(end) for end, _ in theirs}
+    answers: list[Answer | Refused] = []
+    for end, _ in works:
+        if id(end) not in allowed:
+            answers.append(NotFound(f"There is no reservation {end.reservation_id}."))
+            continue
+        outcome = next(outcomes)
+        answers.append(
+            kept(outcome) if isinstance(outcome, Refused) else Answer(200, orjson.dumps(_shown(outcome, now)))
+        )
+    return answers
+
+
+def _is_theirs(state: State, asker: Access) -> bool:
+    return state.owner == asker.owner or asker.may(Role.OPS)
+
+
+def _find(session: Session, ids: Sequence[str]) -> list[State | None]:
+    found = ends.states(session, set(ids), lock=False)
+    return [found.get(name) for name in ids]
+
+
+def _held(held: Held) -> dict[str, Any]:
+    return {
+        "id": held.id, "state": held.state, "expires_at": held.expires_at and format_time(held.expires_at),
+        "reference": held.reference, "channel": held.channel,
+        "lines": [{"sku": line.sku, "location": line.location, "quantity": line.quantity} for line in held.lines],
+    }  # fmt: skip
+
+
+def _shown(state: State, now: datetime) -> dict[str, Any]:
+    return {
+        "id": state.id, "state": "expired" if state.overdue(now) else state.state,
+        "expires_at": state.expires_at and format_time(state.expires_at), "reference": state.reference,
+        "channel": state.channel, "lines": list(state.lines),
+    }  # fmt: skip

@@ -1,0 +1,314 @@
+"""Stock over HTTP: levels, the journal, what happened, safety, shortages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import AwareDatetime, Field, StrictInt
+from sqlmodel import Session
+
+from omnisync import db
+from omnisync.access import Access, Role
+from omnisync.catalog import articles
+from omnisync.errors import Forbidden, InvalidRequest
+from omnisync.http import Body, Code, Services, ShortText, Sku, Text, json_response, router
+from omnisync.stock import availability, ledger, shortages
+from omnisync.stock.ledger import Entry
+from omnisync.stock.tables import Balance, Movement, Shortage
+from omnisync.values import MAX_QUANTITY, Kind, format_time, from_cursor, to_cursor
+
+MAX_LINES = 1000
+OLDEST = timedelta(days=90)
+balance, journal = db.table(Balance), db.table(Movement)
+
+SaidKind = Literal[
+    "sold",
+    "returned",
+    "received",
+    "awaited",
+    "found",
+    "missing",
+    "damaged",
+    "blocked",
+    "unblocked",
+    "count",
+    "transfer",
+]
+_STAFF_KINDS = {"count", "found", "missing", "damaged"}
+Limit = Annotated[int, Query(ge=1, le=1000)]
+
+
+class MovementBody(Body):
+    """Something that happened on a shelf. `quantity` is pieces, or what was counted."""
+
+    key: ShortText = Field(min_length=1, examples=["delivery-77/1"])
+    kind: SaidKind = Field(examples=["received"])
+    sku: Sku = Field(examples=["JACKE-NORDWIND-42"])
+    location: Code = Field(examples=["linden"])
+    quantity: Annotated[StrictInt, Field(ge=0, le=MAX_QUANTITY)] = Field(examples=[5])
+    to_location: Code | None = None
+    reason: ShortText | None = None
+    occurred_at: AwareDatetime | None = None
+
+
+class MovementsBody(Body):
+    """1 to 1,000 movements, all or nothing."""
+
+    movements: list[MovementBody] = Field(min_length=1, max_length=MAX_LINES)
+
+
+class SafetyLine(Body):
+    """How many pieces of a shelf are never promised."""
+
+    sku: Sku
+    location: Code
+    safety: Annotated[StrictInt, Field(ge=0, le=MAX_QUANTITY)]
+
+
+class SafetyBody(Body):
+    """Safety of 1 to 1,000 shelves."""
+
+    lines: list[SafetyLine] = Field(min_length=1, max_length=MAX_LINES)
+
+
+def routes(services: Services) -> APIRouter:
+    """The stock endpoints over these services."""
+    api = router("stock")
+    ops = services.allow(Role.OPS)
+    staff = services.allow(Role.STAFF, Role.OPS)
+    locations = {location.code for location in services.settings.locations}
+
+    @api.get("/stock", operation_id="listStock", dependencies=[Depends(ops)])
+    async def stock(
+        sku: Annotated[list[Sku] | None, Query()] = None,
+        location: Code | None = None,
+        limit: Limit = 100,
+        cursor: Text | None = None,
+    ) -> Response:
+        """What is on each shelf, a page at a time."""
+        return json_response(await services.read.run(lambda session: _levels(session, sku, location, limit, cursor)))
+
+    @api.get("/stock/movements", operation_id="listMovements", dependencies=[Depends(ops)])
+    async def movements(
+        sku: Sku | None = None,
+        location: Code | None = None,
+        since: AwareDatetime | None = None,
+        limit: Limit = 100,
+        cursor: Text | None = None,
+    ) -> Response:
+        """The journal, oldest first."""
+        return json_response(
+            await services.read.run(lambda session: _journal(session, sku, location, since, limit, cursor))
+        )
+
+    @api.post("/stock/movements", operation_id="recordMovements")
+    async def record(body: MovementsBody, request: Request, asker: Access = Depends(staff)) -> Response:
+        """Write down what happened; the same key twice is the same movement."""
+        _check(body.movements, locations, services.clock.now(), asker)
+        recorded = await services.write.run(lambda session: _record(session, body.movements, asker, services))
+        services.changed()
+        return json_response({"movements": recorded}, 200)
+
+    @api.put("/stock/safety", operation_id="setSafety")
+    async def safety(body: SafetyBody, asker: Access = Depends(ops)) -> Response:
+        """Set how many pieces of a shelf are never promised."""
+        _check_locations([(f"lines.{n}.location", line.location) for n, line in enumerate(body.lines)], locations)
+        await services.write.run(lambda session: _set_safety(session, body.lines, asker, services))
+        services.changed()
+        return json_response({"lines": [line.model_dump() for line in body.lines]})
+
+    @api.get("/shortages", operation_id="listShortages", dependencies=[Depends(ops)])
+    async def list_shortages(limit: Limit = 100, cursor: Text | None = None) -> Response:
+        """Promises that facts have made impossible, and shelves that are below zero without any promise."""
+        return json_response(await services.read.run(lambda session: _shortages(session, limit, cursor)))
+
+    @api.post("/shortages/{shortage_id}/accept", operation_id="acceptShortage")
+    async def accept(shortage_id: int, asker: Access = Depends(ops)) -> Response:
+        """A person has seen it; it closes when the facts do."""
+        now = services.clock.now()
+        return json_response(
+            await services.write.run(
+                lambda session: _shortage(shortages.accept(session, shortage_id, by=asker.name, now=now))
+            )
+        )
+
+    return api
+
+
+# ---------------------------------------------------------------- what happened
+
+
+def _check(lines: Sequence[MovementBody], locations: set[str], now: datetime, asker: Access) -> None:
+    places = [(f"movements.{n}.location", line.location) for n, line in enumerate(lines)]
+    places += [(f"movements.{n}.to_location", line.to_location) for n, line in enumerate(lines) if line.to_location]
+    _check_locations(places, locations)
+    errors = [error for n, line in enumerate(lines) for error in _faults(f"movements.{n}", line, now)]
+    if errors:
+        raise InvalidRequest(errors)
+    for line in lines:
+        if not asker.may(Role.OPS) and (line.kind not in _STAFF_KINDS or not asker.may_at(line.location)):
+            raise Forbidden("Staff count, find, miss and damage pieces in their own store only.")
+
+
+def _faults(at: str, line: MovementBody, now: datetime) -> list[dict[str, str]]:
+    rules = {
+        "quantity": (line.quantity == 0 and line.kind != "count", "is at least 1, except in a count"),
+        "to_location": (
+            (line.to_location is not None) != (line.kind == "transfer"),
+            "belongs to transfers, and only there",
+        ),
+        "occurred_at": (
+            line.occurred_at is not None and not now - OLDEST <= line.occurred_at <= now + timedelta(minutes=5),
+            "is not in the future and not older than 90 days",
+        ),
+    }
+    if line.to_location is not None and line.to_location == line.location:
+        rules["to_location"] = (True, "is another location")
+    return [{"field": f"{at}.{name}", "message": message} for name, (wrong, message) in rules.items() if wrong]
+
+
+def _check_locations(places: Sequence[tuple[str, str]], locations: set[str]) -> None:
+    errors = [
+        {"field": field, "message": f"There is no location {code!r}; there are {', '.join(sorted(locations))}."}
+        for field, code in places
+        if code not in locations
+    ]
+    if errors:
+        raise InvalidRequest(errors)
+
+
+def _check_articles(session: Session, skus: Sequence[str], field: str) -> None:
+    known = articles.known(session, skus)
+    errors = [
+        {"field": f"{field}.{n}.sku", "message": _why_not(sku, known.get(sku))}
+        for n, sku in enumerate(skus)
+        if sku not in known or not known[sku].stocked or known[sku].is_bundle
+    ]
+    if errors:
+        raise InvalidRequest(errors)
+
+
+def _why_not(sku: str, info: articles.ArticleInfo | None) -> str:
+    if info is None:
+        return f"There is no article {sku}."
+    return f"{sku} is a bundle: name what it holds." if info.is_bundle else f"{sku} is not stocked."
+
+
+def _record(session: Session, lines: Sequence[MovementBody], asker: Access, services: Services) -> list[dict[str, Any]]:
+    _check_articles(session, [line.sku for line in lines], "movements")
+    now = db.now(session, services.clock)
+    entries = [entry for line in lines for entry in _entries(line, asker, now)]
+    outcomes = ledger.record(session, entries, now=now)
+    fresh = {entry.key for entry, outcome in zip(entries, outcomes, strict=True) if not outcome.duplicate}
+    return [{"key": line.key, "duplicate": _key(line, asker) not in fresh} for line in lines]
+
+
+def _key(line: MovementBody, asker: Access) -> str:
+    return f"api:{asker.owner}:{line.key}"
+
+
+def _entries(line: MovementBody, asker: Access, now: datetime) -> list[Entry]:
+    at, cause, key = line.occurred_at or now, f"api:{asker.owner}", _key(line, asker)
+    if line.to_location is None:
+        return [Entry(Kind(line.kind), line.sku, line.location, line.quantity, cause, at, key, line.reason)]
+    return [
+        Entry(Kind.TRANSFER_OUT, line.sku, line.location, line.quantity, f"transfer:{key}", at, key, line.reason),
+        Entry(Kind.TRANSFER_IN, line.sku, line.to_location, line.quantity, f"transfer:{key}", at, f"{key}/in", line.reason),
+    ]  # fmt: skip
+
+
+def _set_safety(session: Session, lines: Sequence[SafetyLine], asker: Access, services: Services) -> None:
+    _check_articles(session, [line.sku for line in lines], "lines")
+    now = db.now(session, services.clock)
+    cause = f"api:{asker.owner}"
+    ledger.record(
+        session, [Entry(Kind.SAFETY, line.sku, line.location, line.safety, cause, now) for line in lines], now=now
+    )
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _levels(
+    session: Session, skus: list[str] | None, location: str | None, limit: int, cursor: str | None
+) -> dict[str, Any]:
+    statement = sa.select(balance).order_by(balance.c.location, balance.c.sku).limit(limit + 1)
+    if skus:
+        statement = statement.where(balance.c.sku.in_(skus))
+    if location:
+        statement = statement.where(balance.c.location == location)
+    if cursor:
+        last = _cursor(cursor, 2)
+        statement = statement.where(sa.tuple_(balance.c.location, balance.c.sku) > sa.tuple_(*last))
+    rows = list(session.execute(statement))
+    names = ("sku", "location", "on_hand", "reserved", "blocked", "safety", "incoming", "off_sale")
+    items = [
+        {name: getattr(row, name) for name in names} | {"available": availability.available(row)}  # type: ignore[arg-type]
+        for row in rows[:limit]
+    ]
+    last_row = rows[limit - 1] if len(rows) > limit else None
+    return {"items": items, "next_cursor": last_row and to_cursor(last_row.location, last_row.sku)}
+
+
+def _journal(
+    session: Session, sku: str | None, location: str | None, since: datetime | None, limit: int, cursor: str | None
+) -> dict[str, Any]:
+    statement = sa.select(journal).order_by(journal.c.id).limit(limit + 1)
+    for column, value in ((journal.c.sku, sku), (journal.c.location, location)):
+        if value is not None:
+            statement = statement.where(column == value)
+    if since is not None:
+        statement = statement.where(journal.c.recorded_at >= since)
+    if cursor:
+        statement = statement.where(journal.c.id > int(_cursor(cursor, 1)[0]))
+    rows = list(session.execute(statement))
+    return {
+        "items": [_movement(row) for row in rows[:limit]],
+        "next_cursor": to_cursor(rows[limit - 1].id) if len(rows) > limit else None,
+    }
+
+
+def _movement(row: Any) -> dict[str, Any]:
+    changes = {name: getattr(row, name) for name in ("on_hand", "reserved", "blocked", "incoming", "safety")}
+    return {
+        "id": row.id, "kind": row.kind, "sku": row.sku, "location": row.location, "quantity": row.quantity,
+        "changes": {name: change for name, change in changes.items() if change}, "cause": row.cause,
+        "promise": row.promise, "reason": row.reason, "occurred_at": format_time(row.occurred_at),
+        "recorded_at": format_time(row.recorded_at),
+    }  # fmt: skip
+
+
+def _shortages(session: Session, limit: int, cursor: str | None) -> dict[str, Any]:
+    after = int(_cursor(cursor, 1)[0]) if cursor else 0
+    rows = shortages.list_open(session, after=after, limit=limit + 1)
+    more = len(rows) > limit
+    return {
+        "items": [_shortage(row) for row in rows[:limit]],
+        "next_cursor": to_cursor(rows[limit - 1].id or 0) if more else None,
+        "stock_errors": [
+            {"sku": row.sku, "location": row.location, "on_hand": row.on_hand}
+            for row in shortages.stock_errors(session)
+        ],
+    }
+
+
+def _shortage(row: Shortage) -> dict[str, Any]:
+    return {
+        "id": row.id, "sku": row.sku, "location": row.location, "quantity": row.quantity, "cause": row.cause,
+        "opened_at": format_time(row.opened_at),
+        "accepted_at": format_time(row.accepted_at) if row.accepted_at else None, "accepted_by": row.accepted_by,
+    }  # fmt: skip
+
+
+def _cursor(cursor: str, parts: int) -> list[str]:
+    try:
+        found = from_cursor(cursor, parts)
+        if parts == 1:
+            int(found[0])
+        return found
+    except ValueError as error:
+        raise InvalidRequest.of("cursor", str(error)) from None

@@ -1,0 +1,118 @@
+"""What the web shop asks most: is it there, where, and by when could it be collected."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from omnisync.catalog import articles, bundles
+from omnisync.orders.offers import ReadyTimes
+from omnisync.settings import ChannelSettings, Settings
+from omnisync.stock import availability
+from omnisync.stock.effects import Level
+from omnisync.sync import shown
+from omnisync.values import Shelf
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which SKUs, where, and through whose eyes: with a channel the number that channel is shown."""
+
+    skus: tuple[str, ...]
+    locations: tuple[str, ...]
+    channel: ChannelSettings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """Everything that a batch of questions is answered from: one state of things."""
+
+    pieces: Mapping[str, Mapping[str, int]]
+    """SKU -> location -> available; a SKU that is known and nowhere has an empty one."""
+
+    def available(self, sku: str, locations: Collection[str]) -> dict[str, int] | None:
+        """Per location; None when nobody knows this SKU."""
+        found = self.pieces.get(sku)
+        return None if found is None else {location: found.get(location, 0) for location in locations}
+
+
+def look(session: Session, questions: Sequence[Question]) -> list[Stock]:
+    """The stock all these questions need, read at once; the same for each of them."""
+    skus = sorted({sku for question in questions for sku in question.skus})
+    stock = Stock(_pieces(session, skus))
+    return [stock] * len(questions)
+
+
+def _pieces(session: Session, skus: Sequence[str]) -> dict[str, dict[str, int]]:
+    sets = {sku: articles.explode(session, [(sku, 1)]) for sku in bundles.among(session, skus)}
+    parts = {part for contents in sets.values() for part in contents}
+    pieces = _by_sku(availability.levels_of(session, sorted({*skus, *parts} - sets.keys())))
+    unseen = [sku for sku in skus if sku not in pieces and sku not in sets]
+    for sku in articles.known(session, unseen) if unseen else ():
+        pieces[sku] = {}
+    for sku, contents in sets.items():
+        pieces[sku] = _of_bundle(contents, pieces)
+    return pieces
+
+
+def _by_sku(levels: Mapping[Shelf, Level]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for shelf, level in levels.items():
+        found[shelf.sku][shelf.location] = level.available
+    return dict(found)
+
+
+def _of_bundle(contents: Mapping[str, int], pieces: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """A bundle is where all its components are, as often as the scarcest allows."""
+    locations = {location for part in contents for location in pieces.get(part, {})}
+    return {
+        location: shown.bundles((pieces.get(part, {}).get(location, 0), each) for part, each in contents.items())
+        for location in locations
+    }
+
+
+def answer(
+    question: Question, stock: Stock, settings: Settings, ready: ReadyTimes, *, now: datetime, public: bool = False
+) -> dict[str, Any]:
+    """The body of the answer. To the public quantities are states."""
+    return {"items": [_item(sku, question, stock, settings, ready, now, public) for sku in question.skus]}
+
+
+def _item(
+    sku: str, question: Question, stock: Stock, settings: Settings, ready: ReadyTimes, now: datetime, public: bool
+) -> dict[str, Any]:
+    pieces = stock.available(sku, question.locations)
+    if pieces is None:
+        return {"sku": sku, "state": "unknown", "available": 0, "locations": []}
+    total = _shown(sum(pieces.values()), question.channel)
+    state = _state(total, settings.server.limited_below)
+    locations = [_location(code, n, settings, ready, now, public) for code, n in pieces.items()]
+    if public:
+        return {"sku": sku, "state": state, "locations": locations}
+    return {"sku": sku, "state": state, "available": total, "locations": locations}
+
+
+def _location(
+    code: str, pieces: int, settings: Settings, ready: ReadyTimes, now: datetime, public: bool
+) -> dict[str, Any]:
+    ready_at = ready.at(code, now) if pieces else None
+    number = {"state": _state(pieces, settings.server.limited_below)} if public else {"available": pieces}
+    return {"location": code} | number | {"pickup": ready_at is not None, "ready_at": ready_at}
+
+
+def _shown(pieces: int, channel: ChannelSettings | None) -> int:
+    if channel is None:
+        return pieces
+    policy = channel.policy
+    return shown.quantity(pieces, shown.Rule.of(policy.buffer, stop_at=policy.stop_at, max_listed=policy.max_listed))
+
+
+def _state(pieces: int, limited_below: int) -> str:
+    if pieces <= 0:
+        return "out_of_stock"
+    return "limited" if pieces <= limited_below else "in_stock"

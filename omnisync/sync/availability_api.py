@@ -1,0 +1,100 @@
+"""Availability over HTTP, with ETags: the web shop asks for every page it shows."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import Field
+
+from omnisync.access import Role
+from omnisync.errors import InvalidRequest
+from omnisync.http import Body, Code, Services, Sku, router
+from omnisync.orders.offers import ReadyTimes
+from omnisync.sync import availability
+from omnisync.sync.availability import Question
+from omnisync.values import format_time
+
+MAX_SKUS = 200
+MAX_AGE_SECONDS = 2
+
+
+class QueryBody(Body):
+    """The same question as a body, for many SKUs."""
+
+    sku: list[Sku] = Field(min_length=1, max_length=MAX_SKUS, examples=[["JACKE-NORDWIND-42", "SNEAKER-KIEL-39"]])
+    location: Code | None = None
+    channel: Code | None = None
+
+
+EXAMPLE = {
+    "items": [
+        {
+            "sku": "JACKE-NORDWIND-42",
+            "state": "in_stock",
+            "available": 7,
+            "locations": [{"location": "linden", "available": 3, "pickup": True, "ready_at": "2026-11-21T20:00:00Z"}],
+        }
+    ]
+}
+_OK: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {"example": EXAMPLE}}},
+    304: {"description": "Nothing has changed."},
+}
+
+
+def routes(services: Services) -> APIRouter:
+    """The availability endpoints over these services."""
+    api = router("availability")
+    settings = services.settings
+    ready = ReadyTimes(settings)
+    everywhere = tuple(location.code for location in settings.locations)
+    locations = {code: (code,) for code in everywhere}
+    channels = {channel.name: channel for channel in settings.channels}
+    cache = f"{'public' if settings.server.public_availability else 'private'}, max-age={MAX_AGE_SECONDS}"
+
+    async def allowed(request: Request) -> bool:
+        """Whether quantities are told: a key sees them, the public sees states where the settings allow it."""
+        authorization = request.headers.get("authorization", "")
+        if not authorization and settings.server.public_availability:
+            return False
+        return await services.allow(Role.SHOP, Role.STAFF, Role.OPS)(request) is not None
+
+    def question(skus: list[str], location: str | None, channel: str | None) -> Question:
+        if channel is not None and channel not in channels:
+            raise InvalidRequest.of("channel", f"There is no channel {channel!r}.")
+        if location is not None and location not in locations:
+            raise InvalidRequest.of("location", f"There is no location {location!r}.")
+        sold = channels[channel] if channel else None
+        places = tuple(sold.locations) if sold else everywhere
+        return Question(tuple(dict.fromkeys(skus)), locations[location] if location else places, sold)
+
+    async def respond(request: Request, asked: Question, numbers: bool) -> Response:
+        now = services.clock.now()
+        stock = await services.read.submit(availability.look, asked)
+        body = orjson.dumps(availability.answer(asked, stock, settings, ready, now=now, public=not numbers))
+        etag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+        headers = {"ETag": etag, "Omnisync-As-Of": format_time(now), "Cache-Control": cache, "Vary": "Authorization"}
+        if etag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(body, headers=headers, media_type="application/json")
+
+    @api.get("/availability", operation_id="getAvailability", responses=_OK)
+    async def get(
+        request: Request,
+        sku: Annotated[list[Sku], Query(min_length=1, max_length=MAX_SKUS)],
+        location: Code | None = None,
+        channel: Code | None = None,
+        numbers: bool = Depends(allowed),
+    ) -> Response:
+        """What can be promised where. An unknown SKU is an item with the state `unknown`, not an error."""
+        return await respond(request, question(sku, location, channel), numbers)
+
+    @api.post("/availability/query", operation_id="queryAvailability", responses=_OK)
+    async def query(request: Request, body: QueryBody, numbers: bool = Depends(allowed)) -> Response:
+        """The same for up to 200 SKUs."""
+        return await respond(request, question(body.sku, body.location, body.channel), numbers)
+
+    return api
