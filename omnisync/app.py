@@ -12,12 +12,12 @@ from sqlalchemy.engine import Engine
 from omnisync import __version__, writer
 from omnisync.clock import Clock, Ids
 from omnisync.http import Limits, Services, add_error_handlers
-from omnisync.orders import reservations_api
+from omnisync.orders import pickup_api, reservations_api
 from omnisync.settings import Settings
 from omnisync.stock import api as stock_api
 from omnisync.sync import availability_api
 
-ROUTES = (availability_api.routes, stock_api.routes, reservations_api.routes)
+ROUTES = (availability_api.routes, stock_api.routes, reservations_api.routes, pickup_api.routes)
 
 DESCRIPTION = """One stock ledger for online shop, tills and marketplaces, with click and collect.
 
@@ -25,7 +25,7 @@ Send your key as `Authorization: Bearer omni_...`. Errors are RFC 9457 problems 
 Times are RFC 3339 in UTC, money is integer minor units, quantities are integers."""
 
 
-def services_for(settings: Settings, engine: Engine, clock: Clock, ids: Ids) -> Services:
+def services_for(settings: Settings, engine: Engine, clock: Clock, ids: Ids, secret: bytes) -> Services:
     """The shared machinery over one database: one thread that writes, one that reads."""
     return Services(
         settings=settings,
@@ -34,6 +34,7 @@ def services_for(settings: Settings, engine: Engine, clock: Clock, ids: Ids) -> 
         ids=ids,
         write=writer.writer(engine, ThreadPoolExecutor(1, "writer")),
         read=writer.reader(engine, ThreadPoolExecutor(1, "reader")),
+        secret=secret,
     )
 
 

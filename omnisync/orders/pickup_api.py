@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, Field, StrictBool, StrictInt, model_validator
 from sqlmodel import Session
 
 from omnisync.access import Access, Role
@@ -17,11 +16,7 @@ from omnisync.http import (
     Body,
     Code,
     IdempotencyKey,
-    LongText,
-    Quantity,
     Services,
-    ShortText,
-    Sku,
     Text,
     json_response,
     kept,
@@ -29,10 +24,10 @@ from omnisync.http import (
     router,
 )
 from omnisync.orders import (
-    elsewhere,
     ending,
     handing,
     handover,
+    offers,
     picking,
     pickup,
     placing,
@@ -41,176 +36,37 @@ from omnisync.orders import (
     tries,
     views,
 )
-from omnisync.orders.customers import Person
-from omnisync.orders.handing import ByCode, Reason, WithoutCode, WrongCode
-from omnisync.orders.picking import Rejected, Why
+from omnisync.orders.codes import Codes
+from omnisync.orders.handing import ByCode, WrongCode
 from omnisync.orders.pickup import Actor, Desk
+from omnisync.orders.pickup_bodies import (
+    CancelBody,
+    CollectBody,
+    ExtendBody,
+    LookupBody,
+    PickBody,
+    PickupBody,
+    ReadyBody,
+    RejectBody,
+    TransferBody,
+)
 from omnisync.orders.states import State
 from omnisync.orders.tables import Pickup
 from omnisync.stock.idempotency import Answer, Once
-from omnisync.values import Money, from_cursor, from_micros, to_cursor, to_micros
+from omnisync.values import from_cursor, from_micros, to_cursor, to_micros
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 Work = Callable[[Session, datetime], dict[str, Any]]
-MAX_LINES = 100
 
 
-# ---------------------------------------------------------------- bodies
+def desk_for(services: Services) -> Desk:
+    """The pickup desk of this server."""
+    return Desk(services.settings, Codes(services.secret), services.ids)
 
 
-class LineBody(Body):
-    """So many pieces of one SKU, and what the customer pays for each."""
-
-    sku: Sku = Field(examples=["JACKE-NORDWIND-42"])
-    quantity: Quantity = Field(examples=[2])
-    price_minor: Annotated[StrictInt, Field(ge=0, le=10**12)] | None = Field(default=None, examples=[4245])
-    currency: Annotated[Text, Field(pattern="^[A-Z]{3}$")] | None = Field(default=None, examples=["EUR"])
-
-    @model_validator(mode="after")
-    def _price_is_whole(self) -> LineBody:
-        if (self.price_minor is None) != (self.currency is None):
-            raise ValueError("price_minor and currency come together")
-        return self
-
-    def line(self) -> placing.Line:
-        price = Money(self.price_minor, self.currency) if self.price_minor is not None and self.currency else None
-        return placing.Line(self.sku, self.quantity, price)
-
-
-class CustomerBody(Body):
-    """Who will come."""
-
-    name: Annotated[Text, Field(min_length=1, max_length=200)] = Field(examples=["Anna Schubert"])
-    email: ShortText | None = Field(default=None, examples=["anna@example.org"])
-    phone: ShortText | None = None
-    language: Annotated[Text, Field(pattern="^[a-z]{2}(-[A-Z]{2})?$")] = "de"
-
-
-class PickupBody(Body):
-    """A click-and-collect order."""
-
-    location: Code = Field(examples=["linden"])
-    customer: CustomerBody
-    lines: list[LineBody] = Field(min_length=1, max_length=MAX_LINES)
-    reference: ShortText | None = Field(default=None, examples=["#1001"])
-    channel: Code | None = Field(default=None, examples=["webshop"])
-    paid: StrictBool = False
-    note: LongText = ""
-    gift: StrictBool = False
-    reservation: Code | None = Field(default=None, description="An earlier hold of the same key at the same location.")
-
-    def wanted(self, owner: str) -> placing.Wanted:
-        return placing.Wanted(
-            location=self.location,
-            customer=Person(self.customer.name, self.customer.email, self.customer.phone, self.customer.language),
-            lines=tuple(line.line() for line in self.lines),
-            reference=self.reference,
-            channel=self.channel,
-            paid=self.paid,
-            note=self.note,
-            gift=self.gift,
-            reservation=self.reservation,
-            owner=owner,
-        )
-
-
-class PartLine(Body):
-    """Pieces of one SKU of the pickup."""
-
-    sku: Sku
-    quantity: Quantity
-
-
-class PickedLine(Body):
-    """How many pieces of one SKU lie in the bag so far."""
-
-    sku: Sku
-    quantity: Annotated[StrictInt, Field(ge=0)]
-
-
-class PickBody(Body):
-    """Without lines: packing has begun. With lines: what lies in the bag so far."""
-
-    lines: list[PickedLine] | None = Field(default=None, max_length=MAX_LINES)
-
-
-class ReadyBody(Body):
-    """Where the pickup waits for its customer."""
-
-    shelf: Annotated[Text, Field(min_length=1, max_length=40)] = Field(examples=["12"])
-
-
-class WithoutCodeBody(Body):
-    """Who hands over without a code says why."""
-
-    reason: Reason
-    note: ShortText = ""
-
-
-class CollectBody(Body):
-    """The customer's code, or a reason; all that is open, or a part."""
-
-    code: ShortText | None = Field(default=None, examples=["K7Q4-X9RT"])
-    without_code: WithoutCodeBody | None = None
-    lines: list[PartLine] | None = Field(default=None, min_length=1, max_length=MAX_LINES)
-    rest: Literal["keep", "release"] = "keep"
-
-    @model_validator(mode="after")
-    def _one_proof(self) -> CollectBody:
-        if (self.code is None) == (self.without_code is None):
-            raise ValueError("either code or without_code")
-        return self
-
-    def proof(self) -> ByCode | WithoutCode:
-        if self.without_code is not None:
-            return WithoutCode(self.without_code.reason, self.without_code.note)
-        return ByCode(self.code or "")
-
-
-class RejectLine(Body):
-    """Pieces that cannot be packed."""
-
-    sku: Sku
-    quantity: Quantity
-    reason: Why
-
-
-class RejectBody(Body):
-    """What cannot be packed, and why."""
-
-    lines: list[RejectLine] = Field(min_length=1, max_length=MAX_LINES)
-
-
-class CancelBody(Body):
-    """Why, if somebody wants to say."""
-
-    reason: ShortText = ""
-
-
-class ExtendBody(Body):
-    """Until when it waits."""
-
-    collect_by: AwareDatetime
-
-
-class TransferBody(Body):
-    """To where the customer goes, or from where the goods come."""
-
-    location: Code = Field(examples=["markt"])
-    kind: Literal["customer_goes", "goods_come"]
-
-
-class LookupBody(Body):
-    """A code that somebody shows at the desk."""
-
-    code: ShortText = Field(examples=["K7Q4-X9RT"])
-
-
-# ---------------------------------------------------------------- routes
-
-
-def routes(services: Services, desk: Desk) -> APIRouter:
+def routes(services: Services) -> APIRouter:
     """The pickup endpoints over these services."""
+    desk = desk_for(services)
     api = router("pickups")
     allowed = services.allow(Role.SHOP, Role.STAFF)
     steps = _Steps(services, desk)
@@ -284,9 +140,13 @@ def _actor(asker: Access) -> Actor:
 
 
 def _add_placing(api: APIRouter, services: Services, desk: Desk, allowed: Who) -> None:
+    ready = offers.ReadyTimes(services.settings)
+
     def place(session: Session, orders: Sequence[placing.Wanted], now: datetime) -> list[Answer | Refused]:
         answers = placing.place_batch(session, desk, orders, now=now)
-        return [_placed(session, desk, answer, now) for answer in answers]
+        refused = [answer for answer in answers if isinstance(answer, OutOfStock)]
+        lacking = iter(offers.shortages(session, refused, services.settings, ready, now=now))
+        return [_placed(session, answer, lacking) for answer in answers]
 
     serve = Once(place, services.clock)
 
@@ -299,11 +159,11 @@ def _add_placing(api: APIRouter, services: Services, desk: Desk, allowed: Who) -
         return _with_code(response, desk)
 
 
-def _placed(session: Session, desk: Desk, answer: placing.Placed | Refused, now: datetime) -> Answer | Refused:
+def _placed(session: Session, answer: placing.Placed | Refused, lacking: Iterator[Any]) -> Answer | Refused:
     if isinstance(answer, placing.Placed):
         return Answer(201, orjson.dumps(views.one(session, answer.pickup)))
     if isinstance(answer, OutOfStock):
-        return kept(answer, shortages=elsewhere.shortages(session, desk.settings, answer.lacks, now=now))
+        return kept(answer, shortages=next(lacking))
     return kept(answer)
 
 
@@ -373,7 +233,7 @@ def _add_steps(api: APIRouter, desk: Desk, allowed: Who, steps: _Steps) -> None:
         asker: Access = Depends(allowed),
     ) -> Response:
         """Start packing, or note what lies in the bag so far."""
-        picked = {line.sku: line.quantity for line in body.lines} if body and body.lines is not None else None
+        picked = body.picked() if body else None
         actor = _actor(asker)
         return await steps.run(
             asker, request, key, body,
@@ -404,7 +264,7 @@ def _add_steps(api: APIRouter, desk: Desk, allowed: Who, steps: _Steps) -> None:
         asker: Access = Depends(allowed),
     ) -> Response:
         """Hand over by code or with a reason, all that is open or a part."""
-        part, actor, proof = _part(body.lines), _actor(asker), body.proof()
+        part, actor, proof = body.part(), _actor(asker), body.proof()
 
         async def attempt() -> Response:
             return await steps.run(
@@ -425,7 +285,7 @@ def _add_steps(api: APIRouter, desk: Desk, allowed: Who, steps: _Steps) -> None:
         asker: Access = Depends(allowed),
     ) -> Response:
         """These pieces are not there or not fit: the stock is corrected at once, the rest stays open."""
-        rejected = [Rejected(line.sku, line.quantity, line.reason) for line in body.lines]
+        rejected = body.rejected()
         actor = _actor(asker)
         return await steps.run(
             asker, request, key, body,
@@ -498,15 +358,6 @@ def _add_tasks(api: APIRouter, services: Services, allowed: Who) -> None:
         return json_response(
             await services.write.run(lambda session: views.task(tasks.done(session, task_id, actor, now=now)))
         )
-
-
-def _part(lines: Sequence[PartLine] | None) -> dict[str, int] | None:
-    if lines is None:
-        return None
-    part: dict[str, int] = {}
-    for line in lines:
-        part[line.sku] = part.get(line.sku, 0) + line.quantity
-    return part
 
 
 def _where(asker: Access, location: str | None) -> str | None:
