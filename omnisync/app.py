@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
 from sqlalchemy.engine import Engine
 
 from omnisync import __version__, writer
 from omnisync.clock import Clock, Ids
 from omnisync.http import Limits, Services, add_error_handlers
 from omnisync.orders import pickup_api, reservations_api
+from omnisync.pages import staff
 from omnisync.settings import Settings
 from omnisync.stock import api as stock_api
 from omnisync.sync import availability_api
 
-ROUTES = (availability_api.routes, stock_api.routes, reservations_api.routes, pickup_api.routes)
+ROUTES = (availability_api.routes, stock_api.routes, reservations_api.routes, pickup_api.routes, staff.routes)
+STATIC = Path(__file__).parent / "pages" / "static"
 
 DESCRIPTION = """One stock ledger for online shop, tills and marketplaces, with click and collect.
 
@@ -53,5 +57,6 @@ def create(services: Services) -> FastAPI:
     add_error_handlers(app)
     for routes in ROUTES:
         app.include_router(routes(services))
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(Limits)
     return app
