@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from sqlalchemy.engine import Engine
 
 from omnisync import __version__, writer
+from omnisync.catalog import api as catalog_api
 from omnisync.clock import Clock, Ids
 from omnisync.http import Limits, Services, add_error_handlers
 from omnisync.orders import pickup_api, reservations_api
@@ -20,7 +21,14 @@ from omnisync.settings import Settings
 from omnisync.stock import api as stock_api
 from omnisync.sync import availability_api
 
-ROUTES = (availability_api.routes, stock_api.routes, reservations_api.routes, pickup_api.routes, staff.routes)
+ROUTES = (
+    availability_api.routes,
+    catalog_api.routes,
+    stock_api.routes,
+    reservations_api.routes,
+    pickup_api.routes,
+    staff.routes,
+)
 STATIC = Path(__file__).parent / "pages" / "static"
 
 DESCRIPTION = """One stock ledger for online shop, tills and marketplaces, with click and collect.

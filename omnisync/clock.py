@@ -11,6 +11,7 @@ from typing import Protocol
 from omnisync.values import to_micros
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 
 
 class Clock(Protocol):
@@ -77,9 +78,14 @@ class Ids:
 
     def new(self) -> str:
         value = (to_micros(self._clock.now()) // 1000) << 80 | self._chance.getrandbits(80)
-        return "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(125, -5, -5))
+        return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, -10, -10)])
+
+
+def system_chance() -> random.Random:
+    """The operating system's randomness, good enough for keys."""
+    return random.SystemRandom()
 
 
 def system_ids() -> Ids:
     """Identifiers for a running server: real time, the operating system's randomness."""
-    return Ids(SystemClock(), random.SystemRandom())
+    return Ids(SystemClock(), system_chance())

@@ -187,8 +187,12 @@ _TRY_LOCK_NAMES = sa.text(
 def in_pairs(
     first: sa.ColumnElement[Any], second: sa.ColumnElement[Any], pairs: Iterable[tuple[Any, Any]]
 ) -> sa.ColumnElement[bool]:
-    """`(first, second) IN (...)`, which both databases answer from a composite key."""
-    return sa.tuple_(first, second).in_(list(pairs))
+    """`(first, second) IN (...)` that both databases answer from a composite key. SQLite scans the whole table for row
+    values alone, so each column is narrowed by itself too; `first` should have few different values."""
+    wanted = list(pairs)
+    firsts, seconds = ({pair[side] for pair in wanted} for side in (0, 1))
+    narrowed = sa.and_(first.in_(sorted(firsts)), second.in_(sorted(seconds)))
+    return narrowed if len(firsts) <= 1 else sa.and_(narrowed, sa.tuple_(first, second).in_(wanted))
 
 
 def is_transient(error: BaseException) -> bool:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 MAX_QUANTITY = 1_000_000
 MAX_SKU = 64
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 # ISO 4217: currencies whose minor unit is not a hundredth. All others have two digits.
 _MINOR_DIGITS = {"JPY": 0, "KRW": 0, "ISK": 0, "CLP": 0, "HUF": 2, "BHD": 3, "KWD": 3, "TND": 3, "JOD": 3, "OMR": 3}
@@ -125,8 +126,10 @@ def format_time(moment: datetime) -> str:
 
 
 def to_micros(moment: datetime) -> int:
-    """Whole microseconds since 1970, exact (no float on the way)."""
-    return (as_utc(moment) - EPOCH) // timedelta(microseconds=1)
+    """Whole microseconds since 1970, exact (no float on the way). A naive datetime is refused."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone")
+    return (moment - EPOCH) // _MICROSECOND
 
 
 def from_micros(micros: int) -> datetime:

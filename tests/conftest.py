@@ -102,3 +102,24 @@ def session(engine: Engine) -> Iterator[Session]:
     """A transaction that a test may look into and that is committed at its end."""
     with db.transaction(engine) as session:
         yield session
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A database without any table, of its own."""
+    if request.param == "sqlite":
+        engine = db.engine_for(f"sqlite:///{tmp_path}/fresh.db")
+        yield engine
+        engine.dispose()
+        return
+    server: str = request.getfixturevalue("postgresql_url")
+    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(sa.text("DROP DATABASE IF EXISTS fresh"))
+        connection.execute(sa.text("CREATE DATABASE fresh"))
+    engine = db.engine_for(sa.make_url(server).set(database="fresh").render_as_string(hide_password=False))
+    yield engine
+    engine.dispose()
+    with admin.connect() as connection:
+        connection.execute(sa.text("DROP DATABASE fresh"))
+    admin.dispose()

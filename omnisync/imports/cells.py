@@ -17,8 +17,8 @@ from omnisync.values import MAX_QUANTITY, Money, clean_sku
 
 V = TypeVar("V")
 MAX_TEXT = 500
-_EXPONENT = re.compile(r"[+-]?\d+([.,]\d+)?E[+-]?\d+", re.IGNORECASE)
-_NUMBER = re.compile(r"[+-]?\d+([.,' \u00a0\u202f]\d+)*")
+_EXPONENT = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?E[+-]?[0-9]+", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?[0-9]+([.,' \u00a0\u202f][0-9]+)*")
 _GROUPED = re.compile(r"\d{1,3}(?:[.,' \u00a0\u202f]\d{3})+")
 _MOJIBAKE = re.compile(r"Ã[\u0080-\u00bfŸœž„–€™]|â€")
 _YES_NO = {
@@ -29,12 +29,12 @@ _UNITS = {
     **dict.fromkeys(("piece", "pieces", "pcs", "stück", "stk", ""), "piece"),
     **dict.fromkeys(("gram", "grams", "g", "gramm"), "gram"),
 }
-_COMPONENT = re.compile(r"(\d+)\s*[*×]\s*(.+)")
+_COMPONENT = re.compile(r"([0-9]+)\s*[*×]\s*(.+)")
 
 
 def sku(cell: str) -> str:
     """A SKU; a number in scientific notation was one before a spreadsheet had it."""
-    _refuse_spoiled(cell)
+    refuse_spoiled(cell)
     if "|" in cell:
         raise CellFault("sku", f'"{cell}": | separates lists, so no SKU may contain it')
     try:
@@ -64,8 +64,8 @@ def barcodes(cell: str) -> list[str]:
 
 
 def _barcode(code: str) -> str:
-    _refuse_spoiled(code)
-    if re.fullmatch(r"\d{7,14}[.,]0+", code):
+    refuse_spoiled(code)
+    if re.fullmatch(r"[0-9]{7,14}[.,]0+", code):
         raise CellFault("spoiled", f"{code} has decimals: format the column as text and copy it again")
     if whole := gtin.is_digits(code) and gtin.restored(code):
         raise CellFault("spoiled", f"{code} has lost its leading zeros: it was {whole}")
@@ -97,7 +97,7 @@ def money(cell: str, currency: str) -> Money:
 
 def decimal(cell: str) -> Decimal:
     """A number in German, English or Swiss spelling. CellFault where 1.234 can be read in two ways."""
-    _refuse_spoiled(cell)
+    refuse_spoiled(cell)
     if not _NUMBER.fullmatch(cell):
         raise CellFault("amount", f'"{cell}" is no amount such as 19.99 or 19,99')
     sign, digits = ("-" if cell.startswith("-") else ""), cell.lstrip("+-")
@@ -121,7 +121,7 @@ def _split(digits: str, marks: list[str]) -> tuple[str, str, str]:
 
 def quantity(cell: str) -> int:
     """Whole pieces, 0 or more."""
-    _refuse_spoiled(cell)
+    refuse_spoiled(cell)
     if re.fullmatch(r"-\d+", cell):
         raise CellFault("negative", f"{cell} is below zero: a count finds 0 or more")
     if not gtin.is_digits(cell):
@@ -194,6 +194,7 @@ def components(cell: str) -> dict[str, int]:
     return found
 
 
-def _refuse_spoiled(cell: str) -> None:
+def refuse_spoiled(cell: str) -> None:
+    """A long number that a spreadsheet has shortened cannot be mended, only copied again."""
     if _EXPONENT.fullmatch(cell):
         raise CellFault("spoiled", f"{cell} was a longer number: format the column as text and copy it again")

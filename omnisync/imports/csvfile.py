@@ -38,11 +38,15 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record: the line it begins on, its cells as they stand, and by the name of their column without outer blanks."""
+    """One record: the line it begins on, its cells as they stand, and by the name of their column without outer blanks.
+
+    With a fault it has no right shape, and its cells mean nothing.
+    """
 
     line: int
     raw: Sequence[str]
     cells: Mapping[str, str] = field(default_factory=dict)
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,10 @@ def _header(path: Path, encoding: str, columns: Columns) -> tuple[tuple[str, ...
 
 
 def _names(line: str, separator: str) -> tuple[str, ...]:
-    return tuple(name.strip().lower() for name in next(csv.reader([line], delimiter=separator), []))
+    names = [
+        name.strip().lower() for name in next(csv.reader([line.rstrip(f"\r\n{separator} ")], delimiter=separator), [])
+    ]
+    return tuple(names)
 
 
 def _open(path: Path, encoding: str) -> IO[str]:
@@ -155,8 +162,8 @@ def _all(columns: Columns) -> str:
     return f"; allowed are {', '.join(columns.all)}"
 
 
-def rows(source: Source) -> Iterator[Row | Fault]:
-    """The records of a file, blank ones left out; a fault for one that has no right shape."""
+def rows(source: Source) -> Iterator[Row]:
+    """The records of a file, blank ones left out. A record that is no CSV is the last one: nobody knows where it ends."""
     with _open(source.path, source.encoding) as file:
         for _ in range(source.header_lines):
             file.readline()
@@ -168,17 +175,17 @@ def rows(source: Source) -> Iterator[Row | Fault]:
             except StopIteration:
                 return
             except csv.Error as error:
-                yield Fault(line, "broken-csv", f"{error}: a quote begins in this record and is never closed")
+                yield Row(line, (), fault=Fault(line, "broken-csv", f"{error}: are the quotes of this record closed?"))
                 return
             if any(cell.strip() for cell in raw):
                 yield _shaped(line, raw, source)
 
 
-def _shaped(line: int, raw: list[str], source: Source) -> Row | Fault:
+def _shaped(line: int, raw: list[str], source: Source) -> Row:
     wanted = len(source.header)
-    if len(raw) < wanted:
-        return Fault(line, "cells", f"{len(raw)} cells where the first line has {wanted}")
-    if any(cell.strip() for cell in raw[wanted:]):
-        hint = ' (a decimal comma needs quotes here: "19,90")' if source.separator == "," else ""
-        return Fault(line, "cells", f"{len(raw)} cells where the first line has {wanted}{hint}")
+    if len(raw) < wanted or any(cell.strip() for cell in raw[wanted:]):
+        comma = source.separator == "," and len(raw) > wanted
+        hint = ' (a decimal comma needs quotes here: "19,90")' if comma else ""
+        fault = Fault(line, "cells", f"{len(raw)} cells where the first line has {wanted}{hint}")
+        return Row(line, raw, fault=fault)
     return Row(line, raw[:wanted], {name: cell.strip() for name, cell in zip(source.header, raw, strict=False)})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+
+from omnisync.settings.faults import nearest as nearest_of
 
 EXAMPLES = 20
 """So many faults of a kind are told with their words; of all others the line numbers are kept."""
@@ -38,6 +39,8 @@ TITLES = {
     "below-minimum": "Prices below their own min_price",
 }
 WARNINGS = {"check-digit", "mojibake", "below-minimum"}
+FATAL = {"unknown-column", "missing-column", "double-column", "broken-csv"}
+"""With one of these no row can be trusted, so there is no good part to keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +98,33 @@ class Faults:
         """What should be looked at and stops nothing."""
         return [group for kind, group in self._groups.items() if kind in WARNINGS]
 
+    @property
+    def fatal(self) -> bool:
+        """Whether nothing of the file can be imported."""
+        return any(kind in FATAL for kind in self._groups)
+
     def lines(self) -> set[int]:
         """The lines that cannot be imported."""
         return {line for group in self.groups for line in group.lines}
 
     def messages(self) -> dict[int, str]:
-        """What is wrong on each line, as far as it is told in words."""
+        """What is wrong on each line, in words where they were kept."""
         told: dict[int, list[str]] = {}
         for group in self.groups:
-            for line in group.lines:
-                told.setdefault(line, []).append(TITLES[group.kind])
-            for fault in group.examples:
-                told[fault.line][-1] = fault.message
+            for line in dict.fromkeys(group.lines):
+                words = [fault.message for fault in group.examples if fault.line == line]
+                told.setdefault(line, []).extend(words or [TITLES[group.kind]])
         return {line: "; ".join(messages) for line, messages in told.items()}
+
+    def join(self, later: Faults) -> None:
+        """Take over the faults of a later reading of the same file; its warnings were told before."""
+        for group in later.groups:
+            mine = self._groups.setdefault(group.kind, Group(group.kind))
+            mine.lines += group.lines
+            mine.examples += group.examples[: EXAMPLES - len(mine.examples)]
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str:
     """`, did you mean ...?` with the nearest allowed word, or nothing."""
-    by_lower = {one.lower(): one for one in allowed}
-    found = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return f", did you mean {by_lower[found[0]]}?" if found else ""
+    found = nearest_of(word, tuple(allowed))
+    return f", did you mean {found}?" if found else ""

@@ -41,6 +41,11 @@ def newest() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def knows(revision: str) -> bool:
+    """Whether this version of omnisync has that revision (a newer one's it has not)."""
+    return any(step.revision == revision for step in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def differences(engine: Engine) -> list[Any]:
     """What the database has otherwise than the tables in the code say; empty when all is well."""
     with engine.connect() as connection:

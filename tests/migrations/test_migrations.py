@@ -1,41 +1,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from omnisync import db, migrations
+from omnisync import migrations
 from omnisync.migrations import regenerate, tables
 
 MOVEMENT = (
     "INSERT INTO movement (location, sku, kind, quantity, on_hand, reserved, blocked, incoming, safety, cause, occurred_at,"
     " recorded_at) VALUES ('linden', 'LAMP', 'found', 1, 1, 0, 0, 0, 0, 'test', 0, 0)"
 )
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """A database without any table, of its own."""
-    if request.param == "sqlite":
-        engine = db.engine_for(f"sqlite:///{tmp_path}/fresh.db")
-        yield engine
-        engine.dispose()
-        return
-    server: str = request.getfixturevalue("postgresql_url")
-    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(sa.text("DROP DATABASE IF EXISTS fresh"))
-        connection.execute(sa.text("CREATE DATABASE fresh"))
-    engine = db.engine_for(sa.make_url(server).set(database="fresh").render_as_string(hide_password=False))
-    yield engine
-    engine.dispose()
-    with admin.connect() as connection:
-        connection.execute(sa.text("DROP DATABASE fresh"))
-    admin.dispose()
 
 
 def names(engine: Engine) -> set[str]:

@@ -71,7 +71,7 @@ def upgrade() -> None:
         sa.Column("location", db.Name(), nullable=False),
         sa.Column("sku", db.Name(), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
-        sa.Column("shortage_id", db.Name(), nullable=True),
+        sa.Column("shortage_id", sa.Integer(), nullable=True),
         sa.Column("at", db.Instant(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -210,17 +210,19 @@ def upgrade() -> None:
     op.create_index(op.f("ix_idempotency_at"), "idempotency", ["at"], unique=False)
     op.create_table(
         "import_run",
-        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("id", db.Name(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("channel", db.Name(), nullable=True),
+        sa.Column("counted_at", db.Instant(), nullable=True),
         sa.Column("file_name", sa.String(), nullable=False),
         sa.Column("file_hash", sa.String(), nullable=False),
         sa.Column("at", db.Instant(), nullable=False),
         sa.Column("rows", sa.Integer(), nullable=False),
         sa.Column("changed", sa.Integer(), nullable=False),
-        sa.Column("changes", sa.JSON(), nullable=False),
         sa.Column("undone_at", db.Instant(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index(op.f("ix_import_run_file_hash"), "import_run", ["file_hash"], unique=False)
     op.create_table(
         "inbox_message",
         sa.Column("id", db.Serial(), nullable=False),
@@ -387,7 +389,7 @@ def upgrade() -> None:
     op.create_index("sent_listing", "sent", ["channel", "sku", "sent_at"], unique=False)
     op.create_table(
         "shortage",
-        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("id", db.Serial(), nullable=False),
         sa.Column("location", db.Name(), nullable=False),
         sa.Column("sku", db.Name(), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
@@ -500,6 +502,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("bundle", "sku"),
     )
     op.create_table(
+        "import_change",
+        sa.Column("run_id", db.Name(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("key", db.Name(), nullable=False),
+        sa.Column("before", sa.JSON(), nullable=False),
+        sa.Column("after", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["run_id"],
+            ["import_run.id"],
+        ),
+        sa.PrimaryKeyConstraint("run_id", "subject", "key"),
+    )
+    op.create_table(
         "order_line",
         sa.Column("order_id", db.Name(), nullable=False),
         sa.Column("line_id", db.Name(), nullable=False),
@@ -588,6 +603,7 @@ def downgrade() -> None:
     op.drop_table("pickup")
     op.drop_index("order_line_waiting", table_name="order_line")
     op.drop_table("order_line")
+    op.drop_table("import_change")
     op.drop_table("component")
     op.drop_index(op.f("ix_barcode_sku"), table_name="barcode")
     op.drop_table("barcode")
@@ -638,6 +654,7 @@ def downgrade() -> None:
     op.drop_table("lease")
     op.drop_index("inbox_due", table_name="inbox_message")
     op.drop_table("inbox_message")
+    op.drop_index(op.f("ix_import_run_file_hash"), table_name="import_run")
     op.drop_table("import_run")
     op.drop_index(op.f("ix_idempotency_at"), table_name="idempotency")
     op.drop_table("idempotency")

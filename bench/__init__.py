@@ -1,0 +1,1 @@
+"""What we measure, and against what: every figure stands beside a limit measured in the same run."""

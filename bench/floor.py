@@ -1,0 +1,40 @@
+"""The limit: bare `async def` FastAPI endpoints with the same request models and answers of the same size."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+
+import orjson
+from fastapi import FastAPI, Query, Request, Response
+
+from omnisync.orders.reservations_api import HELD_EXAMPLE, ReservationBody
+
+app = FastAPI()
+_HELD = orjson.dumps(HELD_EXAMPLE)
+_LOCATION = {"location": "linden", "available": 3, "pickup": True, "ready_at": "2026-11-21T20:00:00Z"}
+_ITEM = {
+    "sku": "A-00001",
+    "state": "in_stock",
+    "available": 7,
+    "locations": [_LOCATION, _LOCATION | {"location": "lager"}],
+}
+_KEY = b"bench"
+
+
+@app.post("/v1/reservations", status_code=201)
+async def reserve(body: ReservationBody) -> Response:
+    return Response(_HELD, 201, media_type="application/json")
+
+
+@app.get("/v1/availability")
+async def availability(sku: list[str] = Query()) -> Response:
+    return Response(orjson.dumps({"items": [_ITEM] * len(sku)}), media_type="application/json")
+
+
+@app.post("/v1/hooks/{channel}", status_code=202)
+async def hook(channel: str, request: Request) -> Response:
+    body = await request.body()
+    base64.b64encode(hmac.new(_KEY, body, hashlib.sha256).digest())
+    return Response(status_code=202)

@@ -1,0 +1,79 @@
+"""`omnisync`: the commands, and one clean message for whatever goes wrong in them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+import typer
+
+from omnisync import db
+from omnisync.commands import backup, doctor, imports, keys, migrate, users, verify
+from omnisync.commands.world import World, system_world
+from omnisync.errors import InvalidRequest, NeedsAttention, OmnisyncError, Refused, TryLater
+from omnisync.settings import BadSettings
+
+COMMANDS: tuple[Callable[..., Any], ...] = (
+    migrate.migrate,
+    doctor.doctor,
+    verify.verify,
+    backup.backup,
+    backup.restore,
+)
+GROUPS: dict[str, typer.Typer] = {
+    "import": imports.app,
+    "keys": keys.app,
+    "users": users.app,
+}
+EXIT_CODES: tuple[tuple[type[OmnisyncError], int], ...] = (
+    (Refused, 2),
+    (BadSettings, 2),
+    (NeedsAttention, 1),
+    (TryLater, 75),  # sysexits.h: a temporary failure, try again
+)
+
+
+def program() -> typer.Typer:
+    """All commands of the two tables."""
+    app = typer.Typer(
+        name="omnisync",
+        help="One stock ledger for shop, tills and marketplaces, with click and collect.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for command in COMMANDS:
+        app.command()(command)
+    for name, group in GROUPS.items():
+        app.add_typer(group, name=name)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None, world: World | None = None) -> None:
+    """Run what was typed; ends by SystemExit."""
+    try:
+        program()(args=arguments, obj=world or system_world())
+    except OmnisyncError as error:
+        sys.exit(_tell(error))
+    except sa.exc.DBAPIError as error:
+        if not db.is_unavailable(error):
+            raise
+        typer.echo(f"omnisync: the database cannot be used: {str(error.orig).strip()}", err=True)
+        sys.exit(1)
+
+
+def _tell(error: OmnisyncError) -> int:
+    """Say what is wrong and what mends it, and return the exit code that tells a program."""
+    typer.echo(f"omnisync: {error}", err=True)
+    if isinstance(error, InvalidRequest):
+        for fault in error.details["errors"]:
+            typer.echo(f"  {fault['field']}: {fault['message']}", err=True)
+    if isinstance(error, NeedsAttention):
+        typer.echo(f"  {error.action}", err=True)
+    return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
+
+
+if __name__ == "__main__":
+    main()

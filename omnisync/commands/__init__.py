@@ -1,0 +1,1 @@
+"""What can be typed after `omnisync`: one module a verb, registered in `omnisync.cli`."""

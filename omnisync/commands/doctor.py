@@ -1,0 +1,182 @@
+"""`omnisync doctor`: is everything there that a good day needs, and if not, what mends it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import sqlalchemy as sa
+import typer
+from sqlalchemy.engine import Engine
+from sqlmodel import select
+
+from omnisync import access, db
+from omnisync.clock import SystemClock
+from omnisync.commands.world import AsJson, Config, World, check_schema, open_engine, sqlite_file, world_of
+from omnisync.errors import NeedsAttention, TryLater
+from omnisync.settings import ChannelSettings, Settings
+from omnisync.stock.tables import Movement
+from omnisync.sync.tables import User
+
+MEGABYTE = 1_000_000
+DISK_FAILS_MEGABYTES = 100
+DISK_WARNS_MEGABYTES = 1_000
+SKEW_WARNS = timedelta(seconds=2)
+SKEW_FAILS = timedelta(seconds=30)
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report; `mend` says what to do unless all is well."""
+
+    level: Level
+    subject: str
+    detail: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        mend = f"\n      {self.mend}" if self.mend and self.level is not Level.OK else ""
+        return f"{self.level:4}  {self.subject}: {self.detail}{mend}"
+
+
+def doctor(
+    context: typer.Context,
+    channels: Annotated[bool, typer.Option(help="Also ask every channel.")] = True,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Look at settings, database, disk, clock and every channel. Exits 1 when something fails."""
+    found = list(examine(world_of(context), config, channels=channels))
+    if as_json:
+        typer.echo(json.dumps({"findings": [asdict(finding) for finding in found]}, ensure_ascii=False))
+    else:
+        for finding in found:
+            typer.echo(str(finding))
+    if any(finding.level is Level.FAIL for finding in found):
+        raise typer.Exit(1)
+
+
+def examine(world: World, config: Path | None, *, channels: bool) -> Iterator[Finding]:
+    """Everything that was looked at, in the order in which it should be mended."""
+    try:
+        settings = world.settings(config)
+    except NeedsAttention as error:
+        yield Finding(Level.FAIL, "settings", error.message, error.action)
+        return
+    yield Finding(
+        Level.OK, "settings", f"{_count(settings.locations, 'location')}, {_count(settings.channels, 'channel')}"
+    )
+    yield _webhooks(settings)
+    yield from _database(world, settings)
+    if channels:
+        yield from asyncio.run(_channels(world, settings))
+
+
+def _webhooks(settings: Settings) -> Finding:
+    if settings.server.public_url:
+        return Finding(Level.OK, "public_url", settings.server.public_url)
+    mend = (
+        "Set server.public_url to the address under which channels reach this server; until then they are only polled."
+    )
+    return Finding(Level.WARN, "public_url", "is not set, so no channel can call us", mend)
+
+
+def _database(world: World, settings: Settings) -> Iterator[Finding]:
+    try:
+        with open_engine(settings) as engine:
+            yield Finding(Level.OK, "database", f"{engine.dialect.name}, schema {check_schema(engine)}")
+            yield from _disk(engine)
+            yield _clock(engine, world)
+            yield _logins(engine)
+    except NeedsAttention as error:
+        yield Finding(Level.FAIL, "database", error.message, error.action)
+    except sa.exc.DBAPIError as error:
+        mend = "Check database.url, that the server runs, and that this user may write there."
+        yield Finding(Level.FAIL, "database", f"cannot be used: {str(error.orig).strip()}", mend)
+
+
+def _disk(engine: Engine) -> Iterator[Finding]:
+    """Only where the database is a file of ours."""
+    file = sqlite_file(engine.url)
+    if file is not None:
+        yield disk_finding(shutil.disk_usage(file.absolute().parent).free // MEGABYTE)
+
+
+def disk_finding(free_megabytes: int) -> Finding:
+    """What so much free space means."""
+    limits = ((DISK_FAILS_MEGABYTES, Level.FAIL), (DISK_WARNS_MEGABYTES, Level.WARN))
+    level = next((level for limit, level in limits if free_megabytes < limit), Level.OK)
+    mend = "Free some space: without it nothing can be recorded, and every request is answered 503."
+    return Finding(level, "disk", f"{free_megabytes:,} MB free", mend)
+
+
+def _clock(engine: Engine, world: World) -> Finding:
+    with db.reading(engine) as session:
+        ours, theirs = world.clock.now(), db.now(session, SystemClock())
+        last = session.exec(select(sa.func.max(db.table(Movement).c.recorded_at))).one()
+    return clock_finding(ours, theirs if engine.dialect.name == "postgresql" else ours, last)
+
+
+def clock_finding(ours: datetime, databases: datetime, last_recorded: datetime | None) -> Finding:
+    """What the difference between our clock, the database's and the journal's last entry means."""
+    mend = "Let the system keep its time (timedatectl set-ntp true)."
+    if last_recorded is not None and last_recorded - ours > SKEW_WARNS:
+        return Finding(Level.FAIL, "clock", f"is behind the last movement by {last_recorded - ours}", mend)
+    skew = abs(ours - databases)
+    level = Level.FAIL if skew > SKEW_FAILS else Level.WARN if skew > SKEW_WARNS else Level.OK
+    return Finding(level, "clock", f"{skew.total_seconds():.1f} s apart from the database's", mend)
+
+
+def _logins(engine: Engine) -> Finding:
+    with db.reading(engine) as session:
+        keys = [key for key in access.list_keys(session) if key.revoked_at is None]
+        users = session.exec(select(sa.func.count()).select_from(User)).one()
+    if keys or users:
+        return Finding(Level.OK, "access", f"{_count(keys, 'key')}, {users} users")
+    mend = "omnisync users create --role admin --name ... and omnisync keys create --role shop --name ..."
+    return Finding(Level.WARN, "access", "nobody can log in and no program has a key", mend)
+
+
+async def _channels(world: World, settings: Settings) -> list[Finding]:
+    answers = await asyncio.gather(*(_channel(world, settings, channel) for channel in settings.channels))
+    return [finding for answer in answers for finding in answer]
+
+
+async def _channel(world: World, settings: Settings, channel: ChannelSettings) -> list[Finding]:
+    try:
+        adapter = world.factory(channel.adapter)(
+            channel.name, channel.settings, channel.location_map, settings.server.public_url, world.tools
+        )
+        try:
+            checks = await adapter.check()
+        finally:
+            await adapter.close()
+    except NeedsAttention as error:
+        return [Finding(Level.FAIL, channel.name, error.message, error.action)]
+    except TryLater as error:
+        return [
+            Finding(Level.WARN, channel.name, error.message, "Nothing, if this passes: it is tried again by itself.")
+        ]
+    return [
+        Finding(Level.OK if check.ok else Level.FAIL, f"{channel.name} {check.name}", check.detail, check.mend)
+        for check in checks
+    ]
+
+
+def _count(things: Sequence[object], name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"

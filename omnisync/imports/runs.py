@@ -1,0 +1,204 @@
+"""Running an import: check the whole file first, then change everything it says in one transaction, or nothing."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
+
+from omnisync import db
+from omnisync.catalog.batches import batches
+from omnisync.catalog.tables import ImportRun
+from omnisync.clock import Clock, Ids
+from omnisync.imports import csvfile
+from omnisync.imports.csvfile import FAULT_COLUMN, Source
+from omnisync.imports.faults import Faults
+from omnisync.imports.reading import Difference, Reading, Run
+
+T = TypeVar("T")
+SHOWN_DIFFERENCES = 50
+_TRIES = 3
+_RUN = db.table(ImportRun)
+_NOTHING = {True: "Everything in this file stands already.", False: "No row of this file can be imported."}
+Progress = Callable[[int, int], None]
+"""Told now and then which line of how many was read last."""
+_TELL_EVERY = 200
+
+
+@dataclass
+class Survey:
+    """What a file says, what is wrong with it, and what it would change."""
+
+    source: Source
+    faults: Faults = field(default_factory=Faults)
+    rows: int = 0
+    created: int = 0
+    changed: int = 0
+    examples: list[Difference] = field(default_factory=list)
+
+    @property
+    def unchanged(self) -> int:
+        return self.rows - self.created - self.changed
+
+    def count(self, differences: list[Difference]) -> None:
+        created = sum(difference.before is None for difference in differences)
+        self.created += created
+        self.changed += len(differences) - created
+        self.examples += differences[: SHOWN_DIFFERENCES - len(self.examples)]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an import went. Without `run_id` nothing was changed; `why` says so where it is no fault of the file."""
+
+    survey: Survey
+    run_id: str | None = None
+    rejected: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """What an import runs with."""
+
+    engine: Engine
+    clock: Clock
+    ids: Ids
+    progress: Progress = lambda line, lines: None
+
+    def run(
+        self, path: Path, make: Callable[[], Reading[Any]], *, check: bool = False, keep_good: Path | None = None
+    ) -> Outcome:
+        """Import the file: all of it, or nothing when anything is wrong; with `keep_good` all but what that file then lists."""
+        source = csvfile.look_at(path, make().columns)
+        rejected, survey = self._survey(source, make, until_clean=keep_good is not None)
+        outcome = Outcome(survey, rejected=len(rejected))
+        if survey.faults.fatal or (survey.faults.groups and keep_good is None):
+            return outcome
+        if keep_good is not None and rejected:
+            write_rejects(keep_good, source, rejected)
+        if check:
+            return outcome
+        run_id, why = self._again_if_transient(lambda session: self._apply(session, survey, make, rejected))
+        return replace(outcome, run_id=run_id, why=why)
+
+    def _again_if_transient(self, work: Callable[[Session], T]) -> T:
+        # A file has its rows in any order, so beside other writers PostgreSQL may call this one the loser of a deadlock.
+        for _ in range(_TRIES - 1):
+            try:
+                with db.transaction(self.engine) as session:
+                    return work(session)
+            except DBAPIError as error:
+                if not db.is_transient(error):
+                    raise
+        with db.transaction(self.engine) as session:
+            return work(session)
+
+    def _apply(
+        self, session: Session, survey: Survey, make: Callable[[], Reading[Any]], rejected: dict[int, str]
+    ) -> tuple[str | None, str]:
+        if why := make().repeats(session, survey.source.sha256):
+            return None, why
+        run_id = self._write(session, survey, make(), rejected)
+        return run_id, "" if run_id else _NOTHING[survey.rows > 0]
+
+    def _survey(
+        self, source: Source, make: Callable[[], Reading[Any]], *, until_clean: bool
+    ) -> tuple[dict[int, str], Survey]:
+        rejected: dict[int, str] = {}
+        with db.reading(self.engine) as session:
+            survey = self._read(session, source, make(), rejected)
+            faults = survey.faults
+            while until_clean and survey.faults.groups and not faults.fatal:
+                # A row may lean on one that was rejected (a component, a barcode that moves): read again without those.
+                rejected |= survey.faults.messages()
+                survey = self._read(session, source, make(), rejected)
+                faults.join(survey.faults)
+        survey.faults = faults
+        return rejected, survey
+
+    def _read(self, session: Session, source: Source, reading: Reading[Any], skip: dict[int, str]) -> Survey:
+        survey, now = Survey(source), db.now(session, self.clock)
+        survey.faults.add(csvfile.header_faults(source, reading.columns))
+        if survey.faults.groups:
+            return survey
+        for batch in batches(self._records(source, reading, skip, survey.faults)):
+            survey.rows += len(batch)
+            survey.faults.add(reading.examine(session, batch))
+            survey.count(reading.compare(session, batch, now))
+        survey.faults.add(reading.finish(session))
+        return survey
+
+    def _records(
+        self, source: Source, reading: Reading[Any], skip: dict[int, str], faults: Faults | None = None
+    ) -> Iterator[Any]:
+        for row in csvfile.rows(source):
+            if row.line % _TELL_EVERY == 0:
+                self.progress(row.line, source.lines)
+            if row.line in skip:
+                continue
+            record, found = (None, [row.fault]) if row.fault else reading.parse(row)
+            if faults is not None:
+                faults.add(found)
+            if record is not None:
+                yield record
+
+    def _write(self, session: Session, survey: Survey, reading: Reading[Any], rejected: dict[int, str]) -> str | None:
+        run = Run(self.ids.new(), db.now(session, self.clock), self.ids)
+        session.execute(sa.insert(_RUN), [_run_row(run, survey, reading)])
+        changed = 0
+        for batch in batches(self._records(survey.source, reading, rejected)):
+            differences = reading.compare(session, batch, run.now)
+            reading.write(session, run, differences)
+            changed += len(differences)
+        reading.close(session, run)
+        csvfile.refuse_changed(survey.source)
+        if not changed:
+            session.execute(sa.delete(_RUN).where(_RUN.c.id == run.id))
+            return None
+        session.execute(sa.update(_RUN).where(_RUN.c.id == run.id).values(changed=changed))
+        return run.id
+
+
+def _run_row(run: Run, survey: Survey, reading: Reading[Any]) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "kind": reading.kind,
+        "channel": reading.channel,
+        "counted_at": reading.counted_at,
+        "file_name": survey.source.path.name,
+        "file_hash": survey.source.sha256,
+        "at": run.now,
+        "rows": survey.rows,
+        "changed": 0,
+    }
+
+
+def write_rejects(path: Path, source: Source, rejected: dict[int, str]) -> None:
+    """The rejected rows as they stood, with what is wrong in a last column that an import reads over."""
+    told = source.header.index(FAULT_COLUMN) if FAULT_COLUMN in source.header else len(source.header)
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file, delimiter=source.separator)
+        writer.writerow([*source.header[:told], *source.header[told + 1 :], FAULT_COLUMN])
+        for row in csvfile.rows(source):
+            if row.line in rejected:
+                writer.writerow([*row.raw[:told], *row.raw[told + 1 :], rejected[row.line]])
+
+
+def last_runs(session: Session, limit: int = 20) -> list[Any]:
+    """The imports of the past, latest first."""
+    return list(session.execute(sa.select(_RUN).order_by(_RUN.c.at.desc(), _RUN.c.id.desc()).limit(limit)))
+
+
+def earlier(session: Session, kind: str, sha256: str, channel: str | None = None) -> Any | None:
+    """The last import of this very file that was not undone."""
+    same = (_RUN.c.kind == kind, _RUN.c.file_hash == sha256, _RUN.c.channel.is_not_distinct_from(channel))
+    query = sa.select(_RUN).where(*same, _RUN.c.undone_at.is_(None)).order_by(_RUN.c.at.desc()).limit(1)
+    return session.execute(query).first()
