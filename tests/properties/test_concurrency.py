@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from itertools import count
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 
@@ -25,7 +25,9 @@ RUNS = count()
 
 lines = st.builds(Line, st.sampled_from(SKUS), st.sampled_from(LOCATIONS), st.integers(1, 3))
 twins = st.sampled_from((1, 1, 2, 3))
-holds = st.builds(Reserve, st.lists(lines, min_size=1, max_size=3).map(tuple), twins, st.sampled_from((False,) * 4 + (True,)))
+holds = st.builds(
+    Reserve, st.lists(lines, min_size=1, max_size=3).map(tuple), twins, st.sampled_from((False,) * 4 + (True,))
+)
 finishes = st.builds(Finish, st.integers(0, 20), st.sampled_from((How.CONFIRM, How.COLLECT, How.RELEASE)))
 facts = st.builds(
     Say,
@@ -49,7 +51,8 @@ ONE_HOLD_MANY_ENDS: list[list[Act]] = [
 
 
 @settings(
-    max_examples=25, deadline=None, derandomize=True, database=None,
+    max_examples=12, deadline=None, derandomize=True, database=None,
+    phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(opening=openings, acts=clients)
