@@ -25,7 +25,14 @@ def main() -> None:
     tools = Tools(clock=SystemClock(), ids=system_ids(), chance=random.SystemRandom())
     send, _ = http_sender(tools, "omnisync")
     shop = seed.open(tools.clock)
-    simulation = open_shop(shop, token=seed.access_token, secret=seed.webhook.secret, send=send, tools=tools)
+    simulation = open_shop(
+        shop,
+        token=seed.access_token,
+        secret=seed.webhook.secret,
+        send=send,
+        tools=tools,
+        points_per_second=seed.points_per_second,
+    )
     uvicorn.run(simulation.app, host="127.0.0.1", port=given.port, log_level="warning", access_log=False)
 
 

@@ -35,11 +35,13 @@ class Simulation:
     bucket: cost.Bucket
 
 
-def open_shop(shop: Shop, *, token: str, secret: str, send: Send, tools: Tools) -> Simulation:
+def open_shop(
+    shop: Shop, *, token: str, secret: str, send: Send, tools: Tools, points_per_second: float = 100.0
+) -> Simulation:
     """The app of one shop; `secret` signs its webhooks, `send` brings them away."""
     outbox = Outbox(send, shop.faults, tools.clock, tools.chance)
     announcer = Announcer(shop, secret, outbox.put, tools.ids)
-    bucket = cost.Bucket(shop.clock)
+    bucket = cost.Bucket(shop.clock, size=20 * points_per_second, per_second=points_per_second)
     api = Api(shop, bucket)
     app = FastAPI(title="Simulated Shopify", lifespan=_delivering(outbox))
     _add_graphql(app, api)

@@ -71,6 +71,8 @@ class Seed(_Part):
     access_token: str
     shop: str = "demo.myshopify.com"
     currency: str = "EUR"
+    points_per_second: float = Field(default=100.0, gt=0)
+    """Cost points by plan: 100, 200, 1000 or 2000."""
     locations: list[SeedLocation] = Field(default_factory=list)
     """Those that only listings name are added."""
     listings: list[SeedListing] = Field(default_factory=list)
