@@ -37,6 +37,8 @@ class Feature(StrEnum):
     LISTINGS = "listings"
     ORDERS = "orders"
     """Sales come by `pull`, as OrderSeen or Sale."""
+    REREADS = "rereads"
+    """An older cursor can be resumed again: what was read is not put away."""
 
 
 class World(Protocol):

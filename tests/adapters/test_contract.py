@@ -223,7 +223,7 @@ def sell_some(opened: Opened, count: int, *, minutes: float) -> list[str]:
     return sold
 
 
-@having(Feature.ORDERS)
+@having(Feature.ORDERS, Feature.REREADS)
 async def test_pulling_resumes_from_any_cursor_and_finds_everything(rig: Rig, opened: Opened):
     sold = sell_some(opened, 5, minutes=7)
     pages = await pull_all(opened, None)
