@@ -76,6 +76,15 @@ class ServerSettings(_Section):
     """Fewer pieces than this are "limited"."""
 
 
+class MailSettings(_Section):
+    """The server that takes our mails; without a host none are sent."""
+
+    host: str = ""
+    port: Whole = Field(default=25, ge=1, le=65535)
+    sender: str = Field(default="omnisync@localhost", pattern=r"^\S+@\S+$")
+    """The address our mails come from."""
+
+
 class LocationSettings(_Section):
     """A store or warehouse."""
 
@@ -145,6 +154,7 @@ class Settings(_Section):
 
     database: DatabaseSettings = DatabaseSettings()
     server: ServerSettings = ServerSettings()
+    mail: MailSettings = MailSettings()
     locations: list[LocationSettings] = Field(default_factory=list)
     channels: list[ChannelSettings] = Field(default_factory=list)
 
