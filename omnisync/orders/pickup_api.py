@@ -36,7 +36,7 @@ from omnisync.orders import (
     tries,
     views,
 )
-from omnisync.orders.codes import Codes
+from omnisync.orders.desk import open_desk
 from omnisync.orders.handing import ByCode, WrongCode
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.pickup_bodies import (
@@ -61,7 +61,7 @@ Work = Callable[[Session, datetime], dict[str, Any]]
 
 def desk_for(services: Services) -> Desk:
     """The pickup desk of this server."""
-    return Desk(services.settings, Codes(services.secret), services.ids)
+    return open_desk(services.settings, services.secret, services.ids, services.clock)
 
 
 def routes(services: Services) -> APIRouter:
