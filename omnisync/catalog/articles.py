@@ -185,7 +185,9 @@ def put(session: Session, changes: Sequence[ArticleChange], *, now: datetime) ->
 def _put_articles(session: Session, changes: Sequence[ArticleChange], now: datetime) -> None:
     before = states(session, (change.sku for change in changes))
     rows = [
-        {**_row(before.get(change.sku)), **change.fields, "sku": change.sku, "changed_at": now} for change in changes
+        {**_row(before.get(change.sku)), **change.fields, "sku": change.sku, "changed_at": now}
+        for change in changes
+        if change.fields or change.sku not in before
     ]
     for batch in batches(rows):
         db.upsert(session, _ARTICLE, batch, key=["sku"], update=[*FIELDS, "changed_at"])
@@ -203,10 +205,9 @@ def _put_barcodes(session: Session, changes: Sequence[ArticleChange]) -> None:
         session.execute(sa.delete(_BARCODE).where(_BARCODE.c.sku.in_(batch)))
     rows = [{"code": code, "sku": change.sku} for change in changes for code in dict.fromkeys(change.barcodes or ())]
     for rows_now in batches(rows):
-        written = db.insert_new(session, _BARCODE, rows_now, key=["code"], returning=["code", "sku"])
-        taken = {
-            row["code"]: row["sku"] for row in rows_now if (row["code"], row["sku"]) not in set(map(tuple, written))
-        }
+        new = db.insert_new(session, _BARCODE, rows_now, key=["code"], returning=["code", "sku"])
+        written = {(row.code, row.sku) for row in new}
+        taken = {row["code"]: row["sku"] for row in rows_now if (row["code"], row["sku"]) not in written}
         if taken:
             raise _taken(session, taken)
 

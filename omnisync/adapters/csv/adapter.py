@@ -1,0 +1,237 @@
+"""A till that exports files: what lies in its folder becomes facts, each file once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import compress
+from pathlib import Path
+
+from omnisync.adapters.base import (
+    Can,
+    Check,
+    Fact,
+    Forged,
+    Hook,
+    Identified,
+    LevelSeen,
+    Listing,
+    ListingPage,
+    News,
+    OrderSeen,
+    Outcome,
+    Page,
+    Published,
+    Shown,
+    Subscription,
+    Target,
+    Write,
+)
+from omnisync.adapters.client import Tools
+from omnisync.adapters.csv import export, reading
+from omnisync.adapters.csv.folder import Folder, Lying, Stamp, translated
+from omnisync.adapters.csv.settings import TillSettings
+from omnisync.errors import NeedsAttention
+
+PAGE = 500
+"""Facts a page: one transaction each, so that a full stocktake does not keep the tills waiting."""
+STALE_SECONDS = 24 * 3600
+
+
+@dataclass
+class _Opened:
+    """The file at hand, and which of its facts are not yet known to be committed."""
+
+    file: Lying
+    understood: reading.Understood
+    waiting: set[str]
+
+
+class CsvTill:
+    """It touches the disk only for a moment at a time, and lets others run while it reads a long file: no thread is needed."""
+
+    def __init__(self, name: str, settings: TillSettings, places: Mapping[str, str], tools: Tools) -> None:
+        self.name, self._settings, self._places, self._tools = name, settings, places, tools
+        patterns = {"sales": settings.sales, "counts": settings.counts, "deliveries": settings.deliveries}
+        self._folder = Folder(settings.folder, patterns, tools, settings.settle_seconds, never=settings.out_path)
+        self._opened: _Opened | None = None
+        self._known_articles: dict[str, Listing] = {}
+        self._article_stamps: dict[Path, Stamp | None] = {}
+        exports = settings.out is not None
+        self.can = Can(
+            write=Write.ABSOLUTE if exports else Write.NONE,
+            batch_size=1000 if exports else 1,
+            many_locations=len(places) > 1,
+            shows="on_hand",
+            prices=exports,
+            price_with_stock=exports,
+            looks=False,
+            poll_seconds=settings.poll_seconds,
+            overlap_seconds=0.0,
+        )
+
+    def __repr__(self) -> str:
+        return f"CsvTill({self.name!r}, {str(self._settings.folder)!r})"
+
+    async def pull(self, cursor: str | None, *, now: datetime) -> Page:
+        """The next facts of the oldest complete file. The cursor says how far that file is committed."""
+        complete = self._folder.complete()
+        for file in complete:
+            opened = await self._open(file)
+            if opened is None:
+                continue
+            start = _committed(cursor, opened.understood.fingerprint)
+            facts = opened.understood.facts[start : start + PAGE]
+            if not facts:
+                self._put_away(opened)
+                continue
+            opened.waiting -= {_key(fact) for fact in opened.understood.facts[:start]}
+            end = start + len(facts)
+            more = end < len(opened.understood.facts) or file is not complete[-1]
+            return Page(facts, f"{opened.understood.fingerprint}:{end}", more)
+        return Page((), cursor)
+
+    async def done(self, receipts: Sequence[str]) -> None:
+        """Put the file away once its last fact is committed."""
+        if self._opened is None:
+            return
+        self._opened.waiting -= set(receipts)
+        if not self._opened.waiting:
+            self._put_away(self._opened)
+
+    async def listings(self, cursor: str | None) -> ListingPage:
+        """What the till's own list of articles names, if it exports one."""
+        return ListingPage(list(self._articles().values()), None)
+
+    async def publish(self, shown: Sequence[Shown]) -> Sequence[Published]:
+        """Put numbers where the till imports them: applied means that the file lies there."""
+        if self._settings.out_path is None:
+            raise NeedsAttention(
+                f"{self.name} has no file to write stock to.",
+                action="Set `out` below [channels.settings], or do not publish to this till.",
+            )
+        known = self._articles()
+        is_known = [not known or one.target.external_id in known for one in shown]
+        if any(is_known):
+            with translated(self._settings.out_path.parent):
+                export.write(self._settings.out_path, list(compress(shown, is_known)), self._settings)
+        return [
+            Published(Outcome.APPLIED) if fine else _unknown(one.target)
+            for one, fine in zip(shown, is_known, strict=True)
+        ]
+
+    async def check(self) -> Sequence[Check]:
+        """The folder, what in it nobody reads, and whether the till fetches its file."""
+        try:
+            lying, strangers = self._folder.lying(), self._folder.strangers()
+        except NeedsAttention as error:
+            return [Check("folder", False, error.message, error.action)]
+        return [
+            Check("folder", True, f"{self._settings.folder} can be read, {len(lying)} files wait."),
+            _strangers(strangers),
+            *self._fetched(),
+        ]
+
+    def identify(self, hook: Hook) -> Identified:
+        """A till that exports files calls nobody."""
+        return Forged("This till sends no webhooks; it drops files into a folder.")
+
+    def read(self, hook: Hook) -> Sequence[Fact]:
+        return ()
+
+    async def follow(self, hook: Hook) -> Sequence[Fact]:
+        return ()
+
+    async def look(self, targets: Sequence[Target]) -> Sequence[LevelSeen]:
+        """The till's own stock cannot be asked for; it tells it by counts."""
+        return ()
+
+    async def tell(self, news: Sequence[News]) -> Sequence[Published]:
+        """It knows no pickups: there is nothing to tell, so nothing is left to do."""
+        return [Published(Outcome.APPLIED) for _ in news]
+
+    async def subscriptions(self, wanted: Sequence[Subscription]) -> Sequence[Subscription]:
+        return ()
+
+    async def fetch_key(self, kid: str) -> bytes:
+        raise NeedsAttention(f"{self.name} has no keys.", action="Remove the hook address from the till's settings.")
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+    async def _open(self, file: Lying) -> _Opened | None:
+        """The file as we understand it, read again only when it changed. None while somebody writes."""
+        if self._opened is None or self._opened.file != file:
+            dropped = self._folder.read(file)
+            if dropped is None:
+                return None
+            understood = await reading.understand(dropped, self._settings, lambda: self._tools.clock.sleep(0))
+            self._opened = _Opened(file, understood, {_key(fact) for fact in understood.facts})
+        return self._opened
+
+    def _put_away(self, opened: _Opened) -> None:
+        self._folder.put_away(opened.file, opened.understood.reasons)
+        self._opened = None
+
+    def _articles(self) -> dict[str, Listing]:
+        """The till's article list, read again when it has changed and its last line has an end."""
+        stamps = {path: Stamp.of(path) for path in self._folder.matching(self._settings.articles)}
+        if stamps == self._article_stamps:
+            return self._known_articles
+        files = [self._folder.read(Lying(path, "articles", stamp)) for path, stamp in stamps.items() if stamp]
+        complete = [file for file in files if file is not None and file.content.rstrip(b"\0").endswith(b"\n")]
+        if len(complete) == len(stamps) or not self._known_articles:
+            found = [one for file in files if file is not None for one in _listings(file, self._settings)]
+            self._known_articles = {one.external_id: one for one in found}
+            self._article_stamps = stamps
+        return self._known_articles
+
+    def _fetched(self) -> list[Check]:
+        path = self._settings.out_path
+        stamp = Stamp.of(path) if path else None
+        if stamp is None or (self._tools.clock.now() - stamp.modified).total_seconds() < STALE_SECONDS:
+            return []
+        return [Check("out", False, f"{path} lies there since {stamp.modified:%d.%m.%Y}.", "Let the till import it.")]
+
+
+def _listings(dropped: reading.Dropped, settings: TillSettings) -> list[Listing]:
+    try:
+        return reading.listings(dropped, settings)
+    except ValueError as error:
+        raise NeedsAttention(
+            f"The article list {dropped.name} cannot be read: {error}.",
+            action="Export it again, or set `columns` below [channels.settings].",
+            code="articles",
+        ) from error
+
+
+def _committed(cursor: str | None, fingerprint: str) -> int:
+    """How many facts of this very content were committed before."""
+    name, _, count = (cursor or "").partition(":")
+    return int(count) if name == fingerprint and count.isdecimal() else 0
+
+
+def _key(fact: Fact) -> str:
+    assert not isinstance(fact, OrderSeen | LevelSeen)
+    return fact.key
+
+
+def _strangers(names: Sequence[str]) -> Check:
+    if not names:
+        return Check("files", True, "Every file in the folder is of a kind we read.")
+    some = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
+    return Check(
+        "files",
+        False,
+        f"{len(names)} files match no pattern: {some}",
+        "Name them in `sales`, `counts` or `deliveries`.",
+    )
+
+
+def _unknown(target: Target) -> Published:
+    return Published(
+        Outcome.ATTENTION,
+        reason=f"The till's article list does not know {target.external_id}.",
+        action="Create the article at the till and export its list again, or correct the mapping.",
+    )

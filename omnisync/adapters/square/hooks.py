@@ -1,0 +1,133 @@
+"""Webhooks: whose they are, and what to read again because of them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from omnisync.adapters.base import Fact, Forged, Hook, Identified, Message, Subscription, Unreadable
+from omnisync.adapters.square import inventory
+from omnisync.adapters.square.pulling import OVERLAP, Pulling
+from omnisync.adapters.square.wire import API_VERSION, Json, Wire
+from omnisync.values import format_time, parse_time
+
+SIGNATURE = "x-square-hmacsha256-signature"
+UNREADABLE = "unreadable"
+
+
+def signature(secret: str, url: str, body: bytes) -> str:
+    """Base64 of HMAC-SHA256 over the notification URL, byte for byte as subscribed, and the raw body."""
+    return base64.b64encode(hmac.digest(secret.encode(), url.encode() + body, hashlib.sha256)).decode()
+
+
+def identify(hook: Hook, secret: str, url: str) -> Identified:
+    """A verified message under Square's event id, or `Forged`. The URL is ours, not the one a proxy saw."""
+    if not secret:
+        return Forged("no webhook_secret is set for this channel")
+    given = hook.headers.get(SIGNATURE, "")
+    if not hmac.compare_digest(signature(secret, url, hook.body).encode(), given.encode()):
+        return Forged("the signature is missing or wrong")
+    event = parse(hook.body)
+    if event is None:
+        return Message(hashlib.sha256(hook.body).hexdigest(), UNREADABLE)
+    return Message(str(event["event_id"]), str(event["type"]), str((event.get("data") or {}).get("id") or "") or None)
+
+
+def parse(body: bytes) -> dict[str, Any] | None:
+    """The event, or None when it is none."""
+    try:
+        event = json.loads(body)
+    except ValueError:
+        return None
+    named = isinstance(event, dict) and event.get("event_id") and event.get("type")
+    return event if named and isinstance(event.get("data", {}), dict) else None
+
+
+def unreadable(hook: Hook) -> Sequence[Fact]:
+    """A signed message that is no event waits in plain sight; all others are hints to be followed."""
+    if parse(hook.body) is not None:
+        return ()
+    key = f"hook:{hashlib.sha256(hook.body).hexdigest()}"
+    return (
+        Unreadable(
+            key, "Square sent a signed message that is no event.", "Compare its API version with ours, then replay."
+        ),
+    )
+
+
+class Following:
+    """Reads again what an event is about."""
+
+    def __init__(self, wire: Wire, pulling: Pulling, places: Sequence[str]) -> None:
+        self._wire, self._pulling, self._places = wire, pulling, frozenset(places)
+        self._topics = {
+            "order.created": self._order,
+            "order.updated": self._order,
+            "order.fulfillment.updated": self._order,
+            "refund.created": self._refund,
+            "refund.updated": self._refund,
+            "inventory.count.updated": self._counts,
+        }
+
+    async def follow(self, hook: Hook) -> Sequence[Fact]:
+        """What Square says now of the thing the event names; nothing for topics that carry no facts."""
+        event = parse(hook.body)
+        reader = self._topics.get(str(event["type"])) if event else None
+        return await reader(event.get("data") or {}) if event and reader else unreadable(hook)
+
+    async def _order(self, data: Json) -> Sequence[Fact]:
+        return await self._orders([str(data.get("id") or "")])
+
+    async def _refund(self, data: Json) -> Sequence[Fact]:
+        refund = (data.get("object") or {}).get("refund") or {}
+        return await self._orders([str(refund.get("order_id") or "")])
+
+    async def _orders(self, order_ids: Sequence[str]) -> Sequence[Fact]:
+        wanted = [order_id for order_id in order_ids if order_id]
+        found = await self._wire.orders(wanted) if wanted else []
+        return await self._pulling.facts_of([order for order in found if order["location_id"] in self._places])
+
+    async def _counts(self, data: Json) -> Sequence[Fact]:
+        """The levels as they are now, and the counts and movements that made them so."""
+        named = [
+            count
+            for count in (data.get("object") or {}).get("inventory_counts") or ()
+            if count.get("location_id") in self._places
+            and count.get("catalog_object_type", "ITEM_VARIATION") == "ITEM_VARIATION"
+        ]
+        if not named:
+            return ()
+        objects = sorted({count["catalog_object_id"] for count in named})
+        places = sorted({count["location_id"] for count in named})
+        since = min(parse_time(count["calculated_at"]) for count in named) - OVERLAP
+        changes = await self._wire.changes(objects, places, format_time(since))
+        counts = await self._wire.counts(objects, places)
+        levels = [level for count in counts if (level := inventory.level(count))]
+        return [*await self._pulling.facts_of_changes(changes), *levels]
+
+
+async def subscribe(wire: Wire, wanted: Sequence[Subscription], name: str, key: str) -> list[Subscription]:
+    """One subscription of Square per URL carries all its topics; those of other URLs are left alone."""
+    standing = {str(one.get("notification_url")): one for one in await wire.webhooks()}
+    result: list[Subscription] = []
+    for url, topics in _by_url(wanted).items():
+        shape = {"name": f"omnisync {name}"[:64], "enabled": True, "event_types": topics, "notification_url": url}
+        old = standing.get(url)
+        if old is None:
+            one = await wire.create_webhook({**shape, "api_version": API_VERSION}, f"{key}"[:45])
+        elif old.get("enabled") is not True or sorted(old.get("event_types") or ()) != topics:
+            one = await wire.update_webhook(str(old["id"]), shape)
+        else:
+            one = old
+        active = bool(one.get("enabled", True))
+        result += [Subscription(topic, url, str(one["id"]), active) for topic in one.get("event_types") or topics]
+    return result
+
+
+def _by_url(wanted: Sequence[Subscription]) -> Mapping[str, list[str]]:
+    urls = sorted({one.url for one in wanted})
+    return {url: sorted({one.topic for one in wanted if one.url == url}) for url in urls}

@@ -1,0 +1,1 @@
+"""A simulated eBay: one seller account that speaks the Sell, Notification and Analytics APIs, with buyers of its own."""

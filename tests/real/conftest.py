@@ -1,0 +1,33 @@
+"""Real shop servers for tests marked `real`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.real import shop
+
+
+@pytest.fixture(scope="session")
+def oscar_template(request: pytest.FixtureRequest) -> Path:
+    """An empty django-oscar shop, kept from run to run."""
+    pytest.importorskip("oscarapi", reason="no django-oscar for tests: pip install django-oscar django-oscar-api")
+    return shop.template(request.config.cache.mkdir("oscar"))
+
+
+@pytest.fixture(scope="session")
+def oscar_server(oscar_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[shop.Shop]:
+    """One django-oscar server for all tests, as starting one takes seconds."""
+    with shop.open_shop(oscar_template, tmp_path_factory.mktemp("oscar")) as running:
+        yield running
+
+
+@pytest.fixture
+def oscar(oscar_server: shop.Shop) -> shop.Shop:
+    """A running django-oscar shop without articles."""
+    oscar_server.reset()
+    if not oscar_server.running:
+        oscar_server.start()
+    return oscar_server
