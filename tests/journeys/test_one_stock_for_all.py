@@ -74,7 +74,7 @@ def test_every_channel_sells_from_one_stock(database: str, oscar_template: Path,
         assert on_shelf(town)["SNEAKER-KIEL-39", "linden"] == (0, 0)
         for sku in SKUS:
             town.wait(f"{sku} is shown as it is", lambda sku=sku: town.shown(sku) == town.wanted(sku), True)
-        town.wait("nothing is behind", lambda: {(one["name"], one["state"], one["drift"]) for one in channels(town)},
+        town.wait("nothing is behind", lambda: {(one["channel"], one["state"], one["drift"]) for one in channels(town)},
                   {(name, "on_time", 0) for name in ("webshop", "square", "ebay", "kasse")})  # fmt: skip
         assert town.server.get("/v1/shortages")["items"] == []
         assert town.server.get("/v1/dead-letters")["items"] == []
@@ -92,4 +92,4 @@ def channels(town) -> list[dict]:
 
 
 def _channel(town, name: str) -> dict:
-    return next(one for one in channels(town) if one["name"] == name)
+    return next(one for one in channels(town) if one["channel"] == name)
