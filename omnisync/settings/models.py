@@ -80,20 +80,11 @@ class ServerSettings(_Section):
 
 
 class MailSettings(_Section):
-<<<<<<< HEAD
-    """The server that takes our mails; without a host none are sent."""
-
-    host: str = ""
-    port: Whole = Field(default=25, ge=1, le=65535)
-    sender: str = Field(default="omnisync@localhost", pattern=r"^\S+@\S+$")
-    """The address our mails come from."""
-=======
     """Where mails to stores are handed in; without a host none are sent."""
 
     host: str = ""
     port: Whole = Field(default=25, ge=1, le=65535)
     sender: str = "omnisync@localhost"
->>>>>>> pickup
 
 
 class LocationSettings(_Section):
