@@ -111,7 +111,10 @@ def as_utc(moment: datetime) -> datetime:
     """The same moment in UTC. A naive datetime is refused: nobody knows what it means."""
     if moment.tzinfo is None:
         raise ValueError(f"{moment.isoformat()} has no time zone")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{moment.isoformat()} is outside the years that a calendar here knows") from None
 
 
 def parse_time(text: str) -> datetime:

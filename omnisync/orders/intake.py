@@ -114,7 +114,7 @@ def take(
 def _take_lines(work: _Work, resolve: Resolve) -> None:
     before = _lines_before(work.session, work.order_id)
     covered = dict(work.cover.pieces)
-    for seen in work.order.lines:
+    for seen in (*work.order.lines, *_gone(work.order, before)):
         line = before.get(seen.id) or OrderLine(order_id=work.order_id, line_id=seen.id)
         done = _Done.of(line)
         sku, waiting = (line.sku, None) if done.booked else _identify(work, seen, resolve)
@@ -123,6 +123,19 @@ def _take_lines(work: _Work, resolve: Resolve) -> None:
         elif sku is not None and _moves_stock(work, sku, seen):
             _settle(work, seen, sku, done, covered)
         _keep_line(work.session, line, seen, sku, waiting)
+
+
+def _gone(order: OrderSeen, before: Mapping[str, OrderLine]) -> list[LineSeen]:
+    """Lines that the channel no longer shows: somebody took them off the order."""
+    seen = {line.id for line in order.lines}
+    return [
+        LineSeen(
+            line.line_id, Article(line.external_article, line.sku, line.barcode, line.title), line.quantity,
+            cancelled=line.quantity, shipped=line.shipped, stocked=line.stocked and line.waiting is None,
+        )
+        for line in before.values()
+        if line.line_id not in seen
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

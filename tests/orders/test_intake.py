@@ -91,6 +91,18 @@ def test_an_edited_order_follows_its_newest_quantity_up_and_down(session):
     assert violations(session) == []
 
 
+def test_a_line_that_was_taken_off_its_order_gives_its_pieces_back(session):
+    shelf(session, "LAMP", pieces=9)
+    shelf(session, "VASE", pieces=9)
+    take(session, an_order(a_line(2), a_line(1, sku="VASE", id="2")))
+
+    for minutes in (1, 2):
+        take(session, an_order(a_line(2), minutes=minutes))
+
+    assert (level(session, "LAMP").reserved, level(session, "VASE").reserved) == (2, 0)
+    assert violations(session) == []
+
+
 def test_a_refund_moves_no_stock_and_a_restock_returns_it_once(session):
     shelf(session, "LAMP", pieces=5)
     restocked = a_line(2, shipped=2, restocks=(Restock("r1", 1, "L2"),))
