@@ -33,8 +33,8 @@ async def availability(sku: list[str] = Query()) -> Response:
     return Response(orjson.dumps({"items": [_ITEM] * len(sku)}), media_type="application/json")
 
 
-@app.post("/v1/hooks/{channel}", status_code=202)
+@app.post("/v1/hooks/{channel}")
 async def hook(channel: str, request: Request) -> Response:
     body = await request.body()
     base64.b64encode(hmac.new(_KEY, body, hashlib.sha256).digest())
-    return Response(status_code=202)
+    return Response(status_code=200)
