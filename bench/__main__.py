@@ -68,8 +68,8 @@ def _on(database: str, wanted: Sequence[Figure], plan: measure.Plan) -> Iterator
         engine = db.engine_for(url)
         stack.callback(engine.dispose)
         key = retailer.open_for_business(engine)
-        floor = stack.enter_context(running("bench.server", "floor", port=floor_port))
-        server = stack.enter_context(running("bench.server", "omnisync", "--config", str(config), port=port))
+        floor = stack.enter_context(running("bench.floor", port=floor_port))
+        server = stack.enter_context(running("omnisync.cli", "serve", "--no-worker", "--config", str(config), port=port))
         numbers = count(1)
 
         def flash() -> str:

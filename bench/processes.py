@@ -34,7 +34,7 @@ class Server:
 
 @contextmanager
 def running(module: str, *arguments: str, port: int, core: int | None = SERVER_CORE) -> Iterator[Server]:
-    """`python -m module ARGUMENTS --port PORT` until the block ends."""
+    """`python -m MODULE ARGUMENTS --port PORT` until the block ends."""
     process = subprocess.Popen([sys.executable, "-m", module, *arguments, "--port", str(port)])
     try:
         pin(process.pid, core)

@@ -33,6 +33,7 @@ SETTINGS = """
 url = "{database}"
 
 [server]
+key_file = "{folder}/server.key"
 public_url = "http://127.0.0.1:{port}"
 
 [[locations]]
@@ -70,7 +71,7 @@ def write_settings(folder: Path, database: str, port: int) -> Path:
     """The settings file of this retailer; its secrets are put into the environment."""
     os.environ.update(SECRETS)
     file = folder / "omnisync.toml"
-    file.write_text(SETTINGS.format(database=database, port=port), encoding="utf-8")
+    file.write_text(SETTINGS.format(folder=folder, database=database, port=port), encoding="utf-8")
     return file
 
 
