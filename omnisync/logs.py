@@ -59,6 +59,7 @@ def set_up(secrets: Iterable[str] = (), *, to: TextIO | None = None, level: int 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it tells of every tick
 
 
 class Redactor:
