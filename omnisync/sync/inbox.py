@@ -25,6 +25,7 @@ CLAIMED_FOR = timedelta(minutes=2)
 MAX_ATTEMPTS = 6
 """Of a message that we fail on; one whose channel does not answer is tried for `PATIENCE`."""
 PATIENCE = timedelta(hours=24)
+LONGEST_NAME = 255
 BATCH = 50
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 _inbox = db.table(InboxMessage)
@@ -50,13 +51,19 @@ async def receive(context: Context, channel: Channel, hook: Hook) -> Answer:
 def keep(session: Session, channel: str, message: Message, hook: Hook, *, now: datetime) -> bool:
     """Store a verified message; False when the very same one is here already."""
     row = {
-        "channel": channel, "event_id": message.event_id, "body_hash": hashlib.sha256(hook.body).hexdigest(),
-        "topic": message.topic, "resource": message.resource, "method": hook.method, "url": hook.url,
+        "channel": channel, "event_id": _storable(message.event_id), "body_hash": hashlib.sha256(hook.body).hexdigest(),
+        "topic": _storable(message.topic), "resource": message.resource and _storable(message.resource), "method": hook.method, "url": hook.url,
         "headers": {name: value for name, value in hook.headers.items() if name not in _SECRET_HEADERS},
         "body": hook.body, "state": "received", "attempts": 0, "received_at": now, "next_try_at": now,
     }  # fmt: skip
     health.heard(session, channel, now=now)
     return bool(db.insert_new(session, _inbox, [row], key=("channel", "event_id", "body_hash"), returning=("id",)))
+
+
+def _storable(name: str) -> str:
+    """A name that a sender made up, as every database keeps it: no NUL, no lone surrogates, and short enough for an index."""
+    plain = name.replace("\0", "\ufffd").encode(errors="replace").decode()
+    return plain if len(plain) <= LONGEST_NAME else hashlib.sha256(plain.encode()).hexdigest()
 
 
 async def handle_due(context: Context, channel: Channel, *, limit: int = BATCH) -> int:
