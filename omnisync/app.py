@@ -16,7 +16,7 @@ from fastapi.staticfiles import StaticFiles
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
-from omnisync import __version__, db, migrations, writer
+from omnisync import __version__, db, migrations, openapi, writer
 from omnisync.adapters import registry
 from omnisync.adapters.base import Adapter
 from omnisync.adapters.client import Tools
@@ -170,4 +170,5 @@ def create(services: Services, context: Context | None = None, worker: Worker | 
     app.include_router(sync_api.routes(services, context))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(Limits)
+    openapi.describe(app)
     return app
