@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlmodel import Session
 
 from omnisync.access import Access, Role
+from omnisync.announce import announce
 from omnisync.errors import Forbidden, InvalidRequest, OutOfStock, Refused
 from omnisync.http import (
     Body,
@@ -61,7 +62,11 @@ Work = Callable[[Session, datetime], dict[str, Any]]
 
 def desk_for(services: Services) -> Desk:
     """The pickup desk of this server."""
-    return Desk(services.settings, Codes(services.secret), services.ids)
+
+    def tell(session: Session, kind: str, body: Mapping[str, Any]) -> None:
+        announce(session, kind, body, now=services.clock.now())
+
+    return Desk(services.settings, Codes(services.secret), services.ids, tell)
 
 
 def routes(services: Services) -> APIRouter:

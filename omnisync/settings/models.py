@@ -73,7 +73,18 @@ class ServerSettings(_Section):
     public_availability: bool = False
     """True: availability needs no key, and quantities become states."""
     limited_below: Whole = Field(default=3, ge=1)
-    """Fewer pieces than this are "limited"."""
+    """Up to so many pieces are "limited"."""
+    key_file: str = "omnisync.key"
+    """Holds the server's key, from which pickup codes and logins are made; written at the first start. Several nodes
+    share one."""
+
+
+class MailSettings(_Section):
+    """Where mails to stores are handed in; without a host none are sent."""
+
+    host: str = ""
+    port: Whole = Field(default=25, ge=1, le=65535)
+    sender: str = "omnisync@localhost"
 
 
 class LocationSettings(_Section):
@@ -145,6 +156,7 @@ class Settings(_Section):
 
     database: DatabaseSettings = DatabaseSettings()
     server: ServerSettings = ServerSettings()
+    mail: MailSettings = MailSettings()
     locations: list[LocationSettings] = Field(default_factory=list)
     channels: list[ChannelSettings] = Field(default_factory=list)
 
