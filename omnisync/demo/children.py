@@ -85,7 +85,9 @@ class Children:
     def _silent(self, name: str, what: str) -> NeedsAttention:
         lines = self.log(name).read_text(errors="replace").splitlines()[-12:]
         said = "\n".join(f"    {line}" for line in lines)
-        return NeedsAttention(f"{name} {what}. The end of {self.log(name)}:\n{said}", action=f"Read {self.folder}/*.log.")
+        return NeedsAttention(
+            f"{name} {what}. The end of {self.log(name)}:\n{said}", action=f"Read {self.folder}/*.log."
+        )
 
 
 def _end_with_parent() -> None:

@@ -162,6 +162,7 @@ def settings_text(plan: Plan) -> str:
         square_base=plan.url(SQUARE),
         ebay_base=plan.url(EBAY),
         till=plan.till_folder,
+        key_file=plan.folder / "server.key",
         shopify_places=_table(SHOPIFY_PLACES),
         square_places=_table(SQUARE_PLACES),
         till_places=_table(TILL_PLACES),
@@ -180,6 +181,7 @@ url = "{database}"
 [server]
 host = "127.0.0.1"
 port = {port}
+key_file = "{key_file}"
 public_url = "{public_url}"
 
 [[locations]]
@@ -260,7 +262,7 @@ def seeds(plan: Plan) -> dict[str, Any]:
         WEBSHOP: {
             "shop": "demo.myshopify.com",
             "access_token": plan.secrets["shopify_token"],
-            "locations": {place: code for place, code in SHOPIFY_PLACES.items()},
+            "locations": dict(SHOPIFY_PLACES.items()),
             "listings": [
                 _seeded(one, {place: one.available(code) for place, code in SHOPIFY_PLACES.items()})
                 for one in listed(WEBSHOP, everything)
@@ -282,8 +284,7 @@ def seeds(plan: Plan) -> dict[str, Any]:
         },
         EBAY: {
             "listings": [
-                _without_quantities(one)
-                | {"quantity": shown.quantity(sum(map(one.available, SELLS[EBAY])), EBAY_RULE)}
+                _without_quantities(one) | {"quantity": shown.quantity(sum(map(one.available, SELLS[EBAY])), EBAY_RULE)}
                 for one in listed(EBAY, everything)
             ],
             "webhook": {"url": f"{hook}/{EBAY}", "verification_token": plan.secrets["ebay_verification"]},
@@ -315,7 +316,16 @@ def children(plan: Plan, python: str) -> Sequence[tuple[str, list[str]]]:
 
     def simulated(module: str, channel: str, *more: str) -> tuple[str, list[str]]:
         seed = str(plan.folder / f"{channel}.json")
-        return channel, [python, "-m", f"omnisync.demo.{module}", "--port", str(plan.ports[channel]), "--seed", seed, *more]
+        return channel, [
+            python,
+            "-m",
+            f"omnisync.demo.{module}",
+            "--port",
+            str(plan.ports[channel]),
+            "--seed",
+            seed,
+            *more,
+        ]
 
     return [
         simulated("shopify", WEBSHOP),

@@ -83,7 +83,9 @@ def _import(engine: Engine, world: World, file: Path, make: Callable[[], Reading
     outcome = Importer(engine, world.clock, world.ids).run(file, make)
     if outcome.run_id is None:
         faults = "; ".join(group.title for group in outcome.survey.faults.groups)
-        raise NeedsAttention(f"{file.name} was not imported: {faults or outcome.why}", action="This is a fault of ours.")
+        raise NeedsAttention(
+            f"{file.name} was not imported: {faults or outcome.why}", action="This is a fault of ours."
+        )
 
 
 def _let_in(session: Session, secrets: Mapping[str, str], world: World) -> Keys:

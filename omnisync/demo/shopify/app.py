@@ -17,7 +17,7 @@ from omnisync.adapters.client import Tools
 from omnisync.clock import Clock
 from omnisync.demo import faults
 from omnisync.demo.outbox import Outbox, Send
-from omnisync.demo.shopify import cost, rest
+from omnisync.demo.shopify import cost, people, rest
 from omnisync.demo.shopify.graphql_api import Api
 from omnisync.demo.shopify.shop import Shop
 from omnisync.demo.shopify.things import Subscription
@@ -50,6 +50,7 @@ def open_shop(shop: Shop, *, token: str, secret: str, send: Send, tools: Tools) 
     _guard(app, token)
     faults.add_faults(app, shop.faults, limited=_limited(api, shop, bucket))
     faults.add_door(app, shop)
+    people.add_people(app, shop)
     return Simulation(app, shop, outbox, announcer, bucket)
 
 
