@@ -23,7 +23,7 @@ from omnisync.adapters.client import Tools
 from omnisync.catalog import api as catalog_api
 from omnisync.clock import Clock, Ids
 from omnisync.http import Limits, Services, add_error_handlers
-from omnisync.orders import ending, handover, mail, pickup_api, reservations_api
+from omnisync.orders import desk, handover, mail, pickup_api, reservations_api
 from omnisync.orders.smtp import Smtp
 from omnisync.pages import staff
 from omnisync.settings import Settings
@@ -108,12 +108,7 @@ def context_for(services: Services, adapters: Mapping[str, Adapter]) -> Context:
 
 def worker_for(services: Services, context: Context) -> Worker:
     """The worker over these services, with the duties that belong to no channel."""
-    desk = pickup_api.desk_for(services)
-
-    def expire_pickups(session: Session, now: datetime) -> object:
-        return ending.expire_overdue(session, desk, now=now)
-
-    chores: list[Chore] = [expire_pickups, _stay_alive, _forget_keys]
+    chores: list[Chore] = [*desk.chores(pickup_api.desk_for(services)), _stay_alive, _forget_keys]
     return Worker(context, owner=f"worker-{services.ids.new()}", chores=chores, errands=_errands(services))
 
 

@@ -33,7 +33,7 @@ def serve(
     world = world_of(context)
     found = world.settings(config)
     with open_engine(found) as engine:
-        services, engine_context = _put_together(world, found, engine)
+        services, engine_context = put_together(world, found, engine)
         application = app.create(services, engine_context, app.worker_for(services, engine_context) if worker else None)
         # What was made until now lives as long as the process: the collector need not look at it again.
         gc.collect()
@@ -53,7 +53,7 @@ def worker(context: typer.Context, config: Config = None) -> None:
     world = world_of(context)
     found = world.settings(config)
     with open_engine(found) as engine:
-        asyncio.run(_work(*_put_together(world, found, engine)))
+        asyncio.run(_work(*put_together(world, found, engine)))
 
 
 async def _work(services: Services, context: Context) -> None:
@@ -67,7 +67,8 @@ async def _work(services: Services, context: Context) -> None:
         await adapter.close()
 
 
-def _put_together(world: World, found: Settings, engine: Engine) -> tuple[Services, Context]:
+def put_together(world: World, found: Settings, engine: Engine) -> tuple[Services, Context]:
+    """The services and channels of these settings over a database that is brought up to date."""
     logs.set_up(settings.secret_values(found))
     app.make_ready(found, engine, world.clock)
     secret = server_key(world, found)

@@ -80,11 +80,12 @@ class ServerSettings(_Section):
 
 
 class MailSettings(_Section):
-    """Where mails to stores are handed in; without a host none are sent."""
+    """The server that takes our mails; without a host none are sent."""
 
     host: str = ""
     port: Whole = Field(default=25, ge=1, le=65535)
-    sender: str = "omnisync@localhost"
+    sender: str = Field(default="omnisync@localhost", pattern=r"^\S+@\S+$")
+    """The address our mails come from."""
 
 
 class LocationSettings(_Section):
