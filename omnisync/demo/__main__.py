@@ -51,6 +51,7 @@ async def demo(options: Options, folder: Path) -> Proof:
     """Put everything up, let people in, and prove at the end that all is well."""
     world = World(SystemClock(), system_ids(), system_chance())
     async with stage.put_up(options, folder, world, _say) as running:
+        await running.open()
         _say(_welcome(running))
         _listen(running)
         if _has_display() and not options.as_json:

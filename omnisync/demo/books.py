@@ -22,7 +22,7 @@ class Books:
     """What was answered to whom."""
 
     bought: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """(channel, SKU) -> pieces that its buyers bought, bundles as their parts."""
+    """(channel, SKU) -> pieces that its buyers bought and did not cancel, bundles as their parts."""
     orders: Counter[str] = field(default_factory=Counter)
     refused_buyers: Counter[str] = field(default_factory=Counter)
     """Buyers who found it sold out at their channel."""
@@ -46,6 +46,11 @@ class Books:
         self.orders[channel] += 1
         for part, number in (parts or {sku: 1}).items():
             self.bought[channel, part] += number * quantity
+
+    def cancel(self, channel: str, sku: str, quantity: int, parts: Mapping[str, int] | None = None) -> None:
+        """The order was cancelled before anything was sent; whether omnisync ever saw it uncancelled does not matter."""
+        for part, number in (parts or {sku: 1}).items():
+            self.bought[channel, part] -= number * quantity
 
 
 def most_at_once(held: Iterable[Held]) -> int:

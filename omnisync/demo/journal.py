@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +21,7 @@ from omnisync.sync.tables import Conflict, DeadLetter, Sent
 _movement, _reservation, _promise = db.table(Movement), db.table(Reservation), db.table(Promise)
 _sent, _conflict, _balance, _letter = db.table(Sent), db.table(Conflict), db.table(Balance), db.table(DeadLetter)
 TAKEN_OVER = "taken over"
+_SIGN = {"order": 1, "sold": 1, "released": -1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +72,13 @@ def wrong_tallies(session: Session, books: Books) -> list[str]:
 
 
 def _ordered(session: Session) -> Counter[tuple[str, str]]:
-    """Orders and counter sales by (channel, SKU); what a reservation took over counts there and not here."""
+    """Orders and counter sales by (channel, SKU), less what was cancelled; what a reservation took over counts there."""
     found: Counter[tuple[str, str]] = Counter()
-    named = _movement.c.kind.in_(("order", "sold")) | (
-        (_movement.c.kind == "released") & (_movement.c.reason == TAKEN_OVER)
-    )
     columns = (_movement.c.kind, _movement.c.sku, _movement.c.quantity, _movement.c.key, _movement.c.promise)
-    for row in session.execute(sa.select(*columns).where(named)):
-        channel = ((row.promise if row.kind == "released" else row.key) or "").partition(":")[0]
+    for row in session.execute(sa.select(*columns).where(_movement.c.kind.in_(_SIGN))):
+        channel = (row.promise or row.key or "").partition(":")[0]
         if channel in CHANNELS:
-            found[channel, row.sku] += -row.quantity if row.kind == "released" else row.quantity
+            found[channel, row.sku] += _SIGN[row.kind] * row.quantity
     return found
 
 
@@ -115,10 +113,10 @@ def open_letters(session: Session) -> list[str]:
     return [f"{row.channel}: {row.title}: {row.reason}" for row in rows]
 
 
-def propagation(session: Session) -> list[float]:
-    """Milliseconds from a change of stock until a channel showed it, one for each number that was applied."""
+def propagation(session: Session, since: datetime) -> list[float]:
+    """Milliseconds from a change of stock after `since` until a channel showed it, one for each number that was applied."""
     statement = sa.select(_sent.c.changed_at, _sent.c.applied_at).where(
-        _sent.c.applied_at.is_not(None), _sent.c.changed_at.is_not(None), _sent.c.quantity.is_not(None)
+        _sent.c.applied_at.is_not(None), _sent.c.changed_at >= since, _sent.c.quantity.is_not(None)
     )
     return [
         (row.applied_at - row.changed_at) / timedelta(milliseconds=1)

@@ -41,9 +41,13 @@ class Bought:
 
     channel: str
     order: str
-    sku: str
+    goods: Goods
     quantity: int
     place: str | None
+
+    @property
+    def sku(self) -> str:
+        return self.goods.sku
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ class People:
             return None
         found: Mapping[str, Any] = reply.json()
         self.books.buy(channel, goods.sku, quantity, goods.parts)
-        bought = Bought(channel, found["order"], goods.sku, quantity, found.get("place", place))
+        bought = Bought(channel, found["order"], goods, quantity, found.get("place", place))
         (self.sent if channel in (TILL, SQUARE) else self.orders).append(bought)
         return found
 
@@ -247,8 +251,8 @@ class People:
 
     async def cancel(self, act: Act) -> None:
         order = self._take(self.orders)
-        if order is not None:
-            await self._act(order, "cancel")
+        if order is not None and await self._act(order, "cancel"):
+            self.books.cancel(order.channel, order.goods.sku, order.quantity, order.goods.parts)
 
     async def refund(self, act: Act) -> None:
         order = self._take(self.sent)

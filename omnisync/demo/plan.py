@@ -262,7 +262,8 @@ def seeds(plan: Plan) -> dict[str, Any]:
         WEBSHOP: {
             "shop": "demo.myshopify.com",
             "access_token": plan.secrets["shopify_token"],
-            "locations": dict(SHOPIFY_PLACES.items()),
+            "points_per_second": 1000,
+            "locations": [{"id": place, "name": code} for place, code in SHOPIFY_PLACES.items()],
             "listings": [
                 _seeded(one, {place: one.available(code) for place, code in SHOPIFY_PLACES.items()})
                 for one in listed(WEBSHOP, everything)

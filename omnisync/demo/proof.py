@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -66,11 +67,13 @@ class Proof:
         }
 
 
-def give(session: Session, books: Books, everything: Sequence[Goods], seen: Mapping[Level, int]) -> Proof:
+def give(
+    session: Session, books: Books, everything: Sequence[Goods], seen: Mapping[Level, int], *, since: datetime
+) -> Proof:
     """Hold the demo's books, the journal and what the channels show against one another."""
     there = {one.sku: one.pieces.get("lager", 0) for one in everything if one.sku in FLASH}
     drifting = drift(expected(journal.shelves(session), everything), seen)
-    times = journal.propagation(session)
+    times = journal.propagation(session, since)
     return Proof(
         orders={channel: books.orders[channel] for channel in CHANNELS},
         granted=books.granted,

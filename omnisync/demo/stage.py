@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from omnisync.demo.traffic import Traffic
 
 AT_ONCE = 16
 """Acts that may be under way at the same moment."""
+OPEN_SECONDS = 30.0
 LINE_SECONDS = 2.0
 AGREE_SECONDS = 1.0
 Say = Callable[[str], None]
@@ -51,8 +53,24 @@ class Stage:
     switches: Switches
     everything: list[Goods]
     stop: asyncio.Event
+    opened_at: datetime
 
     # ------------------------------------------------------------ traffic
+
+    async def open(self) -> None:
+        """Wait until every channel is matched and shows what it should, for a while: then buyers may come."""
+        began = self.world.clock.monotonic()
+        while self.world.clock.monotonic() - began < OPEN_SECONDS and not await self._in_step():
+            self.children.check()
+            await self.world.clock.sleep(0.2)
+        self.opened_at = self.world.clock.now()
+
+    async def _in_step(self) -> bool:
+        try:
+            channels = (await self.doors.ask("ops", "/v1/channels"))["items"]
+        except Unreached:
+            return False
+        return all(one["last_success_at"] is not None and not one["queued"] for one in channels)
 
     async def play(self) -> None:
         """People come and go until the time is over or somebody asks for the end."""
@@ -82,7 +100,7 @@ class Stage:
             except Unreached:
                 continue
             with db.reading(self.engine) as session:
-                times = journal.propagation(session)
+                times = journal.propagation(session, self.opened_at)
             seconds = self.world.clock.monotonic() - began
             self.say(line.running(seconds, self.books, channels, times, self.switches.in_words()))
 
@@ -104,7 +122,7 @@ class Stage:
         for channel in CHANNELS:
             seen |= proof.levels(channel, await self.doors.state(channel))
         with db.reading(self.engine) as session:
-            return proof.give(session, self.books, self.everything, seen)
+            return proof.give(session, self.books, self.everything, seen, since=self.opened_at)
 
 
 def _finished(task: asyncio.Task[None]) -> bool:
@@ -140,7 +158,7 @@ async def put_up(options: Options, folder: Path, world: World, say: Say) -> Any:
                 async with _switches_door(planned, turned):
                     stage = Stage(
                         options, planned, world, say, children, books, doors, engine, turned,
-                        plan.goods(options.seed), asyncio.Event(),
+                        plan.goods(options.seed), asyncio.Event(), world.clock.now(),
                     )  # fmt: skip
                     yield stage
         finally:
