@@ -137,8 +137,8 @@ def shelves(session: Session) -> Mapping[tuple[str, str], Shelf]:
     statement = sa.select(_movement.c.location, _movement.c.sku, *sums).group_by(_movement.c.location, _movement.c.sku)
     off_sale = set(_off_sale(session))
     return {
-        (location, sku): Shelf(*map(int, numbers), off_sale=(location, sku) in off_sale)
-        for location, sku, *numbers in session.execute(statement)
+        (location, sku): Shelf(int(on_hand), int(reserved), int(blocked), int(safety), (location, sku) in off_sale)
+        for location, sku, on_hand, reserved, blocked, safety in session.execute(statement)
     }
 
 

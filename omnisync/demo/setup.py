@@ -82,7 +82,7 @@ def _refuse_used(engine: Engine) -> None:
 def _import(engine: Engine, world: World, file: Path, make: Callable[[], Reading[Any]]) -> None:
     outcome = Importer(engine, world.clock, world.ids).run(file, make)
     if outcome.run_id is None:
-        faults = "; ".join(group.title for group in outcome.survey.faults.groups)
+        faults = "; ".join(group.kind for group in outcome.survey.faults.groups)
         raise NeedsAttention(
             f"{file.name} was not imported: {faults or outcome.why}", action="This is a fault of ours."
         )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -169,8 +170,8 @@ async def put_up(options: Options, folder: Path, world: World, say: Say) -> Any:
 
 async def _until_ready(children: Children, doors: Doors) -> None:
     for channel in CHANNELS:
-        await children.until_ready(channel, lambda name=channel: doors.answers(name, "/_sim/state"))
-    await children.until_ready("server", lambda: doors.answers("ops", "/v1/channels"))
+        await children.until_ready(channel, partial(doors.answers, channel, "/_sim/state"))
+    await children.until_ready("server", partial(doors.answers, "ops", "/v1/channels"))
 
 
 def _server_command(planned: Plan) -> list[str]:
