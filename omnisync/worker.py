@@ -142,8 +142,7 @@ class Worker:
         await telling.tell(self.context, channel)
 
     async def _refresh(self, channel: Channel) -> None:
-        now = self.context.clock.now()
-        await self.context.store.write(lambda session: behind.refresh(session, self.context, channel, now=now))
+        await reconcile.refresh(self.context, channel)
 
     async def _guarded(self, channel: Channel, step: Callable[[Channel], Awaitable[object]]) -> bool:
         try:
