@@ -8,7 +8,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+from omnisync.announce import (
+    EventPending as EventPending,
+)  # its table stands below us, so that stock and orders can announce
 from omnisync.db import Instant, Name, Serial
+
+PRICE_PLACE = "#price"
+"""The place of a row that holds a listing's price where prices are written by calls of their own."""
 
 
 class InboxMessage(SQLModel, table=True):
@@ -91,34 +97,74 @@ class ChannelListing(SQLModel, table=True):
 
 
 class ShownState(SQLModel, table=True):
-    """What one listing shows at one place of its channel, as far as we know: submitted, accepted, applied."""
+    """What one listing shows at one place of its channel, as far as we know, and what it should show.
+
+    A write is *submitted* (`tag` names it), perhaps only *accepted*, then *applied*. While `in_flight_until` lies ahead nobody
+    else writes this row. `believed` is what we think the channel shows now: the last applied or seen number, less the
+    channel's own orders since. Where prices travel alone, they have a row of their own (place `PRICE_PLACE`).
+    """
 
     __tablename__ = "shown_state"
+    __table_args__ = (
+        sa.Index("shown_state_behind", "channel", "behind_since"),
+        sa.Index("shown_state_look", "channel", "look_at"),
+        sa.Index("shown_state_sku", "sku"),
+    )
 
     channel: str = Field(primary_key=True, sa_type=Name)
     external_id: str = Field(primary_key=True, sa_type=Name)
     place: str = Field(primary_key=True, sa_type=Name)
     """Empty where the channel has no locations."""
-    sku: str = Field(sa_type=Name, index=True)
+    sku: str = Field(sa_type=Name)
+
+    wanted: int | None = None
+    """What it should show, as last computed; null: not ours to write."""
+    wanted_price_minor: int | None = None
+    wanted_price_currency: str | None = None
+    behind_since: datetime | None = Field(default=None, sa_type=Instant)
+    """The change of stock or price that made it differ; null: it shows what it should."""
+
+    believed: int | None = None
     applied: int | None = None
     applied_at: datetime | None = Field(default=None, sa_type=Instant)
-    submitted: int | None = None
-    submitted_at: datetime | None = Field(default=None, sa_type=Instant)
+    price_minor: int | None = None
+    """The price we believe is shown there."""
+    price_currency: str | None = None
+    price_at: datetime | None = Field(default=None, sa_type=Instant)
+
     tag: str | None = None
+    submitted: int | None = None
+    submitted_price_minor: int | None = None
+    submitted_at: datetime | None = Field(default=None, sa_type=Instant)
+    compare: int | None = None
+    """What the submitted write said was shown before."""
+    in_flight_until: datetime | None = Field(default=None, sa_type=Instant)
+    unsettled: str | None = None
+    """accepted: to be applied later; unknown: nobody answered, it may have had its effect."""
+
     seen: int | None = None
     """The last level read back."""
     seen_at: datetime | None = Field(default=None, sa_type=Instant)
+    seen_version: str | None = None
+    allocated: int = 0
+    look_at: datetime | None = Field(default=None, sa_type=Instant)
+    """From then on it waits to be read back."""
+    drift_since: datetime | None = Field(default=None, sa_type=Instant)
+    """Since when it shows something that neither we nor its known orders explain."""
     provisional: int = 0
     """Pieces gone from the channel's level for which no order was seen yet."""
     provisional_at: datetime | None = Field(default=None, sa_type=Instant)
-    price_minor: int | None = None
-    """Applied price."""
-    price_currency: str | None = None
-    price_at: datetime | None = Field(default=None, sa_type=Instant)
-    behind_since: datetime | None = Field(default=None, sa_type=Instant)
+    """When that last changed."""
+
     failures: int = 0
     next_try_at: datetime | None = Field(default=None, sa_type=Instant)
     blocked_reason: str | None = None
+    """Why this line alone waits for a person."""
+    guard_case: str | None = Field(default=None, sa_type=Name)
+    guard_decision: str | None = None
+    """waiting | apply | keep: what was decided for exactly these numbers."""
+    guard_quantity: int | None = None
+    guard_price_minor: int | None = None
 
 
 class Sent(SQLModel, table=True):
@@ -134,6 +180,7 @@ class Sent(SQLModel, table=True):
     quantity: int | None = None
     price_minor: int | None = None
     outcome: str | None = None
+    """null: in flight; applied | accepted | changed | unknown | attention | superseded"""
     reason: str | None = None
     changed_at: datetime | None = Field(default=None, sa_type=Instant)
     """The oldest change of stock this write answers: propagation is applied_at - changed_at."""
@@ -155,6 +202,9 @@ class ChannelHealth(SQLModel, table=True):
     last_error_at: datetime | None = Field(default=None, sa_type=Instant)
     last_success_at: datetime | None = Field(default=None, sa_type=Instant)
     last_heard_at: datetime | None = Field(default=None, sa_type=Instant)
+    """The last message or page that came from it."""
+    pulled_at: datetime | None = Field(default=None, sa_type=Instant)
+    """The last time its orders were read to the end."""
     retry_at: datetime | None = Field(default=None, sa_type=Instant)
     calls: int = 0
     failures: int = 0
@@ -195,17 +245,6 @@ class Conflict(SQLModel, table=True):
     sku: str = Field(sa_type=Name)
     quantity: int
     shortage_id: int | None = None
-    at: datetime = Field(sa_type=Instant)
-
-
-class EventPending(SQLModel, table=True):
-    """An event written with its effect, not yet numbered."""
-
-    __tablename__ = "event_pending"
-
-    id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
-    kind: str
-    body: Any = Field(sa_type=sa.JSON)
     at: datetime = Field(sa_type=Instant)
 
 
@@ -254,3 +293,24 @@ class User(SQLModel, table=True):
     location: str | None = Field(default=None, sa_type=Name)
     created_at: datetime = Field(sa_type=Instant)
     disabled_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Told(SQLModel, table=True):
+    """The last state of a pickup that its channel heard from us."""
+
+    pickup_id: str = Field(primary_key=True, sa_type=Name)
+    channel: str = Field(sa_type=Name, index=True)
+    state: str
+    at: datetime = Field(sa_type=Instant)
+    failures: int = 0
+    next_try_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class EventShelf(SQLModel, table=True):
+    """What was last announced as available of a SKU at a location."""
+
+    __tablename__ = "event_shelf"
+
+    location: str = Field(primary_key=True, sa_type=Name)
+    sku: str = Field(primary_key=True, sa_type=Name)
+    available: int

@@ -1,0 +1,169 @@
+"""Which listings show something else than they should: computed from the ledger, remembered on their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from omnisync import db
+from omnisync.catalog.tables import Component
+from omnisync.stock.tables import Balance
+from omnisync.sync import guard, pricing
+from omnisync.sync.context import Channel, Context
+from omnisync.sync.rows import mark
+from omnisync.sync.tables import ChannelHealth, Cursor, ShownState
+from omnisync.sync.wanted import BATCH, Wanted, wanted
+
+OVERLAP = timedelta(seconds=30)
+"""A balance that was changed at noon may be committed a moment after; longer transactions are found by the full pass."""
+FULL_EVERY = timedelta(minutes=5)
+_balance, _component, _cursor_table = db.table(Balance), db.table(Component), db.table(Cursor)
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What a refresh found."""
+
+    looked_at: int
+    behind: int
+    full: bool
+
+
+def refresh(
+    session: Session,
+    context: Context,
+    channel: Channel,
+    *,
+    now: datetime,
+    full: bool = False,
+    hints: Collection[str] = (),
+) -> Refreshed:
+    """Bring the rows of this channel up to date with the ledger: what each should show, and since when it does not."""
+    full = full or _full_due(session, channel, now)
+    skus = None if full else _candidates(session, channel, hints, now)
+    wishes = wanted(session, context, channel, skus, now=now)
+    rows = _rows(session, channel, wishes)
+    for wish, row in zip(wishes, rows, strict=True):
+        wish_for(row, wish, now=now)
+    if full:
+        _forget_the_rest(session, channel, rows)
+    guard.hold_back(session, context, channel, now=now)
+    _advance(session, channel, now=now, full=full)
+    return Refreshed(len(rows), sum(row.behind_since is not None for row in rows), full)
+
+
+def ask_for_all(session: Session, channel: Channel) -> None:
+    """Let the next refresh look at every listing: mappings, settings or the listings themselves have changed."""
+    session.execute(
+        sa.delete(_cursor_table).where(_cursor_table.c.channel == channel.name, _cursor_table.c.name == "full")
+    )
+
+
+def compare_all(session: Session, channel: Channel, *, now: datetime) -> None:
+    """Let every listing be computed and read back again, and the channel be called at once."""
+    ask_for_all(session, channel)
+    session.execute(sa.update(ShownState).where(col(ShownState.channel) == channel.name).values(look_at=now))
+    session.execute(sa.update(ChannelHealth).where(col(ChannelHealth.channel) == channel.name).values(retry_at=None))
+
+
+def quiet(session: Session, channel: Channel, *, now: datetime) -> bool:
+    """Whether a refresh would find nothing to do."""
+    return not _full_due(session, channel, now) and _candidates(session, channel, (), now) == set()
+
+
+def wish_for(row: ShownState, wish: Wanted, *, now: datetime) -> None:
+    """Set what a row should show; it is behind from the change that made it differ."""
+    if wish.quantity is not None and wish.quantity < (row.wanted or 0) and not row.failures:
+        row.next_try_at = None  # what may not be offered any more does not wait for a budget
+    row.sku, row.wanted = wish.sku, wish.quantity
+    row.wanted_price_minor = None if wish.price is None else wish.price.minor
+    row.wanted_price_currency = None if wish.price is None else wish.price.currency
+    mark(row, since=wish.changed_at, now=now)
+
+
+# ---------------------------------------------------------------- whom to look at
+
+
+def _candidates(session: Session, channel: Channel, hints: Collection[str], now: datetime) -> set[str] | None:
+    since = _cursor(session, channel, "balances")
+    if since is None:
+        return None
+    changed = sa.select(_balance.c.sku).where(_balance.c.changed_at >= since - OVERLAP).distinct()
+    skus = set(hints) | set(session.execute(changed).scalars()) | _unfinished(session, channel, since)
+    priced = pricing.changed(session, channel, since=since - OVERLAP, now=now)
+    if priced is None:
+        return None
+    skus |= priced
+    return skus | _bundles_with(session, skus)
+
+
+def _unfinished(session: Session, channel: Channel, since: datetime) -> set[str]:
+    # Provisional pieces of any channel count here: what one channel seems to have sold, the others must not offer.
+    rows = select(ShownState.sku).where(
+        sa.or_(
+            sa.and_(col(ShownState.channel) == channel.name, col(ShownState.behind_since).is_not(None)),
+            col(ShownState.provisional) > 0,
+            col(ShownState.provisional_at) >= since - OVERLAP,
+        )
+    )
+    return set(session.exec(rows.distinct()))
+
+
+def _bundles_with(session: Session, skus: Collection[str]) -> set[str]:
+    found: set[str] = set()
+    level = sorted(skus)
+    while level:
+        above: set[str] = set()
+        for start in range(0, len(level), BATCH):
+            chunk = level[start : start + BATCH]
+            above |= set(session.execute(sa.select(_component.c.bundle).where(_component.c.sku.in_(chunk))).scalars())
+        level = sorted(above - found)
+        found |= above
+    return found
+
+
+def _rows(session: Session, channel: Channel, wishes: Sequence[Wanted]) -> list[ShownState]:
+    """The row of each wish, made where there is none."""
+    found: dict[tuple[str, str], ShownState] = {}
+    names = sorted({wish.listing.external_id for wish in wishes})
+    for start in range(0, len(names), BATCH):
+        statement = select(ShownState).where(
+            ShownState.channel == channel.name, col(ShownState.external_id).in_(names[start : start + BATCH])
+        )
+        found |= {(row.external_id, row.place): row for row in session.exec(statement)}
+    for wish in wishes:
+        key = (wish.listing.external_id, wish.place)
+        if key not in found:
+            found[key] = ShownState(channel=channel.name, external_id=key[0], place=key[1], sku=wish.sku)
+            session.add(found[key])
+    return [found[wish.listing.external_id, wish.place] for wish in wishes]
+
+
+def _forget_the_rest(session: Session, channel: Channel, rows: Sequence[ShownState]) -> None:
+    """Rows whose listing is gone, unmapped or no longer ours to write want nothing any more."""
+    kept = {(row.external_id, row.place) for row in rows}
+    for row in session.exec(select(ShownState).where(ShownState.channel == channel.name)):
+        if (row.external_id, row.place) not in kept:
+            row.wanted = row.wanted_price_minor = row.wanted_price_currency = row.behind_since = None
+
+
+# ---------------------------------------------------------------- how far we are
+
+
+def _full_due(session: Session, channel: Channel, now: datetime) -> bool:
+    last = _cursor(session, channel, "full")
+    return last is None or now - last >= FULL_EVERY
+
+
+def _cursor(session: Session, channel: Channel, name: str) -> datetime | None:
+    row = session.get(Cursor, (channel.name, name), populate_existing=True)
+    return None if row is None else row.at
+
+
+def _advance(session: Session, channel: Channel, *, now: datetime, full: bool) -> None:
+    rows = [{"channel": channel.name, "name": name, "value": None, "at": now} for name in ("balances", "full")]
+    db.upsert(session, db.table(Cursor), rows if full else rows[:1], key=("channel", "name"), update=("at", "value"))

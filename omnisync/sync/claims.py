@@ -1,0 +1,219 @@
+"""Taking listings that are behind into one write: one in flight each, the most urgent first, numbers read at that moment."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from omnisync.adapters.base import Shown, Target
+from omnisync.orders.tables import ChannelOrder, OrderLine
+from omnisync.sync import guard
+from omnisync.sync.behind import wish_for
+from omnisync.sync.context import Channel, Context
+from omnisync.sync.rows import Key, key_of, price_differs, stock_differs, waits, wanted_price
+from omnisync.sync.tables import PRICE_PLACE, ChannelListing, Sent, ShownState
+from omnisync.sync.wanted import wanted
+from omnisync.values import Money
+
+IN_FLIGHT = timedelta(seconds=120)
+"""Longer than any call may take; after that its worker is thought to be gone."""
+BUDGET_DAY = timedelta(hours=24)
+WAIT_FOR_BUDGET = timedelta(minutes=15)
+SPARE_FROM_PERCENT = 80
+"""From this share of a listing's daily revisions on, only numbers that must go down are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row in flight and what is written for it."""
+
+    key: Key
+    shown: Shown
+
+
+def due(session: Session, channel: Channel, *, now: datetime, prices: bool, limit: int) -> list[Key]:
+    """Rows that may be written now: what crosses zero first, then what is behind longest."""
+    urgency = sa.case(
+        (sa.and_(col(ShownState.wanted) == 0, sa.func.coalesce(col(ShownState.believed), 1) != 0), 0),
+        (col(ShownState.believed) == 0, 1),
+        else_=2,
+    )
+    statement = (
+        select(ShownState.external_id, ShownState.place)
+        .where(ShownState.channel == channel.name, col(ShownState.behind_since).is_not(None), *_free(now))
+        .where((col(ShownState.place) == PRICE_PLACE) if prices else (col(ShownState.place) != PRICE_PLACE))
+        .order_by(urgency, col(ShownState.behind_since), col(ShownState.external_id), col(ShownState.place))
+        .limit(limit)
+    )
+    return [Key(*row) for row in session.exec(statement)]
+
+
+def _free(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    overtaken = sa.and_(
+        col(ShownState.unsettled) == "accepted",
+        col(ShownState.wanted) != sa.func.coalesce(col(ShownState.submitted), -1),
+    )
+    return (
+        sa.or_(col(ShownState.in_flight_until).is_(None), col(ShownState.in_flight_until) <= now),
+        sa.or_(col(ShownState.next_try_at).is_(None), col(ShownState.next_try_at) <= now, overtaken),
+        sa.or_(col(ShownState.guard_decision).is_(None), col(ShownState.guard_decision) == "apply"),
+    )
+
+
+def blind(session: Session, channel: Channel, keys: Sequence[Key]) -> list[Key]:
+    """Those whose level has to be read before they are written: the channel does not compare, or we do not know what is there."""
+    if not channel.can.looks:
+        return []
+    rows = session.exec(_of_keys(channel, keys))
+    unknown = {
+        key_of(row)
+        for row in rows
+        if not channel.compares
+        or row.believed is None
+        or (row.unsettled == "unknown" and row.wanted != row.submitted)
+        or row.look_at is not None
+    }
+    return [key for key in keys if key in unknown and key.place != PRICE_PLACE]
+
+
+def targets(session: Session, channel: Channel, keys: Sequence[Key]) -> list[Target]:
+    """What the adapter needs to know about these rows to read or write them."""
+    listings = _listings(session, channel, {key.external_id for key in keys})
+    return [_target(listings[key.external_id], key.place) for key in keys if key.external_id in listings]
+
+
+def claim(session: Session, context: Context, channel: Channel, keys: Sequence[Key], *, now: datetime) -> list[Claimed]:
+    """Mark these rows as in flight and return what is to be written; what shows the right number meanwhile is left out."""
+    rows = _locked(session, channel, keys, now)
+    _refresh(session, context, channel, rows, now)
+    guard.hold_back(session, context, channel, now=now)
+    listings = _listings(session, channel, {row.external_id for row in rows})
+    written = _revisions(session, channel, rows, now)
+    carried = _recorded_orders(session, channel, rows)
+    claimed = []
+    for row in rows:
+        if row.behind_since is None or waits(row) or row.external_id not in listings:
+            continue
+        if not _affordable(channel, row, written.get(row.external_id, 0)):
+            row.next_try_at = now + WAIT_FOR_BUDGET
+            continue
+        allocated = min(row.allocated, carried.get(row.sku, 0) + row.provisional)
+        target = _target(listings[row.external_id], row.place)
+        claimed.append(Claimed(key_of(row), _submit(session, context, row, target, allocated, now)))
+    return claimed
+
+
+def _submit(
+    session: Session, context: Context, row: ShownState, target: Target, allocated: int, now: datetime
+) -> Shown:
+    quantity = row.wanted if stock_differs(row) else None
+    price = wanted_price(row) if price_differs(row) else None
+    again = row.unsettled == "unknown" and row.tag is not None and _same(row, quantity, price)
+    if not again:
+        row.tag, row.compare, row.unsettled = context.ids.new(), row.believed, None
+    assert row.tag is not None
+    row.submitted, row.submitted_price_minor = quantity, None if price is None else price.minor
+    row.submitted_at, row.in_flight_until = now, now + IN_FLIGHT
+    if not again:
+        session.add(
+            Sent(
+                tag=row.tag, channel=row.channel, external_id=row.external_id, place=row.place, sku=row.sku,
+                quantity=quantity, price_minor=row.submitted_price_minor, changed_at=row.behind_since, sent_at=now,
+            )
+        )  # fmt: skip
+    return Shown(target, row.tag, now, quantity=quantity, compare=row.compare, price=price, allocated=allocated)
+
+
+def _same(row: ShownState, quantity: int | None, price: Money | None) -> bool:
+    # The very same write again carries the same tag: a channel that knows it has its effect once, and tells us.
+    return (quantity, None if price is None else price.minor) == (row.submitted, row.submitted_price_minor)
+
+
+def _target(listing: ChannelListing, place: str) -> Target:
+    assert listing.sku is not None
+    named = place if place not in ("", PRICE_PLACE) else None
+    return Target(listing.external_id, listing.sku, named, dict(listing.extra or {}))
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _locked(session: Session, channel: Channel, keys: Sequence[Key], now: datetime) -> list[ShownState]:
+    """The rows that nobody else writes at this moment, in the order of `keys`."""
+    free = sa.or_(col(ShownState.in_flight_until).is_(None), col(ShownState.in_flight_until) <= now)
+    ordered = _of_keys(channel, keys).where(free).order_by(col(ShownState.external_id), col(ShownState.place))
+    wanted_keys = set(keys)
+    rows = {key_of(row): row for row in session.exec(ordered.with_for_update()) if key_of(row) in wanted_keys}
+    return [rows[key] for key in keys if key in rows]
+
+
+def _of_keys(channel: Channel, keys: Sequence[Key]) -> SelectOfScalar[ShownState]:
+    names = sorted({key.external_id for key in keys})
+    return select(ShownState).where(ShownState.channel == channel.name, col(ShownState.external_id).in_(names))
+
+
+def _refresh(session: Session, context: Context, channel: Channel, rows: Sequence[ShownState], now: datetime) -> None:
+    wishes = {
+        Key(wish.listing.external_id, wish.place): wish
+        for wish in wanted(session, context, channel, {row.sku for row in rows}, now=now)
+    }
+    for row in rows:
+        if wish := wishes.get(key_of(row)):
+            wish_for(row, wish, now=now)
+
+
+def _listings(session: Session, channel: Channel, external_ids: Collection[str]) -> dict[str, ChannelListing]:
+    statement = select(ChannelListing).where(
+        ChannelListing.channel == channel.name,
+        col(ChannelListing.external_id).in_(sorted(external_ids)),
+        col(ChannelListing.managed),
+        col(ChannelListing.sku).is_not(None),
+    )
+    return {listing.external_id: listing for listing in session.exec(statement)}
+
+
+def _recorded_orders(session: Session, channel: Channel, rows: Sequence[ShownState]) -> Mapping[str, int]:
+    """SKU -> pieces in orders of this channel that the ledger knows and the channel has not yet sent."""
+    if not channel.can.allocates or not rows:
+        return {}
+    still_open = sa.func.sum(OrderLine.quantity - col(OrderLine.cancelled) - col(OrderLine.shipped))
+    statement = (
+        sa.select(col(OrderLine.sku), still_open)
+        .join(ChannelOrder, col(ChannelOrder.id) == col(OrderLine.order_id))
+        .where(
+            col(ChannelOrder.channel) == channel.name,
+            col(OrderLine.sku).in_(sorted({row.sku for row in rows})),
+            col(OrderLine.waiting).is_(None),
+        )
+        .group_by(col(OrderLine.sku))
+    )
+    return {sku: int(pieces) for sku, pieces in session.execute(statement)}
+
+
+def _revisions(session: Session, channel: Channel, rows: Sequence[ShownState], now: datetime) -> Mapping[str, int]:
+    """Writes of the last 24 hours by listing, where the channel allows only so many."""
+    if channel.can.revisions_per_day is None:
+        return {}
+    statement = (
+        sa.select(col(Sent.external_id), sa.func.count())
+        .where(
+            col(Sent.channel) == channel.name,
+            col(Sent.sku).in_(sorted({row.sku for row in rows})),
+            col(Sent.sent_at) > now - BUDGET_DAY,
+        )
+        .group_by(col(Sent.external_id))
+    )
+    return {external_id: int(number) for external_id, number in session.execute(statement)}
+
+
+def _affordable(channel: Channel, row: ShownState, written: int) -> bool:
+    budget = channel.can.revisions_per_day
+    if budget is None or written * 100 < budget * SPARE_FROM_PERCENT:
+        return True
+    lowers = row.wanted is not None and (row.believed is None or row.wanted < row.believed)
+    return written < budget and lowers

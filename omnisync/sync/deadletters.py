@@ -1,0 +1,92 @@
+"""What waits for a person: visible, with the action that mends it, replayed or discarded but never lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from omnisync.announce import announce
+from omnisync.errors import Conflict, NotFound
+from omnisync.sync.context import Context
+from omnisync.sync.tables import DeadLetter
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Something that cannot be done without a person. `key` names it within its channel: one open letter each."""
+
+    kind: str
+    key: str
+    title: str
+    reason: str
+    action: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    message_id: int | None = None
+
+
+def keep(session: Session, context: Context, channel: str, letter: Letter, *, now: datetime) -> DeadLetter:
+    """Open the letter, or bring the one of that key up to date; one that was closed opens again."""
+    found = session.exec(select(DeadLetter).where(DeadLetter.channel == channel, DeadLetter.key == letter.key)).first()
+    if found is None:
+        found = DeadLetter(
+            id=context.ids.new(), channel=channel, kind=letter.kind, key=letter.key, title="", reason="", action="",
+            attempts=0, opened_at=now, last_at=now,
+        )  # fmt: skip
+        session.add(found)
+    if found.attempts == 0 or found.closed_at is not None:
+        announce(session, "channel.dead_letter", {"channel": channel, "id": found.id, "kind": letter.kind}, now=now)
+    found.title, found.reason, found.action = letter.title, letter.reason, letter.action
+    found.payload, found.message_id = dict(letter.payload), letter.message_id
+    found.attempts, found.last_at, found.closed_at, found.closed_how = found.attempts + 1, now, None, None
+    session.flush()
+    return found
+
+
+def mended(session: Session, channel: str, key: str, *, now: datetime) -> None:
+    """What this letter was about has been done meanwhile."""
+    mended_all(session, channel, [key], now=now)
+
+
+def mended_all(session: Session, channel: str, keys: Sequence[str], *, now: datetime) -> None:
+    """The same for many letters at once."""
+    if keys:
+        session.execute(
+            sa.update(DeadLetter)
+            .where(
+                col(DeadLetter.channel) == channel, col(DeadLetter.key).in_(keys), col(DeadLetter.closed_at).is_(None)
+            )
+            .values(closed_at=now, closed_how="mended")
+        )
+
+
+def close(session: Session, letter: DeadLetter, how: str, *, now: datetime) -> None:
+    """replayed | discarded"""
+    letter.closed_at, letter.closed_how = now, how
+    session.flush()
+
+
+def find(session: Session, letter_id: str) -> DeadLetter:
+    """The open letter of that id. NotFound, or Conflict when it is closed already."""
+    letter = session.get(DeadLetter, letter_id)
+    if letter is None:
+        raise NotFound(f"There is no dead letter {letter_id!r}.")
+    if letter.closed_at is not None:
+        raise Conflict(
+            f"This dead letter was {letter.closed_how} already.", code="already-closed", how=letter.closed_how
+        )
+    return letter
+
+
+def list_open(
+    session: Session, *, channel: str | None = None, after: str = "", limit: int = 100
+) -> Sequence[DeadLetter]:
+    """Open letters by id (which is by age), a page at a time."""
+    statement = select(DeadLetter).where(col(DeadLetter.closed_at).is_(None), col(DeadLetter.id) > after)
+    if channel is not None:
+        statement = statement.where(DeadLetter.channel == channel)
+    return session.exec(statement.order_by(col(DeadLetter.id)).limit(limit)).all()

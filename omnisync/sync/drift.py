@@ -1,0 +1,87 @@
+"""Reading back what channels show, whether or not we believe we know: worst first, then what was not looked at for longest."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from omnisync.sync import looks, reconcile
+from omnisync.sync.context import Channel, Context
+from omnisync.sync.rows import Key
+from omnisync.sync.tables import PRICE_PLACE, ChannelHealth, ShownState
+
+READ_ALL_WITHIN = timedelta(hours=1)
+EVERY = timedelta(seconds=30)
+
+
+async def read_back(context: Context, channel: Channel, *, everything: bool = False) -> int:
+    """Look at the listings whose turn it is; how many."""
+    if not channel.can.looks or not channel.groups:
+        return 0
+    now = context.clock.now()
+    keys = await context.store.read(lambda session: turn(session, channel, now=now, everything=everything))
+    for start in range(0, len(keys), channel.can.batch_size):
+        batch = keys[start : start + channel.can.batch_size]
+        seen = await reconcile.look(context, channel, batch)
+        shown = {Key(level.article.external_id or "", level.place or "") for level in seen}
+        missing = [key for key in batch if key not in shown]
+        await context.store.write(lambda session, gone=missing: _not_there(session, channel, gone, now))  # type: ignore[misc]
+    return len(keys)
+
+
+async def read_due(context: Context, channel: Channel) -> int:
+    """Look only at what waits to be looked at: after a message, an accepted write, an order that came late."""
+    if not channel.can.looks:
+        return 0
+    now = context.clock.now()
+    keys = await context.store.read(lambda session: _due(session, channel, now))
+    for start in range(0, len(keys), channel.can.batch_size):
+        await reconcile.look(context, channel, keys[start : start + channel.can.batch_size])
+    return len(keys)
+
+
+def turn(session: Session, channel: Channel, *, now: datetime, everything: bool) -> list[Key]:
+    """Whose turn it is: what drifts, then what was seen longest ago, so many that all are read within an hour."""
+    statement = (
+        _rows(channel)
+        .where(sa.or_(col(ShownState.in_flight_until).is_(None), col(ShownState.in_flight_until) <= now))
+        .order_by(
+            col(ShownState.drift_since).is_(None),
+            sa.func.coalesce(sa.type_coerce(col(ShownState.seen_at), sa.BigInteger), 0),
+            col(ShownState.external_id),
+            col(ShownState.place),
+        )
+    )
+    if not everything:
+        total = session.exec(select(sa.func.count()).select_from(_rows(channel).subquery())).one()
+        share = -(-int(total) * EVERY // READ_ALL_WITHIN)
+        statement = statement.limit(max(1, share))
+    return [Key(row.external_id, row.place) for row in session.execute(statement)]
+
+
+def undo_unexplained(session: Session, channel: Channel, *, now: datetime) -> int:
+    """Offer pieces again that looked sold and for which no order came."""
+    row = session.get(ChannelHealth, channel.name)
+    return looks.undo_unexplained(session, channel, None if row is None else row.pulled_at, now=now)
+
+
+def _rows(channel: Channel) -> sa.Select[str, str]:
+    return sa.select(col(ShownState.external_id), col(ShownState.place)).where(
+        col(ShownState.channel) == channel.name,
+        col(ShownState.place) != PRICE_PLACE,
+        col(ShownState.wanted).is_not(None),
+    )
+
+
+def _due(session: Session, channel: Channel, now: datetime) -> list[Key]:
+    statement = _rows(channel).where(col(ShownState.look_at) <= now).order_by(col(ShownState.look_at)).limit(500)
+    return [Key(row.external_id, row.place) for row in session.execute(statement)]
+
+
+def _not_there(session: Session, channel: Channel, keys: list[Key], now: datetime) -> None:
+    for key in keys:
+        row = session.get(ShownState, (channel.name, *key))
+        if row is not None:
+            row.seen_at, row.look_at = now, None

@@ -1,0 +1,350 @@
+"""What a channel says happened, brought into the ledger. Whatever cannot be booked waits alone, as a dead letter."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from omnisync import db
+from omnisync.adapters.base import Counted, Delivered, Fact, LevelSeen, OrderSeen, Sale, Unreadable
+from omnisync.announce import announce
+from omnisync.catalog import articles
+from omnisync.errors import NeedsAttention, Refused
+from omnisync.orders import intake
+from omnisync.orders.tables import OrderLine
+from omnisync.stock import availability, ledger
+from omnisync.stock.tables import Movement
+from omnisync.sync import cases, conflicts, deadletters, looks, moments, wire
+from omnisync.sync.context import Channel, Context
+from omnisync.sync.deadletters import Letter
+from omnisync.sync.resolve import Resolve, articles_of, resolver
+from omnisync.values import Kind, Shelf, to_micros
+
+log = logging.getLogger(__name__)
+_line, _movement = db.table(OrderLine), db.table(Movement)
+
+
+@dataclass(frozen=True)
+class Booking:
+    """What the booking of every fact of one message shares."""
+
+    session: Session
+    context: Context
+    channel: Channel
+    resolve: Resolve
+    now: datetime
+    trusted: bool = False
+    """A person has looked at it: times are no longer questioned."""
+    message_id: int | None = None
+
+    def moment(self, at: datetime) -> datetime:
+        """When it happened by our clock."""
+        return moments.believable(self.session, self.channel.name, at, now=self.now, trusted=self.trusted)
+
+    def sku(self, fact: Sale | Counted | Delivered | LevelSeen) -> str:
+        """Our SKU for it. NeedsAttention when nobody knows the article."""
+        sku = self.resolve(fact.article)
+        if sku is None:
+            name = fact.article.sku or fact.article.barcode or fact.article.external_id or "without a name"
+            raise NeedsAttention(
+                f"No article is known as {name}.",
+                action="Map it to a SKU, or import the article.",
+                code="unknown-article",
+            )
+        return sku
+
+
+def apply(
+    session: Session,
+    context: Context,
+    channel: Channel,
+    facts: Sequence[Fact],
+    *,
+    now: datetime,
+    trusted: bool = False,
+    message_id: int | None = None,
+) -> int:
+    """Book these facts in their order, each whole or not at all; the number that now wait for a person."""
+    resolve = resolver(session, channel.name, articles_of(facts))
+    booking = Booking(session, context, channel, resolve, now, trusted, message_id)
+    return sum(_book(booking, fact) for fact in facts)
+
+
+def key_of(fact: Fact) -> str:
+    """What names a fact within its channel."""
+    if isinstance(fact, OrderSeen):
+        return f"order/{fact.id}"
+    if isinstance(fact, LevelSeen):
+        moment = to_micros(fact.at) if fact.at is not None else "now"
+        return f"level/{fact.article.external_id}/{fact.place or ''}/{fact.version or moment}"
+    return f"fact/{fact.key}"
+
+
+def _book(booking: Booking, fact: Fact) -> int:
+    try:
+        with booking.session.begin_nested():
+            waiting = _BOOKINGS[type(fact)](booking, fact)
+            booking.session.flush()
+    except NeedsAttention as trouble:
+        return _wait(booking, fact, trouble.message, trouble.action)
+    except Refused as refused:
+        return _wait(booking, fact, refused.message, "Correct it at the channel or in the settings, then replay.")
+    except Exception as bug:
+        if db.is_transient(bug) or db.is_unavailable(bug):
+            raise
+        # One fact that we fail on must stop neither its page nor its channel: it waits where everybody sees it.
+        log.exception("A fact of %s cannot be booked", booking.channel.name)
+        action = "This is a fault of omnisync: replay after an update, or book it by hand and discard."
+        return _wait(booking, fact, f"It could not be booked ({type(bug).__name__}).", action)
+    if not isinstance(fact, LevelSeen) and not waiting:
+        deadletters.mended(booking.session, booking.channel.name, key_of(fact), now=booking.now)
+    return waiting
+
+
+def _wait(booking: Booking, fact: Fact, reason: str, action: str) -> int:
+    letter = Letter("fact", key_of(fact), _title(fact), reason, action, wire.to_json(fact), booking.message_id)
+    deadletters.keep(booking.session, booking.context, booking.channel.name, letter, now=booking.now)
+    return 1
+
+
+def _title(fact: Fact) -> str:
+    if isinstance(fact, OrderSeen):
+        return f"Order {fact.reference}"
+    if isinstance(fact, Unreadable):
+        return f"Unreadable: {fact.key}"
+    named = fact.article.title or fact.article.sku or fact.article.barcode or fact.article.external_id or "?"
+    return f"{type(fact).__name__} of {fact.quantity} × {named}"
+
+
+# ---------------------------------------------------------------- orders
+
+
+def _order(booking: Booking, order: OrderSeen) -> int:
+    if order.closed and order.placed_at < booking.now - moments.TOO_OLD:
+        return 0  # long over; its goods are in no stock that was counted since
+    order = replace(order, placed_at=booking.moment(order.placed_at))
+    order_id = f"{booking.channel.name}:{order.id}"
+    before = _open_pieces(booking.session, order_id)
+    taken = intake.take(
+        booking.session,
+        booking.channel.settings,
+        order,
+        booking.resolve,
+        now=booking.now,
+        ring_up=booking.context.ring_up,
+    )
+    booking.session.flush()
+    if taken.stale:
+        return 0
+    _lower_own_numbers(booking, order, before, _open_pieces(booking.session, order_id))
+    conflicts.note(booking.session, booking.context, booking.channel.name, order_id, taken.shortages, now=booking.now)
+    announce(booking.session, "channel.order", {"channel": booking.channel.name, "order": order_id}, now=booking.now)
+    _lines_wait(booking, order, taken)
+    return len(taken.waiting)
+
+
+def _open_pieces(session: Session, order_id: str) -> dict[str, tuple[str, int]]:
+    """Line id -> (SKU, pieces bought) of the lines that are in the ledger."""
+    statement = sa.select(_line).where(
+        _line.c.order_id == order_id, _line.c.waiting.is_(None), _line.c.sku.is_not(None), _line.c.stocked
+    )
+    return {row.line_id: (row.sku, row.quantity - row.cancelled) for row in session.execute(statement)}
+
+
+def _lower_own_numbers(
+    booking: Booking, order: OrderSeen, before: Mapping[str, tuple[str, int]], after: Mapping[str, tuple[str, int]]
+) -> None:
+    places = {line.id: line.place for line in order.lines}
+    for line_id, (sku, pieces) in after.items() if not order.elsewhere else ():
+        more = pieces - before.get(line_id, (sku, 0))[1]
+        looks.ordered(
+            booking.session, booking.channel, sku, more, order.placed_at, places.get(line_id), now=booking.now
+        )
+
+
+def _lines_wait(booking: Booking, order: OrderSeen, taken: intake.Taken) -> None:
+    waiting = {f"line/{order.id}/{line.line_id}": line for line in taken.waiting}
+    settled = [key for line in order.lines if (key := f"line/{order.id}/{line.id}") not in waiting]
+    deadletters.mended_all(booking.session, booking.channel.name, settled, now=booking.now)
+    for key, line in waiting.items():
+        title = f"{line.title} in order {order.reference}"
+        letter = Letter("line", key, title, line.reason, line.action, wire.to_json(order), booking.message_id)
+        deadletters.keep(booking.session, booking.context, booking.channel.name, letter, now=booking.now)
+
+
+# ---------------------------------------------------------------- what a till says
+
+
+def _sale(booking: Booking, sale: Sale) -> int:
+    key = f"{booking.channel.name}:{sale.key}"
+    if _is_booked(booking.session, key):
+        return 0
+    sku, at = booking.sku(sale), booking.moment(sale.at)
+    pieces = _stocked(booking.session, sku, abs(sale.quantity))
+    location = _sold_at(booking, sale.place, pieces)
+    for number, (part, quantity) in enumerate(pieces.items()):
+        # The first piece bears the sale's own name, whatever it is mapped to later.
+        name = f"{key}/{number}" if number else key
+        if sale.quantity > 0:
+            _sold(booking, Shelf(location, part), quantity, name, at)
+        else:
+            _record(booking, _entry(Kind.RETURNED, Shelf(location, part), quantity, name, at))
+    looks.ordered(booking.session, booking.channel, sku, sale.quantity, at, sale.place, now=booking.now)
+    return 0
+
+
+def _sold(booking: Booking, shelf: Shelf, quantity: int, key: str, at: datetime) -> None:
+    again = booking.context.ring_up(
+        booking.session, shelf.sku, shelf.location, quantity, sale_key=key, at=at, now=booking.now
+    )
+    entry = _entry(Kind.SOLD, shelf, quantity - again, key, at)
+    desk = replace(
+        entry, quantity=again, key=f"{key}/handed-over", physical=False, reason="handed over by the pickup desk"
+    )
+    _record(booking, *(one for one in (entry, desk) if one.quantity))
+
+
+def _is_booked(session: Session, key: str) -> bool:
+    found = sa.select(_movement.c.id).where(_movement.c.key.in_([key, f"{key}/handed-over"]))
+    return session.execute(found.limit(1)).first() is not None
+
+
+def _delivered(booking: Booking, delivery: Delivered) -> int:
+    sku, at = booking.sku(delivery), booking.moment(delivery.at)
+    location = _owned_place(booking, delivery.place, "goods in and out")
+    kind = Kind.RECEIVED if delivery.quantity > 0 else Kind.MISSING
+    for part, quantity in _stocked(booking.session, sku, abs(delivery.quantity)).items():
+        key = f"{booking.channel.name}:{delivery.key}/{part}"
+        entry = _entry(kind, Shelf(location, part), quantity, key, at)
+        _record(booking, replace(entry, reason=delivery.reason or None))
+    return 0
+
+
+def _counted(booking: Booking, count: Counted) -> int:
+    sku, at = booking.sku(count), booking.moment(count.at)
+    location = _place(booking, count.place)
+    if not _stocked(booking.session, sku, 1):
+        return 0
+    if location in booking.channel.owned:
+        _record(
+            booking,
+            _entry(Kind.COUNT, Shelf(location, sku), count.quantity, f"{booking.channel.name}:{count.key}", at),
+        )
+        return 0
+    level = availability.levels(booking.session, [Shelf(location, sku)]).get(Shelf(location, sku))
+    if (level.on_hand if level else 0) != count.quantity:
+        cases.count_differs(
+            booking.session,
+            booking.context,
+            booking.channel.name,
+            Shelf(location, sku),
+            count.quantity,
+            now=booking.now,
+        )
+    return 0
+
+
+def _level(booking: Booking, level: LevelSeen) -> int:
+    location = booking.channel.location_of(level.place) or _only(booking.channel.owned)
+    if location not in booking.channel.owned:
+        looks.hint(booking.session, booking.channel, level, now=booking.now)
+        return 0
+    # The channel owns this stock: what it shows is what lies there.
+    sku, at = booking.sku(level), booking.moment(level.at or booking.now)
+    shelf, on_hand = Shelf(location, sku), level.quantity + level.allocated
+    known = availability.levels(booking.session, [shelf]).get(shelf)
+    if (known.on_hand if known else 0) != on_hand and _stocked(booking.session, sku, 1):
+        key = f"{booking.channel.name}:{key_of(replace(level, at=at))}"
+        _record(booking, _entry(Kind.COUNT, shelf, max(0, on_hand), key, at))
+    return 0
+
+
+def _unreadable(booking: Booking, part: Unreadable) -> int:
+    raise NeedsAttention(part.reason, action=part.action)
+
+
+_BOOKINGS: dict[type, Callable[[Booking, Any], int]] = {
+    OrderSeen: _order,
+    Sale: _sale,
+    Counted: _counted,
+    Delivered: _delivered,
+    LevelSeen: _level,
+    Unreadable: _unreadable,
+}
+
+
+# ---------------------------------------------------------------- places and entries
+
+
+def _place(booking: Booking, place: str | None) -> str:
+    """Our location. An unmapped place needs a person; without a place there must be only one it can be."""
+    if place is not None:
+        location = booking.channel.location_of(place)
+        if location is None:
+            raise NeedsAttention(
+                f"The place {place} belongs to no location.",
+                action=f"Add {place} to location_map of channel {booking.channel.name}, then replay.",
+                code="unmapped-place",
+            )
+        return location
+    only = _only(booking.channel.settings.locations) or _only(booking.channel.owned)
+    if only is None:
+        raise NeedsAttention(
+            "It does not say where it happened, and this channel serves several locations.",
+            action="Set a place for this till in its adapter's settings, then replay.",
+            code="place-missing",
+        )
+    return only
+
+
+def _sold_at(booking: Booking, place: str | None, pieces: Mapping[str, int]) -> str:
+    """Where the pieces left: as said; for a channel without any places the first location that has them."""
+    settings = booking.channel.settings
+    if place is not None or settings.location_map or len(settings.locations) == 1:
+        return _place(booking, place)
+    shelves = [Shelf(location, sku) for location in settings.locations for sku in pieces]
+    levels = availability.levels(booking.session, shelves)
+    for location in settings.locations:
+        found = ((levels.get(Shelf(location, sku)), quantity) for sku, quantity in pieces.items())
+        if all(level is not None and level.available >= quantity for level, quantity in found):
+            return location
+    return settings.locations[0]
+
+
+def _owned_place(booking: Booking, place: str | None, what: str) -> str:
+    location = _place(booking, place)
+    if location not in booking.channel.owned:
+        raise NeedsAttention(
+            f"{booking.channel.name} tells of {what} at {location}, but does not own the stock there.",
+            action=f'Set stock_owner of {location} to "{booking.channel.name}" and replay, or book it in omnisync and discard.',
+            code="not-owner",
+        )
+    return location
+
+
+def _only(codes: Sequence[str] | frozenset[str]) -> str | None:
+    return next(iter(codes)) if len(codes) == 1 else None
+
+
+def _stocked(session: Session, sku: str, quantity: int) -> dict[str, int]:
+    """What this moves in the ledger: the components of a bundle, nothing for deposit, shipping and the like."""
+    pieces = articles.explode(session, [(sku, quantity)])
+    known = articles.known(session, pieces)
+    return {part: n for part, n in sorted(pieces.items()) if n and (part not in known or known[part].stocked)}
+
+
+def _entry(kind: Kind, shelf: Shelf, quantity: int, key: str, at: datetime) -> ledger.Entry:
+    return ledger.Entry(kind, shelf.sku, shelf.location, quantity, cause=key, occurred_at=at, key=key)
+
+
+def _record(booking: Booking, *entries: ledger.Entry) -> None:
+    recorded = ledger.record(booking.session, entries, now=booking.now)
+    short = {entry.shelf: one.shortage for entry, one in zip(entries, recorded, strict=True) if one.shortage}
+    cause = entries[0].cause if entries else ""
+    conflicts.note(booking.session, booking.context, booking.channel.name, cause, short, now=booking.now)

@@ -1,0 +1,200 @@
+"""How each channel is doing: on time, late, waiting for a person, or paused, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from omnisync import db
+from omnisync.announce import announce
+from omnisync.errors import NeedsAttention, TryLater
+from omnisync.sync.context import Channel
+from omnisync.sync.settle import backoff
+from omnisync.sync.tables import Case, ChannelHealth, DeadLetter, InboxMessage, ShownState
+
+BREAKS_AFTER = 5
+"""Failures in a row after which the breaker shows open."""
+LATE_AFTER_SECONDS = 60.0
+ATTENTION_RETRY = timedelta(minutes=5)
+State = Literal["on_time", "late", "action_required", "paused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One channel at this moment."""
+
+    channel: str
+    state: State
+    reason: str
+    action: str | None
+    lag_seconds: float
+    last_success_at: datetime | None
+    queued: int
+    failed: int
+    drift: int
+    exposed: int
+    """Pieces it still offers that we could not lower."""
+    breaker: str
+    paused: bool
+    cases: int
+
+
+def row_of(session: Session, channel: str) -> ChannelHealth:
+    """The channel's row, made when it is first asked for."""
+    row = session.get(ChannelHealth, channel)
+    if row is None:
+        db.insert_new(
+            session, db.table(ChannelHealth),
+            [{"channel": channel, "paused": False, "calls": 0, "failures": 0, "failures_in_row": 0, "breaker": "closed"}],
+            key=("channel",), returning=("channel",),
+        )  # fmt: skip
+        row = session.get(ChannelHealth, channel)
+    assert row is not None
+    return row
+
+
+def may_call(session: Session, channel: str, *, now: datetime) -> bool:
+    """Whether the channel may be called now; after a pause one call may try."""
+    row = row_of(session, channel)
+    if row.retry_at is not None and row.retry_at > now:
+        return False
+    if row.breaker == "open":
+        row.breaker = "half_open"
+    return True
+
+
+def succeeded(session: Session, channel: str, *, now: datetime, pulled: bool = False) -> None:
+    """The channel answered as it should."""
+    row = row_of(session, channel)
+    if row.failures_in_row or row.attention:
+        announce(session, "channel.recovered", {"channel": channel}, now=now)
+    row.calls += 1
+    row.failures_in_row, row.breaker, row.retry_at = 0, "closed", None
+    row.attention = row.action = None
+    row.last_success_at = now
+    if pulled:
+        row.pulled_at = row.last_heard_at = now
+
+
+def failed(session: Session, channel: str, failure: TryLater | NeedsAttention, *, now: datetime) -> None:
+    """The channel did not; it is left alone for a while, as long as it told us at least."""
+    row = row_of(session, channel)
+    row.calls, row.failures, row.failures_in_row = row.calls + 1, row.failures + 1, row.failures_in_row + 1
+    row.last_error, row.last_error_at = failure.message, now
+    if row.failures_in_row >= BREAKS_AFTER:
+        row.breaker = "open"
+    if isinstance(failure, NeedsAttention):
+        row.attention, row.action, row.retry_at = failure.message, failure.action, now + ATTENTION_RETRY
+    else:
+        row.retry_at = now + backoff(row.failures_in_row, failure.retry_after_seconds)
+    if row.failures_in_row == 1:
+        announce(session, "channel.failing", {"channel": channel, "reason": failure.message}, now=now)
+
+
+def heard(session: Session, channel: str, *, now: datetime) -> None:
+    """A message of the channel came in."""
+    row_of(session, channel).last_heard_at = now
+
+
+def pause(session: Session, channel: str, *, now: datetime) -> None:
+    """Write nothing to this channel any more; its orders are still read."""
+    row = row_of(session, channel)
+    row.paused, row.paused_at = True, row.paused_at or now
+    announce(session, "channel.paused", {"channel": channel}, now=now)
+
+
+def resume(session: Session, channel: str, *, now: datetime) -> None:
+    """Write again, and try at once."""
+    row = row_of(session, channel)
+    row.paused, row.paused_at, row.retry_at = False, None, None
+    announce(session, "channel.resumed", {"channel": channel}, now=now)
+
+
+# ---------------------------------------------------------------- as ops see it
+
+
+def of_all(session: Session, channels: Iterable[Channel], *, now: datetime) -> list[Health]:
+    """The health of these channels, in their order."""
+    return [of(session, channel, now=now) for channel in channels]
+
+
+def of(session: Session, channel: Channel, *, now: datetime) -> Health:
+    """The health of one channel."""
+    row = session.get(ChannelHealth, channel.name) or ChannelHealth(channel=channel.name)
+    behind = _behind(session, channel)
+    inbox = _inbox(session, channel)
+    failing = _count(session, DeadLetter, channel)
+    cases = _count(session, Case, channel)
+    oldest = min((moment for moment in (behind.oldest, inbox.oldest) if moment is not None), default=None)
+    lag = 0.0 if oldest is None else max(0.0, (now - oldest).total_seconds())
+    state, reason = _judge(row, lag, failing, cases)
+    return Health(
+        channel.name, state, reason, row.action, lag, row.last_success_at, behind.number + inbox.number, failing,
+        _drifting(session, channel), _exposed(session, channel), row.breaker, row.paused, cases,
+    )  # fmt: skip
+
+
+def _judge(row: ChannelHealth, lag: float, failing: int, cases: int) -> tuple[State, str]:
+    if row.paused:
+        return "paused", "Paused by hand: nothing is written, orders are still read."
+    if row.attention:
+        return "action_required", row.attention
+    if cases:
+        return "action_required", f"{cases} {'case waits' if cases == 1 else 'cases wait'} for a decision."
+    if failing:
+        return "action_required", f"{failing} {'entry' if failing == 1 else 'entries'} could not be handled."
+    if row.breaker != "closed" or row.failures_in_row:
+        return "late", row.last_error or "The channel does not answer."
+    if lag > LATE_AFTER_SECONDS:
+        return "late", f"The oldest change has been waiting for {lag:.0f} s."
+    return "on_time", "Shows what it should."
+
+
+@dataclass(frozen=True, slots=True)
+class _Queue:
+    number: int
+    oldest: datetime | None
+
+
+def _behind(session: Session, channel: Channel) -> _Queue:
+    waits = col(ShownState.guard_decision).in_(["waiting", "keep"])
+    statement = sa.select(sa.func.count(), sa.func.min(col(ShownState.behind_since))).where(
+        col(ShownState.channel) == channel.name,
+        col(ShownState.behind_since).is_not(None),
+        sa.or_(col(ShownState.guard_decision).is_(None), ~waits),
+    )
+    number, oldest = session.execute(statement).one()
+    return _Queue(number, oldest)
+
+
+def _inbox(session: Session, channel: Channel) -> _Queue:
+    statement = sa.select(sa.func.count(), sa.func.min(col(InboxMessage.received_at))).where(
+        col(InboxMessage.channel) == channel.name, col(InboxMessage.state) == "received"
+    )
+    number, oldest = session.execute(statement).one()
+    return _Queue(number, oldest)
+
+
+def _count(session: Session, model: type[DeadLetter] | type[Case], channel: Channel) -> int:
+    statement = select(sa.func.count()).where(model.channel == channel.name, col(model.closed_at).is_(None))
+    return int(session.exec(statement).one() or 0)
+
+
+def _drifting(session: Session, channel: Channel) -> int:
+    statement = select(sa.func.count()).where(
+        ShownState.channel == channel.name, col(ShownState.drift_since).is_not(None)
+    )
+    return int(session.exec(statement).one() or 0)
+
+
+def _exposed(session: Session, channel: Channel) -> int:
+    too_many = col(ShownState.believed) - col(ShownState.wanted)
+    statement = select(sa.func.coalesce(sa.func.sum(too_many), 0)).where(
+        ShownState.channel == channel.name, too_many > 0
+    )
+    return int(session.exec(statement).one() or 0)

@@ -1,0 +1,167 @@
+"""Save first, understand later: a message is stored before the channel hears 2xx, read by the worker, and never gone."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from urllib.parse import parse_qsl, urlsplit
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from omnisync import db
+from omnisync.adapters.base import Answer, Fact, Forged, Hook, KeyNeeded, Message
+from omnisync.errors import NeedsAttention, TryLater, Unauthorized
+from omnisync.sync import deadletters, facts, health
+from omnisync.sync.context import Channel, Context
+from omnisync.sync.deadletters import Letter
+from omnisync.sync.settle import backoff
+from omnisync.sync.tables import InboxMessage
+
+log = logging.getLogger(__name__)
+CLAIMED_FOR = timedelta(minutes=2)
+MAX_ATTEMPTS = 6
+"""Of a message that we fail on; one whose channel does not answer is tried for `PATIENCE`."""
+PATIENCE = timedelta(hours=24)
+BATCH = 50
+_SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+_inbox = db.table(InboxMessage)
+
+
+async def receive(context: Context, channel: Channel, hook: Hook) -> Answer:
+    """What a channel hears that calls us: 2xx only after its message is stored. Unauthorized for a wrong signature."""
+    found = channel.adapter.identify(hook)
+    if isinstance(found, KeyNeeded):
+        await channel.adapter.fetch_key(found.kid)
+        found = channel.adapter.identify(hook)
+    if isinstance(found, KeyNeeded):
+        raise TryLater(f"The key {found.kid} of {channel.name} could not be fetched.")
+    if isinstance(found, Forged):
+        raise Unauthorized(found.reason, code="wrong-signature")
+    if isinstance(found, Answer):
+        return found
+    message, now = found, context.clock.now()
+    await context.store.write(lambda session: keep(session, channel.name, message, hook, now=now))
+    return Answer(200)
+
+
+def keep(session: Session, channel: str, message: Message, hook: Hook, *, now: datetime) -> bool:
+    """Store a verified message; False when the very same one is here already."""
+    row = {
+        "channel": channel, "event_id": message.event_id, "body_hash": hashlib.sha256(hook.body).hexdigest(),
+        "topic": message.topic, "resource": message.resource, "method": hook.method, "url": hook.url,
+        "headers": {name: value for name, value in hook.headers.items() if name not in _SECRET_HEADERS},
+        "body": hook.body, "state": "received", "attempts": 0, "received_at": now, "next_try_at": now,
+    }  # fmt: skip
+    health.heard(session, channel, now=now)
+    return bool(db.insert_new(session, _inbox, [row], key=("channel", "event_id", "body_hash"), returning=("id",)))
+
+
+async def handle_due(context: Context, channel: Channel, *, limit: int = BATCH) -> int:
+    """Read and book the messages that are due, oldest first; how many were handled. TryLater when the channel is away."""
+    now = context.clock.now()
+    claimed = await context.store.write(lambda session: claim(session, channel.name, now=now, limit=limit))
+    away: TryLater | None = None
+    for message in claimed:
+        away = await _handle(context, channel, message) or away
+    if away is not None:
+        raise away
+    return len(claimed)
+
+
+def claim(session: Session, channel: str, *, now: datetime, limit: int = BATCH) -> list[InboxMessage]:
+    """Take due messages for a while; should this worker die, they are due again."""
+    due = (
+        select(InboxMessage)
+        .where(InboxMessage.channel == channel, InboxMessage.state == "received", col(InboxMessage.next_try_at) <= now)
+        .order_by(col(InboxMessage.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    messages = list(session.exec(due))
+    for message in messages:
+        message.next_try_at = now + CLAIMED_FOR
+        message.attempts += 1
+    return messages
+
+
+def hook_of(message: InboxMessage) -> Hook:
+    """The request as it came, as far as its adapter reads it again."""
+    query = dict(parse_qsl(urlsplit(message.url).query, keep_blank_values=True))
+    return Hook(message.method, message.url, dict(message.headers or {}), query, message.body)
+
+
+async def _handle(context: Context, channel: Channel, message: InboxMessage) -> TryLater | None:
+    try:
+        found = await channel.adapter.follow(hook_of(message))
+        await _apply(context, channel, message, found)
+    except TryLater as failure:
+        await _retry(context, channel, message, failure)
+        return failure
+    except NeedsAttention as trouble:
+        await _give_up(context, channel, message, trouble.message, trouble.action)
+    except Exception as bug:
+        if db.is_transient(bug) or db.is_unavailable(bug):
+            raise
+        log.exception("A message of %s cannot be read", channel.name)
+        await _retry(context, channel, message, bug)
+    return None
+
+
+async def _apply(context: Context, channel: Channel, message: InboxMessage, found: Sequence[Fact]) -> None:
+    now = context.clock.now()
+
+    def work(session: Session) -> None:
+        facts.apply(session, context, channel, found, now=now, message_id=message.id)
+        deadletters.mended(session, channel.name, f"message/{message.id}", now=now)
+        _set(session, message, state="applied", handled_at=now, next_try_at=None, reason=None, action=None)
+
+    await context.store.write(work)
+
+
+async def _retry(context: Context, channel: Channel, message: InboxMessage, failure: Exception) -> None:
+    now = context.clock.now()
+    told = failure.retry_after_seconds if isinstance(failure, TryLater) else None
+    reason = failure.message if isinstance(failure, TryLater) else f"It could not be read ({type(failure).__name__})."
+    patient = isinstance(failure, TryLater) and now - message.received_at < PATIENCE
+    if not patient and message.attempts >= MAX_ATTEMPTS:
+        await _give_up(context, channel, message, reason, "Replay when the channel answers or after an update.")
+        return
+    due = now + backoff(message.attempts, told)
+    await context.store.write(lambda session: _set(session, message, next_try_at=due, reason=reason))
+
+
+async def _give_up(context: Context, channel: Channel, message: InboxMessage, reason: str, action: str) -> None:
+    now = context.clock.now()
+    letter = Letter(
+        "message", f"message/{message.id}", f"{message.topic} {message.resource or message.event_id}", reason, action,
+        {"event_id": message.event_id, "topic": message.topic}, message.id,
+    )  # fmt: skip
+
+    def work(session: Session) -> None:
+        _set(session, message, state="failed", next_try_at=None, reason=reason, action=action)
+        deadletters.keep(session, context, channel.name, letter, now=now)
+
+    await context.store.write(work)
+
+
+def reopen(session: Session, message_id: int, *, now: datetime) -> None:
+    """Let a message that failed be read again at once."""
+    session.execute(
+        sa.update(_inbox)
+        .where(_inbox.c.id == message_id, _inbox.c.state.in_(["failed", "applied"]))
+        .values(state="received", attempts=0, next_try_at=now)
+    )
+
+
+def discard(session: Session, message_id: int, *, now: datetime) -> None:
+    """A person decided that a message is not to be read."""
+    session.execute(
+        sa.update(_inbox).where(_inbox.c.id == message_id).values(state="discarded", next_try_at=None, handled_at=now)
+    )
+
+
+def _set(session: Session, message: InboxMessage, **values: object) -> None:
+    session.execute(sa.update(_inbox).where(_inbox.c.id == message.id).values(**values))

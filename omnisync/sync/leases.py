@@ -1,0 +1,41 @@
+"""Who does a job that only one may do. A lease ends by itself, so that a dead worker stops nobody."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from omnisync import db
+from omnisync.sync.tables import Lease
+
+_lease = db.table(Lease)
+
+
+def take(session: Session, name: str, owner: str, *, now: datetime, lasting: timedelta) -> int | None:
+    """The fence if this owner has the lease now, else None. A new owner has a higher fence than all before."""
+    first = {"name": name, "owner": owner, "fence": 1, "until": now + lasting}
+    if db.insert_new(session, _lease, [first], key=("name",), returning=("fence",)):
+        return 1
+    taken = session.execute(
+        sa.update(_lease)
+        .where(col(Lease.name) == name, sa.or_(col(Lease.owner) == owner, col(Lease.until) <= now))
+        .values(
+            owner=owner, until=now + lasting,
+            fence=_lease.c.fence + sa.case((_lease.c.owner == owner, 0), else_=1),
+        )
+        .returning(_lease.c.fence)
+    ).first()  # fmt: skip
+    return None if taken is None else int(taken.fence)
+
+
+def holds(session: Session, name: str, owner: str, *, now: datetime, at_least: timedelta) -> bool:
+    """Whether this owner has it for at least so long: then nothing need be written."""
+    row = session.get(Lease, name, populate_existing=True)
+    return row is not None and row.owner == owner and row.until - now >= at_least
+
+
+def give_back(session: Session, name: str, owner: str, *, now: datetime) -> None:
+    """Let others have it at once."""
+    session.execute(sa.update(_lease).where(col(Lease.name) == name, col(Lease.owner) == owner).values(until=now))

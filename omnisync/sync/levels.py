@@ -1,0 +1,82 @@
+"""What a level that a channel shows tells us: our own write, an order we know, a sale not yet seen, or somebody's edit.
+
+The channel lowers its own number when it sells, and we hear of the order before or after we see the number. Both are
+booked against what we believe is shown, so that it does not matter which comes first:
+
+    an order of q pieces     settles what is provisional first; the rest lowers what we believe
+    a level lower than that  the gap is provisional: a sale not yet seen, offered nowhere until it is explained
+    a level higher           settles what is provisional first; the rest is drift
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from omnisync.sync.tables import ShownState
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What we believe about one listing at one place."""
+
+    believed: int | None = None
+    provisional: int = 0
+    submitted: int | None = None
+    """A write whose effect we do not know yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The view after a level was seen."""
+
+    view: View
+    drift: int = 0
+    """Pieces it shows beyond what anything explains."""
+    arrived: bool = False
+    """The submitted write is what is shown."""
+
+
+def see(view: View, shown: int) -> Verdict:
+    """Judge a level that was read after everything in `view` happened. Pure."""
+    if view.submitted is not None and shown == view.submitted:
+        return Verdict(replace(view, believed=shown, submitted=None), arrived=True)
+    if view.believed is None:
+        return Verdict(View(shown, view.provisional))
+    gap = _nearest_above(view, shown) - shown
+    if gap >= 0:
+        return Verdict(View(shown, view.provisional + gap))
+    # An order that was overwritten before we knew it leaves a belief below zero, which no channel needs to share.
+    raised = -gap + min(0, view.believed) if shown >= 0 else -gap
+    settled = min(view.provisional, max(0, raised))
+    return Verdict(View(shown, view.provisional - settled), drift=max(0, raised) - settled)
+
+
+def order(view: View, quantity: int) -> View:
+    """The channel's own order of `quantity` pieces became known (negative: some were taken back). Pure.
+
+    What was taken back may or may not be shown again: the next look tells.
+    """
+    if quantity <= 0:
+        return view
+    settled = min(view.provisional, quantity)
+    believed = None if view.believed is None else view.believed - (quantity - settled)
+    return replace(view, provisional=view.provisional - settled, believed=believed)
+
+
+def _nearest_above(view: View, shown: int) -> int:
+    # The unknown write may have arrived or not. The smallest number that explains what we see makes the fewest pieces provisional.
+    candidates = sorted({number for number in (view.believed, view.submitted) if number is not None})
+    return next((number for number in candidates if number >= shown), candidates[-1])
+
+
+def view_of(state: ShownState) -> View:
+    """What a row believes."""
+    return View(state.believed, state.provisional, state.submitted if state.unsettled else None)
+
+
+def put(state: ShownState, view: View, *, now: datetime) -> None:
+    """Write a view back into its row."""
+    if view.provisional != state.provisional:
+        state.provisional_at = now
+    state.believed, state.provisional = view.believed, view.provisional

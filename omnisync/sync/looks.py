@@ -1,0 +1,193 @@
+"""Booking levels that were read back: sales not yet seen, writes that arrived, drift."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from omnisync.adapters.base import LevelSeen
+from omnisync.announce import announce
+from omnisync.sync import levels, settle
+from omnisync.sync.context import Channel, Context
+from omnisync.sync.rows import Key, key_of, mark
+from omnisync.sync.tables import PRICE_PLACE, Case, Sent, ShownState
+
+PROVISIONAL_PATIENCE = timedelta(minutes=15)
+"""A sale that no order explains by then was none: a person changed the number, or a write of ours came late."""
+CLOCKS_APART = timedelta(minutes=2)
+
+
+def note(
+    session: Session,
+    context: Context,
+    channel: Channel,
+    seen: Sequence[LevelSeen],
+    *,
+    asked_at: datetime,
+    now: datetime,
+) -> None:
+    """Book levels that the channel showed after `asked_at`. What we wrote meanwhile is looked at again later."""
+    rows = _rows(session, channel, seen)
+    for level in seen:
+        row = rows.get(Key(level.article.external_id or "", level.place or ""))
+        if row is None:
+            continue
+        if _written_since(row, asked_at):
+            row.look_at = now
+        else:
+            _book(session, context, channel, row, level, now)
+        _book_price(rows.get(Key(row.external_id, PRICE_PLACE), row), level, now)
+
+
+def hint(session: Session, channel: Channel, level: LevelSeen, *, now: datetime) -> None:
+    """A level that came by message: our own echo (by tag, version or value) says nothing new, all else is looked at.
+
+    Only where nothing can be looked at, the message itself is believed.
+    """
+    for row in _rows(session, channel, [level]).values():
+        if row.place == PRICE_PLACE or (level.place or "") != row.place:
+            continue
+        echo = level.quantity == row.believed or (level.version is not None and level.version == row.seen_version)
+        if not echo and not _ours(session, channel, level.tag):
+            row.look_at = now
+
+
+def ordered(
+    session: Session,
+    channel: Channel,
+    sku: str,
+    quantity: int,
+    placed_at: datetime,
+    place: str | None,
+    *,
+    now: datetime,
+) -> None:
+    """A sale of this channel became known, so its own number is lower by that or will be."""
+    row = _where_sold(session, channel, sku, place)
+    if row is None or quantity <= 0:
+        return
+    settled = min(row.provisional, quantity)
+    # A channel that nobody can look at is simply written again; that never does harm.
+    known = quantity if channel.can.looks else settled
+    levels.put(row, levels.order(levels.view_of(row), known), now=now)
+    overwritten = row.applied_at is not None and placed_at <= row.applied_at + CLOCKS_APART
+    if channel.can.looks and not channel.compares and overwritten and quantity > settled:
+        row.look_at = now
+    mark(row, now=now)
+
+
+def undo_unexplained(session: Session, channel: Channel, pulled_at: datetime | None, *, now: datetime) -> int:
+    """Offer provisional pieces again when their order would have been seen by now; the number of listings."""
+    overdue = select(ShownState).where(
+        ShownState.channel == channel.name,
+        ShownState.provisional > 0,
+        col(ShownState.provisional_at) <= now - PROVISIONAL_PATIENCE,
+    )
+    rows = [
+        row
+        for row in session.exec(overdue)
+        if row.provisional_at and pulled_at and pulled_at >= row.provisional_at + PROVISIONAL_PATIENCE / 2
+    ]
+    for row in rows:
+        row.provisional, row.provisional_at = 0, now
+        row.drift_since = row.drift_since or now
+        row.behind_since = row.behind_since or now
+    return len(rows)
+
+
+# ---------------------------------------------------------------- one level
+
+
+def _book(
+    session: Session, context: Context, channel: Channel, row: ShownState, level: LevelSeen, now: datetime
+) -> None:
+    before = row.believed
+    verdict = levels.see(levels.view_of(row), level.quantity)
+    row.seen, row.seen_at, row.seen_version, row.allocated = level.quantity, now, level.version, level.allocated
+    if row.unsettled == "accepted" and not verdict.arrived and now < (row.next_try_at or now):
+        row.look_at = now + settle.VERIFY_AFTER
+        return
+    row.look_at = None
+    levels.put(row, verdict.view, now=now)
+    if verdict.arrived:
+        _arrived(session, row, level.quantity, now)
+    elif row.unsettled:
+        _dropped(session, row, now)
+    if verdict.drift and before is not None:
+        _drifted(session, context, channel, row, level.quantity, now)
+    elif row.believed == row.wanted:
+        row.drift_since = None
+    mark(row, now=now)
+
+
+def _arrived(session: Session, row: ShownState, quantity: int, now: datetime) -> None:
+    session.execute(sa.update(Sent).where(col(Sent.tag) == row.tag).values(outcome="applied", applied_at=now))
+    settle.applied(row, quantity=quantity, price_minor=row.submitted_price_minor, now=now)
+
+
+def _dropped(session: Session, row: ShownState, now: datetime) -> None:
+    """What we wrote is not there: accepted and dropped by the channel (drift), or lost on its way (written again)."""
+    if row.unsettled == "accepted":
+        row.drift_since = row.drift_since or now
+        session.execute(sa.update(Sent).where(col(Sent.tag) == row.tag).values(outcome="dropped"))
+    row.submitted = row.submitted_price_minor = row.unsettled = row.next_try_at = None
+
+
+def _drifted(session: Session, context: Context, channel: Channel, row: ShownState, shown: int, now: datetime) -> None:
+    row.drift_since = row.drift_since or now
+    if channel.policy.drift == "repair":
+        return
+    case = Case(
+        id=context.ids.new(), channel=channel.name, kind="drift", opened_at=now,
+        title=f"{row.sku} shows {shown}, it should show {row.wanted}",
+        cause="The number was changed at the channel, not by us.",
+        proposal="Apply writes our number again; dismiss leaves theirs until ours changes.",
+        details={"sku": row.sku, "external_id": row.external_id, "place": row.place, "shows": shown, "should": row.wanted},
+    )  # fmt: skip
+    session.add(case)
+    row.guard_case, row.guard_decision = case.id, "waiting"
+    row.guard_quantity, row.guard_price_minor = row.wanted, row.wanted_price_minor
+    announce(session, "channel.case_opened", {"channel": channel.name, "case": case.id, "kind": "drift"}, now=now)
+
+
+def _book_price(row: ShownState, level: LevelSeen, now: datetime) -> None:
+    if level.price is None or (row.in_flight_until is not None and row.in_flight_until > now):
+        return
+    row.price_minor, row.price_currency = level.price.minor, level.price.currency
+    mark(row, now=now)
+
+
+def _written_since(row: ShownState, asked_at: datetime) -> bool:
+    in_flight = row.in_flight_until is not None and row.in_flight_until > asked_at
+    return in_flight or (row.applied_at is not None and row.applied_at > asked_at)
+
+
+def _ours(session: Session, channel: Channel, tag: str | None) -> bool:
+    if tag is None:
+        return False
+    row = session.get(Sent, tag)
+    return row is not None and row.channel == channel.name
+
+
+def _rows(session: Session, channel: Channel, seen: Iterable[LevelSeen]) -> dict[Key, ShownState]:
+    names = sorted({level.article.external_id for level in seen if level.article.external_id is not None})
+    statement = (
+        select(ShownState)
+        .where(ShownState.channel == channel.name, col(ShownState.external_id).in_(names))
+        .order_by(col(ShownState.external_id), col(ShownState.place))
+        .with_for_update()
+    )
+    return {key_of(row): row for row in session.exec(statement)}
+
+
+def _where_sold(session: Session, channel: Channel, sku: str, place: str | None) -> ShownState | None:
+    """The row that the channel lowered: at the place it told; else where pieces are missing; else where most were shown."""
+    statement = select(ShownState).where(
+        ShownState.channel == channel.name, ShownState.sku == sku, col(ShownState.place) != PRICE_PLACE
+    )
+    rows = [row for row in session.exec(statement.with_for_update()) if row.believed is not None]
+    named = [row for row in rows if place is not None and row.place == place] or rows
+    return max(named, key=lambda row: (row.provisional, row.believed or 0, row.external_id), default=None)

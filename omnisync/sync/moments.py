@@ -1,0 +1,58 @@
+"""Whether the time a source tells can be true, and how far its clock is ahead of ours."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from omnisync import db
+from omnisync.errors import NeedsAttention
+from omnisync.sync.tables import Cursor
+from omnisync.values import format_time
+
+TOO_OLD = timedelta(days=90)
+MAX_SKEW = timedelta(minutes=15)
+"""A clock that is further ahead is not slightly wrong, it is wrong: a person looks at it."""
+FORGET_SKEW = timedelta(hours=24)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def believable(session: Session, channel: str, at: datetime, *, now: datetime, trusted: bool = False) -> datetime:
+    """The moment with the source's measured clock error taken off.
+
+    NeedsAttention for the future and for what is older than 90 days, unless a person has said that it is right.
+    """
+    if trusted:
+        return min(at, now)
+    skew = _skew(session, channel, now)
+    ahead = at - now
+    if skew < ahead <= MAX_SKEW:
+        _remember(session, channel, ahead, now)
+        skew = ahead
+    moment = at - skew
+    if moment > now:
+        raise NeedsAttention(
+            f"It is said to have happened at {format_time(at)}, which lies in the future.",
+            action="Set the clock of this source right; replay books it as of now.",
+            code="time-in-future",
+        )
+    if moment < now - TOO_OLD:
+        raise NeedsAttention(
+            f"It is said to have happened at {format_time(at)}, more than {TOO_OLD.days} days ago.",
+            action="Replay if it is to be booked all the same, else discard.",
+            code="time-too-old",
+        )
+    return moment
+
+
+def _skew(session: Session, channel: str, now: datetime) -> timedelta:
+    row = session.get(Cursor, (channel, "skew"), populate_existing=True)
+    if row is None or row.value is None or now - row.at > FORGET_SKEW:
+        return timedelta()
+    return int(row.value) * _MICROSECOND
+
+
+def _remember(session: Session, channel: str, skew: timedelta, now: datetime) -> None:
+    row = {"channel": channel, "name": "skew", "value": str(skew // _MICROSECOND), "at": now}
+    db.upsert(session, db.table(Cursor), [row], key=("channel", "name"), update=("value", "at"))

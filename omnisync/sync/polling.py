@@ -1,0 +1,111 @@
+"""Reading a channel page by page: what webhooks lost is found here, and the cursor moves only with what was booked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from omnisync import db
+from omnisync.adapters.base import Article, Fact, LevelSeen, Listing, OrderSeen, Page
+from omnisync.sync import facts, health
+from omnisync.sync.context import Channel, Context
+from omnisync.sync.resolve import resolver
+from omnisync.sync.tables import ChannelListing, Cursor
+
+MAX_PAGES = 200
+"""In one go; what is left is read in the next."""
+FACTS, LISTINGS = "facts", "listings"
+
+
+async def pull(context: Context, channel: Channel) -> int:
+    """Book what happened since the cursor; the number of facts. TryLater and NeedsAttention leave the cursor where it is."""
+    booked = 0
+    if not channel.can.polls:
+        return booked
+    for _ in range(MAX_PAGES):
+        page = await _next_page(context, channel)
+        await channel.adapter.done(_receipts(page.facts))
+        booked += len(page.facts)
+        if not page.more:
+            break
+    return booked
+
+
+async def _next_page(context: Context, channel: Channel) -> Page:
+    before = await context.store.read(lambda session: cursor(session, channel.name, FACTS))
+    page = await channel.adapter.pull(before, now=context.clock.now())
+    now = context.clock.now()
+
+    def book(session: Session) -> None:
+        facts.apply(session, context, channel, page.facts, now=now)
+        if page.cursor is not None:
+            advance(session, channel.name, FACTS, page.cursor, now=now)
+        if not page.more:
+            health.succeeded(session, channel.name, now=now, pulled=True)
+
+    await context.store.write(book)
+    return page
+
+
+def _receipts(found: Sequence[Fact]) -> list[str]:
+    """What the adapter may put away: the names by which it gave us these facts."""
+    return [fact.id if isinstance(fact, OrderSeen) else fact.key for fact in found if not isinstance(fact, LevelSeen)]
+
+
+def cursor(session: Session, channel: str, name: str) -> str | None:
+    """How far the channel was read; None from the beginning."""
+    row = session.get(Cursor, (channel, name), populate_existing=True)
+    return None if row is None else row.value
+
+
+def advance(session: Session, channel: str, name: str, value: str | None, *, now: datetime) -> None:
+    """Remember how far, in the transaction of what was read."""
+    row = {"channel": channel, "name": name, "value": value, "at": now}
+    db.upsert(session, db.table(Cursor), [row], key=("channel", "name"), update=("value", "at"))
+
+
+# ---------------------------------------------------------------- listings
+
+
+async def pull_listings(context: Context, channel: Channel) -> int:
+    """Read all offers of the channel and match those that nobody has mapped; how many there are."""
+    found, position = 0, None
+    for _ in range(MAX_PAGES):
+        page = await channel.adapter.listings(position)
+        now = context.clock.now()
+        listings = page.listings
+        await context.store.write(lambda session, seen=listings, at=now: keep(session, channel, seen, now=at))  # type: ignore[misc]
+        found, position = found + len(page.listings), page.cursor
+        if not page.more:
+            break
+    now = context.clock.now()
+    await context.store.write(lambda session: advance(session, channel.name, LISTINGS, None, now=now))
+    return found
+
+
+def keep(session: Session, channel: Channel, listings: Sequence[Listing], *, now: datetime) -> int:
+    """Write these offers down. A mapping that stands is kept; a new one is made by SKU, else by barcode. How many are new."""
+    named = [Article(None, listing.sku, listing.barcode) for listing in listings]
+    resolve = resolver(session, channel.name, named)
+    known = _known(session, channel.name, [listing.external_id for listing in listings])
+    new = 0
+    for listing, article in zip(listings, named, strict=True):
+        row = known.get(listing.external_id)
+        if row is None:
+            row = ChannelListing(channel=channel.name, external_id=listing.external_id, added_at=now)
+            session.add(row)
+            new += 1
+        row.sku = row.sku or resolve(article)
+        row.barcode, row.title, row.extra = listing.barcode, listing.title, dict(listing.extra)
+        row.managed = listing.managed
+    session.flush()
+    return new
+
+
+def _known(session: Session, channel: str, external_ids: Sequence[str]) -> dict[str, ChannelListing]:
+    statement = select(ChannelListing).where(
+        ChannelListing.channel == channel, col(ChannelListing.external_id).in_(external_ids)
+    )
+    return {row.external_id: row for row in session.exec(statement)}

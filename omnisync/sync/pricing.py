@@ -1,0 +1,41 @@
+"""Which price each listing of a channel should show, and which articles got another one meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from omnisync import db
+from omnisync.catalog import prices
+from omnisync.catalog.tables import Price
+from omnisync.sync.context import Channel
+from omnisync.values import Money
+
+_price = db.table(Price)
+
+
+def published(channel: Channel) -> bool:
+    """Whether we write prices there at all."""
+    return channel.can.prices and channel.policy.prices != "off"
+
+
+def wanted(session: Session, channel: Channel, skus: Collection[str], *, now: datetime) -> dict[str, Money]:
+    """SKU -> price; articles without a price are left out, and the channel keeps what it has."""
+    if not published(channel):
+        return {}
+    quotes = prices.price_at(session, [(sku, channel.name) for sku in sorted(skus)], now)
+    return {sku: quote.price for (sku, _), quote in quotes.items()}
+
+
+def changed(session: Session, channel: Channel, *, since: datetime, now: datetime) -> set[str] | None:
+    """SKUs whose price may be another one than at `since`; None when a rule for everything came or went."""
+    if not published(channel):
+        return set()
+    moments = (_price.c.created_at, _price.c.valid_from, _price.c.valid_to, _price.c.ended_at)
+    touched = sa.or_(*(moment.between(since, now) for moment in moments))
+    ours = sa.or_(_price.c.channel.is_(None), _price.c.channel == channel.name)
+    found = set(session.execute(sa.select(_price.c.sku).where(touched, ours).distinct()).scalars())
+    return None if None in found else found

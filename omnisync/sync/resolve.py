@@ -1,0 +1,61 @@
+"""Which SKU a channel means: by its listing, else by the SKU it names, else by barcode; all articles of a message at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+
+from sqlmodel import Session, col, select
+
+from omnisync.adapters.base import Article, Counted, Delivered, Fact, LevelSeen, OrderSeen, Sale
+from omnisync.catalog import articles
+from omnisync.sync.tables import ChannelListing
+from omnisync.sync.wanted import BATCH
+from omnisync.values import clean_sku
+
+Resolve = Callable[[Article], str | None]
+
+
+def articles_of(facts: Iterable[Fact]) -> list[Article]:
+    """Every article that these facts speak of."""
+    found: list[Article] = []
+    for fact in facts:
+        if isinstance(fact, OrderSeen):
+            found += [line.article for line in fact.lines]
+        elif isinstance(fact, Sale | Counted | Delivered | LevelSeen):
+            found.append(fact.article)
+    return found
+
+
+def resolver(session: Session, channel: str, wanted: Collection[Article]) -> Resolve:
+    """A function that names the SKU of each of these articles, or None for those nobody knows. Three queries."""
+    listed = _listed(session, channel, {one.external_id for one in wanted if one.external_id})
+    known = articles.known(session, {sku for one in wanted if (sku := _clean(one.sku))})
+    owners = articles.by_barcode(session, {one.barcode for one in wanted if one.barcode})
+
+    def resolve(article: Article) -> str | None:
+        if article.external_id in listed:
+            return listed[article.external_id]
+        sku = _clean(article.sku)
+        if sku in known:
+            return sku
+        return owners.get(article.barcode) if article.barcode else None
+
+    return resolve
+
+
+def _listed(session: Session, channel: str, external_ids: Collection[str]) -> dict[str | None, str]:
+    found: dict[str | None, str] = {}
+    ordered = sorted(external_ids)
+    for start in range(0, len(ordered), BATCH):
+        statement = select(ChannelListing.external_id, ChannelListing.sku).where(
+            ChannelListing.channel == channel, col(ChannelListing.external_id).in_(ordered[start : start + BATCH])
+        )
+        found |= {external_id: sku for external_id, sku in session.exec(statement) if sku is not None}
+    return found
+
+
+def _clean(sku: str | None) -> str | None:
+    try:
+        return clean_sku(sku.strip()) if sku else None
+    except ValueError:
+        return None

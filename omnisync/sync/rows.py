@@ -1,0 +1,53 @@
+"""What one row of shown state says about itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from omnisync.sync.tables import ShownState
+from omnisync.values import Money
+
+
+class Key(NamedTuple):
+    """A listing at a place of its channel."""
+
+    external_id: str
+    place: str
+
+
+def key_of(row: ShownState) -> Key:
+    """Its name within the channel."""
+    return Key(row.external_id, row.place)
+
+
+def wanted_price(row: ShownState) -> Money | None:
+    """The price it should show; None where prices are not ours to write."""
+    if row.wanted_price_minor is None or row.wanted_price_currency is None:
+        return None
+    return Money(row.wanted_price_minor, row.wanted_price_currency)
+
+
+def waits(row: ShownState) -> bool:
+    """Whether a person has yet to decide about exactly these numbers, or has said no to them."""
+    return row.guard_decision in ("waiting", "keep")
+
+
+def mark(row: ShownState, *, now: datetime, since: datetime | None = None) -> None:
+    """Set or clear `behind_since` from what is wanted and what is believed."""
+    if not (stock_differs(row) or price_differs(row)):
+        row.behind_since = None
+    elif row.behind_since is None:
+        fresh = since is not None and (row.applied_at is None or since > row.applied_at)
+        row.behind_since = min(since, now) if fresh and since is not None else now
+
+
+def stock_differs(row: ShownState) -> bool:
+    """Whether the number is to be written."""
+    return row.wanted is not None and (row.wanted != row.believed or row.unsettled == "unknown")
+
+
+def price_differs(row: ShownState) -> bool:
+    """Whether the price is to be written."""
+    wants = (row.wanted_price_minor, row.wanted_price_currency)
+    return row.wanted_price_minor is not None and wants != (row.price_minor, row.price_currency)

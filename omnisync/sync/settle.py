@@ -1,0 +1,174 @@
+"""What became of a write: booked on its row, in the log of what was sent, and in the price history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from omnisync.adapters.base import Outcome, Published, Shown
+from omnisync.catalog import prices
+from omnisync.sync import deadletters, levels
+from omnisync.sync.claims import Claimed
+from omnisync.sync.context import Channel, Context
+from omnisync.sync.rows import Key, key_of, mark
+from omnisync.sync.tables import Sent, ShownState
+
+BACKOFF_SECONDS = (1.0, 5.0, 15.0, 60.0, 300.0)
+VERIFY_AFTER = timedelta(seconds=15)
+"""A number that was accepted, not applied, is read back from then on."""
+ACCEPTED_PATIENCE = timedelta(minutes=10)
+"""Accepted and still not shown: it was dropped, and is written again."""
+ATTENTION_RETRY = timedelta(hours=1)
+
+
+@dataclass
+class _Fate:
+    """One write on its way into the books."""
+
+    session: Session
+    context: Context
+    channel: Channel
+    row: ShownState
+    shown: Shown
+    published: Published
+    now: datetime
+
+
+def settle(
+    session: Session,
+    context: Context,
+    channel: Channel,
+    claimed: Sequence[Claimed],
+    published: Sequence[Published],
+    *,
+    now: datetime,
+) -> None:
+    """Book each outcome. The answer to a write that a newer one has replaced changes nothing but the log."""
+    rows = _rows(session, channel, claimed)
+    for one, outcome in zip(claimed, published, strict=True):
+        row = rows.get(one.key)
+        current = row is not None and row.tag == one.shown.tag and row.in_flight_until is not None
+        _log(session, one.shown, outcome, current, now)
+        if row is not None and current:
+            row.in_flight_until = None
+            _OUTCOMES[outcome.outcome](_Fate(session, context, channel, row, one.shown, outcome, now))
+            mark(row, now=now)
+    _remember_prices(session, channel, claimed, published, now)
+
+
+def applied(row: ShownState, *, quantity: int | None, price_minor: int | None, now: datetime) -> None:
+    """The channel shows what we wrote."""
+    if quantity is not None:
+        row.believed = row.applied = quantity
+        row.applied_at = now
+        row.drift_since = None
+    if price_minor is not None:
+        row.price_minor, row.price_currency, row.price_at = price_minor, row.wanted_price_currency, now
+    row.submitted = row.submitted_price_minor = row.unsettled = row.next_try_at = row.blocked_reason = None
+    row.failures = 0
+
+
+def _applied(fate: _Fate) -> None:
+    price = fate.shown.price
+    applied(fate.row, quantity=fate.shown.quantity, price_minor=None if price is None else price.minor, now=fate.now)
+    if price is not None:
+        fate.row.price_currency = price.currency
+    deadletters.mended(fate.session, fate.channel.name, write_key(key_of(fate.row)), now=fate.now)
+
+
+def _accepted(fate: _Fate) -> None:
+    fate.row.unsettled = "accepted"
+    fate.row.look_at = fate.now + VERIFY_AFTER
+    fate.row.next_try_at = fate.now + ACCEPTED_PATIENCE
+
+
+def _changed(fate: _Fate) -> None:
+    """Somebody was faster. What is shown instead is judged like any level, and the write is decided again at once."""
+    row = fate.row
+    if fate.published.actual is None:
+        row.look_at = fate.now
+    else:
+        verdict = levels.see(levels.view_of(row), fate.published.actual)
+        levels.put(row, verdict.view, now=fate.now)
+        row.seen, row.seen_at = fate.published.actual, fate.now
+    row.submitted = row.unsettled = None
+    row.failures += 1
+    row.next_try_at = None if row.failures <= 3 else fate.now + backoff(row.failures)
+
+
+def _try_later(fate: _Fate) -> None:
+    # It may have had its effect all the same: the same tag is sent again, or the level is looked at first.
+    fate.row.unsettled = "unknown"
+    fate.row.failures += 1
+    fate.row.next_try_at = fate.now + backoff(fate.row.failures, fate.published.retry_after_seconds)
+
+
+def _attention(fate: _Fate) -> None:
+    row = fate.row
+    row.submitted = row.submitted_price_minor = row.unsettled = None
+    row.failures += 1
+    row.blocked_reason = fate.published.reason
+    row.next_try_at = fate.now + ATTENTION_RETRY
+    letter = deadletters.Letter(
+        kind="write", key=write_key(key_of(row)), title=f"{row.sku} cannot be shown as {fate.shown.quantity}",
+        reason=fate.published.reason, action=fate.published.action or "Look at this listing at the channel, then replay.",
+        payload={"external_id": row.external_id, "place": row.place, "sku": row.sku},
+    )  # fmt: skip
+    deadletters.keep(fate.session, fate.context, fate.channel.name, letter, now=fate.now)
+
+
+_OUTCOMES: dict[Outcome, Callable[[_Fate], None]] = {
+    Outcome.APPLIED: _applied,
+    Outcome.ACCEPTED: _accepted,
+    Outcome.CHANGED: _changed,
+    Outcome.TRY_LATER: _try_later,
+    Outcome.ATTENTION: _attention,
+}
+_LOGGED = {Outcome.TRY_LATER: "unknown"}
+
+
+def backoff(failures: int, told_seconds: float | None = None) -> timedelta:
+    """How long to wait after so many failures in a row; never shorter than the channel told us."""
+    waits = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS)) - 1]
+    return timedelta(seconds=max(waits, told_seconds or 0.0))
+
+
+def write_key(key: Key) -> str:
+    """The name of a dead letter about this row."""
+    return f"write/{key.external_id}/{key.place}"
+
+
+def _rows(session: Session, channel: Channel, claimed: Sequence[Claimed]) -> dict[Key, ShownState]:
+    statement = (
+        select(ShownState)
+        .where(
+            ShownState.channel == channel.name,
+            col(ShownState.external_id).in_(sorted({one.key.external_id for one in claimed})),
+        )
+        .order_by(col(ShownState.external_id), col(ShownState.place))
+        .with_for_update()
+    )
+    return {key_of(row): row for row in session.exec(statement)}
+
+
+def _log(session: Session, shown: Shown, published: Published, current: bool, now: datetime) -> None:
+    outcome = _LOGGED.get(published.outcome, published.outcome.value) if current else "superseded"
+    values: dict[str, object] = {"outcome": outcome, "reason": published.reason or None}
+    if published.outcome is Outcome.APPLIED:
+        values["applied_at"] = now
+    session.execute(sa.update(Sent).where(col(Sent.tag) == shown.tag).values(values))
+
+
+def _remember_prices(
+    session: Session, channel: Channel, claimed: Sequence[Claimed], published: Sequence[Published], now: datetime
+) -> None:
+    seen = [
+        (one.shown.target.sku, channel.name, one.shown.price)
+        for one, outcome in zip(claimed, published, strict=True)
+        if one.shown.price is not None and outcome.outcome is Outcome.APPLIED
+    ]
+    prices.applied(session, seen, now=now)

@@ -1,0 +1,106 @@
+"""Reporting pickups back to the channel they came from: whatever it has not heard is told again until it has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, get_args
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from omnisync.adapters.base import News, Outcome, Published
+from omnisync.orders.tables import ChannelOrder, OrderLine, Pickup
+from omnisync.sync import deadletters
+from omnisync.sync.context import Channel, Context
+from omnisync.sync.deadletters import Letter
+from omnisync.sync.settle import ATTENTION_RETRY, backoff
+from omnisync.sync.tables import Told
+
+Heard = Literal["ready", "collected", "cancelled", "expired"]
+BATCH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    pickup_id: str
+    news: News
+
+
+async def tell(context: Context, channel: Channel) -> int:
+    """Tell the channel what it has not heard yet; how much. Only of pickups whose order the channel itself took."""
+    if not channel.can.tells_pickups:
+        return 0
+    now = context.clock.now()
+    reports = await context.store.read(lambda session: _unheard(session, channel, now))
+    if not reports:
+        return 0
+    answers = await channel.adapter.tell([report.news for report in reports])
+    now = context.clock.now()
+    await context.store.write(lambda session: _note(session, context, channel, reports, answers, now))
+    return len(reports)
+
+
+def _unheard(session: Session, channel: Channel, now: datetime) -> list[_Report]:
+    statement = (
+        select(Pickup, ChannelOrder)
+        .join(
+            ChannelOrder,
+            sa.and_(
+                col(ChannelOrder.channel) == col(Pickup.channel), col(ChannelOrder.reference) == col(Pickup.reference)
+            ),
+        )
+        .join(Told, col(Told.pickup_id) == col(Pickup.id), isouter=True)
+        .where(
+            col(Pickup.channel) == channel.name,
+            col(Pickup.state).in_(get_args(Heard)),
+            sa.or_(col(Told.state).is_(None), col(Told.state) != col(Pickup.state)),
+            sa.or_(col(Told.next_try_at).is_(None), col(Told.next_try_at) <= now),
+        )
+        .order_by(col(Pickup.id))
+        .limit(BATCH)
+    )
+    return [_report(session, channel, pickup, order) for pickup, order in session.exec(statement).all()]
+
+
+def _report(session: Session, channel: Channel, pickup: Pickup, order: ChannelOrder) -> _Report:
+    lines = session.exec(select(OrderLine).where(OrderLine.order_id == order.id).order_by(col(OrderLine.line_id))).all()
+    place = next((place for place, code in channel.settings.location_map.items() if code == pickup.location), None)
+    news = News(
+        kind=pickup.state,  # type: ignore[arg-type]  # only the states of `Heard` are read
+        order_id=order.external_id,
+        reference=order.reference,
+        place=place,
+        lines=[(line.line_id, line.quantity - line.cancelled) for line in lines if line.stocked],
+        tag=f"{pickup.id}-{pickup.state}",
+        notify_customer=channel.policy.notify == "channel",
+    )
+    return _Report(pickup.id, news)
+
+
+def _note(
+    session: Session,
+    context: Context,
+    channel: Channel,
+    reports: Sequence[_Report],
+    answers: Sequence[Published],
+    now: datetime,
+) -> None:
+    for report, answer in zip(reports, answers, strict=True):
+        row = session.get(Told, report.pickup_id)
+        if row is None:
+            row = Told(pickup_id=report.pickup_id, channel=channel.name, state="", at=now)
+            session.add(row)
+        key = f"pickup/{report.pickup_id}"
+        if answer.outcome in (Outcome.APPLIED, Outcome.ACCEPTED):
+            row.state, row.at, row.failures, row.next_try_at = report.news.kind, now, 0, None
+            deadletters.mended(session, channel.name, key, now=now)
+            continue
+        row.failures += 1
+        row.next_try_at = now + backoff(row.failures, answer.retry_after_seconds)
+        if answer.outcome is Outcome.ATTENTION:
+            row.next_try_at = now + ATTENTION_RETRY
+            title = f"{channel.name} does not take “{report.news.kind}” for {report.news.reference}"
+            letter = Letter("news", key, title, answer.reason, answer.action, {"pickup": report.pickup_id})
+            deadletters.keep(session, context, channel.name, letter, now=now)

@@ -1,0 +1,255 @@
+"""The worker: one loop a channel that reads, books, writes and reads back, and one that keeps house.
+
+APScheduler is only the clock that ticks. Everything a tick does can be asked for directly (`tick`, `keep_house`), which
+is what tests and simulations do. Leases let several workers share the channels.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from sqlmodel import Session
+
+from omnisync.errors import NeedsAttention, TryLater
+from omnisync.stock import ends
+from omnisync.sync import behind, conflicts, drift, events, health, inbox, leases, polling, reconcile, replay, telling
+from omnisync.sync.context import Channel, Context
+
+log = logging.getLogger(__name__)
+TICK_SECONDS = 1.0
+HOUSE_SECONDS = 1.0
+LEASE = timedelta(seconds=60)
+"""Longer than the longest call, so that a channel has two workers only if one of them is dead."""
+LISTINGS_EVERY = timedelta(hours=1)
+PRUNE_EVERY = timedelta(hours=1)
+HOUSE = "house"
+
+Chore = Callable[[Session, datetime], object]
+"""Something to be done regularly in a transaction of its own: pickups that expire, mails that are due."""
+
+
+@dataclass
+class _Due:
+    """When the slower duties of a channel were last done by this worker."""
+
+    polled: datetime | None = None
+    listed: datetime | None = None
+    read_back: datetime | None = None
+
+    def reached(self, name: str, every: timedelta, now: datetime) -> bool:
+        """Whether it is time again; if so, it counts as done."""
+        last: datetime | None = getattr(self, name)
+        if last is not None and now - last < every:
+            return False
+        setattr(self, name, now)
+        return True
+
+
+@dataclass
+class Worker:
+    """Drives all channels of a context until it is told to stop."""
+
+    context: Context
+    owner: str
+    chores: Sequence[Chore] = ()
+    _due: dict[str, _Due] = field(default_factory=dict)
+    _wake: dict[str, asyncio.Event] = field(default_factory=dict)
+    _hints: dict[str, set[str]] = field(default_factory=dict)
+    _pruned_at: datetime | None = None
+    _stopping: bool = False
+
+    # ------------------------------------------------------------ one channel
+
+    async def tick(self, name: str, *, full: bool = False) -> None:
+        """One round for a channel: listings, orders, messages, numbers, read-back. A failure ends the round, not the worker."""
+        if not await self._has_lease(f"channel:{name}"):
+            return
+        channel, now = self.context.channel(name), self.context.clock.now()
+        paused, callable_now = await self.context.store.write(lambda session: _state(session, name, now))
+        if full:
+            await self.context.store.write(lambda session: behind.ask_for_all(session, channel))
+            self._due.pop(name, None)
+        steps = self._steps(channel, paused=paused, full=full) if callable_now or full else [self._refresh]
+        for step in steps:
+            if not await self._guarded(channel, step):
+                # Whatever is behind is still counted, so that everybody sees how late the channel is.
+                await self._refresh(channel)
+                return
+
+    def _steps(self, channel: Channel, *, paused: bool, full: bool) -> list[Callable[[Channel], Awaitable[object]]]:
+        due, now = self._due.setdefault(channel.name, _Due()), self.context.clock.now()
+        steps: list[Callable[[Channel], Awaitable[object]]] = []
+        if due.reached("listed", LISTINGS_EVERY, now):
+            steps.append(self._listings)
+        if due.reached("polled", timedelta(seconds=channel.can.poll_seconds), now):
+            steps.append(self._poll)
+        steps.append(self._inbox)
+        if paused:
+            return [*steps, self._refresh]
+        steps += [self._look, self._write, self._tell]
+        if due.reached("read_back", drift.EVERY, now):
+            steps.append(partial(self._read_back, everything=full))
+            steps.append(self._write)
+        return steps
+
+    async def _listings(self, channel: Channel) -> None:
+        await polling.pull_listings(self.context, channel)
+        now = self.context.clock.now()
+
+        def work(session: Session) -> None:
+            behind.ask_for_all(session, channel)
+            replay.retry_resolved(session, self.context, channel, now=now)
+
+        await self.context.store.write(work)
+
+    async def _poll(self, channel: Channel) -> None:
+        if await polling.pull(self.context, channel):
+            self.wake()
+
+    async def _inbox(self, channel: Channel) -> None:
+        if await inbox.handle_due(self.context, channel):
+            self.wake()
+
+    async def _look(self, channel: Channel) -> None:
+        await drift.read_due(self.context, channel)
+
+    async def _read_back(self, channel: Channel, *, everything: bool = False) -> None:
+        await drift.read_back(self.context, channel, everything=everything)
+        now = self.context.clock.now()
+        await self.context.store.write(lambda session: drift.undo_unexplained(session, channel, now=now))
+
+    async def _write(self, channel: Channel) -> None:
+        now, hints = self.context.clock.now(), self._hints.pop(channel.name, set())
+        if not hints and await self.context.store.read(lambda session: behind.quiet(session, channel, now=now)):
+            return
+        report = await reconcile.reconcile(self.context, channel, hints=hints)
+        if report.failure is not None:
+            raise report.failure
+        if report.sent:
+            now = self.context.clock.now()
+            await self.context.store.write(lambda session: health.succeeded(session, channel.name, now=now))
+
+    async def _tell(self, channel: Channel) -> None:
+        await telling.tell(self.context, channel)
+
+    async def _refresh(self, channel: Channel) -> None:
+        now = self.context.clock.now()
+        await self.context.store.write(lambda session: behind.refresh(session, self.context, channel, now=now))
+
+    async def _guarded(self, channel: Channel, step: Callable[[Channel], Awaitable[object]]) -> bool:
+        try:
+            await step(channel)
+        except (TryLater, NeedsAttention) as trouble:
+            failure, now = trouble, self.context.clock.now()
+            await self.context.store.write(lambda session: health.failed(session, channel.name, failure, now=now))
+            return False
+        return True
+
+    # ------------------------------------------------------------ the house
+
+    async def keep_house(self) -> None:
+        """What no channel does: holds that expire, events to be numbered, cases that have mended themselves, chores."""
+        if not await self._has_lease(HOUSE):
+            return
+        now = self.context.clock.now()
+        duties: list[Chore] = [_expire, _number, *self.chores]
+        if self._pruned_at is None or now - self._pruned_at >= PRUNE_EVERY:
+            self._pruned_at = now
+            duties += [_forget, _close_mended]
+        for duty in duties:
+            await self._chore(duty, now)
+
+    async def _chore(self, duty: Chore, now: datetime) -> None:
+        try:
+            await self.context.store.write(lambda session: duty(session, now))
+        except (TryLater, NeedsAttention) as trouble:
+            log.warning("A chore has to wait: %s", trouble.message)
+
+    # ------------------------------------------------------------ all of them, for ever
+
+    def wake(self, name: str | None = None, *, hints: Sequence[str] = ()) -> None:
+        """Something changed: look now and not at the next tick. Safe to call as often as one likes."""
+        for channel in self.context.channels if name is None else [name]:
+            self._hints.setdefault(channel, set()).update(hints)
+            if channel in self._wake:
+                self._wake[channel].set()
+
+    async def run(self) -> None:
+        """Tick until `stop`; a round that has begun is finished first."""
+        self._stopping = False
+        self._wake = {name: asyncio.Event() for name in [*self.context.channels, HOUSE]}
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        for name, event in self._wake.items():
+            seconds = HOUSE_SECONDS if name == HOUSE else TICK_SECONDS
+            scheduler.add_job(event.set, "interval", seconds=seconds, id=name, max_instances=1, coalesce=True)
+        scheduler.start()
+        try:
+            async with asyncio.TaskGroup() as loops:
+                for name in self._wake:
+                    loops.create_task(self._loop(name))
+        finally:
+            scheduler.shutdown(wait=False)
+            await self._give_back()
+
+    def stop(self) -> None:
+        """End `run` after the rounds that are under way."""
+        self._stopping = True
+        for event in self._wake.values():
+            event.set()
+
+    async def _loop(self, name: str) -> None:
+        while not self._stopping:
+            try:
+                await (self.keep_house() if name == HOUSE else self.tick(name))
+            except Exception:
+                # A bug or a database that is away for a moment must not end the loop: the next tick tries again.
+                log.exception("A round of %s failed", name)
+            await self._wake[name].wait()
+            self._wake[name].clear()
+
+    async def _has_lease(self, name: str) -> bool:
+        now = self.context.clock.now()
+        if await self.context.store.read(
+            lambda session: leases.holds(session, name, self.owner, now=now, at_least=LEASE / 2)
+        ):
+            return True
+        fence = await self.context.store.write(
+            lambda session: leases.take(session, name, self.owner, now=now, lasting=LEASE)
+        )
+        return fence is not None
+
+    async def _give_back(self) -> None:
+        now, names = self.context.clock.now(), [HOUSE, *(f"channel:{name}" for name in self.context.channels)]
+
+        def work(session: Session) -> None:
+            for name in names:
+                leases.give_back(session, name, self.owner, now=now)
+
+        await self.context.store.write(work)
+
+
+def _state(session: Session, channel: str, now: datetime) -> tuple[bool, bool]:
+    return health.row_of(session, channel).paused, health.may_call(session, channel, now=now)
+
+
+def _expire(session: Session, now: datetime) -> object:
+    return ends.expire_overdue(session, now=now)
+
+
+def _number(session: Session, now: datetime) -> object:
+    return events.number(session, now=now)
+
+
+def _forget(session: Session, now: datetime) -> object:
+    events.forget_old(session, now=now)
+    return None
+
+
+def _close_mended(session: Session, now: datetime) -> object:
+    return conflicts.close_mended(session, now=now)

@@ -1,0 +1,170 @@
+"""Messages are stored before anybody says yes, understood later, and never gone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from omnisync.adapters.base import Answer, Can, Hook, Write
+from omnisync.clock import StoppedClock
+from omnisync.errors import NeedsAttention, Unauthorized
+from omnisync.sync import inbox, replay
+from omnisync.sync.tables import InboxMessage
+from tests.sync.conftest import MakeHouse, Play
+from tests.sync.fakes import FakeChannel
+from tests.sync.house import House, shop
+
+HOOKED = Can(write=Write.ABSOLUTE, batch_size=50, webhooks=True, poll_seconds=3600)
+
+
+def web_shop(make_house: MakeHouse, clock: StoppedClock) -> tuple[House, FakeChannel]:
+    """A shop that is polled only once an hour, so that webhooks matter."""
+    house = make_house((shop("web"), web := FakeChannel("web", clock, HOOKED)))
+    house.article("LAMP")
+    house.stock("LAMP", 9)
+    web.offer("LAMP")
+    return house, web
+
+
+def receive(house: House, play: Play, hook: Hook) -> Answer:
+    answer: Answer = play(inbox.receive(house.context, house.channel("web"), hook))
+    return answer
+
+
+def test_a_message_is_stored_before_the_channel_hears_yes(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house, web = web_shop(make_house, clock)
+    order = web.buy("LAMP", hook=False)
+
+    answer = receive(house, play, web.hook_for(order.id, "event-1"))
+
+    assert answer.status == 200
+    [message] = house.rows(InboxMessage)
+    assert (message.state, message.event_id) == ("received", "event-1")
+
+
+def test_a_forged_message_leaves_no_trace(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
+    house, web = web_shop(make_house, clock)
+    hook = replace(web.hook_for("1", "event-1"), headers={"x-event": "event-1", "x-signature": "bad"})
+
+    with pytest.raises(Unauthorized) as refused:
+        receive(house, play, hook)
+
+    assert refused.value.code == "wrong-signature"
+    assert house.rows(InboxMessage) == []
+
+
+def test_a_challenge_is_answered_and_not_kept(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
+    house, web = web_shop(make_house, clock)
+    hook = replace(web.hook_for("1", "event-1"), query={"challenge": "1234"})
+
+    answer = receive(house, play, hook)
+
+    assert answer.body == b"1234"
+    assert house.rows(InboxMessage) == []
+
+
+def test_doubled_and_reordered_messages_have_one_effect(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
+    house, web = web_shop(make_house, clock)
+    play(house.settle(rounds=1))
+    first, second = web.buy("LAMP", 2, hook=False), web.buy("LAMP", 3, hook=False)
+    deliveries = [(second, "b"), (first, "a"), (second, "b"), (first, "another-delivery-id"), (second, "c")]
+
+    for order, event in deliveries:
+        receive(house, play, web.hook_for(order.id, event))
+    play(house.settle())
+
+    assert house.level("LAMP") == (9, 5)
+    assert {row.state for row in house.rows(InboxMessage)} == {"applied"}
+
+
+def test_a_message_waits_while_its_channel_does_not_answer(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house, web = web_shop(make_house, clock)
+    play(house.settle(rounds=1))
+    order = web.buy("LAMP")
+    play(house.deliver("web"))
+    web.faults.down = True
+    play(house.settle(rounds=3))
+    assert [row.state for row in house.rows(InboxMessage)] == ["received"]
+
+    web.faults.down = False
+    clock.advance(minutes=10)
+    play(house.settle(rounds=2))
+
+    assert [row.state for row in house.rows(InboxMessage)] == ["applied"]
+    assert order.id == "1001"
+    assert house.level("LAMP") == (9, 1)
+
+
+class Puzzled(FakeChannel):
+    """Cannot read its own messages until it is updated."""
+
+    updated = False
+    trouble: Exception = KeyError("a field that was renamed")
+
+    async def follow(self, hook: Hook):  # type: ignore[no-untyped-def]
+        if not self.updated:
+            raise self.trouble
+        return await super().follow(hook)
+
+
+@pytest.mark.parametrize(
+    "trouble", [KeyError("renamed"), NeedsAttention("A new version.", action="Update.")], ids=["bug", "attention"]
+)
+def test_a_message_that_nobody_can_read_waits_in_plain_sight_and_is_read_after_the_fix(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, trouble: Exception
+) -> None:
+    house = make_house((shop("web"), web := Puzzled("web", clock, HOOKED)))
+    house.article("LAMP")
+    house.stock("LAMP", 9)
+    web.offer("LAMP")
+    web.trouble = trouble
+    order = web.buy("LAMP", hook=False)
+    web.orders.clear()  # polling must not find it, only the message knows
+    receive(house, play, web.hook_for(order.id, "event-1"))
+    for _ in range(8):
+        play(house.settle(rounds=1))
+        clock.advance(minutes=6)
+    [letter] = house.letters("web")
+    assert letter.kind == "message"
+    assert letter.action
+
+    web.updated, web.orders[order.id] = True, order
+    house.within(lambda session: replay.replay(session, house.context, letter.id, now=clock.now()))
+    play(house.settle(rounds=1))
+
+    assert [row.state for row in house.rows(InboxMessage)] == ["applied"]
+    assert house.level("LAMP") == (9, 1)
+    assert house.letters("web") == []
+
+
+def test_polling_finds_what_webhooks_lost(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
+    house, web = web_shop(make_house, clock)
+    play(house.settle(rounds=1))
+    web.faults.lose_hooks = True
+    web.buy("LAMP", 4)
+    play(house.settle(rounds=2))
+    assert house.level("LAMP") == (9, 0)
+
+    clock.advance(hours=1)
+    play(house.settle(rounds=2))
+
+    assert house.level("LAMP") == (9, 4)
+
+
+def test_a_discarded_message_is_not_read_again(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
+    house = make_house((shop("web"), web := Puzzled("web", clock, HOOKED)))
+    web.trouble = NeedsAttention("A new version.", action="Update.")
+    receive(house, play, web.hook_for("1", "event-1"))
+    play(house.settle(rounds=1))
+    [letter] = house.letters("web")
+
+    house.within(lambda session: replay.discard(session, letter.id, now=clock.now()))
+    play(house.settle(rounds=1))
+
+    assert [row.state for row in house.rows(InboxMessage)] == ["discarded"]
+    assert house.letters("web") == []

@@ -1,0 +1,197 @@
+"""Levels and orders in any order end the same; numbers to show obey their policy."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omnisync.adapters.base import Article, Can, LevelSeen, Write
+from omnisync.clock import StoppedClock
+from omnisync.sync import facts, levels, shown
+from omnisync.sync.levels import View
+from omnisync.sync.shown import Rule
+from tests.sync.conftest import MakeHouse, Play
+from tests.sync.fakes import FakeChannel
+from tests.sync.house import House, shop
+
+pieces = st.integers(0, 10_000)
+
+
+@given(start=st.integers(0, 50), sold=st.lists(st.integers(1, 5), max_size=6), chance=st.randoms(use_true_random=False))
+def test_orders_and_the_levels_they_leave_may_come_in_any_order(start: int, sold: list[int], chance) -> None:  # type: ignore[no-untyped-def]
+    view = View(believed=start)
+    orders = list(sold)
+    level = start - sum(sold)
+    chance.shuffle(orders)
+    cut = chance.randint(0, len(orders))
+
+    for quantity in orders[:cut]:
+        view = levels.order(view, quantity)
+    view = levels.see(view, level).view
+    for quantity in orders[cut:]:
+        view = levels.order(view, quantity)
+
+    assert view == View(believed=level, provisional=0)
+
+
+@given(believed=pieces, seen=pieces)
+def test_a_lower_level_is_provisional_and_a_higher_one_is_drift(believed: int, seen: int) -> None:
+    verdict = levels.see(View(believed), seen)
+
+    assert verdict.view.provisional == max(0, believed - seen)
+    assert verdict.drift == max(0, seen - believed)
+    assert verdict.view.believed == seen
+
+
+@given(believed=pieces, submitted=pieces, sold=st.integers(0, 20), arrived=st.booleans())
+def test_a_write_of_unknown_fate_never_makes_more_provisional_than_was_sold(
+    believed: int, submitted: int, sold: int, arrived: bool
+) -> None:
+    truth = (submitted if arrived else believed) - sold
+
+    verdict = levels.see(View(believed, submitted=submitted), truth)
+
+    assert verdict.view.provisional <= sold
+    assert verdict.drift == 0
+
+
+@given(
+    there=pieces, rule=st.builds(Rule, st.integers(0, 5), st.integers(0, 100), st.integers(0, 9), st.none() | pieces)
+)
+def test_nothing_is_shown_that_is_not_there(there: int, rule: Rule) -> None:
+    number = shown.quantity(there, rule)
+
+    assert 0 <= number <= there
+    assert rule.max_listed is None or number <= rule.max_listed
+    assert number == 0 or number > rule.stop_at or rule.max_listed is not None
+
+
+@given(there=pieces, rule=st.builds(Rule, st.integers(0, 5), st.integers(0, 100), st.integers(0, 9)))
+def test_one_piece_more_never_shows_less(there: int, rule: Rule) -> None:
+    assert shown.quantity(there + 1, rule) >= shown.quantity(there, rule)
+
+
+@pytest.mark.parametrize(
+    ("there", "buffer", "stop_at", "max_listed", "expected"),
+    [
+        (10, 0, 0, None, 10),
+        (10, 3, 0, None, 7),
+        (11, "10%", 0, None, 9),
+        (1, "10%", 0, None, 0),
+        (3, 0, 3, None, 0),
+        (4, 0, 3, None, 4),
+        (80, 0, 0, 50, 50),
+        (-2, 0, 0, None, 0),
+    ],
+)
+def test_buffer_stop_and_cap(
+    there: int, buffer: int | str, stop_at: int, max_listed: int | None, expected: int
+) -> None:
+    assert shown.quantity(there, Rule.of(buffer, stop_at=stop_at, max_listed=max_listed)) == expected
+
+
+@given(st.lists(st.tuples(pieces, st.integers(1, 9)), min_size=1))
+def test_so_many_bundles_can_be_made_and_not_one_more(contents: list[tuple[int, int]]) -> None:
+    number = shown.bundles(contents)
+
+    assert all(there >= number * each for there, each in contents)
+    assert any(there < (number + 1) * each for there, each in contents)
+
+
+# ---------------------------------------------------------------- the whole engine
+
+
+HAPPENINGS = ("level", "order", "order again", "echo")
+SHOPS = {
+    "blind": Can(write=Write.ABSOLUTE, batch_size=50, poll_seconds=86_400),
+    "comparing": Can(write=Write.COMPARE_AND_SET, batch_size=50, poll_seconds=86_400),
+}
+
+
+@pytest.mark.parametrize("kind", SHOPS)
+def test_a_sale_ends_the_same_in_every_order_of_what_we_hear_of_it(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, kind: str
+) -> None:
+    can = SHOPS[kind]
+    web, market = FakeChannel("web", clock, can), FakeChannel("market", clock, can)
+    house = make_house((shop("web"), web), (shop("market"), market))
+
+    for number, order_of_things in enumerate(permutations(HAPPENINGS)):
+        sku = f"LAMP-{number}"
+        _sell_one(house, play, sku, order_of_things)
+
+        assert house.level(sku) == (5, 1), order_of_things
+        assert (web.shows(sku), market.shows(sku)) == (4, 4), order_of_things
+        assert house.state("web", sku).provisional == 0, order_of_things
+
+
+def _sell_one(house: House, play: Play, sku: str, happenings: tuple[str, ...]) -> None:
+    web = house.fakes["web"]
+    house.article(sku)
+    house.stock(sku, 5)
+    for fake in house.fakes.values():
+        fake.offer(sku)
+    play(house.worker.tick("web", full=True))
+    play(house.worker.tick("market", full=True))
+    tag = house.state("web", sku).tag
+    house.clock.advance(minutes=5)
+    order = web.buy(sku, hook=False)
+    web.orders.clear()  # only what is told below is heard; polling finds nothing
+    article = Article(external_id=f"id-{sku}")
+    told = {
+        "level": LevelSeen(article, 4, at=house.clock.now()),
+        "order": order,
+        "order again": order,
+        "echo": LevelSeen(article, 5, tag=tag),
+    }
+    for happening in happenings:
+        now = house.clock.now()
+        fact = told[happening]
+        house.within(
+            lambda session, fact=fact, now=now: facts.apply(
+                session, house.context, house.channel("web"), [fact], now=now
+            )
+        )
+        play(house.tick("web", "market"))
+        house.clock.advance(seconds=40)
+
+
+def test_a_sale_not_yet_seen_is_offered_nowhere_else(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
+    can = Can(write=Write.ABSOLUTE, batch_size=50, poll_seconds=86_400)
+    web, market = FakeChannel("web", clock, can), FakeChannel("market", clock, can)
+    house = make_house((shop("web"), web), (shop("market"), market))
+    house.article("LAMP")
+    house.stock("LAMP", 1)
+    for fake in (web, market):
+        fake.offer("LAMP")
+    play(house.settle(rounds=2))
+
+    web.edit("LAMP", 0)  # sold, but its order is not visible yet
+    play(house.settle(rounds=3))
+
+    assert house.state("web", "LAMP").provisional == 1
+    assert (web.shows("LAMP"), market.shows("LAMP")) == (0, 0)
+
+
+def test_a_sale_that_no_order_explains_is_undone_after_a_while(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    can = Can(write=Write.ABSOLUTE, batch_size=50)
+    web, market = FakeChannel("web", clock, can), FakeChannel("market", clock, can)
+    house = make_house((shop("web"), web), (shop("market"), market))
+    house.article("LAMP")
+    house.stock("LAMP", 3)
+    for fake in (web, market):
+        fake.offer("LAMP")
+    play(house.settle(rounds=2))
+    web.edit("LAMP", 1)
+    play(house.settle(rounds=3))
+    assert (web.shows("LAMP"), market.shows("LAMP")) == (1, 1)
+
+    play(house.settle(rounds=40))
+
+    assert (web.shows("LAMP"), market.shows("LAMP")) == (3, 3)
+    assert house.state("web", "LAMP").drift_since is None

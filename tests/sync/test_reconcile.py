@@ -1,0 +1,281 @@
+"""Channels show what the ledger says, whatever happens on the way."""
+
+from __future__ import annotations
+
+import pytest
+
+from omnisync.adapters.base import Can, Write
+from omnisync.clock import StoppedClock
+from omnisync.sync.tables import Conflict, Sent
+from omnisync.values import Kind
+from tests.sync.conftest import MakeHouse, Play
+from tests.sync.fakes import FakeChannel
+from tests.sync.house import House, shop
+
+ABSOLUTE = Can(write=Write.ABSOLUTE, batch_size=50, webhooks=True)
+COMPARING = Can(write=Write.COMPARE_AND_SET, batch_size=50, webhooks=True)
+ALLOCATING = Can(write=Write.ABSOLUTE, batch_size=50, allocates=True)
+
+
+def two_shops(make_house: MakeHouse, clock: StoppedClock, can: Can = ABSOLUTE) -> House:
+    """A web shop and a marketplace that sell the stock of one store."""
+    web, market = FakeChannel("web", clock, can), FakeChannel("market", clock, can)
+    return make_house((shop("web"), web), (shop("market"), market))
+
+
+def with_lamp(house: House, pieces: int) -> None:
+    house.article("LAMP")
+    house.stock("LAMP", pieces)
+    for fake in house.fakes.values():
+        fake.offer("LAMP")
+
+
+@pytest.mark.parametrize("can", [ABSOLUTE, COMPARING, ALLOCATING], ids=["blind", "comparing", "allocating"])
+def test_what_is_sold_in_one_place_disappears_everywhere_else(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, can: Can
+) -> None:
+    house = two_shops(make_house, clock, can)
+    with_lamp(house, 5)
+    play(house.settle())
+
+    house.fakes["web"].buy("LAMP", 2)
+    play(house.settle())
+
+    assert house.level("LAMP") == (5, 2)
+    assert {name: fake.shows("LAMP") for name, fake in house.fakes.items()} == {"web": 3, "market": 3}
+
+
+@pytest.mark.parametrize("can", [ABSOLUTE, COMPARING], ids=["blind", "comparing"])
+def test_a_channel_that_lowered_itself_is_not_written_again(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, can: Can
+) -> None:
+    house = two_shops(make_house, clock, can)
+    with_lamp(house, 5)
+    play(house.settle())
+    written = len(house.fakes["web"].log)
+
+    clock.advance(minutes=10)
+    house.fakes["web"].buy("LAMP")
+    play(house.settle())
+
+    assert len(house.fakes["web"].log) == written
+    assert house.fakes["market"].log[-1].quantity == 4
+
+
+def test_a_write_that_was_not_answered_is_not_made_twice(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house = two_shops(make_house, clock, COMPARING)
+    with_lamp(house, 5)
+    play(house.settle())
+    house.fakes["web"].faults.timeout_after_effect = 1
+
+    house.stock("LAMP", 3)
+    play(house.settle())
+
+    written = [shown for shown in house.fakes["web"].log if shown.quantity == 3]
+    assert len(written) == 1
+    assert house.fakes["web"].shows("LAMP") == 3
+    state = house.state("web", "LAMP")
+    assert (state.believed, state.provisional, state.unsettled) == (3, 0, None)
+
+
+@pytest.mark.parametrize("can", [ABSOLUTE, COMPARING], ids=["blind", "comparing"])
+def test_a_write_that_never_arrived_is_made_again(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, can: Can
+) -> None:
+    house = two_shops(make_house, clock, can)
+    with_lamp(house, 5)
+    house.fakes["web"].faults.timeout_before_effect = 2
+
+    play(house.settle())
+
+    assert house.fakes["web"].shows("LAMP") == 5
+
+
+def test_one_bad_line_of_250_stops_none_of_the_others(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
+    can = Can(write=Write.ABSOLUTE, batch_size=250)
+    house = make_house((shop("web"), web := FakeChannel("web", clock, can)))
+    skus = [f"LAMP-{number:03}" for number in range(250)]
+    house.article(*skus)
+    for sku in skus:
+        web.offer(sku)
+        house.stock(sku, 7)
+    web.faults.poison = {"id-LAMP-123"}
+
+    play(house.settle(rounds=2))
+
+    assert [sku for sku in skus if web.shows(sku) != 7] == ["LAMP-123"]
+    [letter] = house.letters("web")
+    assert (letter.kind, letter.payload["sku"]) == ("write", "LAMP-123")
+
+    web.faults.poison = set()
+    clock.advance(hours=1)
+    play(house.settle(rounds=2))
+
+    assert web.shows("LAMP-123") == 7
+    assert house.letters("web") == []
+
+
+def test_a_line_that_the_channel_refuses_waits_alone(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
+    house = two_shops(make_house, clock)
+    with_lamp(house, 5)
+    house.article("DESK")
+    house.stock("DESK", 2)
+    house.fakes["web"].faults.unknown = {house.fakes["web"].offer("DESK")}
+
+    play(house.settle())
+
+    assert house.fakes["web"].shows("LAMP") == 5
+    [letter] = house.letters("web")
+    assert (letter.reason, letter.action) == ("No such listing.", "Create it at the channel.")
+
+
+def test_what_sells_out_is_written_first(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
+    can = Can(write=Write.COMPARE_AND_SET, batch_size=3)
+    house = make_house((shop("web"), web := FakeChannel("web", clock, can)))
+    skus = [f"LAMP-{number:02}" for number in range(12)]
+    house.article(*skus)
+    for sku in skus:
+        web.offer(sku)
+        house.stock(sku, 7)
+    play(house.settle())
+    before = len(web.log)
+
+    for sku in skus[:-1]:
+        house.stock(sku, 6)
+    house.stock(skus[-1], 0, kind=Kind.COUNT)
+    play(house.tick("web"))
+
+    assert web.log[before].target.sku == "LAMP-11"
+    assert len(web.log) == before + 12
+
+
+def test_the_late_answer_to_an_older_write_changes_nothing(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house = two_shops(make_house, clock)
+    with_lamp(house, 5)
+    play(house.settle())
+    web = house.fakes["web"]
+    web.faults.delay_writes = 1
+    house.stock("LAMP", 4)
+    play(house.tick("web"))
+    house.stock("LAMP", 2)
+    play(house.settle())
+    assert web.shows("LAMP") == 2
+
+    web.land_late_writes()
+    assert web.shows("LAMP") == 4
+    play(house.settle(rounds=4))
+
+    assert web.shows("LAMP") == 2
+    assert [row.outcome for row in sorted(house.rows(Sent, channel="web"), key=lambda row: row.tag)].count(
+        "unknown"
+    ) == 1
+
+
+def test_a_channel_that_was_away_catches_up_by_itself(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
+    house = two_shops(make_house, clock)
+    with_lamp(house, 9)
+    play(house.settle())
+    house.fakes["web"].faults.down = True
+    play(house.settle())
+
+    house.fakes["market"].buy("LAMP", 3)
+    house.fakes["web"].buy("LAMP", 1)
+    play(house.settle())
+    assert house.fakes["market"].shows("LAMP") == 6
+    assert house.state("web", "LAMP").behind_since is not None
+
+    house.fakes["web"].faults.down = False
+    clock.advance(minutes=6)
+    play(house.settle())
+
+    assert house.level("LAMP") == (9, 4)
+    assert {name: fake.shows("LAMP") for name, fake in house.fakes.items()} == {"web": 5, "market": 5}
+    assert house.state("web", "LAMP").behind_since is None
+
+
+def test_the_last_piece_sold_twice_is_counted_with_its_shortage(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house = two_shops(make_house, clock)
+    with_lamp(house, 1)
+    play(house.settle())
+
+    house.fakes["web"].buy("LAMP")
+    house.fakes["market"].buy("LAMP")
+    play(house.settle())
+
+    [conflict] = house.rows(Conflict)
+    assert (conflict.sku, conflict.quantity) == ("LAMP", 1)
+    assert conflict.shortage_id is not None
+    [case] = house.cases("conflict")
+    assert case.details["quantity"] == 1
+    assert {name: fake.shows("LAMP") for name, fake in house.fakes.items()} == {"web": 0, "market": 0}
+
+
+def test_an_accepted_write_that_the_channel_drops_is_seen_and_made_again(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    can = Can(write=Write.ABSOLUTE, batch_size=50, applied_at_once=False)
+    house = make_house((shop("web"), web := FakeChannel("web", clock, can)))
+    with_lamp(house, 5)
+    web.faults.accept_and_drop = 1
+
+    play(house.settle(rounds=2))
+    assert (web.shows("LAMP"), house.state("web", "LAMP").unsettled) == (0, "accepted")
+
+    clock.advance(minutes=11)
+    play(house.settle(rounds=4))
+
+    assert web.shows("LAMP") == 5
+    assert "dropped" in {row.outcome for row in house.rows(Sent, channel="web")}
+
+
+def test_a_number_edited_at_the_channel_is_set_right(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
+    house = two_shops(make_house, clock)
+    with_lamp(house, 5)
+    play(house.settle())
+
+    house.fakes["web"].edit("LAMP", 40)
+    play(house.settle())
+
+    assert house.fakes["web"].shows("LAMP") == 5
+
+
+def test_where_drift_is_only_shown_a_person_decides(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
+    from omnisync.sync import cases
+
+    house = make_house((shop("web", policy={"drift": "show"}), web := FakeChannel("web", clock, ABSOLUTE)))
+    with_lamp(house, 5)
+    play(house.settle())
+    web.edit("LAMP", 40)
+    play(house.settle())
+    [case] = house.cases("drift")
+    assert web.shows("LAMP") == 40
+
+    house.within(lambda session: cases.apply(session, case.id, by="ops", now=clock.now()))
+    play(house.settle())
+
+    assert web.shows("LAMP") == 5
+
+
+def test_a_daily_revision_budget_is_kept_for_numbers_that_must_go_down(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    can = Can(write=Write.COMPARE_AND_SET, revisions_per_day=10)
+    house = make_house((shop("web"), web := FakeChannel("web", clock, can)))
+    with_lamp(house, 1)
+    play(house.settle(rounds=1))
+    for pieces in range(2, 20):
+        house.stock("LAMP", pieces)
+        play(house.tick("web"))
+    assert len(web.log) == 8
+
+    house.stock("LAMP", 0)
+    play(house.tick("web"))
+
+    assert web.shows("LAMP") == 0
+    assert len(web.log) == 9

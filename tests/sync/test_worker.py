@@ -1,0 +1,145 @@
+"""Leases, events and the loop around it all."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.engine import Engine
+
+from omnisync import db
+from omnisync.adapters.base import Can, Write
+from omnisync.announce import announce
+from omnisync.clock import StoppedClock
+from omnisync.errors import Refused
+from omnisync.stock import reservations
+from omnisync.stock.reservations import Line, Request
+from omnisync.sync import events, leases
+from omnisync.worker import Worker
+from tests.sync.conftest import MakeHouse, Play
+from tests.sync.fakes import FakeChannel
+from tests.sync.house import shop
+
+CAN = Can(write=Write.ABSOLUTE, batch_size=50)
+
+
+def test_a_lease_is_one_workers_until_it_ends(engine: Engine, clock: StoppedClock) -> None:
+    minute = timedelta(minutes=1)
+    with db.transaction(engine) as session:
+        assert leases.take(session, "channel:web", "anna", now=clock.now(), lasting=minute) == 1
+        assert leases.take(session, "channel:web", "ben", now=clock.now(), lasting=minute) is None
+        assert leases.take(session, "channel:web", "anna", now=clock.now(), lasting=minute) == 1
+
+    later = clock.advance(minutes=2)
+    with db.transaction(engine) as session:
+        assert leases.take(session, "channel:web", "ben", now=later, lasting=minute) == 2
+        leases.give_back(session, "channel:web", "anna", now=later)
+        assert leases.take(session, "channel:web", "anna", now=later, lasting=minute) is None
+
+
+def test_two_workers_never_serve_one_channel_together(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
+    house = make_house((shop("web"), web := FakeChannel("web", clock, CAN)))
+    other = Worker(house.context, owner="other")
+
+    play(house.worker.tick("web"))
+    calls = len(web.calls)
+    play(other.tick("web"))
+    assert len(web.calls) == calls
+
+    clock.advance(minutes=2)  # the first one is gone
+    play(other.tick("web"))
+
+    assert len(web.calls) > calls
+
+
+def test_events_are_numbered_without_gaps_and_kept_for_seven_days(engine: Engine, clock: StoppedClock) -> None:
+    for number in range(5):
+        with db.transaction(engine) as session:
+            announce(session, "channel.paused", {"n": number}, now=clock.now())
+        with db.transaction(engine) as session:
+            events.number(session, now=clock.now())
+
+    with db.reading(engine) as session:
+        assert [event.body["n"] for event in events.since(session, 2)] == [2, 3, 4]
+    clock.advance(days=8)
+    with db.transaction(engine) as session:
+        events.forget_old(session, now=clock.now())
+        announce(session, "channel.paused", {"n": 5}, now=clock.now())
+        events.number(session, now=clock.now())
+
+    with db.reading(engine) as session:
+        assert [event.position for event in events.since(session, 5)] == [6]
+        with pytest.raises(Refused) as gone:
+            events.since(session, 2)
+    assert (gone.value.status, gone.value.code) == (410, "resync")
+
+
+def test_an_event_of_a_transaction_that_failed_never_was(engine: Engine, clock: StoppedClock) -> None:
+    with pytest.raises(RuntimeError, match="no"), db.transaction(engine) as session:
+        announce(session, "channel.paused", {}, now=clock.now())
+        raise RuntimeError("no")
+
+    with db.transaction(engine) as session:
+        assert events.number(session, now=clock.now()) == 0
+
+
+def test_what_becomes_available_is_announced_once(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
+    house = make_house()
+    house.article("LAMP")
+    house.stock("LAMP", 5)
+    play(house.worker.keep_house())
+    play(house.worker.keep_house())
+    house.stock("LAMP", 3)
+    play(house.worker.keep_house())
+
+    with db.reading(house.engine) as session:
+        told = [event.body["available"] for event in events.since(session, 0) if event.kind == "availability.changed"]
+    assert told == [5, 3]
+
+
+def test_holds_expire_and_channels_offer_the_pieces_again(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house = make_house((shop("web"), web := FakeChannel("web", clock, CAN)))
+    house.article("LAMP")
+    house.stock("LAMP", 2)
+    web.offer("LAMP")
+    wish = Request("hold-1", (Line("LAMP", "linden", 2),), clock.now() + timedelta(minutes=15))
+    house.within(lambda session: reservations.reserve(session, [wish], now=clock.now()))
+    play(house.settle(rounds=1))
+    assert web.shows("LAMP") == 0
+
+    clock.advance(minutes=20)
+    play(house.worker.keep_house())
+    play(house.settle(rounds=1))
+
+    assert web.shows("LAMP") == 2
+
+
+def test_the_loop_serves_every_channel_and_stops_when_it_is_told(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house = make_house((shop("web"), web := FakeChannel("web", clock, CAN)))
+    house.article("LAMP")
+    house.stock("LAMP", 4)
+    web.offer("LAMP")
+    worker = Worker(house.context, owner="loop")
+
+    def stop_when_shown(session: object, now: object) -> None:
+        if web.shows("LAMP") == 4:
+            worker.stop()
+        worker.wake()
+
+    worker = replace(worker, chores=[stop_when_shown])
+
+    async def run() -> None:
+        async with asyncio.timeout(30):
+            await worker.run()
+
+    play(run())
+
+    assert web.shows("LAMP") == 4
+    with db.transaction(house.engine) as session:
+        assert leases.take(session, "channel:web", "next", now=clock.now(), lasting=timedelta(minutes=1)) is not None
