@@ -57,6 +57,8 @@ class Services:
     ids: Ids
     write: Batches
     read: Batches
+    secret: bytes
+    """The server's key: pickup codes and the cookies of the pages are made from it."""
     changed: Callable[[], None] = lambda: None
     """Wakes the reconcilers after a commit that moved stock."""
     _keys: dict[str, tuple[float, Access]] = field(default_factory=dict)

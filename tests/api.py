@@ -54,7 +54,7 @@ class Api:
 async def serving(engine: Engine, clock: StoppedClock, settings: Settings = SETTINGS) -> AsyncIterator[Api]:
     """The application over this database, with a key for each role (staff: Lindenstraße)."""
     chance = random.Random()
-    services = app.services_for(settings, engine, clock, Ids(clock, chance))
+    services = app.services_for(settings, engine, clock, Ids(clock, chance), bytes(range(32)))
     with db.transaction(engine) as session:
         keys = {
             role.value: access.create_key(

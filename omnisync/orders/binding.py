@@ -16,6 +16,8 @@ from omnisync.stock import ends
 from omnisync.stock.tables import Reservation
 
 reservation = db.table(Reservation)
+_OF_A_PICKUP = reservation.c.pickup.in_(sa.select(db.table(Pickup).c.id))
+"""A pickup's own reservation; otherwise `pickup` names the reservation that took it over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ def find(session: Session, channel: str, reference: str) -> Cover:
     statement = (
         sa.select(reservation.c.id, reservation.c.lines)
         .where(reservation.c.channel == channel, reservation.c.reference == reference)
-        .where(reservation.c.state != "expired", reservation.c.pickup.is_(None))
+        .where(reservation.c.state != "expired", sa.or_(reservation.c.pickup.is_(None), _OF_A_PICKUP))
         .order_by(reservation.c.id)
     )
     rows = list(session.execute(statement))

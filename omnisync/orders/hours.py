@@ -6,36 +6,21 @@ mean what RFC 5545 says: skipped ones are read with the offset before the gap, r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import holidays as public_holidays
 
 from omnisync.errors import NeedsAttention
 from omnisync.settings import LocationSettings
+from omnisync.settings.hours import DAY_MINUTES, Span, date_of, days_of, spans_of
 from omnisync.values import as_utc
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-CLOSED = "closed"
-DAY_MINUTES = 24 * 60
 HORIZON_DAYS = 800
 """Nobody waits longer for a store to open: the settings are wrong."""
-
-_SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Open from one minute of the day to another; 1440 is midnight at its end."""
-
-    opens: int
-    closes: int
-
 
 WHOLE_DAY = (Span(0, DAY_MINUTES),)
 
@@ -59,7 +44,7 @@ class Opening:
 
 
 def opening(location: LocationSettings) -> Opening:
-    """The location's hours. ValueError names the key that cannot be read."""
+    """The location's hours, as the settings have checked them."""
     return _read(
         location.timezone, tuple(location.hours.items()), tuple(location.special.items()), location.holidays or None
     )
@@ -151,7 +136,7 @@ def _read(
     return Opening(
         zone=_zone(timezone),
         week=_week(week) if week else (WHOLE_DAY,) * 7,
-        special={_date(key): spans_of(f"special.{key}", text) for key, text in special},
+        special={date_of(key): spans_of(text) for key, text in special},
         region=region,
     )
 
@@ -163,55 +148,9 @@ def _zone(name: str) -> ZoneInfo:
         raise ValueError(f"timezone: {name!r} is no time zone such as Europe/Berlin") from None
 
 
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"special: {text!r} is no date such as 2026-12-24") from None
-
-
 def _week(hours: tuple[tuple[str, str], ...]) -> tuple[tuple[Span, ...], ...]:
-    week: dict[int, tuple[Span, ...]] = {}
-    for key, text in hours:
-        for day in days_of(key):
-            if day in week:
-                raise ValueError(f"hours.{key}: {DAYS[day]} is named twice")
-            week[day] = spans_of(f"hours.{key}", text)
+    week = {day: spans_of(text) for key, text in hours for day in days_of(key)}
     return tuple(week.get(day, ()) for day in range(7))
-
-
-def days_of(key: str) -> list[int]:
-    """The weekdays that `mon-fri`, `sat` or `mon,wed` names, Monday being 0. A range may run over the weekend."""
-    days: list[int] = []
-    for part in key.lower().replace(" ", "").split(","):
-        first, _, last = part.partition("-")
-        if first not in DAYS or (last or first) not in DAYS:
-            raise ValueError(f"hours.{key}: days are {', '.join(DAYS)} or a range such as mon-fri")
-        start = DAYS.index(first)
-        days += [(start + ahead) % 7 for ahead in range((DAYS.index(last or first) - start) % 7 + 1)]
-    return days
-
-
-def spans_of(key: str, text: str) -> tuple[Span, ...]:
-    """The spans in `09:00-13:00,14:00-18:00`; `closed` has none. They come in order and do not overlap."""
-    if text.strip().lower() == CLOSED:
-        return ()
-    spans = tuple(_span(key, part.strip()) for part in text.split(","))
-    if any(later.opens < earlier.closes for earlier, later in pairwise(spans)):
-        raise ValueError(f"{key}: the spans of {text!r} overlap or are out of order")
-    return spans
-
-
-def _span(key: str, text: str) -> Span:
-    found = _SPAN.fullmatch(text)
-    if found is None:
-        raise ValueError(f"{key}: {text!r} is no span such as 09:00-18:00 (or closed)")
-    opens, closes = (int(found[hour]) * 60 + int(found[hour + 1]) for hour in (1, 3))
-    if int(found[2]) > 59 or int(found[4]) > 59 or closes > DAY_MINUTES:
-        raise ValueError(f"{key}: {text!r} holds a time that no clock shows; a day ends at 24:00")
-    if opens >= closes:
-        raise ValueError(f"{key}: {text!r} closes before it opens")
-    return Span(opens, closes)
 
 
 @lru_cache(maxsize=64)

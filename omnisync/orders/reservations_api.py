@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from pydantic import Field, StrictInt
 from sqlmodel import Session
 
 from omnisync.access import Access, Role
-from omnisync.errors import InvalidRequest, NotFound, OutOfStock, Refused
+from omnisync.errors import Conflict, InvalidRequest, NotFound, OutOfStock, Refused
 from omnisync.http import (
     Body,
     Code,
@@ -179,20 +179,32 @@ def _end(session: Session, works: Sequence[Any], now: datetime) -> list[Answer |
     found = ends.states(session, {end.reservation_id for end, _ in works}, lock=False)
     theirs = [
         (end, asker) for end, asker in works
-        if (state := found.get(end.reservation_id)) is not None and _is_theirs(state, asker)
+        if (state := found.get(end.reservation_id)) is not None and _is_theirs(state, asker) and not _of_pickup(state)
     ]  # fmt: skip
     outcomes = iter(ends.end(session, [end for end, _ in theirs], now=now))
     allowed = {id(end) for end, _ in theirs}
     answers: list[Answer | Refused] = []
     for end, _ in works:
         if id(end) not in allowed:
-            answers.append(NotFound(f"There is no reservation {end.reservation_id}."))
+            answers.append(_not_theirs(end, found))
             continue
         outcome = next(outcomes)
         answers.append(
             kept(outcome) if isinstance(outcome, Refused) else Answer(200, orjson.dumps(_shown(outcome, now)))
         )
     return answers
+
+
+def _of_pickup(state: State) -> bool:
+    """A pickup owns it, and only the pickup desk ends it."""
+    return state.taken and state.state in ends.OPEN
+
+
+def _not_theirs(end: End, found: Mapping[str, State]) -> Answer | Refused:
+    state = found.get(end.reservation_id)
+    if state is not None and _of_pickup(state):
+        return kept(Conflict("A pickup owns this reservation: end the pickup.", code="reservation-taken"))
+    return NotFound(f"There is no reservation {end.reservation_id}.")
 
 
 def _is_theirs(state: State, asker: Access) -> bool:

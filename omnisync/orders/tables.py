@@ -168,3 +168,31 @@ class HandOver(SQLModel, table=True):
     """Null: handed over, not rung up (yet)."""
     at: datetime = Field(sa_type=Instant)
     matched_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class CodeTries(SQLModel, table=True):
+    """How often a device or a store has tried pickup codes since its window began; right ones are taken off again."""
+
+    __tablename__ = "code_tries"
+
+    scope: str = Field(primary_key=True, sa_type=Name)
+    """`device:...` or `store:...`"""
+    tries: int
+    since: datetime = Field(sa_type=Instant)
+
+
+class Mail(SQLModel, table=True):
+    """A mail that waits to be sent: written with its cause, sent after the commit, tried again until it is out."""
+
+    __table_args__ = (sa.Index("mail_due", "sent_at", "next_try_at"),)
+
+    id: str = Field(primary_key=True, sa_type=Name)
+    recipient: str
+    subject: str
+    body: str
+    created_at: datetime = Field(sa_type=Instant)
+    attempts: int = 0
+    next_try_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Null: sent, or given up after the last attempt."""
+    sent_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_error: str | None = None

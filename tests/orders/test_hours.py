@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from omnisync.errors import NeedsAttention
 from omnisync.orders import hours
 from omnisync.settings import LocationSettings
+from omnisync.settings.hours import DAYS
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -108,29 +109,9 @@ def test_a_span_that_the_clocks_skip_is_read_with_the_offset_before_and_one_that
 
 
 @pytest.mark.parametrize(
-    ("key", "days"),
-    [("mon-fri", [0, 1, 2, 3, 4]), ("sat", [5]), ("mon,wed", [0, 2]), ("fri-mon", [4, 5, 6, 0]), ("Sat - Sun", [5, 6])],
+    ("changes", "complaint"), [({"timezone": "Europe/Linden"}, "no time zone"), ({"holidays": "DE-XX"}, "no region")]
 )
-def test_days_are_named_singly_in_lists_and_in_ranges(key, days):
-    assert hours.days_of(key) == days
-
-
-@pytest.mark.parametrize(
-    ("changes", "complaint"),
-    [
-        ({"hours": {"mon-fri": "9:30-25:00"}}, "hours.mon-fri: .*no clock shows"),
-        ({"hours": {"mon": "09:60-10:00"}}, "no clock shows"),
-        ({"hours": {"mon": "19:00-09:00"}}, "closes before it opens"),
-        ({"hours": {"mon": "09:00-13:00,12:00-18:00"}}, "overlap"),
-        ({"hours": {"mon": "nine to five"}}, "no span"),
-        ({"hours": {"monday": "09:00-10:00"}}, "days are mon"),
-        ({"hours": {"mon-fri": "09:00-10:00", "wed": "closed"}}, "wed is named twice"),
-        ({"special": {"24.12.2026": "closed"}}, "no date"),
-        ({"timezone": "Europe/Linden"}, "no time zone"),
-        ({"holidays": "DE-XX"}, "no region"),
-    ],
-)
-def test_hours_that_cannot_be_read_name_their_key(changes, complaint):
+def test_a_zone_or_region_that_nobody_knows_is_named(changes, complaint):
     with pytest.raises(ValueError, match=complaint):
         hours.opening(store(**changes))
 
@@ -155,7 +136,7 @@ def _spans(draw: st.DrawFn) -> str:
 
 @st.composite
 def _stores(draw: st.DrawFn) -> LocationSettings:
-    days = draw(st.sets(st.sampled_from(hours.DAYS), min_size=1))
+    days = draw(st.sets(st.sampled_from(DAYS), min_size=1))
     special = draw(st.dictionaries(st.dates(date(2026, 3, 25), date(2026, 11, 5)).map(str), _spans(), max_size=3))
     return store(
         hours={day: draw(_spans()) for day in days},

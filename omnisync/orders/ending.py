@@ -1,0 +1,77 @@
+"""Pickups that are not collected: cancelled, extended, expired when unpaid, overdue when paid."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from omnisync import db
+from omnisync.errors import InvalidRequest
+from omnisync.orders import customers, holding, pickup, states, tasks
+from omnisync.orders.pickup import Actor, Desk
+from omnisync.orders.states import OPEN, State, Step
+from omnisync.orders.tables import Pickup
+from omnisync.stock.ends import How
+
+AT_ONCE = 200
+BAGGED = (State.PICKING, State.READY)
+"""In these states pieces may lie apart from where they are sold."""
+
+_pickup = db.table(Pickup)
+
+
+def cancel(session: Session, desk: Desk, pickup_id: str, *, actor: Actor, now: datetime, reason: str = "") -> Pickup:
+    """Called off: what it holds can be sold again at once, and what lies put aside is to be put back."""
+    found = pickup.load(session, pickup_id, actor, lock=True)
+    return _end(session, desk, found, Step.CANCEL, by=actor.name, now=now, reason=reason)
+
+
+def extend(session: Session, desk: Desk, pickup_id: str, until: datetime, *, actor: Actor, now: datetime) -> Pickup:
+    """It waits longer; an overdue one is no longer overdue."""
+    found = pickup.load(session, pickup_id, actor, lock=True)
+    if until <= max(now, found.ready_by):
+        raise InvalidRequest.of("collect_by", "A pickup is extended to a time after now and after it is ready.")
+    moved = states.advance(session, pickup_id, Step.EXTEND, collect_by=until, overdue=False)
+    tasks.close_overdue(session, pickup_id, by=actor.name, now=now)
+    customers.keep(session, moved.customer_id, until)
+    desk.tell(session, "extended", moved)
+    return moved
+
+
+def expire_overdue(session: Session, desk: Desk, *, now: datetime, limit: int = AT_ONCE) -> int:
+    """Look after pickups whose time is over: unpaid ones expire, paid ones become a case for a person. Returns how many."""
+    statement = (
+        sa.select(_pickup.c.id)
+        .where(_pickup.c.state.in_(OPEN), _pickup.c.collect_by <= now, _pickup.c.overdue.is_(False))
+        .order_by(_pickup.c.collect_by, _pickup.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    due = list(session.execute(statement).scalars())
+    for pickup_id in due:
+        _expire(session, desk, pickup.load(session, pickup_id, Actor("omnisync")), now)
+    return len(due)
+
+
+def _expire(session: Session, desk: Desk, found: Pickup, now: datetime) -> None:
+    if not found.paid:
+        _end(session, desk, found, Step.EXPIRE, by="omnisync", now=now)
+        return
+    moved = states.advance(session, found.id, Step.MARK_OVERDUE, overdue=True)
+    tasks.overdue(session, desk, moved, now=now)
+    desk.tell(session, "overdue", moved)
+
+
+def _end(
+    session: Session, desk: Desk, found: Pickup, step: Step, *, by: str, now: datetime, reason: str = ""
+) -> Pickup:
+    was = State(found.state)
+    ended = states.advance(session, found.id, step, ended_at=now, overdue=False)
+    holding.end(session, ended, How.RELEASE, now=now)
+    tasks.close_overdue(session, found.id, by=by, now=now)
+    if was in BAGGED:
+        tasks.put_back(session, desk, ended, now=now)
+    desk.tell(session, ended.state, ended, **({"reason": reason} if reason else {}))
+    return ended

@@ -1,0 +1,157 @@
+"""Handing a pickup over: by the customer's code or with a reason, whole or in part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from omnisync import db
+from omnisync.errors import InvalidRequest, Refused
+from omnisync.orders import handover, holding, pickup, states, tasks
+from omnisync.orders.pickup import Actor, Desk
+from omnisync.orders.states import Step
+from omnisync.orders.tables import Pickup, PickupLine
+from omnisync.stock.ends import How
+from omnisync.values import Shelf
+
+_line = db.table(PickupLine)
+Rest = Literal["keep", "release"]
+
+
+class Reason(StrEnum):
+    """Why a pickup is handed over without its code."""
+
+    ORDER_NUMBER_AND_NAME = "order_number_and_name"
+    ID_SEEN = "id_seen"
+    KNOWN = "known"
+    PROXY = "proxy"
+
+
+class WrongCode(Refused):
+    """This code does not open this pickup."""
+
+    status = 403
+    code = "wrong-code"
+
+
+@dataclass(frozen=True, slots=True)
+class ByCode:
+    """The customer showed a code."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutCode:
+    """Somebody of the store answers for it."""
+
+    reason: Reason
+    note: str = ""
+
+
+def lookup(session: Session, desk: Desk, code: str, *, actor: Actor) -> Pickup:
+    """The pickup that this code opens, within the actor's store."""
+    found = pickup.by_code_hash(session, desk.codes.hash(code), actor)
+    if found is None:
+        raise WrongCode("No pickup of this store has this code.")
+    return found
+
+
+def collect(
+    session: Session,
+    desk: Desk,
+    pickup_id: str,
+    proof: ByCode | WithoutCode,
+    *,
+    actor: Actor,
+    now: datetime,
+    part: Mapping[str, int] | None = None,
+    rest: Rest = "keep",
+) -> Pickup:
+    """Hand over what is open, or a part of it; the rest waits further or is given back. Its stock leaves the ledger now, unless
+    the till has booked the same pieces before."""
+    found = pickup.load(session, pickup_id, actor, lock=True)
+    if isinstance(proof, ByCode) and not desk.codes.opens(proof.code, found.code_hash):
+        raise WrongCode("This code does not open this pickup.")
+    if found.state != states.State.READY:
+        raise states.wrong_state(found, Step.COLLECT)
+    still_open = pickup.open_lines(session, pickup_id)
+    taken = dict(still_open if part is None else part)
+    if not taken:
+        raise InvalidRequest.of("lines", "Name at least one line.")
+    pickup.check_part(taken, still_open)
+    return _hand_over(
+        session, desk, found, proof, taken, left=_less(still_open, taken), rest=rest, actor=actor, now=now
+    )
+
+
+def _less(still_open: Mapping[str, int], taken: Mapping[str, int]) -> dict[str, int]:
+    return {sku: n - taken.get(sku, 0) for sku, n in still_open.items() if n > taken.get(sku, 0)}
+
+
+def _hand_over(
+    session: Session,
+    desk: Desk,
+    found: Pickup,
+    proof: ByCode | WithoutCode,
+    taken: Mapping[str, int],
+    *,
+    left: Mapping[str, int],
+    rest: Rest,
+    actor: Actor,
+    now: datetime,
+) -> Pickup:
+    keeps = bool(left) and rest == "keep"
+    pieces = holding.pieces(session, found, taken)
+    _move_stock(session, desk, found, pieces, keep_rest=keeps, now=now)
+    for sku, n in sorted(taken.items()):
+        _add_collected(session, found.id, sku, n)
+    how = _how(proof)
+    if keeps:
+        moved = states.advance(session, found.id, Step.COLLECT_PART, collected_how=how, handed_over_by=actor.name)
+    else:
+        moved = _finish(session, desk, found, how, actor, now, put_back=bool(left))
+    lines = [{"sku": sku, "quantity": n} for sku, n in sorted(taken.items())]
+    desk.tell(session, "collected", moved, whole=not left, lines=lines)
+    return moved
+
+
+def _finish(
+    session: Session, desk: Desk, found: Pickup, how: str, actor: Actor, now: datetime, *, put_back: bool
+) -> Pickup:
+    ended = states.advance(
+        session, found.id, Step.COLLECT, collected_how=how, handed_over_by=actor.name, ended_at=now, overdue=False
+    )
+    tasks.close_overdue(session, found.id, by=actor.name, now=now)
+    if put_back:
+        tasks.put_back(session, desk, ended, now=now)
+    return ended
+
+
+def _move_stock(
+    session: Session, desk: Desk, found: Pickup, pieces: Mapping[Shelf, int], *, keep_rest: bool, now: datetime
+) -> None:
+    location = desk.location(found.location)
+    booked = handover.till_books(location, paid=found.paid)
+    rung_up = handover.hand_over(session, found, pieces, now=now) if booked else {}
+    holding.end(session, found, How.COLLECT, part=pieces, keep_rest=keep_rest, rung_up=rung_up, now=now)
+
+
+def _how(proof: ByCode | WithoutCode) -> str:
+    if isinstance(proof, ByCode):
+        return "code"
+    return f"{proof.reason.value}: {proof.note}" if proof.note else proof.reason.value
+
+
+def _add_collected(session: Session, pickup_id: str, sku: str, n: int) -> None:
+    session.execute(
+        sa.update(_line)
+        .where(_line.c.pickup_id == pickup_id, _line.c.sku == sku)
+        .values(collected=_line.c.collected + n)
+    )

@@ -1,0 +1,168 @@
+"""Where the till books the hand-over too: each piece is matched with one till sale, and whichever comes second moves no stock.
+
+Both stand in the journal. A match is only looked for near in time: a bag handed over last week has nothing to do with what
+the till rings up today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from omnisync import db
+from omnisync.orders.intake import RingUp
+from omnisync.orders.states import OPEN
+from omnisync.orders.tables import HandOver, Pickup
+from omnisync.settings import LocationSettings, Settings
+from omnisync.stock import ends, shelves
+from omnisync.stock.tables import Movement
+from omnisync.values import Shelf
+
+WINDOW = timedelta(hours=12)
+"""Within one business day: the two bookings of one hand-over lie minutes apart, files of a till come in the evening."""
+
+_rows = db.table(HandOver)
+_pickup = db.table(Pickup)
+_movement = db.table(Movement)
+
+
+def till_books(location: LocationSettings, *, paid: bool) -> bool:
+    """Whether the till of this store books the hand-over of such a pickup as a sale."""
+    return location.pickup_at_till == "all" or (location.pickup_at_till == "unpaid" and not paid)
+
+
+def hand_over(session: Session, pickup: Pickup, pieces: Mapping[Shelf, int], *, now: datetime) -> dict[Shelf, int]:
+    """Note pieces that are handed over; returns those that the till has rung up already, which must not move stock again."""
+    shelves.lock(session, pieces)
+    rung_up = {}
+    for shelf, n in sorted(pieces.items()):
+        waiting = _nearest(session, shelf, n, now, sold=True)
+        _match(session, waiting, now, pickup_id=pickup.id)
+        _wait(session, shelf, n - len(waiting), now, pickup_id=pickup.id)
+        rung_up[shelf] = len(waiting)
+    return rung_up
+
+
+def rung_up(
+    session: Session, location: LocationSettings, sku: str, quantity: int, *, sale_key: str, at: datetime, now: datetime
+) -> int:
+    """Note a till sale of so many pieces; returns how many were handed over already, which must not move stock again.
+
+    Call it with pieces (bundles taken apart) before the sale is recorded under `sale_key`; called again for the same sale it
+    answers the same. A negative quantity is a return: goods that come back always move stock, and a sale that nobody has
+    collected yet no longer waits for its hand-over.
+    """
+    if location.pickup_at_till == "never":
+        return 0
+    shelf = Shelf(location.code, sku)
+    shelves.lock(session, [shelf])
+    if _is_known(session, sale_key):
+        return _matched(session, sale_key, shelf)
+    if quantity < 0:
+        _take_back(session, shelf, -quantity, at)
+        return 0
+    handed = _nearest(session, shelf, quantity, at, sold=False)
+    _match(session, handed, now, sale_key=sale_key)
+    expected = min(quantity - len(handed), _expected(session, location, shelf))
+    _wait(session, shelf, expected, at, sale_key=sale_key)
+    return len(handed)
+
+
+def ringing(settings: Settings) -> RingUp:
+    """`rung_up` for callers that name a location by its code, as the intake of orders does."""
+
+    def ring(
+        session: Session, sku: str, location: str, quantity: int, *, sale_key: str, at: datetime, now: datetime
+    ) -> int:
+        return rung_up(session, settings.location(location), sku, quantity, sale_key=sale_key, at=at, now=now)
+
+    return ring
+
+
+def not_rung_up(
+    session: Session, location: str | None = None, *, after: tuple[datetime, str] | None = None, limit: int = 200
+) -> Sequence[HandOver]:
+    """Pieces that were handed over and that no till has rung up, oldest first, a page at a time."""
+    statement = select(HandOver).where(col(HandOver.pickup_id).is_not(None), col(HandOver.sale_key).is_(None))
+    if location is not None:
+        statement = statement.where(col(HandOver.location) == location)
+    if after is not None:
+        statement = statement.where(sa.tuple_(col(HandOver.at), col(HandOver.id)) > sa.tuple_(*after))
+    return session.exec(statement.order_by(col(HandOver.at), col(HandOver.id)).limit(limit)).all()
+
+
+def _nearest(session: Session, shelf: Shelf, limit: int, at: datetime, *, sold: bool) -> list[str]:
+    """Unmatched pieces of the other side, oldest first. The shelf is locked, so nobody else matches them meanwhile."""
+    other, ours = (_rows.c.sale_key, _rows.c.pickup_id) if sold else (_rows.c.pickup_id, _rows.c.sale_key)
+    statement = (
+        sa.select(_rows.c.id)
+        .where(_rows.c.location == shelf.location, _rows.c.sku == shelf.sku, other.is_not(None), ours.is_(None))
+        .where(_rows.c.at.between(at - WINDOW, at + WINDOW))
+        .order_by(_rows.c.at, _rows.c.id)
+        .limit(limit)
+    )
+    return list(session.execute(statement).scalars())
+
+
+def _match(session: Session, ids: Sequence[str], now: datetime, **side: str) -> None:
+    if ids:
+        session.execute(sa.update(_rows).where(_rows.c.id.in_(ids)).values(matched_at=now, **side))
+
+
+def _wait(session: Session, shelf: Shelf, pieces: int, at: datetime, **side: str) -> None:
+    """One row a piece, named by what it waits with, so that writing it twice is impossible."""
+    if pieces <= 0:
+        return
+    [(column, name)] = side.items()
+    so_far = session.execute(
+        sa.select(sa.func.count())
+        .select_from(_rows)
+        .where(_rows.c[column] == name, _rows.c.location == shelf.location, _rows.c.sku == shelf.sku)
+    ).scalar_one()
+    rows: list[dict[str, Any]] = [
+        {"id": f"{name}/{shelf.sku}/{n}", "location": shelf.location, "sku": shelf.sku, "at": at, column: name}
+        for n in range(so_far + 1, so_far + pieces + 1)
+    ]
+    session.execute(sa.insert(_rows), rows)
+
+
+def _is_known(session: Session, sale_key: str) -> bool:
+    noted = sa.select(sa.literal(1)).where(_rows.c.sale_key == sale_key)
+    recorded = sa.select(sa.literal(1)).where(_movement.c.key == sale_key)
+    return session.execute(sa.union_all(noted, recorded).limit(1)).first() is not None
+
+
+def _matched(session: Session, sale_key: str, shelf: Shelf) -> int:
+    """What this sale was answered when it came first: pieces handed over before it. Their rows began at the desk."""
+    statement = (
+        sa.select(sa.func.count())
+        .select_from(_rows)
+        .where(_rows.c.sale_key == sale_key, _rows.c.location == shelf.location, _rows.c.sku == shelf.sku)
+        .where(~_rows.c.id.startswith(f"{sale_key}/", autoescape=True))
+    )
+    return int(session.execute(statement).scalar_one())
+
+
+def _take_back(session: Session, shelf: Shelf, pieces: int, at: datetime) -> None:
+    waiting = _nearest(session, shelf, pieces, at, sold=True)
+    session.execute(sa.delete(_rows).where(_rows.c.id.in_(waiting)))
+
+
+def _expected(session: Session, location: LocationSettings, shelf: Shelf) -> int:
+    """Pieces of open pickups that this till will book, less the sales that wait for their hand-over already."""
+    statement = sa.select(_pickup.c.reservation_id).where(
+        _pickup.c.location == location.code, _pickup.c.state.in_(OPEN)
+    )
+    if location.pickup_at_till == "unpaid":
+        statement = statement.where(_pickup.c.paid.is_(False))
+    held = ends.open_pieces(session, session.execute(statement).scalars())
+    waiting = session.execute(
+        sa.select(sa.func.count())
+        .select_from(_rows)
+        .where(_rows.c.location == shelf.location, _rows.c.sku == shelf.sku, _rows.c.pickup_id.is_(None))
+    ).scalar_one()
+    return max(0, sum(pieces.get(shelf, 0) for pieces in held.values()) - int(waiting))

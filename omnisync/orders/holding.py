@@ -1,0 +1,108 @@
+"""What a pickup holds on the shelves, and giving it back or handing it out: the only way pickups end their reservations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from omnisync import db
+from omnisync.catalog import articles
+from omnisync.errors import Conflict, Lack, OutOfStock, Refused
+from omnisync.orders.pickup import Desk
+from omnisync.orders.tables import Pickup
+from omnisync.stock import ends, ledger, reservations, shelves
+from omnisync.stock.ends import How
+from omnisync.stock.tables import Reservation
+from omnisync.values import Kind, Shelf
+
+_reservation = db.table(Reservation)
+
+
+def pieces(session: Session, found: Pickup, part: Mapping[str, int]) -> dict[Shelf, int]:
+    """What these lines still hold. Conflict when they hold nothing although they should: somebody else ended the reservation."""
+    held = _held(session, found)
+    wanted = stocked(session, found.location, part)
+    if wanted and not held:
+        raise Conflict("The reservation of this pickup was ended elsewhere.", code="reservation-taken")
+    return {shelf: min(n, held[shelf]) for shelf, n in wanted.items() if held.get(shelf, 0) > 0}
+
+
+def stocked(session: Session, location: str, part: Mapping[str, int]) -> dict[Shelf, int]:
+    """These lines as pieces of shelves at a location: bundles taken apart, what is not stocked left out."""
+    wanted = articles.explode(session, part.items())
+    known = articles.known(session, wanted)
+    return {Shelf(location, sku): n for sku, n in sorted(wanted.items()) if sku not in known or known[sku].stocked}
+
+
+def end(
+    session: Session,
+    found: Pickup,
+    how: How,
+    *,
+    now: datetime,
+    part: Mapping[Shelf, int] | None = None,
+    keep_rest: bool = False,
+    rung_up: Mapping[Shelf, int] | None = None,
+) -> None:
+    """End the reservation or a part of it. Without anything held (deposits, services) there is nothing to end."""
+    if not _held(session, found) or (keep_rest and not part):
+        return
+    wanted = ends.End(found.reservation_id, how, part, keep_rest, rung_up or {}, cause=f"pickup:{found.id}")
+    [answer] = ends.end(session, [wanted], now=now)
+    if isinstance(answer, Refused):
+        raise answer
+
+
+def hold(
+    session: Session, desk: Desk, found: Pickup, location: str, lines: Mapping[str, int], *, now: datetime
+) -> reservations.Held:
+    """A new reservation for this pickup at a location, or why there is none."""
+    request = reservations.Request(
+        id=desk.ids.new(),
+        lines=tuple(reservations.Line(sku, location, n) for sku, n in sorted(lines.items())),
+        expires_at=None,
+        channel=found.channel,
+        reference=found.reference,
+        owner=found.owner,
+    )
+    [answer] = reservations.reserve(session, [request], now=now)
+    if isinstance(answer, Refused):
+        raise answer
+    belong(session, {answer.id: found.id})
+    return answer
+
+
+def add(session: Session, found: Pickup, arrived: Mapping[Shelf, int], *, now: datetime) -> None:
+    """Hold pieces that have just arrived for this pickup, also where the shelf is off sale: it is the others that are in doubt.
+
+    OutOfStock where facts have overdrawn the shelf, so that the pieces belong to older promises.
+    """
+    if not _held(session, found):
+        raise Conflict("This pickup holds nothing any more: place a new one.", state=found.state)
+    levels = shelves.lock(session, arrived)
+    frees = {shelf: replace(level, off_sale=False).free for shelf, level in levels.items()}
+    lacks = [Lack(one.sku, one.location, n, max(0, frees[one])) for one, n in arrived.items() if frees[one] < n]
+    if lacks:
+        raise OutOfStock(lacks)
+    cause = f"pickup:{found.id}"
+    holds = [
+        ledger.Entry(Kind.HOLD, one.sku, one.location, n, cause, now, promise=found.reservation_id)
+        for one, n in sorted(arrived.items())
+    ]
+    ledger.record(session, holds, now=now)
+
+
+def belong(session: Session, pickups: Mapping[str, str]) -> None:
+    """Reservation -> pickup: from now on nobody else may take it over."""
+    statement = sa.update(_reservation).where(_reservation.c.id == sa.bindparam("the_id"))
+    rows = [{"the_id": reservation, "the_pickup": pickup} for reservation, pickup in pickups.items()]
+    session.connection().execute(statement.values(pickup=sa.bindparam("the_pickup")), rows)
+
+
+def _held(session: Session, found: Pickup) -> dict[Shelf, int]:
+    held = ends.open_pieces(session, [found.reservation_id]).get(found.reservation_id, {})
+    return {shelf: n for shelf, n in held.items() if n > 0}

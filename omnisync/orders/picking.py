@@ -1,0 +1,173 @@
+"""Packing a pickup: pick, put aside ready, and say what could not be packed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from omnisync import db
+from omnisync.errors import InvalidRequest
+from omnisync.orders import customers, holding, hours, pickup, states, tasks
+from omnisync.orders.pickup import Actor, Desk
+from omnisync.orders.states import Step
+from omnisync.orders.tables import Pickup, PickupLine
+from omnisync.stock import ledger, shelves
+from omnisync.stock.ends import How
+from omnisync.values import Kind
+
+_line = db.table(PickupLine)
+
+
+class Why(StrEnum):
+    """Why pieces cannot be packed."""
+
+    NOT_FOUND = "not_found"
+    DAMAGED = "damaged"
+    MISMATCH = "mismatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What a reason does to the shelf besides giving the promise back."""
+
+    kind: Kind
+    off_sale: bool = False
+    count: bool = False
+
+
+CONSEQUENCES = {
+    Why.NOT_FOUND: Consequence(Kind.MISSING, off_sale=True, count=True),
+    Why.DAMAGED: Consequence(Kind.DAMAGED),
+    Why.MISMATCH: Consequence(Kind.MISSING, count=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Pieces of one SKU that cannot be packed, and why."""
+
+    sku: str
+    quantity: int
+    why: Why
+
+
+def pick(
+    session: Session,
+    desk: Desk,
+    pickup_id: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    picked: Mapping[str, int] | None = None,
+) -> Pickup:
+    """Start packing; with `picked`, note how many pieces of each SKU lie in the bag so far."""
+    found = pickup.load(session, pickup_id, actor, lock=True)
+    if picked is None and found.state != states.State.PLACED:
+        raise states.wrong_state(found, Step.PICK)
+    if picked:
+        pickup.check_part({sku: n for sku, n in picked.items() if n}, pickup.open_lines(session, pickup_id))
+        _set_picked(session, pickup_id, picked)
+    was = found.state
+    moved = states.advance(session, pickup_id, Step.PICK)
+    if was != moved.state:
+        desk.tell(session, "picking", moved)
+    return moved
+
+
+def ready(session: Session, desk: Desk, pickup_id: str, shelf: str, *, actor: Actor, now: datetime) -> Pickup:
+    """Everything open is packed and lies on that shelf; from now on the customer has the collect days at least."""
+    found = pickup.load(session, pickup_id, actor, lock=True)
+    latest = max(found.collect_by, hours.collect_by(now, desk.location(found.location)))
+    moved = states.advance(session, pickup_id, Step.READY, shelf=shelf, ready_at=now, collect_by=latest)
+    _set_picked(session, pickup_id, pickup.open_lines(session, pickup_id))
+    customers.keep(session, moved.customer_id, latest)
+    desk.tell(session, "ready", moved)
+    return moved
+
+
+def reject(
+    session: Session, desk: Desk, pickup_id: str, rejected: Sequence[Rejected], *, actor: Actor, now: datetime
+) -> Pickup:
+    """These pieces are not there or not fit to be sold: the stock is corrected at once, the rest of the pickup stays open.
+
+    With nothing left the pickup is cancelled.
+    """
+    found = pickup.load(session, pickup_id, actor, lock=True)
+    part = _summed(rejected)
+    states.advance(session, pickup_id, Step.REJECT)
+    still_open = pickup.open_lines(session, pickup_id)
+    pickup.check_part(part, still_open)
+    pieces = holding.pieces(session, found, part)
+    holding.end(session, found, How.RELEASE, part=pieces, keep_rest=True, now=now)
+    for one in rejected:
+        _correct(session, desk, found, one, now)
+    for sku, n in part.items():
+        _add_rejected(session, pickup_id, sku, n)
+    desk.tell(
+        session,
+        "rejected",
+        found,
+        lines=[{"sku": one.sku, "quantity": one.quantity, "reason": one.why.value} for one in rejected],
+    )
+    if part == still_open:
+        return _nothing_left(session, desk, pickup_id, now)
+    return pickup.load(session, pickup_id, actor)
+
+
+def _nothing_left(session: Session, desk: Desk, pickup_id: str, now: datetime) -> Pickup:
+    ended = states.advance(session, pickup_id, Step.CANCEL, ended_at=now, overdue=False)
+    tasks.close_overdue(session, pickup_id, by="rejected", now=now)
+    desk.tell(session, "cancelled", ended, reason="rejected")
+    return ended
+
+
+def _summed(rejected: Sequence[Rejected]) -> dict[str, int]:
+    if not rejected:
+        raise InvalidRequest.of("lines", "Name at least one line.")
+    part: dict[str, int] = {}
+    for one in rejected:
+        part[one.sku] = part.get(one.sku, 0) + one.quantity
+    return part
+
+
+def _correct(session: Session, desk: Desk, found: Pickup, one: Rejected, now: datetime) -> None:
+    consequence = CONSEQUENCES[one.why]
+    pieces = holding.stocked(session, found.location, {one.sku: one.quantity})
+    entries = [
+        ledger.Entry(
+            consequence.kind,
+            shelf.sku,
+            shelf.location,
+            n,
+            f"pickup:{found.id}",
+            now,
+            reason=f"rejected: {one.why.value}",
+        )
+        for shelf, n in pieces.items()
+    ]
+    ledger.record(session, entries, now=now)
+    if consequence.off_sale and pieces:
+        shelves.take_off_sale(session, list(pieces), now=now)
+    if consequence.count:
+        for shelf in pieces:
+            tasks.count(session, desk, shelf.location, shelf.sku, pickup_id=found.id, now=now)
+
+
+def _set_picked(session: Session, pickup_id: str, picked: Mapping[str, int]) -> None:
+    for sku, n in sorted(picked.items()):
+        session.execute(sa.update(_line).where(_line.c.pickup_id == pickup_id, _line.c.sku == sku).values(picked=n))
+
+
+def _add_rejected(session: Session, pickup_id: str, sku: str, n: int) -> None:
+    """A rejected piece is not in the bag: no more can be picked than is still open."""
+    left = _line.c.quantity - _line.c.collected - _line.c.rejected - n
+    session.execute(
+        sa.update(_line)
+        .where(_line.c.pickup_id == pickup_id, _line.c.sku == sku)
+        .values(rejected=_line.c.rejected + n, picked=sa.case((_line.c.picked > left, left), else_=_line.c.picked))
+    )

@@ -1,0 +1,201 @@
+"""Placing pickups: the whole order is held in its store or nothing is. A batch is the primitive; one is a batch of one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from omnisync import db
+from omnisync.errors import Conflict, InvalidRequest, Refused
+from omnisync.orders import holding, hours, mail, numbers
+from omnisync.orders.customers import RETENTION, Person
+from omnisync.orders.pickup import Desk
+from omnisync.orders.states import State
+from omnisync.orders.tables import Customer, Pickup, PickupLine
+from omnisync.stock import reservations
+from omnisync.values import Money
+
+_pickup, _line, _customer = db.table(Pickup), db.table(PickupLine), db.table(Customer)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """So many pieces of one SKU, and what the customer pays for each."""
+
+    sku: str
+    quantity: int
+    price: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A click-and-collect order as a shop places it. `reservation` names an earlier hold of the same owner."""
+
+    location: str
+    customer: Person
+    lines: tuple[Line, ...]
+    reference: str | None = None
+    channel: str | None = None
+    paid: bool = False
+    note: str = ""
+    gift: bool = False
+    reservation: str | None = None
+    owner: str | None = None
+    """Prefix of the API key that places it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A pickup with its secret code, which is shown to the shop now and never to the staff."""
+
+    pickup: Pickup
+    lines: tuple[Line, ...]
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A pickup that is only refused now if the shelves cannot keep it."""
+
+    id: str
+    wanted: Wanted
+    lines: tuple[Line, ...]
+    request: reservations.Request
+
+
+def place(session: Session, desk: Desk, wanted: Wanted, *, now: datetime) -> Placed:
+    """Place one pickup or raise why not."""
+    [answer] = place_batch(session, desk, [wanted], now=now)
+    if isinstance(answer, Refused):
+        raise answer
+    return answer
+
+
+def place_batch(session: Session, desk: Desk, orders: Sequence[Wanted], *, now: datetime) -> list[Placed | Refused]:
+    """Place many, each whole or refused, in their order. Shelves are locked first, then the counters of the numbers."""
+    ids = _free_ids(session, desk, len(orders))
+    answers: list[Placed | Refused | None] = [None] * len(orders)
+    drafts: dict[int, _Draft] = {}
+    for index, wanted in enumerate(orders):
+        try:
+            drafts[index] = _draft(desk, ids[index], wanted)
+        except Refused as refused:
+            answers[index] = refused
+    held = reservations.reserve(session, [draft.request for draft in drafts.values()], now=now) if drafts else []
+    granted = {}
+    for (index, draft), answer in zip(drafts.items(), held, strict=True):
+        if isinstance(answer, Refused):
+            answers[index] = answer
+        else:
+            granted[index] = draft
+    for index, placed in zip(granted, _write(session, desk, list(granted.values()), now), strict=True):
+        answers[index] = placed
+    return [answer for answer in answers if answer is not None]
+
+
+def _free_ids(session: Session, desk: Desk, count: int) -> list[str]:
+    """New ids whose codes nobody has: forty bits are few enough to meet again one day."""
+    made: dict[str, str] = {}
+    while len(made) < count:
+        fresh = [desk.ids.new() for _ in range(count - len(made))]
+        made |= {_hash_of(desk, one): one for one in fresh}
+        taken = session.execute(sa.select(_pickup.c.code_hash).where(_pickup.c.code_hash.in_(list(made)))).scalars()
+        for code_hash in taken:
+            del made[code_hash]
+    return list(made.values())
+
+
+def _hash_of(desk: Desk, pickup_id: str) -> str:
+    return desk.codes.hash(desk.codes.of(pickup_id)) or ""
+
+
+def _draft(desk: Desk, pickup_id: str, wanted: Wanted) -> _Draft:
+    if desk.location(wanted.location).pickup == "off":
+        raise Conflict(f"Nothing can be collected at {wanted.location}.", code="no-pickup", location=wanted.location)
+    known = {channel.name for channel in desk.settings.channels}
+    if wanted.channel is not None and wanted.channel not in known:
+        raise InvalidRequest.of("channel", f"There is no channel {wanted.channel!r}.")
+    lines = _merged(wanted.lines)
+    request = reservations.Request(
+        id=desk.ids.new(),
+        lines=tuple(reservations.Line(line.sku, wanted.location, line.quantity) for line in lines),
+        expires_at=None,
+        channel=wanted.channel,
+        reference=wanted.reference,
+        owner=wanted.owner,
+        takes=wanted.reservation,
+    )
+    return _Draft(pickup_id, wanted, lines, request)
+
+
+def _merged(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Equal lines as one, by SKU."""
+    if not lines:
+        raise InvalidRequest.of("lines", "A pickup has at least one line.")
+    prices: dict[str, Money | None] = {}
+    for line in lines:
+        if prices.setdefault(line.sku, line.price) != line.price:
+            raise InvalidRequest.of("lines", f"{line.sku} stands there twice with different prices.")
+    if len({price.currency for price in prices.values() if price}) > 1:
+        raise InvalidRequest.of("lines", "All prices of a pickup are in one currency.")
+    pieces: Counter[str] = Counter()
+    for line in lines:
+        pieces[line.sku] += line.quantity
+    return tuple(Line(sku, pieces[sku], prices[sku]) for sku in sorted(pieces))
+
+
+def _write(session: Session, desk: Desk, drafts: Sequence[_Draft], now: datetime) -> list[Placed]:
+    if not drafts:
+        return []
+    counts = Counter(draft.wanted.location for draft in drafts)
+    given = numbers.take(session, counts, desk.places())
+    rows = [_row(desk, draft, given[draft.wanted.location].pop(0), now) for draft in drafts]
+    session.execute(sa.insert(_customer), [_person(draft, row, now) for draft, row in zip(drafts, rows, strict=True)])
+    session.execute(sa.insert(_pickup), rows)
+    session.execute(sa.insert(_line), [one for draft in drafts for one in _lines(draft)])
+    holding.belong(session, {draft.request.id: draft.id for draft in drafts})
+    return [_told(session, desk, draft, now) for draft in drafts]
+
+
+def _told(session: Session, desk: Desk, draft: _Draft, now: datetime) -> Placed:
+    found = session.get_one(Pickup, draft.id)
+    mail.write_to_store(session, desk, found, [(line.sku, line.quantity) for line in draft.lines], now=now)
+    desk.tell(session, "placed", found)
+    return Placed(found, draft.lines, desk.codes.of(draft.id))
+
+
+def _row(desk: Desk, draft: _Draft, number: str, now: datetime) -> dict[str, Any]:
+    location = desk.location(draft.wanted.location)
+    ready = hours.ready_by(now, location)
+    return {
+        "id": draft.id, "number": number, "code_hash": _hash_of(desk, draft.id), "channel": draft.wanted.channel,
+        "reference": draft.wanted.reference, "location": location.code, "state": State.PLACED.value,
+        "overdue": False, "paid": draft.wanted.paid, "gift": draft.wanted.gift, "note": draft.wanted.note,
+        "reservation_id": draft.request.id, "customer_id": desk.ids.new(), "owner": draft.wanted.owner,
+        "placed_at": now, "ready_by": ready, "collect_by": hours.collect_by(ready, location), "version": 0,
+    }  # fmt: skip
+
+
+def _person(draft: _Draft, row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    person = draft.wanted.customer
+    return {
+        "id": row["customer_id"], "name": person.name, "email": person.email, "phone": person.phone,
+        "language": person.language, "created_at": now, "erase_after": row["collect_by"] + RETENTION,
+    }  # fmt: skip
+
+
+def _lines(draft: _Draft) -> list[dict[str, Any]]:
+    return [
+        {
+            "pickup_id": draft.id, "sku": line.sku, "quantity": line.quantity, "picked": 0, "rejected": 0, "collected": 0,
+            "price_minor": line.price.minor if line.price else None,
+            "currency": line.price.currency if line.price else None,
+        }
+        for line in draft.lines
+    ]  # fmt: skip

@@ -1,0 +1,96 @@
+"""What pickups leave to do in a store: bags to put back, shelves to count, customers to call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from omnisync import db
+from omnisync.errors import Conflict, Forbidden, NotFound
+from omnisync.orders.pickup import Actor, Desk
+from omnisync.orders.tables import Pickup, Task
+from omnisync.stock.tables import Balance
+
+_task = db.table(Task)
+
+
+class Job(StrEnum):
+    """The kinds of tasks."""
+
+    PUT_BACK = "put_back"
+    COUNT = "count"
+    OVERDUE = "overdue"
+
+
+def put_back(session: Session, desk: Desk, pickup: Pickup, *, now: datetime) -> None:
+    """Pieces lie put aside and nobody fetches them: back to where they are sold, from the shelf this task names."""
+    _add(session, desk, Job.PUT_BACK, pickup.location, now, pickup_id=pickup.id, shelf=pickup.shelf)
+
+
+def count(session: Session, desk: Desk, location: str, sku: str, *, pickup_id: str, now: datetime) -> None:
+    """Somebody must count this shelf."""
+    _add(session, desk, Job.COUNT, location, now, pickup_id=pickup_id, sku=sku)
+
+
+def overdue(session: Session, desk: Desk, pickup: Pickup, *, now: datetime) -> None:
+    """A paid pickup waits for a customer who did not come: a person decides."""
+    _add(session, desk, Job.OVERDUE, pickup.location, now, pickup_id=pickup.id, shelf=pickup.shelf)
+
+
+def close_overdue(session: Session, pickup_id: str, *, by: str, now: datetime) -> None:
+    """The customer came, or somebody decided."""
+    session.execute(
+        sa.update(_task)
+        .where(_task.c.pickup_id == pickup_id, _task.c.kind == Job.OVERDUE, _task.c.done_at.is_(None))
+        .values(done_at=now, done_by=by)
+    )
+
+
+def done(session: Session, task_id: str, actor: Actor, *, now: datetime) -> Task:
+    """Somebody did it. Conflict when it was done already."""
+    found = session.get(Task, task_id, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise NotFound(f"There is no task {task_id}.")
+    if actor.location is not None and actor.location != found.location:
+        raise Forbidden("This task belongs to another store.")
+    if found.done_at is not None:
+        raise Conflict("This task is done already.", code="already-done")
+    found.done_at, found.done_by = now, actor.name
+    session.add(found)
+    session.flush()
+    return found
+
+
+def list_open(session: Session, location: str | None, *, limit: int = 200) -> Sequence[Task]:
+    """What is still to do, oldest first. A count that somebody has made since is no longer to do."""
+    counted = sa.exists().where(
+        col(Balance.location) == col(Task.location),
+        col(Balance.sku) == col(Task.sku),
+        col(Balance.counted_at) > col(Task.created_at),
+    )
+    statement = select(Task).where(col(Task.done_at).is_(None), sa.or_(col(Task.kind) != Job.COUNT, ~counted))
+    if location is not None:
+        statement = statement.where(col(Task.location) == location)
+    return session.exec(statement.order_by(col(Task.created_at), col(Task.id)).limit(limit)).all()
+
+
+def _add(
+    session: Session,
+    desk: Desk,
+    job: Job,
+    location: str,
+    now: datetime,
+    *,
+    pickup_id: str | None = None,
+    sku: str | None = None,
+    shelf: str | None = None,
+) -> None:
+    row = {
+        "id": desk.ids.new(), "kind": job.value, "location": location, "sku": sku, "pickup_id": pickup_id,
+        "shelf": shelf, "created_at": now,
+    }  # fmt: skip
+    session.execute(sa.insert(_task), [row])

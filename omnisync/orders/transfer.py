@@ -1,0 +1,113 @@
+"""A pickup that changes places: the customer goes to another store, or the goods come from there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from omnisync import db
+from omnisync.errors import Conflict, InvalidRequest, Refused
+from omnisync.orders import customers, ending, holding, hours, pickup, states, tasks
+from omnisync.orders.pickup import Actor, Desk
+from omnisync.orders.states import Step
+from omnisync.orders.tables import Pickup, PickupLine
+from omnisync.stock import ends, ledger, reservations
+from omnisync.stock.ends import How
+from omnisync.values import Kind, Shelf
+
+_line = db.table(PickupLine)
+
+Way = Literal["customer_goes", "goods_come"]
+
+
+def transfer(
+    session: Session, desk: Desk, pickup_id: str, location: str, how: Way, *, actor: Actor, now: datetime
+) -> Pickup:
+    """`customer_goes`: held at that store before it is given back here, and collected there with the same code and number.
+
+    `goods_come`: pieces that were rejected here (all open ones, if none were) come from that location. Both locations keep
+    their promises at every moment; OutOfStock leaves everything as it was.
+    """
+    found = pickup.load(session, pickup_id, actor, lock=True)
+    if found.state not in states.OPEN:
+        raise states.wrong_state(found, Step.TRANSFER)
+    other = desk.location(location)
+    if location == found.location:
+        raise InvalidRequest.of("location", "The pickup is at this location already.")
+    if how == "customer_goes" and other.pickup == "off":
+        raise Conflict(f"Nothing can be collected at {location}.", code="no-pickup", location=location)
+    with session.begin_nested():
+        return _WAYS[how](session, desk, found, location, now)
+
+
+def _customer_goes(session: Session, desk: Desk, found: Pickup, location: str, now: datetime) -> Pickup:
+    here = found.location
+    still_open = pickup.open_lines(session, found.id)
+    held = holding.hold(session, desk, found, location, still_open, now=now)
+    holding.end(session, found, How.RELEASE, now=now)
+    if found.state in ending.BAGGED:
+        tasks.put_back(session, desk, found, now=now)
+    ready = hours.ready_by(now, desk.location(location))
+    moved = _moved(session, desk, found, held.id, location, ready, now)
+    desk.tell(session, "transferred", moved, how="customer_goes", other=here)
+    return moved
+
+
+def _goods_come(session: Session, desk: Desk, found: Pickup, location: str, now: datetime) -> Pickup:
+    """Held there (guarded), sent off, taken in and held here in one transaction, so that nobody can take a piece on its way."""
+    rejected = {line.sku: line.rejected for line in pickup.lines_of(session, [found.id])[found.id] if line.rejected}
+    there = holding.hold(session, desk, found, location, rejected or pickup.open_lines(session, found.id), now=now)
+    _travel(session, found, there, now)
+    if rejected:
+        holding.add(session, found, {Shelf(found.location, line.sku): line.quantity for line in there.lines}, now=now)
+        _forget_rejected(session, found.id)
+    ready = hours.after_transfer(now, desk.location(found.location))
+    moved = _moved(session, desk, found, found.reservation_id, found.location, ready, now)
+    desk.tell(session, "transferred", moved, how="goods_come", other=location)
+    return moved
+
+
+_WAYS = {"customer_goes": _customer_goes, "goods_come": _goods_come}
+
+
+def _travel(session: Session, found: Pickup, there: reservations.Held, now: datetime) -> None:
+    [answer] = ends.end(session, [ends.End(there.id, How.RELEASE, cause=f"pickup:{found.id}")], now=now)
+    if isinstance(answer, Refused):
+        raise answer
+    moves = [
+        ledger.Entry(kind, line.sku, location, line.quantity, f"pickup:{found.id}", now, reason="for a pickup")
+        for line in there.lines
+        for kind, location in ((Kind.TRANSFER_OUT, line.location), (Kind.TRANSFER_IN, found.location))
+    ]
+    ledger.record(session, moves, now=now)
+
+
+def _forget_rejected(session: Session, pickup_id: str) -> None:
+    session.execute(sa.update(_line).where(_line.c.pickup_id == pickup_id).values(rejected=0))
+
+
+def _moved(
+    session: Session, desk: Desk, found: Pickup, reservation_id: str, location: str, ready: datetime, now: datetime
+) -> Pickup:
+    """Open again at its place, with new deadlines and nothing in the bag that came from elsewhere."""
+    collect = hours.collect_by(ready, desk.location(location))
+    if location != found.location:
+        session.execute(sa.update(_line).where(_line.c.pickup_id == found.id).values(picked=0))
+    moved = states.advance(
+        session,
+        found.id,
+        Step.TRANSFER,
+        location=location,
+        reservation_id=reservation_id,
+        ready_by=ready,
+        collect_by=collect,
+        ready_at=None,
+        shelf=None,
+        overdue=False,
+    )
+    tasks.close_overdue(session, found.id, by="transferred", now=now)
+    customers.keep(session, moved.customer_id, collect)
+    return moved

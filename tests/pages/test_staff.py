@@ -1,0 +1,292 @@
+import asyncio
+
+import pytest
+
+from omnisync import access, db
+from omnisync.orders import pickup
+from omnisync.orders.pickup import Actor
+from tests.orders.counter import violations
+from tests.pages.staff_site import hidden, opened
+from tests.stock.shop import level
+
+
+def play(engine, clock, story):
+    """Run a story against the page and hand back what it returns."""
+
+    async def run():
+        async with opened(engine, clock) as site:
+            return await story(site)
+
+    return asyncio.run(run())
+
+
+def state_of(engine, placed):
+    with db.transaction(engine) as session:
+        assert violations(session) == []
+        return pickup.load(session, placed.pickup.id, Actor("test")).state
+
+
+def test_nobody_sees_anything_before_they_log_in(engine, clock):
+    async def story(site):
+        placed = await site.place(("LAMP", 1))
+        paths = ["/staff", "/staff?live=1", "/staff/code", f"/staff/pickups/{placed.pickup.id}"]
+        answers = [await site.get(path) for path in paths]
+        return [*answers, await site.post(f"/staff/pickups/{placed.pickup.id}/pick", version="0", token="")]
+
+    answers = play(engine, clock, story)
+
+    assert {(answer.status_code, answer.headers["location"]) for answer in answers} == {(303, "/staff/login")}
+
+
+def test_a_wrong_password_lets_nobody_in_and_guessing_is_stopped(engine, clock):
+    async def story(site):
+        wrong = [await site.log_in(password="Tee um halb zehn") for _ in range(11)]
+        locked = await site.log_in()
+        clock.advance(minutes=10)
+        return wrong, locked, await site.log_in()
+
+    wrong, locked, right = play(engine, clock, story)
+
+    assert [answer.headers["location"].split("=")[1] for answer in wrong] == ["no-login"] * 10 + ["too-many-tries"]
+    assert locked.headers["location"].endswith("too-many-tries")
+    assert right.headers["location"] == "/staff"
+    assert "HttpOnly" in right.headers["set-cookie"]
+    assert "SameSite=lax" in right.headers["set-cookie"]
+
+
+def test_the_list_shows_number_name_and_time_but_no_code(engine, clock):
+    async def story(site):
+        placed = await site.place(("LAMP", 2), note="<b>fett</b>")
+        await site.log_in()
+        page = (await site.get(f"/staff/pickups/{placed.pickup.id}")).text
+        return placed, await site.get("/staff"), page
+
+    placed, answer, page = play(engine, clock, story)
+
+    for word in ("Filiale Lindenstraße", "L-1001", "Anna Schubert", "bis 13:00", "2 Artikel"):
+        assert word in answer.text
+    assert placed.code not in answer.text + page
+    assert "&lt;b&gt;fett" in page
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_from_the_list_to_the_customers_hands(engine, clock):
+    async def story(site):
+        placed = await site.place(("LAMP", 2))
+        page = f"/staff/pickups/{placed.pickup.id}"
+        await site.log_in()
+        await site.press(page, "pick")
+        await site.press(page, "ready", shelf="12")
+        waiting = (await site.get("/staff?tab=bereit")).text
+        form = (await site.get("/staff/code")).text
+        token = form.split('name="token" value="')[1].split('"')[0]
+        shown = (await site.post("/staff/code", token=token, code=placed.code.lower())).text
+        voucher = shown.split('name="voucher" value="')[1].split('"')[0]
+        part = await site.press(page, "collect", voucher=voucher, rest="keep", **{"take.LAMP": "1"})
+        whole = await site.press(page, "collect", voucher=voucher, rest="keep", **{"take.LAMP": "1"})
+        return placed, waiting, shown, part, whole, (await site.get("/staff?tab=erledigt")).text
+
+    placed, waiting, shown, part, whole, done = play(engine, clock, story)
+
+    assert "12" in waiting
+    assert "Abholcode stimmt" in shown
+    assert (part.headers["location"], whole.headers["location"]) == ("/staff?tab=bereit&m=handed-over",) * 2
+    assert "mit Abholcode" in done
+    assert state_of(engine, placed) == "collected"
+    with db.transaction(engine) as session:
+        assert level(session, "LAMP").on_hand == 7
+
+
+def test_without_a_code_a_reason_is_needed(engine, clock):
+    async def story(site):
+        placed = await site.place_ready(("LAMP", 1))
+        page = f"/staff/pickups/{placed.pickup.id}"
+        await site.log_in()
+        without = await site.press(page, "collect", **{"take.LAMP": "1"})
+        forged = await site.press(page, "collect", voucher="made up", **{"take.LAMP": "1"})
+        with_reason = await site.press(page, "collect", reason="id_seen", note="Ausweis", **{"take.LAMP": "1"})
+        return without, forged, with_reason
+
+    without, forged, with_reason = play(engine, clock, story)
+
+    assert without.headers["location"].endswith("m=invalid-request")
+    assert forged.headers["location"].endswith("m=wrong-code")
+    assert with_reason.headers["location"].endswith("m=handed-over")
+
+
+def test_a_voucher_is_for_one_pickup_at_one_device(engine, clock):
+    async def story(site):
+        mine, other = await site.place_ready(("LAMP", 1)), await site.place_ready(("LAMP", 1))
+        await site.log_in()
+        token = (await site.get("/staff/code")).text.split('name="token" value="')[1].split('"')[0]
+        shown = (await site.post("/staff/code", token=token, code=mine.code)).text
+        voucher = shown.split('name="voucher" value="')[1].split('"')[0]
+        elsewhere = await site.press(
+            f"/staff/pickups/{other.pickup.id}", "collect", voucher=voucher, **{"take.LAMP": "1"}
+        )
+        await site.log_in()
+        page = f"/staff/pickups/{mine.pickup.id}"
+        return elsewhere, await site.press(page, "collect", voucher=voucher, **{"take.LAMP": "1"})
+
+    answers = play(engine, clock, story)
+
+    assert [answer.headers["location"].split("m=")[1] for answer in answers] == ["wrong-code", "wrong-code"]
+
+
+def test_wrong_codes_are_counted_by_device(engine, clock):
+    async def story(site):
+        await site.log_in()
+        token = (await site.get("/staff/code")).text.split('name="token" value="')[1].split('"')[0]
+        return [await site.post("/staff/code", token=token, code=f"0000-00{n:02}") for n in range(12)]
+
+    answers = play(engine, clock, story)
+
+    assert [answer.headers["location"].split("m=")[1] for answer in answers] == ["wrong-code"] * 10 + [
+        "too-many-tries"
+    ] * 2
+
+
+def test_what_is_missing_is_reported_and_comes_from_the_other_store(engine, clock):
+    async def story(site):
+        placed = await site.place(("LAMP", 2))
+        page = f"/staff/pickups/{placed.pickup.id}"
+        await site.log_in()
+        await site.press(page, "reject", sku="LAMP", quantity="1", why="not_found")
+        shown, listed = (await site.get(page)).text, (await site.get("/staff")).text
+        moved = await site.press(page, "bring")
+        return shown, listed, moved
+
+    shown, listed, moved = play(engine, clock, story)
+
+    assert "1 fehlt: Lamp" in shown
+    assert "Filiale Markt hat noch 9 Stück" in listed
+    assert "Nachzählen" in listed
+    assert moved.headers["location"].endswith("m=done")
+    with db.transaction(engine) as session:
+        assert (level(session, "LAMP").reserved, level(session, "LAMP", "markt").on_hand) == (2, 8)
+
+
+def test_a_button_pressed_twice_or_on_an_old_page_does_nothing_more(engine, clock):
+    async def story(site):
+        placed = await site.place_ready(("LAMP", 2))
+        page = f"/staff/pickups/{placed.pickup.id}"
+        await site.log_in()
+        first_page = (await site.get(page)).text
+        fields = hidden(first_page) | {"reason": "known", "take.LAMP": "1"}
+        twice = [await site.post(f"{page}/collect", **fields) for _ in range(2)]
+        return [answer.headers["location"].split("m=")[1] for answer in twice]
+
+    outcomes = play(engine, clock, story)
+
+    assert outcomes == ["handed-over", "wrong-state"]
+    with db.transaction(engine) as session:
+        assert level(session, "LAMP").on_hand == 8
+
+
+def test_another_site_cannot_press_our_buttons(engine, clock):
+    async def story(site):
+        placed = await site.place(("LAMP", 1))
+        await site.log_in()
+        page = f"/staff/pickups/{placed.pickup.id}"
+        return placed, await site.post(f"{page}/pick", version="0", token="guessed")
+
+    placed, answer = play(engine, clock, story)
+
+    assert answer.headers["location"].endswith("m=foreign-form")
+    assert state_of(engine, placed) == "placed"
+
+
+@pytest.mark.parametrize(
+    ("step", "fields"),
+    [
+        ("reject", {"sku": "LAMP", "quantity": "-1", "why": "damaged"}),
+        ("reject", {"sku": "LAMP", "quantity": "9999999", "why": "damaged"}),
+        ("reject", {"sku": "LAMP", "quantity": "1", "why": "ugly"}),
+        ("reject", {"sku": "NOBODY", "quantity": "1", "why": "damaged"}),
+        ("collect", {"reason": "known", "take.LAMP": "x"}),
+        ("collect", {"reason": "known", "take.LAMP": "5"}),
+        ("explode", {}),
+        ("bring", {"location": "mars"}),
+    ],
+)
+def test_nonsense_is_refused_in_words(engine, clock, step, fields):
+    async def story(site):
+        placed = await site.place_ready(("LAMP", 2))
+        await site.log_in()
+        page = f"/staff/pickups/{placed.pickup.id}"
+        answer = await site.press(page, step, **fields)
+        return placed, answer, await site.get(answer.headers["location"])
+
+    placed, answer, after = play(engine, clock, story)
+
+    assert answer.headers["location"].endswith("m=invalid-request")
+    assert "Bitte die Angaben prüfen" in after.text
+    assert state_of(engine, placed) == "ready"
+
+
+def test_staff_see_their_own_store_and_the_office_chooses(engine, clock):
+    async def story(site):
+        placed = await site.place(("LAMP", 1), location="markt")
+        await site.log_in("kim")
+        kim = [await site.get("/staff?store=markt"), await site.get(f"/staff/pickups/{placed.pickup.id}")]
+        await site.log_in("olga")
+        olga = await site.get("/staff?store=markt")
+        return kim, olga
+
+    (listed, single), olga = play(engine, clock, story)
+
+    assert "Anna Schubert" not in listed.text
+    assert single.headers["location"] == "/staff?m=forbidden"
+    assert "Filiale Markt" in olga.text
+    assert "Anna Schubert" in olga.text
+
+
+def test_who_is_disabled_is_out_at_once(engine, clock):
+    async def story(site):
+        await site.log_in()
+        inside = await site.get("/staff")
+        with db.transaction(engine) as session:
+            access.disable_user(session, "kim", now=clock.now())
+        return inside, await site.get("/staff")
+
+    inside, outside = play(engine, clock, story)
+
+    assert (inside.status_code, outside.status_code) == (200, 303)
+
+
+def test_the_live_part_tells_of_new_pickups(engine, clock):
+    def newest(page):
+        return page.split('data-newest="')[1].split('"')[0]
+
+    async def story(site):
+        await site.log_in()
+        before = (await site.get("/staff?live=1")).text
+        await site.place(("LAMP", 1))
+        first = (await site.get("/staff?live=1")).text
+        clock.advance(seconds=1)
+        await site.place(("LAMP", 1))
+        return before, first, (await site.get("/staff?live=1")).text
+
+    before, first, second = play(engine, clock, story)
+
+    assert newest(before) == "" < newest(first) < newest(second)
+    assert "<html" not in first
+
+
+def test_a_task_is_ticked_off(engine, clock):
+    async def story(site):
+        placed = await site.place(("LAMP", 2))
+        await site.log_in()
+        await site.press(f"/staff/pickups/{placed.pickup.id}", "reject", sku="LAMP", quantity="1", why="mismatch")
+        page = (await site.get("/staff")).text
+        the_task = page.split("/staff/tasks/")[1].split("/")[0]
+        token = page.split('name="token" value="')[1].split('"')[0]
+        done = await site.post(f"/staff/tasks/{the_task}/done", token=token)
+        return page, done, (await site.get("/staff")).text
+
+    page, done, after = play(engine, clock, story)
+
+    assert "Nachzählen" in page
+    assert done.headers["location"] == "/staff?m=done"
+    assert "Nachzählen" not in after
