@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -55,7 +55,7 @@ def check_hours(value: Any) -> Any:
     """The opening hours of a week, unchanged. ValueError when a day or span is none, or a day is named twice."""
     seen: set[int] = set()
     for key, text in _texts(value):
-        spans_of(text)
+        _named("hours", key, spans_of, text)
         for day in days_of(key):
             if day in seen:
                 raise ValueError(f'{DAYS[day]} is named twice, the second time by "{key}"')
@@ -67,8 +67,16 @@ def check_special(value: Any) -> Any:
     """The opening hours of single dates, unchanged. ValueError when a date or span is none."""
     for key, text in _texts(value):
         date_of(key)
-        spans_of(text)
+        _named("special", key, spans_of, text)
     return value
+
+
+def _named(section: str, key: str, read: Callable[[str], object], text: str) -> None:
+    """Read it; a ValueError then says which key of the table it means."""
+    try:
+        read(text)
+    except ValueError as error:
+        raise ValueError(f"{section}.{key}: {error}") from None
 
 
 def _texts(value: Any) -> list[tuple[str, str]]:
@@ -78,7 +86,7 @@ def _texts(value: Any) -> list[tuple[str, str]]:
 
 def _day(text: str) -> int:
     if text not in DAYS:
-        raise ValueError(f'"{text}" is no day: {", ".join(DAYS)}, or a range such as mon-fri')
+        raise ValueError(f'"{text}" is no day: days are {", ".join(DAYS)}, or a range such as mon-fri')
     return DAYS.index(text)
 
 

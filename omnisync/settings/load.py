@@ -11,7 +11,6 @@ from pathlib import Path as FilePath
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from omnisync.settings.crosscheck import faults_between
 from omnisync.settings.environment import overlay
@@ -122,7 +121,7 @@ def _inside(path: Path, known: Collection[Path]) -> bool:
     return any(path[:end] in known for end in range(1, len(path) + 1))
 
 
-def _fault(detail: ErrorDetails) -> Fault:
+def _fault(detail: Mapping[str, Any]) -> Fault:
     path, kind, context = tuple(detail["loc"]), detail["type"], detail.get("ctx", {})
     wrong = f"cannot be {_without_password(detail['input'])}"
     if kind == "extra_forbidden":

@@ -258,6 +258,18 @@ async def test_an_order_placed_between_two_pages_is_found(rig: Rig, opened: Open
 
 
 @having(Feature.ORDERS)
+async def test_a_sale_in_the_very_moment_of_the_last_one_read_is_found(rig: Rig, opened: Opened):
+    before = sell_some(opened, 1, minutes=0)
+    pages = await pull_all(opened, None)
+
+    after = sell_some(opened, 1, minutes=0)
+    later = await pull_all(opened, pages[-1].cursor)
+
+    assert told(fact for page in pages for fact in page.facts) == set(before)
+    assert told(fact for page in later for fact in page.facts) >= set(after)
+
+
+@having(Feature.ORDERS)
 async def test_facts_are_the_same_when_told_twice(rig: Rig, opened: Opened):
     sell_some(opened, 2, minutes=0)
 

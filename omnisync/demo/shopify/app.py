@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -9,7 +10,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import anyio
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
@@ -121,10 +121,10 @@ def _delivering(outbox: Outbox) -> Callable[[FastAPI], Any]:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(outbox.run)
+        async with asyncio.TaskGroup() as tasks:
+            delivering = tasks.create_task(outbox.run())
             yield
-            tasks.cancel_scope.cancel()
+            delivering.cancel()
 
     return lifespan
 
