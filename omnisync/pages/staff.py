@@ -95,7 +95,7 @@ class _Page:
 
     async def login(self, request: Request) -> Response:
         """Name and password; wrong ones are counted by name and by where they come from."""
-        form = await _form(request)
+        form = await form_of(request)
         name, now = form.get("name", ""), self._services.clock.now()
         who = {"device": f"login:{name[:64]}", "store": f"login:{request.client.host if request.client else ''}"}
         try:
@@ -118,7 +118,7 @@ class _Page:
         response = _to("/staff/login")
         login = self._logins.of(request)
         if login is not None:
-            check_token(await _form(request), login)
+            check_token(await form_of(request), login)
             self._logins.end(response)
         return response
 
@@ -186,7 +186,7 @@ class _Page:
         if who is None:
             return _to("/staff/login")
         login, actor = who
-        form = await _form(request)
+        form = await form_of(request)
         try:
             check_token(form, login)
             found = await self._guess(login, actor, lambda session: self._by_code(session, form.get("code", ""), actor))
@@ -221,7 +221,7 @@ class _Page:
         if who is None:
             return _to("/staff/login")
         login, actor = who
-        form = await _form(request)
+        form = await form_of(request)
         work = self._steps.get(step)
         try:
             check_token(form, login)
@@ -239,7 +239,7 @@ class _Page:
         if who is None:
             return _to("/staff/login")
         login, actor = who
-        form, now = await _form(request), self._services.clock.now()
+        form, now = await form_of(request), self._services.clock.now()
         try:
             check_token(form, login)
             await self._services.write.run(lambda session: tasks.done(session, task_id, actor, now=now))
@@ -358,7 +358,7 @@ _AFTER: Mapping[str, Callable[[str], Response]] = {
 }
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def form_of(request: Request) -> dict[str, str]:
     """The fields of a form, the last value of each."""
     body = (await request.body()).decode("utf-8", "replace")
     return {name: values[-1] for name, values in parse_qs(body, keep_blank_values=True).items()}
