@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,16 @@ class EventPending(SQLModel, table=True):
     at: datetime = Field(sa_type=Instant)
 
 
+_INSERT = sa.insert(table(EventPending))
+
+
 def announce(session: Session, kind: str, body: Mapping[str, Any], *, now: datetime) -> None:
     """Let everybody who listens know, if and when this transaction commits. The body holds ids and numbers, no personal data."""
-    session.execute(sa.insert(table(EventPending)).values(kind=kind, body=dict(body), at=now))
+    announce_all(session, [(kind, body)], now=now)
+
+
+def announce_all(session: Session, what: Iterable[tuple[str, Mapping[str, Any]]], *, now: datetime) -> None:
+    """Many events, one statement."""
+    rows = [{"kind": kind, "body": dict(body), "at": now} for kind, body in what]
+    if rows:
+        session.connection().execute(_INSERT, rows)

@@ -1,40 +1,72 @@
-"""Puts the server together: database, writer, reader, endpoints, pages."""
+"""Puts the server together: database, writer, reader, channels, worker, endpoints, pages."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.engine import Engine
+from sqlmodel import Session
 
-from omnisync import __version__, writer
+from omnisync import __version__, db, migrations, writer
+from omnisync.adapters import registry
+from omnisync.adapters.base import Adapter
+from omnisync.adapters.client import Tools
 from omnisync.catalog import api as catalog_api
 from omnisync.clock import Clock, Ids
 from omnisync.http import Limits, Services, add_error_handlers
-from omnisync.orders import pickup_api, reservations_api
+from omnisync.orders import desk, handover, mail, pickup_api, reservations_api
+from omnisync.orders.smtp import Smtp
 from omnisync.pages import staff
 from omnisync.settings import Settings
 from omnisync.stock import api as stock_api
-from omnisync.sync import availability_api
+from omnisync.stock import ends, idempotency, policies
+from omnisync.sync import api as sync_api
+from omnisync.sync import availability_api, events_api
+from omnisync.sync.context import Context
+from omnisync.sync.tables import Cursor
+from omnisync.worker import Chore, Errand, Worker
 
-ROUTES = (
+Answer = TypeVar("Answer")
+
+ROUTES: Sequence[Callable[[Services], APIRouter]] = (
     availability_api.routes,
     catalog_api.routes,
     stock_api.routes,
     reservations_api.routes,
     pickup_api.routes,
+    events_api.routes,
     staff.routes,
 )
 STATIC = Path(__file__).parent / "pages" / "static"
+ALIVE = ("#server", "alive")
+"""The cursor that says when this installation last ran."""
 
 DESCRIPTION = """One stock ledger for online shop, tills and marketplaces, with click and collect.
 
 Send your key as `Authorization: Bearer omni_...`. Errors are RFC 9457 problems whose `type` ends in a stable short name.
 Times are RFC 3339 in UTC, money is integer minor units, quantities are integers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The sync engine's units of work, committed together with what the endpoints write."""
+
+    services: Services
+
+    async def write(self, work: Callable[[Session], Answer], /) -> Answer:
+        return await self.services.write.run(work)
+
+    async def read(self, work: Callable[[Session], Answer], /) -> Answer:
+        return await self.services.read.run(work)
 
 
 def services_for(settings: Settings, engine: Engine, clock: Clock, ids: Ids, secret: bytes) -> Services:
@@ -50,12 +82,82 @@ def services_for(settings: Settings, engine: Engine, clock: Clock, ids: Ids, sec
     )
 
 
-def create(services: Services) -> FastAPI:
-    """The ASGI application over these services."""
+def adapters_for(
+    settings: Settings, tools: Tools, factory: Callable[[str], registry.Factory] = registry.factory
+) -> dict[str, Adapter]:
+    """An adapter for each channel of the settings."""
+    return {
+        channel.name: factory(channel.adapter)(
+            channel.name, channel.settings, channel.location_map, settings.server.public_url, tools
+        )
+        for channel in settings.channels
+    }
+
+
+def context_for(services: Services, adapters: Mapping[str, Adapter]) -> Context:
+    """What the sync engine works with on this server."""
+    return Context(
+        store=Gathered(services),
+        settings=services.settings,
+        clock=services.clock,
+        ids=services.ids,
+        adapters=adapters,
+        ring_up=handover.ringing(services.settings),
+    )
+
+
+def worker_for(services: Services, context: Context) -> Worker:
+    """The worker over these services, with the duties that belong to no channel."""
+    chores: list[Chore] = [*desk.chores(pickup_api.desk_for(services)), _stay_alive, _forget_keys]
+    return Worker(context, owner=f"worker-{services.ids.new()}", chores=chores, errands=_errands(services))
+
+
+def _errands(services: Services) -> list[Errand]:
+    settings = services.settings.mail
+    if not settings.host:
+        return []
+    smtp = Smtp(settings.host, settings.port, ThreadPoolExecutor(1, "mail"))
+    return [lambda: mail.send_due(services.engine, smtp, services.clock, sender=settings.sender)]
+
+
+def _stay_alive(session: Session, now: datetime) -> object:
+    row = {"channel": ALIVE[0], "name": ALIVE[1], "value": None, "at": now}
+    db.upsert(session, db.table(Cursor), [row], key=("channel", "name"), update=("at",))
+    return None
+
+
+def _forget_keys(session: Session, now: datetime) -> object:
+    return idempotency.forget(session, now=now)
+
+
+def make_ready(settings: Settings, engine: Engine, clock: Clock) -> None:
+    """Bring the schema up to date, keep the policies that now hold, and excuse the time that we were down."""
+    migrations.upgrade(engine)
+    with db.transaction(engine) as session:
+        now = db.now(session, clock)
+        policies.load(session, settings, now=now)
+        alive = session.get(Cursor, ALIVE)
+        if alive is not None and now - alive.at > timedelta(minutes=1):
+            ends.excuse_outage(session, down_since=alive.at, now=now)
+        _stay_alive(session, now)
+
+
+def create(services: Services, context: Context | None = None, worker: Worker | None = None) -> FastAPI:
+    """The ASGI application over these services; with a worker it keeps the channels in step while it serves."""
+    context = context or context_for(services, {})
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        if worker is None:
+            yield
+        else:
+            services.changed = worker.wake
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(worker.run())
+                yield
+                worker.stop()
+        for adapter in context.adapters.values():
+            await adapter.close()
         services.engine.dispose()
 
     app = FastAPI(
@@ -65,6 +167,7 @@ def create(services: Services) -> FastAPI:
     add_error_handlers(app)
     for routes in ROUTES:
         app.include_router(routes(services))
+    app.include_router(sync_api.routes(services, context))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(Limits)
     return app

@@ -10,12 +10,14 @@ import sqlalchemy as sa
 import typer
 
 from omnisync import db
-from omnisync.commands import backup, doctor, imports, keys, migrate, users, verify
+from omnisync.commands import backup, doctor, imports, keys, migrate, serve, users, verify
 from omnisync.commands.world import World, system_world
 from omnisync.errors import InvalidRequest, NeedsAttention, OmnisyncError, Refused, TryLater
 from omnisync.settings import BadSettings
 
 COMMANDS: tuple[Callable[..., Any], ...] = (
+    serve.serve,
+    serve.worker,
     migrate.migrate,
     doctor.doctor,
     verify.verify,

@@ -31,7 +31,9 @@ PRUNE_EVERY = timedelta(hours=1)
 HOUSE = "house"
 
 Chore = Callable[[Session, datetime], object]
-"""Something to be done regularly in a transaction of its own: pickups that expire, mails that are due."""
+"""Something to be done regularly in a transaction of its own: pickups that expire, keys that are forgotten."""
+Errand = Callable[[], Awaitable[object]]
+"""Something to be done regularly that touches the network: mails that are due."""
 
 
 @dataclass
@@ -58,6 +60,7 @@ class Worker:
     context: Context
     owner: str
     chores: Sequence[Chore] = ()
+    errands: Sequence[Errand] = ()
     _due: dict[str, _Due] = field(default_factory=dict)
     _wake: dict[str, asyncio.Event] = field(default_factory=dict)
     _hints: dict[str, set[str]] = field(default_factory=dict)
@@ -164,6 +167,8 @@ class Worker:
             duties += [_forget, _close_mended]
         for duty in duties:
             await self._chore(duty, now)
+        for errand in self.errands:
+            await errand()
 
     async def _chore(self, duty: Chore, now: datetime) -> None:
         try:

@@ -17,7 +17,7 @@ def test_a_moment_comes_back_from_microseconds_exactly(moment):
     "text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-11-21T10:00:00", "soon"]
 )
 def test_a_time_that_cannot_be_is_a_value_error(text):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"zone|year|isoformat|calendar"):
         values.parse_time(text)
 
 

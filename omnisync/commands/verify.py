@@ -10,10 +10,11 @@ from sqlmodel import Session
 
 from omnisync import db
 from omnisync.commands.world import AsJson, Config, world_of
+from omnisync.orders.invariants import PICKUP_INVARIANTS
 from omnisync.stock.invariants import STOCK_INVARIANTS
 
 Invariant = Callable[[Session], Iterable[str]]
-INVARIANTS: tuple[Invariant, ...] = (*STOCK_INVARIANTS,)
+INVARIANTS: tuple[Invariant, ...] = (*STOCK_INVARIANTS, *PICKUP_INVARIANTS)
 """Each returns its violations in words."""
 
 

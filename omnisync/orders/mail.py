@@ -34,7 +34,7 @@ def write_to_store(
 ) -> None:
     """Tell the store of a new pickup, if it has an address. Number and pieces only: no code, no person."""
     location = desk.location(pickup.location)
-    if not location.email:
+    if not location.email or not desk.settings.mail.host:
         return
     row = {
         "id": desk.ids.new(), "recipient": location.email, "subject": f"Neue Abholung {pickup.number}",

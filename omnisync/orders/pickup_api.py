@@ -36,7 +36,7 @@ from omnisync.orders import (
     tries,
     views,
 )
-from omnisync.orders.codes import Codes
+from omnisync.orders.desk import open_desk
 from omnisync.orders.handing import ByCode, WrongCode
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.pickup_bodies import (
@@ -61,7 +61,7 @@ Work = Callable[[Session, datetime], dict[str, Any]]
 
 def desk_for(services: Services) -> Desk:
     """The pickup desk of this server."""
-    return Desk(services.settings, Codes(services.secret), services.ids)
+    return open_desk(services.settings, services.secret, services.ids, services.clock)
 
 
 def routes(services: Services) -> APIRouter:
@@ -146,7 +146,9 @@ def _add_placing(api: APIRouter, services: Services, desk: Desk, allowed: Who) -
         answers = placing.place_batch(session, desk, orders, now=now)
         refused = [answer for answer in answers if isinstance(answer, OutOfStock)]
         lacking = iter(offers.shortages(session, refused, services.settings, ready, now=now))
-        return [_placed(session, answer, lacking) for answer in answers]
+        placed = [answer.pickup for answer in answers if isinstance(answer, placing.Placed)]
+        shown = iter(views.many(session, placed))
+        return [_placed(answer, shown, lacking) for answer in answers]
 
     serve = Once(place, services.clock)
 
@@ -159,9 +161,9 @@ def _add_placing(api: APIRouter, services: Services, desk: Desk, allowed: Who) -
         return _with_code(response, desk)
 
 
-def _placed(session: Session, answer: placing.Placed | Refused, lacking: Iterator[Any]) -> Answer | Refused:
+def _placed(answer: placing.Placed | Refused, shown: Iterator[Any], lacking: Iterator[Any]) -> Answer | Refused:
     if isinstance(answer, placing.Placed):
-        return Answer(201, orjson.dumps(views.one(session, answer.pickup)))
+        return Answer(201, orjson.dumps(next(shown)))
     if isinstance(answer, OutOfStock):
         return kept(answer, shortages=next(lacking))
     return kept(answer)

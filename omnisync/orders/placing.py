@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from omnisync import db
 from omnisync.errors import Conflict, InvalidRequest, Refused
@@ -160,11 +160,12 @@ def _write(session: Session, desk: Desk, drafts: Sequence[_Draft], now: datetime
     session.execute(sa.insert(_pickup), rows)
     session.execute(sa.insert(_line), [one for draft in drafts for one in _lines(draft)])
     holding.belong(session, {draft.request.id: draft.id for draft in drafts})
-    return [_told(session, desk, draft, now) for draft in drafts]
+    found = session.exec(select(Pickup).where(col(Pickup.id).in_([draft.id for draft in drafts])))
+    pickups = {one.id: one for one in found}
+    return [_told(session, desk, draft, pickups[draft.id], now) for draft in drafts]
 
 
-def _told(session: Session, desk: Desk, draft: _Draft, now: datetime) -> Placed:
-    found = session.get_one(Pickup, draft.id)
+def _told(session: Session, desk: Desk, draft: _Draft, found: Pickup, now: datetime) -> Placed:
     mail.write_to_store(session, desk, found, [(line.sku, line.quantity) for line in draft.lines], now=now)
     desk.tell(session, "placed", found)
     return Placed(found, draft.lines, desk.codes.of(draft.id))

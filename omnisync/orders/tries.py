@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -46,6 +47,12 @@ def forgive(session: Session, who: Mapping[str, str]) -> None:
     for scope, _limit in _scopes(who):
         fewer = 0 if scope.startswith("device:") else _tries.c.tries - 1
         session.execute(sa.update(_tries).where(_tries.c.scope == scope, _tries.c.tries > 0).values(tries=fewer))
+
+
+def forget(session: Session, *, now: datetime) -> int:
+    """Drop the counts whose window is over; returns how many."""
+    statement = sa.delete(_tries).where(_tries.c.since <= now - WINDOW)
+    return cast("sa.CursorResult[Any]", session.execute(statement)).rowcount
 
 
 def _scopes(who: Mapping[str, str]) -> Iterator[tuple[str, int]]:

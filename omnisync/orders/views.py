@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,15 +16,22 @@ from omnisync.values import format_time
 
 def one(session: Session, found: Pickup) -> dict[str, Any]:
     """A pickup without the person: what steps answer, and what may be kept under an idempotency key."""
-    return _view(found, pickup.lines_of(session, [found.id])[found.id], _titles(session, [found.id]))
+    [view] = many(session, [found])
+    return view
+
+
+def many(session: Session, found: Sequence[Pickup]) -> list[dict[str, Any]]:
+    """The same for many, in two queries."""
+    lines = pickup.lines_of(session, [one.id for one in found])
+    titles = _titles(session, lines)
+    return [_view(one, lines[one.id], titles) for one in found]
 
 
 def with_customers(session: Session, found: Sequence[Pickup]) -> list[dict[str, Any]]:
     """Pickups with the people who will come."""
-    ids = [one.id for one in found]
-    lines, titles = pickup.lines_of(session, ids), _titles(session, ids)
     people = customers.by_id(session, [one.customer_id for one in found])
-    return [_view(one, lines[one.id], titles) | {"customer": _person(people[one.customer_id])} for one in found]
+    views = zip(found, many(session, found), strict=True)
+    return [view | {"customer": _person(people[one.customer_id])} for one, view in views]
 
 
 def due(found: Pickup, lines: Sequence[PickupLine]) -> dict[str, Any]:
@@ -52,8 +59,8 @@ def piece(found: HandOver) -> dict[str, Any]:
     return {"sku": found.sku, "location": found.location, "pickup": found.pickup_id, "at": format_time(found.at)}
 
 
-def _titles(session: Session, ids: Sequence[str]) -> dict[str, str]:
-    skus = {line.sku for lines in pickup.lines_of(session, ids).values() for line in lines}
+def _titles(session: Session, lines: Mapping[str, Sequence[PickupLine]]) -> dict[str, str]:
+    skus = {line.sku for some in lines.values() for line in some}
     return {sku: info.title for sku, info in articles.known(session, sorted(skus)).items()}
 
 

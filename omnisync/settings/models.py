@@ -73,7 +73,19 @@ class ServerSettings(_Section):
     public_availability: bool = False
     """True: availability needs no key, and quantities become states."""
     limited_below: Whole = Field(default=3, ge=1)
-    """Fewer pieces than this are "limited"."""
+    """Up to so many pieces are "limited"."""
+    key_file: str = "omnisync.key"
+    """Holds the server's key, from which pickup codes and logins are made; written at the first start. Several nodes
+    share one."""
+
+
+class MailSettings(_Section):
+    """The server that takes our mails; without a host none are sent."""
+
+    host: str = ""
+    port: Whole = Field(default=25, ge=1, le=65535)
+    sender: str = Field(default="omnisync@localhost", pattern=r"^\S+@\S+$")
+    """The address our mails come from."""
 
 
 class LocationSettings(_Section):
@@ -145,6 +157,7 @@ class Settings(_Section):
 
     database: DatabaseSettings = DatabaseSettings()
     server: ServerSettings = ServerSettings()
+    mail: MailSettings = MailSettings()
     locations: list[LocationSettings] = Field(default_factory=list)
     channels: list[ChannelSettings] = Field(default_factory=list)
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
+from omnisync.announce import announce_all
 from omnisync.errors import Conflict, InvalidRequest, NotFound, Refused
 from omnisync.stock import ledger, shelves
 from omnisync.stock.tables import Movement, Reservation
@@ -174,16 +175,18 @@ _ADVANCE = (
 
 
 def _write_states(session: Session, before: Mapping[str, State], after: Mapping[str, State], now: datetime) -> None:
+    changed = [state for state in after.values() if state != before[state.id]]
     rows = [
         {
             "the_id": state.id, "was": before[state.id].state, "becomes": state.state, "until": state.expires_at,
             "at": None if state.state in OPEN else now,
         }
-        for state in after.values()
-        if state != before[state.id]
+        for state in changed
     ]  # fmt: skip
     if rows and session.connection().execute(_ADVANCE, rows).rowcount != len(rows):
         raise shelves.GuardBroken("A reservation was ended by somebody else under our lock.")
+    told = [(f"reservation.{state.state}", {"id": state.id, "reference": state.reference}) for state in changed]
+    announce_all(session, told, now=now)
 
 
 # ---------------------------------------------------------------- reading

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
+from omnisync.announce import announce_all
 from omnisync.catalog import articles, bundles
 from omnisync.errors import Conflict, InvalidRequest, OutOfStock, Refused
 from omnisync.stock import ends, ledger, promises, shelves
@@ -184,6 +185,9 @@ def _write(session: Session, granted: Sequence[tuple[Request, _Prepared]], now: 
     if granted:
         session.connection().execute(_INSERT, [_row(request, prepared.wish, now) for request, prepared in granted])
     ledger.insert(session, rows, now=now)
+    announce_all(
+        session, [("reservation.held", {"id": one.id, "reference": one.reference}) for one, _ in granted], now=now
+    )
     shelves.hold(session, {shelf: n for shelf, n in net.items() if n > 0}, now=now)
     shelves.write(session, {shelf: Level(reserved=n) for shelf, n in net.items() if n < 0}, now=now)
     taken = [(credit, request) for request, prepared in granted for credit in prepared.credits]

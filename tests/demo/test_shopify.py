@@ -15,7 +15,8 @@ from omnisync.adapters.shopify import TOPICS, make
 from omnisync.clock import Ids, StoppedClock
 from omnisync.demo.faults import Purchase, SoldOut
 from omnisync.demo.outbox import Webhook
-from omnisync.demo.shopify.app import Simulation, open_shop, shop_from_seed
+from omnisync.demo.shopify import seed as seeds
+from omnisync.demo.shopify.app import Simulation, open_shop
 from omnisync.demo.shopify.shop import Shop
 
 URL = "http://omnisync.test/v1/hooks/webshop"
@@ -24,7 +25,7 @@ SEED = {
     "shop": "lampen.myshopify.com",
     "currency": "EUR",
     "access_token": "shpat_seed",
-    "locations": {LINDEN: "Filiale Lindenstraße"},
+    "locations": [{"id": LINDEN, "name": "Filiale Lindenstraße"}],
     "listings": [
         {
             "sku": "LAMP",
@@ -51,7 +52,7 @@ def simulation(clock: StoppedClock, ids: Ids, received: list[Webhook]) -> Simula
         received.append(webhook)
         return True
 
-    return open_shop(shop_from_seed(SEED, clock), token="shpat_seed", secret="shpss_seed", send=send, tools=tools)
+    return open_shop(seeds.of(SEED).open(clock), token="shpat_seed", secret="shpss_seed", send=send, tools=tools)
 
 
 def ask(simulation: Simulation, method: str, path: str, *, token: str = "shpat_seed", **rest: Any) -> httpx.Response:
@@ -199,3 +200,18 @@ def test_strangers_are_refused_and_the_door_stays_open(simulation: Simulation):
     ask(simulation, "POST", "/_sim/faults", json={"down": True})
     assert ask(simulation, "GET", "/admin/api/2026-07/shop.json").status_code == 503
     assert ask(simulation, "GET", "/_sim/state").json()["orders"] == 1
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"listings": [{"sku": "A"}]},
+        {"listings": [{"sku": "A", "price": "1.999"}]},
+        {"listings": [{"sku": "A", "price": "1", "quantities": {"linden": 1}}]},
+        {"listings": [{"sku": "A", "price": "1", "quantities": {LINDEN: -1}}]},
+        {"webhooks": {}},
+    ],
+)
+def test_a_spoiled_seed_is_refused(spoiled: dict[str, Any]):
+    with pytest.raises(ValueError, match="validation error"):
+        seeds.of({"access_token": "x", **spoiled})

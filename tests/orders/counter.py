@@ -18,7 +18,7 @@ from omnisync.orders.customers import Person
 from omnisync.orders.invariants import PICKUP_INVARIANTS
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.tables import Pickup, Task
-from omnisync.settings import ChannelSettings, LocationSettings, Settings
+from omnisync.settings import ChannelSettings, LocationSettings, MailSettings, Settings
 from omnisync.values import Money
 from tests.conftest import START
 from tests.stock import shop
@@ -57,7 +57,7 @@ def a_desk(at_till: str = "never", announce: Heard | None = None, **linden: Any)
     webshop = ChannelSettings(name="webshop", adapter="shopify", locations=[LINDEN])
     ids = Ids(StoppedClock(START), random.Random(7))
     return Desk(
-        Settings(locations=locations, channels=[webshop]),
+        Settings(locations=locations, channels=[webshop], mail=MailSettings(host="mail.example.org")),
         Codes(bytes(range(32))),
         ids,
         Heard() if announce is None else announce,

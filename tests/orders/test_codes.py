@@ -92,6 +92,15 @@ def test_many_devices_together_are_stopped_by_their_store(engine):
     _try(engine, {"device": "another", "store": "markt"}, now=START)
 
 
+def test_counts_whose_window_is_over_are_dropped(engine):
+    _try(engine, DESK, now=START)
+    _try(engine, DESK | {"device": "phone-2"}, now=START + timedelta(minutes=1))
+
+    with db.transaction(engine) as session:
+        assert tries.forget(session, now=START + tries.WINDOW) == 2
+        assert tries.forget(session, now=START + tries.WINDOW) == 0
+
+
 def test_right_codes_are_never_limited(engine):
     for n in range(3 * tries.LIMITS["store"]):
         _try(engine, DESK, now=START + timedelta(seconds=n), right=True)

@@ -77,9 +77,13 @@ def test_events_are_numbered_without_gaps_and_kept_for_seven_days(engine: Engine
 
 
 def test_an_event_of_a_transaction_that_failed_never_was(engine: Engine, clock: StoppedClock) -> None:
-    with pytest.raises(RuntimeError, match="no"), db.transaction(engine) as session:
-        announce(session, "channel.paused", {}, now=clock.now())
-        raise RuntimeError("no")
+    def announced_and_failed() -> None:
+        with db.transaction(engine) as session:
+            announce(session, "channel.paused", {}, now=clock.now())
+            raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        announced_and_failed()
 
     with db.transaction(engine) as session:
         assert events.number(session, now=clock.now()) == 0

@@ -1,13 +1,13 @@
 """Every operation we send to Shopify's Admin GraphQL API, version 2026-07.
 
-First pages are sized so that no operation asks for more than the 1,000 cost points that Shopify allows in one call;
-what does not fit is read on by the `REST_OF` documents.
+First pages are sized for everyday orders: Shopify holds back all the cost points that an operation asks for until it is
+answered (2,000 in the bucket of the smallest plan, 1,000 at most in one call). What does not fit is read on by the `REST_OF` documents.
 """
 
 from __future__ import annotations
 
 VERSION = "2026-07"
-LINES, PARTS, PART_LINES = 30, 5, 20
+LINES, PARTS, PART_LINES = 20, 3, 10
 """How many lines, fulfilments (refunds, fulfilment orders) and lines of each come with an order at once."""
 
 _LINE = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from omnisync.values import format_time, from_cursor, parse_time, to_cursor
 REMEMBERED = 2000
 SETTLED = timedelta(seconds=10)
 """Shopify's times are whole seconds: an order that changed this long ago cannot change again under the same time."""
-AT_ONCE = 5
+AT_ONCE = 2
 """Orders read side by side."""
 
 
@@ -40,7 +40,7 @@ class Orders:
         """
         since, after, latest = from_cursor(cursor, 3) if cursor else (self._since, "", "")
         keys = await self._keys(since, after)
-        facts = await asyncio.gather(*(self._seen(key, now) for key in keys["nodes"]))
+        facts = await self._all_seen(keys["nodes"], now)
         latest = max([latest, *(format_time(parse_time(key["updatedAt"])) for key in keys["nodes"])])
         if keys["pageInfo"]["hasNextPage"]:
             return Page(facts, to_cursor(since, keys["pageInfo"]["endCursor"], latest), more=True)
@@ -73,6 +73,15 @@ class Orders:
             "query": f"updated_at:>='{since}'" if since else None,
         }
         return dict((await self._admin.run(documents.ORDER_KEYS, variables))["orders"])
+
+    async def _all_seen(self, keys: Sequence[Mapping[str, str]], now: datetime) -> list[Fact]:
+        """In the order of the keys. The first error is raised when nobody is under way any more."""
+        seen = await asyncio.gather(*(self._seen(key, now) for key in keys), return_exceptions=True)
+        facts = [fact for fact in seen if not isinstance(fact, BaseException)]
+        for error in seen:
+            if isinstance(error, BaseException):
+                raise error
+        return facts
 
     async def _seen(self, key: Mapping[str, str], now: datetime) -> Fact:
         known = self._remembered.get((key["id"], key["updatedAt"]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import random
 from pathlib import Path
 
@@ -12,7 +11,8 @@ import uvicorn
 from omnisync.adapters.client import Tools
 from omnisync.clock import SystemClock, system_ids
 from omnisync.demo.outbox import http_sender
-from omnisync.demo.shopify.app import open_shop, shop_from_seed
+from omnisync.demo.shopify import seed as seeds
+from omnisync.demo.shopify.app import open_shop
 
 
 def main() -> None:
@@ -21,12 +21,17 @@ def main() -> None:
     arguments.add_argument("--port", type=int, required=True)
     arguments.add_argument("--seed", type=Path, required=True, help="JSON with listings, access_token and webhook")
     given = arguments.parse_args()
-    seed = json.loads(given.seed.read_text())
+    seed = seeds.read(given.seed.read_bytes())
     tools = Tools(clock=SystemClock(), ids=system_ids(), chance=random.SystemRandom())
     send, _ = http_sender(tools, "omnisync")
-    shop = shop_from_seed(seed, tools.clock)
+    shop = seed.open(tools.clock)
     simulation = open_shop(
-        shop, token=seed["access_token"], secret=seed.get("webhook", {}).get("secret", ""), send=send, tools=tools
+        shop,
+        token=seed.access_token,
+        secret=seed.webhook.secret,
+        send=send,
+        tools=tools,
+        points_per_second=seed.points_per_second,
     )
     uvicorn.run(simulation.app, host="127.0.0.1", port=given.port, log_level="warning", access_log=False)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,15 +14,12 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from omnisync.adapters.client import Tools
-from omnisync.clock import Clock
 from omnisync.demo import faults
 from omnisync.demo.outbox import Outbox, Send
 from omnisync.demo.shopify import cost, rest
 from omnisync.demo.shopify.graphql_api import Api
 from omnisync.demo.shopify.shop import Shop
-from omnisync.demo.shopify.things import Subscription
-from omnisync.demo.shopify.webhooks import BODIES, Announcer
-from omnisync.values import Money
+from omnisync.demo.shopify.webhooks import Announcer
 
 GRAPHQL = "/admin/api/2026-07/graphql.json"
 
@@ -38,11 +35,13 @@ class Simulation:
     bucket: cost.Bucket
 
 
-def open_shop(shop: Shop, *, token: str, secret: str, send: Send, tools: Tools) -> Simulation:
+def open_shop(
+    shop: Shop, *, token: str, secret: str, send: Send, tools: Tools, points_per_second: float = 100.0
+) -> Simulation:
     """The app of one shop; `secret` signs its webhooks, `send` brings them away."""
     outbox = Outbox(send, shop.faults, tools.clock, tools.chance)
     announcer = Announcer(shop, secret, outbox.put, tools.ids)
-    bucket = cost.Bucket(shop.clock)
+    bucket = cost.Bucket(shop.clock, size=20 * points_per_second, per_second=points_per_second)
     api = Api(shop, bucket)
     app = FastAPI(title="Simulated Shopify", lifespan=_delivering(outbox))
     _add_graphql(app, api)
@@ -51,33 +50,6 @@ def open_shop(shop: Shop, *, token: str, secret: str, send: Send, tools: Tools) 
     faults.add_faults(app, shop.faults, limited=_limited(api, shop, bucket))
     faults.add_door(app, shop)
     return Simulation(app, shop, outbox, announcer, bucket)
-
-
-def shop_from_seed(seed: Mapping[str, Any], clock: Clock) -> Shop:
-    """A shop with the locations, listings and webhook address of a seed file."""
-    currency = seed.get("currency", "EUR")
-    shop = Shop(clock, name=seed.get("shop", "demo.myshopify.com"), currency=currency)
-    places = {place for listing in seed["listings"] for place in listing["quantities"]}
-    for place in sorted(places | set(seed.get("locations", {}))):
-        shop.add_location(_number(place), seed.get("locations", {}).get(place, f"Filiale {_number(place)}"))
-    for listing in seed["listings"]:
-        shop.add_variant(
-            listing["sku"],
-            Money.parse(str(listing["price"]), currency),
-            {_number(place): int(quantity) for place, quantity in listing["quantities"].items()},
-            title=listing.get("title", ""),
-            barcode=listing.get("barcode") or "",
-        )
-    if seed.get("webhook", {}).get("url"):
-        subscribe(shop, seed["webhook"]["url"])
-    return shop
-
-
-def subscribe(shop: Shop, url: str) -> None:
-    """All topics to one address."""
-    for topic in BODIES:
-        one = Subscription(shop.next_id(), topic, url, shop.now())
-        shop.subscriptions[one.id] = one
 
 
 def _add_graphql(app: FastAPI, api: Api) -> None:
@@ -127,7 +99,3 @@ def _delivering(outbox: Outbox) -> Callable[[FastAPI], Any]:
             delivering.cancel()
 
     return lifespan
-
-
-def _number(place: str) -> int:
-    return int(place.rsplit("/", 1)[-1])

@@ -86,6 +86,7 @@ def upgrade() -> None:
         sa.Column("last_error_at", db.Instant(), nullable=True),
         sa.Column("last_success_at", db.Instant(), nullable=True),
         sa.Column("last_heard_at", db.Instant(), nullable=True),
+        sa.Column("pulled_at", db.Instant(), nullable=True),
         sa.Column("retry_at", db.Instant(), nullable=True),
         sa.Column("calls", sa.Integer(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
@@ -127,6 +128,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("channel", "external_id"),
     )
     op.create_index("channel_order_reference", "channel_order", ["channel", "reference"], unique=False)
+    op.create_table(
+        "code_tries",
+        sa.Column("scope", db.Name(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("since", db.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("scope"),
+    )
     op.create_table(
         "cursor",
         sa.Column("channel", db.Name(), nullable=False),
@@ -184,6 +192,13 @@ def upgrade() -> None:
         sa.Column("body", sa.JSON(), nullable=False),
         sa.Column("at", db.Instant(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "event_shelf",
+        sa.Column("location", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("available", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("location", "sku"),
     )
     op.create_table(
         "hand_over",
@@ -254,6 +269,20 @@ def upgrade() -> None:
         sa.Column("until", db.Instant(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
+    op.create_table(
+        "mail",
+        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("recipient", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("body", sa.String(), nullable=False),
+        sa.Column("created_at", db.Instant(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_try_at", db.Instant(), nullable=True),
+        sa.Column("sent_at", db.Instant(), nullable=True),
+        sa.Column("last_error", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("mail_due", "mail", ["sent_at", "next_try_at"], unique=False)
     op.create_table(
         "movement",
         sa.Column("id", db.Serial(), nullable=False),
@@ -415,25 +444,43 @@ def upgrade() -> None:
         sa.Column("external_id", db.Name(), nullable=False),
         sa.Column("place", db.Name(), nullable=False),
         sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("wanted", sa.Integer(), nullable=True),
+        sa.Column("wanted_price_minor", sa.Integer(), nullable=True),
+        sa.Column("wanted_price_currency", sa.String(), nullable=True),
+        sa.Column("behind_since", db.Instant(), nullable=True),
+        sa.Column("believed", sa.Integer(), nullable=True),
         sa.Column("applied", sa.Integer(), nullable=True),
         sa.Column("applied_at", db.Instant(), nullable=True),
-        sa.Column("submitted", sa.Integer(), nullable=True),
-        sa.Column("submitted_at", db.Instant(), nullable=True),
-        sa.Column("tag", sa.String(), nullable=True),
-        sa.Column("seen", sa.Integer(), nullable=True),
-        sa.Column("seen_at", db.Instant(), nullable=True),
-        sa.Column("provisional", sa.Integer(), nullable=False),
-        sa.Column("provisional_at", db.Instant(), nullable=True),
         sa.Column("price_minor", sa.Integer(), nullable=True),
         sa.Column("price_currency", sa.String(), nullable=True),
         sa.Column("price_at", db.Instant(), nullable=True),
-        sa.Column("behind_since", db.Instant(), nullable=True),
+        sa.Column("tag", sa.String(), nullable=True),
+        sa.Column("submitted", sa.Integer(), nullable=True),
+        sa.Column("submitted_price_minor", sa.Integer(), nullable=True),
+        sa.Column("submitted_at", db.Instant(), nullable=True),
+        sa.Column("compare", sa.Integer(), nullable=True),
+        sa.Column("in_flight_until", db.Instant(), nullable=True),
+        sa.Column("unsettled", sa.String(), nullable=True),
+        sa.Column("seen", sa.Integer(), nullable=True),
+        sa.Column("seen_at", db.Instant(), nullable=True),
+        sa.Column("seen_version", sa.String(), nullable=True),
+        sa.Column("allocated", sa.Integer(), nullable=False),
+        sa.Column("look_at", db.Instant(), nullable=True),
+        sa.Column("drift_since", db.Instant(), nullable=True),
+        sa.Column("provisional", sa.Integer(), nullable=False),
+        sa.Column("provisional_at", db.Instant(), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("next_try_at", db.Instant(), nullable=True),
         sa.Column("blocked_reason", sa.String(), nullable=True),
+        sa.Column("guard_case", db.Name(), nullable=True),
+        sa.Column("guard_decision", sa.String(), nullable=True),
+        sa.Column("guard_quantity", sa.Integer(), nullable=True),
+        sa.Column("guard_price_minor", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("channel", "external_id", "place"),
     )
-    op.create_index(op.f("ix_shown_state_sku"), "shown_state", ["sku"], unique=False)
+    op.create_index("shown_state_behind", "shown_state", ["channel", "behind_since"], unique=False)
+    op.create_index("shown_state_look", "shown_state", ["channel", "look_at"], unique=False)
+    op.create_index("shown_state_sku", "shown_state", ["sku"], unique=False)
     op.create_table(
         "sync_case",
         sa.Column("id", db.Name(), nullable=False),
@@ -465,6 +512,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("task_open", "task", ["location", "done_at"], unique=False)
+    op.create_table(
+        "told",
+        sa.Column("pickup_id", db.Name(), nullable=False),
+        sa.Column("channel", db.Name(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("at", db.Instant(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("next_try_at", db.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("pickup_id"),
+    )
+    op.create_index(op.f("ix_told_channel"), "told", ["channel"], unique=False)
     op.create_table(
         "user_account",
         sa.Column("name", db.Name(), nullable=False),
@@ -608,11 +666,15 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_barcode_sku"), table_name="barcode")
     op.drop_table("barcode")
     op.drop_table("user_account")
+    op.drop_index(op.f("ix_told_channel"), table_name="told")
+    op.drop_table("told")
     op.drop_index("task_open", table_name="task")
     op.drop_table("task")
     op.drop_index("sync_case_open", table_name="sync_case")
     op.drop_table("sync_case")
-    op.drop_index(op.f("ix_shown_state_sku"), table_name="shown_state")
+    op.drop_index("shown_state_sku", table_name="shown_state")
+    op.drop_index("shown_state_look", table_name="shown_state")
+    op.drop_index("shown_state_behind", table_name="shown_state")
     op.drop_table("shown_state")
     op.drop_index(
         "shortage_open",
@@ -651,6 +713,8 @@ def downgrade() -> None:
         postgresql_where=sa.text("key IS NOT NULL"),
     )
     op.drop_table("movement")
+    op.drop_index("mail_due", table_name="mail")
+    op.drop_table("mail")
     op.drop_table("lease")
     op.drop_index("inbox_due", table_name="inbox_message")
     op.drop_table("inbox_message")
@@ -660,6 +724,7 @@ def downgrade() -> None:
     op.drop_table("idempotency")
     op.drop_index("hand_over_open", table_name="hand_over")
     op.drop_table("hand_over")
+    op.drop_table("event_shelf")
     op.drop_table("event_pending")
     op.drop_index(op.f("ix_event_at"), table_name="event")
     op.drop_table("event")
@@ -668,6 +733,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_customer_erase_after"), table_name="customer")
     op.drop_table("customer")
     op.drop_table("cursor")
+    op.drop_table("code_tries")
     op.drop_index("channel_order_reference", table_name="channel_order")
     op.drop_table("channel_order")
     op.drop_index("channel_listing_sku", table_name="channel_listing")

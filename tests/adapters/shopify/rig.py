@@ -12,7 +12,8 @@ from omnisync.adapters import registry
 from omnisync.adapters.base import Adapter, Hook, Target
 from omnisync.adapters.client import Tools
 from omnisync.demo.outbox import Webhook
-from omnisync.demo.shopify.app import Simulation, open_shop, subscribe
+from omnisync.demo.shopify.app import Simulation, open_shop
+from omnisync.demo.shopify.seed import subscribe
 from omnisync.demo.shopify.shop import Shop
 from omnisync.demo.shopify.things import Variant
 from omnisync.demo.shopify.webhooks import sign

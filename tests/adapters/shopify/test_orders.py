@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from omnisync.adapters.base import OrderLine, OrderSeen, Restock
+from omnisync.adapters.client import Tools
 from omnisync.clock import StoppedClock
 from omnisync.demo.shopify.things import Order
 from omnisync.values import Money
-from tests.adapters.shopify.rig import LINDEN, LINDEN_PLACE, MARKT, MARKT_PLACE, ShopifyWorld
+from tests.adapters.shopify.rig import LINDEN, LINDEN_PLACE, MARKT, MARKT_PLACE, ShopifyWorld, open_world
 
 pytestmark = pytest.mark.anyio
 
@@ -219,3 +220,16 @@ async def test_an_order_that_changes_again_in_the_same_second_is_not_answered_fr
 
     clock.advance(minutes=1)
     assert await told(world, order) is await told(world, order)
+
+
+async def test_fifty_fresh_orders_fit_into_the_points_of_the_smallest_plan(tools: Tools, clock: StoppedClock):
+    world = open_world(tools, settings={"page_size": 25})
+    for n in range(50):
+        world.shop.sell([(world.shop.add_variant(f"F-{n}", Money(100, "EUR"), {LINDEN: 1}), 1)])
+    before = clock.monotonic()
+
+    first = await world.adapter.pull(None, now=clock.now())
+    second = await world.adapter.pull(first.cursor, now=clock.now())
+
+    assert (len(first.facts), len(second.facts), second.more) == (25, 25, False)
+    assert clock.monotonic() - before < 10

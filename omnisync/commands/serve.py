@@ -1,0 +1,88 @@
+"""`omnisync serve` and `omnisync worker`: API, pages and worker in one process, or a worker alone."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from sqlalchemy.engine import Engine
+
+from omnisync import app, logs, settings
+from omnisync.commands.world import Config, World, open_engine, world_of
+from omnisync.http import Services
+from omnisync.settings import Settings
+from omnisync.sync.context import Context
+
+KEY_BYTES = 32
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="Listen here instead of where the settings say.")] = None,
+    port: Annotated[int | None, typer.Option(help="0: any free one.")] = None,
+    worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Also keep the channels in step.")] = True,
+    config: Config = None,
+) -> None:
+    """Serve API and pages, and keep all channels in step."""
+    world = world_of(context)
+    found = world.settings(config)
+    with open_engine(found) as engine:
+        services, engine_context = _put_together(world, found, engine)
+        application = app.create(services, engine_context, app.worker_for(services, engine_context) if worker else None)
+        # What was made until now lives as long as the process: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        uvicorn.run(
+            application,
+            host=host or found.server.host,
+            port=found.server.port if port is None else port,
+            access_log=False,
+            log_config=None,
+            timeout_graceful_shutdown=10,
+        )
+
+
+def worker(context: typer.Context, config: Config = None) -> None:
+    """Keep all channels in step, without serving anything."""
+    world = world_of(context)
+    found = world.settings(config)
+    with open_engine(found) as engine:
+        asyncio.run(_work(*_put_together(world, found, engine)))
+
+
+async def _work(services: Services, context: Context) -> None:
+    hand = app.worker_for(services, context)
+    services.changed = hand.wake
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, hand.stop)
+    await hand.run()
+    for adapter in context.adapters.values():
+        await adapter.close()
+
+
+def _put_together(world: World, found: Settings, engine: Engine) -> tuple[Services, Context]:
+    logs.set_up(settings.secret_values(found))
+    app.make_ready(found, engine, world.clock)
+    secret = server_key(world, found)
+    services = app.services_for(found, engine, world.clock, world.ids, secret)
+    return services, app.context_for(services, app.adapters_for(found, world.tools, world.factory))
+
+
+def server_key(world: World, found: Settings) -> bytes:
+    """The server's key from its file, which is written, for its owner only, if it is not there yet."""
+    file = Path(found.server.key_file)
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return bytes.fromhex(file.read_text().strip())
+    key = world.chance.getrandbits(KEY_BYTES * 8).to_bytes(KEY_BYTES)
+    with os.fdopen(descriptor, "w") as new:
+        new.write(key.hex())
+    return key

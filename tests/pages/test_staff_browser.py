@@ -1,0 +1,141 @@
+"""The staff page in a real Chromium, on a phone's screen. Runs in a process of its own: `pytest -m browser`."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from sqlalchemy.engine import Engine
+
+from omnisync import access, app, db
+from omnisync.access import Role
+from omnisync.clock import Ids, StoppedClock
+from omnisync.orders import pickup_api, placing
+from omnisync.orders.customers import Person
+from tests.api import SETTINGS
+from tests.pages.staff_site import PASSWORD
+from tests.stock.shop import shelf
+
+pytestmark = pytest.mark.browser
+PHONE = {"width": 390, "height": 844}
+SMALLEST_TARGET = 44
+
+
+@pytest.fixture
+def server(engine: Engine, clock: StoppedClock) -> Iterator[tuple[str, pickup_api.Desk]]:
+    """A real server on a free port, with lamps and Kim."""
+    services = app.services_for(SETTINGS, engine, clock, Ids(clock, random.Random(5)), bytes(range(32)))
+    with db.transaction(engine) as session:
+        shelf(session, "LAMP", pieces=9)
+        shelf(session, "LAMP", pieces=9, location="markt")
+        access.create_user(session, "kim", PASSWORD, Role.STAFF, location="linden", now=clock.now())
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        running = uvicorn.Server(uvicorn.Config(app.create(services), log_level="warning", lifespan="off"))
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}", pickup_api.desk_for(services)
+        running.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def phone() -> Iterator[object]:
+    """A page of a phone-sized Chromium that is not logged in."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no browser for tests: apt-get install chromium")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="no browser for tests: pip install playwright")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_context(viewport=PHONE, has_touch=True).new_page()
+        page.clock.install()
+        faults: list[str] = []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        yield page
+        browser.close()
+        assert faults == []
+
+
+def place(engine, desk, clock, pieces=1):
+    wanted = placing.Wanted("linden", Person("Anna Schubert"), (placing.Line("LAMP", pieces),))
+    with db.transaction(engine) as session:
+        return placing.place(session, desk, wanted, now=clock.now())
+
+
+def log_in(page, url):
+    page.goto(f"{url}/staff")
+    page.get_by_label("Name").fill("kim")
+    page.get_by_label("Passwort").fill(PASSWORD)
+    page.get_by_role("button", name="Anmelden").click()
+    page.wait_for_selector("h1:has-text('Lindenstraße')")
+
+
+def too_small(page):
+    """Buttons, links and fields that a thumb would miss."""
+    return page.evaluate(
+        """least => [...document.querySelectorAll('a[href], button, summary, .field, .choice label')]
+            .filter(one => one.checkVisibility())
+            .filter(one => !one.classList.contains('plain-link') || one.classList.contains('icon'))
+            .filter(one => one.getBoundingClientRect().height < least)
+            .map(one => one.outerHTML.slice(0, 80))""",
+        SMALLEST_TARGET,
+    )
+
+
+def test_a_new_pickup_appears_by_itself_and_rings(engine, clock, server, phone):
+    url, desk = server
+    log_in(phone, url)
+    phone.evaluate("addEventListener('newpickup', () => (window.rung = (window.rung ?? 0) + 1))")
+    assert "Nichts zu packen" in phone.content()
+
+    place(engine, desk, clock)
+    phone.clock.run_for(5000)
+
+    phone.wait_for_selector("text=L-1001")
+    assert phone.evaluate("window.rung") == 1
+
+
+def test_a_lost_connection_is_said_and_found_again(engine, clock, server, phone):
+    url, _ = server
+    log_in(phone, url)
+
+    phone.route("**/staff?*live=1*", lambda route: route.fulfill(status=503))
+    phone.clock.run_for(5000)
+    phone.wait_for_selector("text=Keine Verbindung")
+    phone.unroute("**/staff?*live=1*")
+    phone.clock.run_for(5000)
+
+    phone.wait_for_selector("text=Verbunden")
+
+
+def test_a_pickup_goes_through_a_thumbs_hands(engine, clock, server, phone):
+    url, desk = server
+    placed = place(engine, desk, clock, pieces=2)
+    log_in(phone, url)
+
+    phone.get_by_role("button", name="Packen starten").click()
+    assert too_small(phone) == []
+    phone.get_by_label("Abholfach").fill("12")
+    phone.get_by_role("button", name="Bereitlegen").click()
+    phone.get_by_role("link", name="Abholcode eingeben").click()
+    phone.get_by_label("Code des Kunden").fill(placed.code.lower().replace("-", " "))
+    phone.get_by_role("button", name="Prüfen").click()
+    phone.wait_for_selector("text=Abholcode stimmt")
+    assert not phone.get_by_text("wartet weiter auf den Kunden").is_visible()
+    phone.get_by_label("Stück, die übergeben werden").fill("1")
+    assert phone.get_by_text("wartet weiter auf den Kunden").is_visible()
+    assert too_small(phone) == []
+    phone.get_by_role("button", name="Übergabe bestätigen").click()
+
+    phone.wait_for_selector("text=Übergeben.")
+    assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    with db.reading(engine) as session:
+        assert "LAMP" in str(
+            session.connection().exec_driver_sql("SELECT sku FROM pickup_line WHERE collected = 1").all()
+        )
