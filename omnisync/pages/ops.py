@@ -17,7 +17,7 @@ from omnisync import access
 from omnisync.access import Access, Role
 from omnisync.errors import Forbidden, NotFound, OmnisyncError, Refused
 from omnisync.http import Services
-from omnisync.pages import ops_switches, ops_view, ops_words
+from omnisync.pages import ops_charts, ops_switches, ops_view, ops_words
 from omnisync.pages.logins import Login, Logins, check_token
 from omnisync.pages.ops_switches import Switches
 from omnisync.pages.ops_view import DEFAULT_RANGE, RANGES, Board
@@ -128,9 +128,7 @@ class _Page:
         read_at, board = self._read.get(name, (float("-inf"), None))
         if board is None or at - read_at >= FRESH_SECONDS:
             now = self._services.clock.now()
-            board = await self._services.report.run(
-                lambda session: ops_view.board(session, self._context, name, now)
-            )
+            board = await self._services.report.run(lambda session: ops_view.board(session, self._context, name, now))
             self._read[name] = at, board
         return board
 
@@ -144,7 +142,7 @@ def _templates() -> Environment:
     found.globals["message"] = lambda code: ops_words.MESSAGES.get(code, ops_words.SOMETHING_WRONG)
     found.globals["is_good"] = ops_words.GOOD.__contains__
     found.globals["ranges"] = {name: words for name, (words, _, _) in RANGES.items()}
-    found.globals["chart_size"] = (ops_view.ops_charts.WIDTH, ops_view.ops_charts.HEIGHT)
+    found.globals["chart_size"] = (ops_charts.WIDTH, ops_charts.HEIGHT)
     found.globals["faults"] = ops_words.FAULTS
     return found
 

@@ -48,7 +48,9 @@ def chart(window: Window, delays: Mapping[int, Delays], zone: ZoneInfo, say: str
     top = _nice_top(max([TARGET_SECONDS * 1.2, *(one.p95_seconds for one in delays.values())]))
     p95 = [(_x(slot, window), _y(one.p95_seconds, top)) for slot, one in sorted(delays.items())]
     p50 = [(_x(slot, window), _y(one.p50_seconds, top)) for slot, one in sorted(delays.items())]
-    grid = tuple((_y(top * part / GRID_LINES, top), _seconds(top * part / GRID_LINES)) for part in range(GRID_LINES, -1, -1))
+    grid = tuple(
+        (_y(top * part / GRID_LINES, top), _seconds(top * part / GRID_LINES)) for part in range(GRID_LINES, -1, -1)
+    )
     area = f"{_path(p95)} L{p95[-1][0]:.1f},{HEIGHT} L{p95[0][0]:.1f},{HEIGHT} Z" if p95 else ""
     return Chart(_path(p95), _path(p50), area, _y(TARGET_SECONDS, top), grid, _times(window, zone), say, not delays)
 

@@ -196,22 +196,18 @@ class _Counts:
     @classmethod
     def read(cls, session: Session, found: Sequence[Health]) -> _Counts:
         kinds = _open_kinds(session)
-        short = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(col(Shortage.quantity)), 0)).where(
-            col(Shortage.closed_at).is_(None)
-        )
-        number, pieces = session.execute(short).one()
-        open_cases = select(sa.func.count()).select_from(Case).where(col(Case.closed_at).is_(None))
+        number, pieces = shortages.totals(session)
         ours = select(sa.func.count()).select_from(ShownState).where(col(ShownState.wanted).is_not(None))
         return cls(
-            letters=sum(kinds.values()), letters_by_kind=kinds, cases=session.exec(open_cases).one(), shortages=number,
-            short_pieces=int(pieces), listings=session.exec(ours).one(), queued=sum(one.queued for one in found),
+            letters=sum(kinds.values()), letters_by_kind=kinds, cases=cases.count_open(session), shortages=number,
+            short_pieces=pieces, listings=session.exec(ours).one(), queued=sum(one.queued for one in found),
             oldest_seconds=max((one.lag_seconds for one in found), default=0.0), drift=sum(one.drift for one in found),
         )  # fmt: skip
 
 
 def _open_kinds(session: Session) -> dict[str, int]:
     statement = sa.select(col(DeadLetter.kind), sa.func.count()).where(col(DeadLetter.closed_at).is_(None))
-    return {kind: number for kind, number in session.execute(statement.group_by(col(DeadLetter.kind)))}
+    return {row[0]: row[1] for row in session.execute(statement.group_by(col(DeadLetter.kind)))}
 
 
 def _tiles(
@@ -245,7 +241,9 @@ def _sold_twice_tile(session: Session, window: Window, counts: _Counts) -> Tile:
     if counts.short_pieces:
         note = f"{plural(counts.short_pieces, 'Stück fehlt', 'Stück fehlen')} noch, {whole(refused)} abgelehnt"
     line = spark([by_slot.get(slot, 0) for slot in range(window.buckets)])
-    return Tile("Doppelt verkauft", whole(pieces), "Stück", note, "warn" if pieces or counts.short_pieces else "ok", line)
+    return Tile(
+        "Doppelt verkauft", whole(pieces), "Stück", note, "warn" if pieces or counts.short_pieces else "ok", line
+    )
 
 
 def _queue_tile(session: Session, window: Window, counts: _Counts) -> Tile:
@@ -259,7 +257,9 @@ def _queue_tile(session: Session, window: Window, counts: _Counts) -> Tile:
 
 
 def _letters_tile(session: Session, window: Window, counts: _Counts) -> Tile:
-    kinds = [f"{number} × {ops_words.LETTERS.get(kind, kind)}" for kind, number in sorted(counts.letters_by_kind.items())]
+    kinds = [
+        f"{number} × {ops_words.LETTERS.get(kind, kind)}" for kind, number in sorted(counts.letters_by_kind.items())
+    ]
     line = spark(history.letters(session, window, counts.letters))
     mood = "warn" if counts.letters else "ok"
     return Tile("Liegen geblieben", whole(counts.letters), "", ", ".join(kinds) or "nichts zu klären", mood, line)
@@ -278,7 +278,7 @@ def _banner(
     session: Session, found: Sequence[Health], titles: Mapping[str, str], overall: Delays | None, now: datetime
 ) -> Banner:
     """Says what is wrong, what could come of it, and never that nothing can."""
-    states = Counter(one.state for one in found)
+    states = Counter[str](one.state for one in found)
     exposed = health.exposed(session, before=now - EXPOSED_AFTER)
     needy = [one for one in found if one.state == "action_required"]
     if exposed and exposed[0].channel in titles:
@@ -293,11 +293,19 @@ def _banner(
     if needy:
         one = needy[0]
         reason = ops_words.reason(one)
-        title = f"{titles[one.channel]} braucht Sie: {reason[:1].lower() + reason[1:] if one.action is None else reason}"
+        title = (
+            f"{titles[one.channel]} braucht Sie: {reason[:1].lower() + reason[1:] if one.action is None else reason}"
+        )
         return Banner("warn", "warning", title, f"{ops_words.action(one)} {_on_time(states, len(found))}", one.channel)
     if states["late"] or states["paused"]:
         late = next(one for one in found if one.state in ("late", "paused"))
-        return Banner("warn", "clock", f"{titles[late.channel]}: {ops_words.reason(late)}", _on_time(states, len(found)), late.channel)
+        return Banner(
+            "warn",
+            "clock",
+            f"{titles[late.channel]}: {ops_words.reason(late)}",
+            _on_time(states, len(found)),
+            late.channel,
+        )
     if not found:
         return Banner("info", "clock", "Noch ist kein Kanal verbunden.", "Kanäle stehen in config/omnisync.toml.")
     window = f"{span(overall.p95_seconds)}" if overall else "weniger Sekunden"

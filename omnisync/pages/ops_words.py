@@ -32,7 +32,13 @@ ADAPTERS = {
     "shopify": "Shopify", "woocommerce": "WooCommerce", "shopware": "Shopware", "vendure": "Vendure",
     "oscar": "django-oscar", "square": "Square", "csv": "Kasse mit Dateien", "amazon": "Amazon", "ebay": "eBay",
 }  # fmt: skip
-LETTERS = {"message": "Nachricht", "line": "Position", "fact": "Meldung", "write": "Schreibvorgang", "news": "Rückmeldung"}
+LETTERS = {
+    "message": "Nachricht",
+    "line": "Position",
+    "fact": "Meldung",
+    "write": "Schreibvorgang",
+    "news": "Rückmeldung",
+}
 FAULTS = {
     "down": "Ausgefallen", "rate_limited": "Gedrosselt", "double": "Doppelt", "reorder": "Vertauscht", "lose": "Verloren",
 }  # fmt: skip

@@ -86,11 +86,11 @@ def delay(session: Session, window: Window) -> Delays | None:
     waiting = sa.select(sa.literal(0).label("slot"), age.label("delay")).where(
         _shown.c.behind_since.is_not(None), _shown.c.guard_decision.is_(None)
     )
-    samples = sa.union_all(_applied(window, sa.literal(0)), waiting)
+    samples: sa.CompoundSelect[Any] = sa.union_all(_applied(window, sa.literal(0)), waiting)
     return _percentiles(session, samples).get(0)
 
 
-def _applied(window: Window, slot: sa.ColumnElement[int]) -> sa.Select[Any]:
+def _applied(window: Window, slot: sa.ColumnElement[int]) -> sa.Select[int, int]:
     took = _micros(_sent.c.applied_at) - _micros(_sent.c.changed_at)
     return sa.select(slot.label("slot"), took.label("delay")).where(
         _sent.c.tag >= first_id(window.start - SLACK),
@@ -100,14 +100,13 @@ def _applied(window: Window, slot: sa.ColumnElement[int]) -> sa.Select[Any]:
     )
 
 
-def _percentiles(session: Session, samples: sa.Select[Any] | sa.CompoundSelect[Any]) -> dict[int, Delays]:
+def _percentiles(session: Session, samples: sa.Select[int, int] | sa.CompoundSelect[Any]) -> dict[int, Delays]:
     found = samples.subquery()
-    of_slot = {"partition_by": found.c.slot}
     ranked = sa.select(
         found.c.slot,
         found.c.delay,
-        sa.func.row_number().over(**of_slot, order_by=found.c.delay).label("place"),
-        sa.func.count().over(**of_slot).label("number"),
+        sa.func.row_number().over(partition_by=found.c.slot, order_by=found.c.delay).label("place"),
+        sa.func.count().over(partition_by=found.c.slot).label("number"),
     ).subquery()
 
     def percentile(share: int) -> sa.ColumnElement[Any]:
@@ -167,7 +166,7 @@ def _count(session: Session, window: Window, moments: Iterable[sa.Select[Any]]) 
     within = sa.and_(found.c.at >= to_micros(window.start), found.c.at <= to_micros(window.end))
     slot = window.slot(found.c.at).label("slot")
     rows = session.execute(sa.select(slot, sa.func.count()).where(within).group_by(slot))
-    return {slot: number for slot, number in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 # ---------------------------------------------------------------- what was sold twice, and what was refused

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -66,7 +67,7 @@ def bars(session: Session, channels: Sequence[str], window: Window) -> dict[str,
     return found
 
 
-def _colour(line: list[Trouble], window: Window, events: Iterable[sa.Row[tuple[str, dict[str, str], datetime]]]) -> None:
+def _colour(line: list[Trouble], window: Window, events: Iterable[Any]) -> None:
     since: dict[str, tuple[datetime, Trouble]] = {}
     for kind, body, at in events:
         if kind in _MOMENTS and at >= window.start:
@@ -94,8 +95,8 @@ def _known_since(session: Session) -> datetime | None:
     return found
 
 
-def _events(session: Session, until: datetime) -> list[sa.Row[tuple[str, dict[str, str], datetime]]]:
-    """All that are kept, not only those of the window: trouble may have begun before it."""
+def _events(session: Session, until: datetime) -> list[Any]:
+    """(kind, body, at) of all that are kept, not only those of the window: trouble may have begun before it."""
     statement = sa.select(_event.c.kind, _event.c.body, _event.c.at).where(
         _event.c.kind.in_([*_CHANGES, *_MOMENTS]), _event.c.at <= until
     )
