@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import floor, log10
 from zoneinfo import ZoneInfo
 
 from omnisync.sync.history import TARGET_SECONDS, Delays, Window
@@ -13,7 +12,7 @@ from omnisync.sync.history import TARGET_SECONDS, Delays, Window
 WIDTH, HEIGHT = 600, 140
 SPARK_WIDTH, SPARK_HEIGHT = 64, 18
 TICKS = 6
-NICE_STEPS = (1, 2, 5, 10)
+NICE_STEPS_SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800, 57600)
 GRID_LINES = 3
 
 
@@ -57,15 +56,15 @@ def chart(window: Window, delays: Mapping[int, Delays], zone: ZoneInfo, say: str
 
 def _nice_top(value: float) -> float:
     """The next number above that divides well into the grid's lines."""
-    rough = value / GRID_LINES
-    unit = 10.0 ** floor(log10(rough))
-    return GRID_LINES * next(nice * unit for nice in NICE_STEPS if nice * unit >= rough * (1 - 1e-9))
+    enough = (step for step in NICE_STEPS_SECONDS if step * GRID_LINES >= value)
+    return float(GRID_LINES * next(enough, value / GRID_LINES))
 
 
 def _seconds(value: float) -> str:
-    if value >= 120:
-        return f"{value / 60:.0f} min"
-    return f"{value:g} s".replace(".", ",")
+    for size, unit in ((3600, "h"), (60, "min"), (1, "s")):
+        if value >= size:
+            return f"{value / size:.3g} {unit}".replace(".", ",")
+    return "0 s"
 
 
 def _x(slot: int, window: Window) -> float:

@@ -348,16 +348,20 @@ def _row(index: int, channel: Channel, one: Health, traffic: Traffic, bars: Sequ
         name=channel.name, title=title, about=_about(channel), initials=_initials(title), tint=index % 5,
         word=word, mood=mood, icon=icon, why=ops_words.reason(one), lag=span(one.lag_seconds),
         track=round(TRACK_WIDTH * min(1.0, one.lag_seconds / LATE_AFTER_SECONDS)), last=ops_words.ago(one.last_success_at, now),
-        booked=whole(traffic.booked), sent=whole(traffic.sent), faults=ops_words.percent(traffic.fault_share),
+        booked=whole(traffic.booked), sent=whole(traffic.sent), faults=_faults(one, traffic),
         queued=whole(one.queued), drift=whole(one.drift), exposed=whole(one.exposed) if one.exposed else "",
         bars=tuple(ops_words.BARS[level] for level in bars), bars_words=_bars_words(title, bars), paused=one.paused,
     )  # fmt: skip
 
 
+def _faults(one: Health, traffic: Traffic) -> str:
+    """Calls that fail now say more than the share of writes that failed in the last hour."""
+    return f"{whole(one.failures_in_row)} in Folge" if one.failures_in_row else ops_words.percent(traffic.fault_share)
+
+
 def _about(channel: Channel) -> str:
     adapter = ops_words.ADAPTERS.get(channel.settings.adapter, channel.settings.adapter)
-    how = "Meldungen und Abfrage" if channel.can.webhooks else "Abfrage"
-    return f"{adapter} · {how} alle {span(channel.can.poll_seconds).replace(',0', '')}"
+    return f"{adapter} · {'Meldungen + Abfrage' if channel.can.webhooks else 'Abfrage'}"
 
 
 def _initials(title: str) -> str:

@@ -42,6 +42,7 @@ class Health:
     breaker: str
     paused: bool
     cases: int
+    failures_in_row: int = 0
 
 
 def row_of(session: Session, channel: str) -> ChannelHealth:
@@ -137,6 +138,7 @@ def of(session: Session, channel: Channel, *, now: datetime) -> Health:
     return Health(
         channel.name, state, reason, row.action, lag, row.last_success_at, behind.number + inbox.number, failing,
         _drifting(session, channel), _exposed(session, channel), row.breaker, row.paused, cases,
+        row.failures_in_row,
     )  # fmt: skip
 
 
