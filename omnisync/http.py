@@ -177,7 +177,7 @@ async def once(
     call = Call(f"{asker.owner} {request.method} {request.url.path}", key, body_hash(body), work)
     answer = await _answer_of(services, serve, call)
     if not answer.replayed:
-        services.meters.answered(request.scope[\"route\"].path, answer.status)
+        services.meters.answered(request.scope["route"].path, answer.status)
     services.changed()
     return respond(answer)
 
