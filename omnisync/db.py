@@ -125,6 +125,16 @@ def is_postgresql(session: Session) -> bool:
     return session.get_bind().dialect.name == "postgresql"
 
 
+def size_bytes(session: Session) -> int:
+    """How much room the database takes."""
+    size = sa.text(
+        "SELECT pg_database_size(current_database())"
+        if is_postgresql(session)
+        else "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+    )
+    return int(session.execute(size).scalar_one())
+
+
 def now(session: Session, clock: Clock) -> datetime:
     """The one clock that decides: the database's on PostgreSQL, ours on SQLite, a simulated one wherever it is handed in."""
     if isinstance(clock, SystemClock) and is_postgresql(session):
