@@ -33,7 +33,7 @@ from omnisync.demo.traffic import Traffic
 
 AT_ONCE = 16
 """Acts that may be under way at the same moment."""
-OPEN_SECONDS = 30.0
+OPEN_SECONDS = 60.0
 LINE_SECONDS = 2.0
 AGREE_SECONDS = 1.0
 Say = Callable[[str], None]
