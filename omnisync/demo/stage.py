@@ -119,9 +119,9 @@ class Stage:
 
     async def look(self) -> Proof:
         """The proof as it stands now."""
-        seen: dict[proof.Level, int] = {}
+        seen = proof.Seen()
         for channel in CHANNELS:
-            seen |= proof.levels(channel, await self.doors.state(channel))
+            seen.add(channel, await self.doors.state(channel))
         with db.reading(self.engine) as session:
             return proof.give(session, self.books, self.everything, seen, since=self.opened_at)
 

@@ -200,6 +200,17 @@ def test_a_shop_offers_as_many_sets_as_its_parts_make(everything: list[plan.Good
     assert shown[WEBSHOP, "gid://shopify/Location/1", bundle.sku] == 4 // max(bundle.parts.values())
 
 
+def test_a_channel_that_asks_another_price_is_a_violation():
+    seen = proof.Seen()
+    seen.add(EBAY, {"levels": [], "prices": {"LAMP": "42.45", "CUP": "3.00"}})
+    seen.add(SQUARE, {"levels": [{"sku": "CUP", "place": "M", "quantity": 1, "on_hand": 2, "price_minor": 300}]})
+
+    assert proof.wrong_prices({"LAMP": 4200, "CUP": 300}, seen.prices) == [
+        "ebay: LAMP costs 4245 cents there, 4200 here"
+    ]
+    assert seen.levels == {(SQUARE, "M", "CUP"): 2}
+
+
 @pytest.mark.parametrize(
     "wrong", [{"oversold_units": 1}, {"drift": 1}, {"violations": ["x"]}], ids=["oversold", "drift", "violations"]
 )

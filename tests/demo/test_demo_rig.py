@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -49,19 +51,24 @@ def test_the_proof_holds_on_postgresql(postgresql_url: str):
     assert (proof["oversold_units"], proof["drift"], proof["violations"]) == (0, 0, 0)
 
 
-@pytest.mark.parametrize(("plant", "shows"), [
-    ("guard", "oversold_units"),
-    ("dedupe", "violations"),
-    ("binding", "violations"),
-    ("echo", "drift"),
-])  # fmt: skip
-def test_a_planted_bug_turns_the_proof_red(plant: str, shows: str):
-    code, proof, said = demo("--for", "15", "--plant", plant, "--settle", "20")
+def too_much(said: str) -> bool:
+    """Whether omnisync wrote down more than buyers got, of anything."""
+    tallies = re.findall(r"buyers got (-?\d+) of \S+ omnisync wrote down (-?\d+)", said.replace(",", ""))
+    return any(int(written) > int(got) for got, written in tallies)
+
+
+SHOWS: dict[str, Callable[[dict[str, Any], str], bool]] = {
+    "guard": lambda proof, said: proof["oversold_units"] > 0,
+    "dedupe": lambda proof, said: too_much(said),
+    "binding": lambda proof, said: too_much(said),
+    "echo": lambda proof, said: proof["drift"] > 0,
+}
+
+
+@pytest.mark.parametrize("plant", sorted(PLANTS))
+def test_a_planted_bug_turns_the_proof_red(plant: str):
+    code, proof, said = demo("--for", "20", "--plant", plant, "--settle", "40")
 
     assert code == 1, said
-    assert proof[shows] > 0
+    assert SHOWS[plant](proof, said), said
     assert "does NOT hold" in said
-
-
-def test_every_plant_is_tested():
-    assert set(PLANTS) == {"guard", "dedupe", "binding", "echo"}
