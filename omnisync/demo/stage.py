@@ -6,13 +6,12 @@ import asyncio
 import os
 import random
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 from sqlalchemy.engine import Engine
@@ -136,7 +135,7 @@ def _finished(task: asyncio.Task[None]) -> bool:
 
 
 @asynccontextmanager
-async def put_up(options: Options, folder: Path, world: World, say: Say) -> Any:
+async def put_up(options: Options, folder: Path, world: World, say: Say) -> AsyncIterator[Stage]:
     """A stage with everything running; all of it ends with the block."""
     tools = Tools(world.clock, world.ids, world.chance)
     ports = await free_ports(options.port)
@@ -205,20 +204,12 @@ async def free_ports(wanted: int | None) -> dict[str, int]:
 class _QuietServer(uvicorn.Server):
     """One that leaves the signals to the demo."""
 
-    def capture_signals(self) -> Any:
-        return _nothing()
-
-
-class _nothing:  # noqa: N801  a context manager that does nothing
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *error: object) -> None:
-        return None
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        return nullcontext()
 
 
 @asynccontextmanager
-async def _switches_door(planned: Plan, turned: Switches) -> Any:
+async def _switches_door(planned: Plan, turned: Switches) -> AsyncIterator[None]:
     port = planned.ports["server"]
     origins = [f"http://{host}:{port}" for host in ("127.0.0.1", "localhost")]
     config = uvicorn.Config(
