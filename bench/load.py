@@ -5,26 +5,42 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 
 @dataclass
 class Result:
-    """What came back: how many of each status, and how long each answer took."""
+    """What came back: how many of each status, and how long each answer took that counts."""
 
+    successes: Collection[int]
     seconds: float = 0.0
     statuses: Counter[int] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
 
-    def rate(self, *statuses: int) -> float:
-        """Answers with these statuses a second."""
-        return sum(self.statuses[status] for status in statuses) / self.seconds if self.seconds else 0.0
+    @property
+    def served(self) -> int:
+        return sum(self.statuses[status] for status in self.successes)
+
+    @property
+    def errors(self) -> int:
+        """Answers that do not count, and connections that were lost (status 0)."""
+        return self.statuses.total() - self.served
+
+    @property
+    def rate(self) -> float:
+        """Answers that count, a second."""
+        return self.served / self.seconds if self.seconds else 0.0
 
     def percentile_ms(self, share: float) -> float:
-        """The latency that this share of the answers did not exceed, in milliseconds."""
-        ordered = sorted(self.latencies)
-        return round(ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000, 2) if ordered else 0.0
+        """The latency that this share of the answers did not exceed."""
+        return percentile(self.latencies, share) * 1000
+
+
+def percentile(values: Collection[float], share: float) -> float:
+    """The value that this share of all does not exceed; 0 of none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
 
 
 class _Connection(asyncio.Protocol):
@@ -32,13 +48,15 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self, requests: Iterator[bytes], result: Result, until: float, done: asyncio.Future[None]) -> None:
         self._requests, self._result, self._until, self._done = requests, result, until, done
-        self._buffer = b""
+        self._buffer, self._waiting = b"", False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
         self._next()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._waiting:
+            self._result.statuses[0] += 1
         if not self._done.done():
             self._done.set_result(None)
 
@@ -47,16 +65,17 @@ class _Connection(asyncio.Protocol):
         while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
             head = self._buffer[:end].lower()
             at = head.find(b"content-length:")
-            length = int(head[at + 15 : (head.find(b"\r\n", at) + 1 or len(head) + 1) - 1]) if at >= 0 else 0
+            length = int(head[at + 15 :].partition(b"\r\n")[0]) if at >= 0 else 0
             if len(self._buffer) < end + 4 + length:
                 return
             self._buffer = self._buffer[end + 4 + length :]
             self._answered(int(head[9:12]))
 
     def _answered(self, status: int) -> None:
-        now = time.perf_counter()
+        self._waiting = False
         self._result.statuses[status] += 1
-        self._result.latencies.append(now - self._sent)
+        if status in self._result.successes:
+            self._result.latencies.append(time.perf_counter() - self._sent)
         self._next()
 
     def _next(self) -> None:
@@ -65,13 +84,16 @@ class _Connection(asyncio.Protocol):
         if request is None:
             self._transport.close()
         else:
+            self._waiting = True
             self._transport.write(request)
 
 
-async def drive(port: int, requests: Iterator[bytes], *, connections: int, seconds: float) -> Result:
+async def drive(
+    port: int, requests: Iterator[bytes], successes: Collection[int], *, connections: int, seconds: float
+) -> Result:
     """Keep `connections` busy until the requests or the seconds are used up."""
     loop = asyncio.get_running_loop()
-    result, started = Result(), time.perf_counter()
+    result, started = Result(successes), time.perf_counter()
     dones = [loop.create_future() for _ in range(connections)]
     for done in dones:
         await loop.create_connection(

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 import typer
 
 from omnisync import db
-from omnisync.commands import backup, doctor, imports, keys, migrate, serve, users, verify
+from omnisync.commands import backup, doctor, imports, keys, migrate, serve, sync, users, verify
 from omnisync.commands.world import World, system_world
 from omnisync.errors import InvalidRequest, NeedsAttention, OmnisyncError, Refused, TryLater
 from omnisync.settings import BadSettings
@@ -18,6 +18,7 @@ from omnisync.settings import BadSettings
 COMMANDS: tuple[Callable[..., Any], ...] = (
     serve.serve,
     serve.worker,
+    sync.sync,
     migrate.migrate,
     doctor.doctor,
     verify.verify,

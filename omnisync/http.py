@@ -175,18 +175,21 @@ async def once(
             "Send an Idempotency-Key header, so that a repetition has no second effect.", code="idempotency-key-missing"
         )
     call = Call(f"{asker.owner} {request.method} {request.url.path}", key, body_hash(body), work)
-    answer = await services.write.submit(serve, call)
-    for _ in range(IN_FLIGHT_TRIES):
-        if not isinstance(answer, InFlight):
-            break
-        await services.clock.sleep(IN_FLIGHT_PAUSE_SECONDS)
-        answer = await services.write.submit(serve, call)
-    if isinstance(answer, Refused):
-        raise answer
+    answer = await _answer_of(services, serve, call)
     if not answer.replayed:
         services.meters.answered(request.scope["route"].path, answer.status)
     services.changed()
     return respond(answer)
+
+
+async def _answer_of(services: Services, serve: Once, call: Call) -> Answer:
+    """What the call is answered; while another node serves the same key, ask again for up to two seconds."""
+    for _ in range(IN_FLIGHT_TRIES):
+        try:
+            return await services.write.submit(serve, call)
+        except InFlight:
+            await services.clock.sleep(IN_FLIGHT_PAUSE_SECONDS)
+    return await services.write.submit(serve, call)
 
 
 def respond(answer: Answer) -> Response:

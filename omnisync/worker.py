@@ -142,8 +142,7 @@ class Worker:
         await telling.tell(self.context, channel)
 
     async def _refresh(self, channel: Channel) -> None:
-        now = self.context.clock.now()
-        await self.context.store.write(lambda session: behind.refresh(session, self.context, channel, now=now))
+        await reconcile.refresh(self.context, channel)
 
     async def _guarded(self, channel: Channel, step: Callable[[Channel], Awaitable[object]]) -> bool:
         try:
@@ -200,7 +199,7 @@ class Worker:
                     loops.create_task(self._loop(name))
         finally:
             scheduler.shutdown(wait=False)
-            await self._give_back()
+            await self.give_back()
 
     def stop(self) -> None:
         """End `run` after the rounds that are under way."""
@@ -229,7 +228,8 @@ class Worker:
         )
         return fence is not None
 
-    async def _give_back(self) -> None:
+    async def give_back(self) -> None:
+        """Let another worker take over at once."""
         now, names = self.context.clock.now(), [HOUSE, *(f"channel:{name}" for name in self.context.channels)]
 
         def work(session: Session) -> None:

@@ -68,9 +68,10 @@ class Batches:
         self._running: asyncio.Task[None] | None = None
 
     async def submit(
-        self, serve: Callable[[Session, Sequence[RequestT]], Sequence[AnswerT]], request: RequestT
+        self, serve: Callable[[Session, Sequence[RequestT]], Sequence[AnswerT | Exception]], request: RequestT
     ) -> AnswerT:
-        """What `serve` answers for this request, after the commit. Raises what `serve` raised for it alone.
+        """What `serve` answers for this request, after the commit. Raises what `serve` raised or
+        answered for it alone as an exception.
 
         A caller that is cancelled does not cancel the batch: its effect may well have been committed.
         """

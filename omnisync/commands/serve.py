@@ -9,11 +9,13 @@ import signal
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 import uvicorn
 from sqlalchemy.engine import Engine
 
 from omnisync import app, logs, settings
+from omnisync.commands.listening import address, listen
 from omnisync.commands.world import Config, World, open_engine, world_of
 from omnisync.http import Services
 from omnisync.settings import Settings
@@ -22,6 +24,8 @@ from omnisync.sync.context import Context
 KEY_BYTES = 32
 DEMO_SWITCHES = "OMNISYNC_DEMO_SWITCHES"
 """The address of the demo's switches; /ops shows them as a panel."""
+
+log = structlog.get_logger(__name__)
 
 
 def serve(
@@ -34,22 +38,18 @@ def serve(
     """Serve API and pages, and keep all channels in step."""
     world = world_of(context)
     found = world.settings(config)
-    with open_engine(found) as engine:
-        services, engine_context = _put_together(world, found, engine)
+    wanted = (host or found.server.host, found.server.port if port is None else port)
+    with listen(*wanted) as door, open_engine(found) as engine:
+        services, engine_context = put_together(world, found, engine)
         switches = app.switches_for(world.environ.get(DEMO_SWITCHES), world.tools)
         hand = app.worker_for(services, engine_context) if worker else None
         application = app.create(services, engine_context, hand, switches)
         # What was made until now lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()
-        uvicorn.run(
-            application,
-            host=host or found.server.host,
-            port=found.server.port if port is None else port,
-            access_log=False,
-            log_config=None,
-            timeout_graceful_shutdown=10,
-        )
+        log.info("serving", address=address(*door.getsockname()[:2]), worker=worker)
+        server = uvicorn.Config(application, access_log=False, log_config=None, timeout_graceful_shutdown=10)
+        uvicorn.Server(server).run(sockets=[door])
 
 
 def worker(context: typer.Context, config: Config = None) -> None:
@@ -57,7 +57,7 @@ def worker(context: typer.Context, config: Config = None) -> None:
     world = world_of(context)
     found = world.settings(config)
     with open_engine(found) as engine:
-        asyncio.run(_work(*_put_together(world, found, engine)))
+        asyncio.run(_work(*put_together(world, found, engine)))
 
 
 async def _work(services: Services, context: Context) -> None:
@@ -71,7 +71,8 @@ async def _work(services: Services, context: Context) -> None:
         await adapter.close()
 
 
-def _put_together(world: World, found: Settings, engine: Engine) -> tuple[Services, Context]:
+def put_together(world: World, found: Settings, engine: Engine) -> tuple[Services, Context]:
+    """The services and channels of these settings over a database that is brought up to date."""
     logs.set_up(settings.secret_values(found))
     app.make_ready(found, engine, world.clock)
     secret = server_key(world, found)

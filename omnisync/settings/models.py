@@ -69,7 +69,7 @@ class ServerSettings(_Section):
     host: str = "127.0.0.1"
     port: Whole = Field(default=8000, ge=0, le=65535)
     public_url: str = Field(default="", pattern=r"^(https?://[^\s/]+\S*)?$")
-    """What channels call."""
+    """What channels call, such as `https://sync.example.org`."""
     public_availability: bool = False
     """True: availability needs no key, and quantities become states."""
     limited_below: Whole = Field(default=3, ge=1)

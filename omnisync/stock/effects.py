@@ -78,11 +78,12 @@ class Level:
 
 
 def change_of(kind: Kind, quantity: int, before: Level, *, physical: bool = True) -> Level:
-    """What `quantity` pieces of this kind change. Goods received that nobody awaited leave incoming at zero."""
+    """What `quantity` pieces of this kind change. Goods received that nobody awaited leave incoming at zero, and no more is
+    unblocked than was blocked."""
     effect = EFFECTS[kind]
     return Level(
         on_hand=effect.on_hand * quantity if physical else 0,
         reserved=effect.reserved * quantity,
-        blocked=effect.blocked * quantity,
+        blocked=max(-before.blocked, effect.blocked * quantity),
         incoming=max(-before.incoming, effect.incoming * quantity),
     )

@@ -62,6 +62,7 @@ class _Book:
     later: Mapping[tuple[Shelf, datetime], int]
     """on_hand changes in the journal after a count's moment, for each count of the batch."""
     rows: list[tuple[Entry, Level]] = field(default_factory=list)
+    rows_of: dict[Shelf, list[tuple[Entry, Level]]] = field(default_factory=lambda: defaultdict(list))
     counts: dict[Shelf, datetime] = field(default_factory=dict)
 
     def add(self, entry: Entry) -> Recorded:
@@ -78,7 +79,7 @@ class _Book:
         return change_of(entry.kind, entry.quantity, before, physical=entry.physical)
 
     def _on_hand_at(self, shelf: Shelf, moment: datetime) -> int:
-        in_batch = sum(change.on_hand for row, change in self.rows if row.shelf == shelf and row.occurred_at > moment)
+        in_batch = sum(change.on_hand for row, change in self.rows_of[shelf] if row.occurred_at > moment)
         return self.levels[shelf].on_hand - self.later[shelf, moment] - in_batch
 
     def _settle_late(self, entry: Entry) -> None:
@@ -104,6 +105,7 @@ class _Book:
 
     def _put(self, entry: Entry, change: Level) -> None:
         self.rows.append((entry, change))
+        self.rows_of[entry.shelf].append((entry, change))
         self.levels[entry.shelf] = self.levels[entry.shelf].plus(change)
 
 

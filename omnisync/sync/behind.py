@@ -15,7 +15,7 @@ from omnisync.stock.tables import Balance
 from omnisync.sync import guard, pricing
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import mark
-from omnisync.sync.tables import ChannelHealth, Cursor, ShownState
+from omnisync.sync.tables import PRICE_PLACE, ChannelHealth, ChannelListing, Cursor, ShownState
 from omnisync.sync.wanted import BATCH, Wanted, wanted
 
 OVERLAP = timedelta(seconds=30)
@@ -25,35 +25,37 @@ _balance, _component, _cursor_table = db.table(Balance), db.table(Component), db
 
 
 @dataclass(frozen=True, slots=True)
-class Refreshed:
-    """What a refresh found."""
+class Task:
+    """Which articles of a channel are to be computed again."""
 
-    looked_at: int
-    behind: int
+    skus: tuple[str, ...]
     full: bool
 
+    def chunks(self) -> list[tuple[str, ...]]:
+        """In pieces short enough that nobody waits long for the database."""
+        return [self.skus[start : start + BATCH] for start in range(0, len(self.skus), BATCH)]
 
-def refresh(
-    session: Session,
-    context: Context,
-    channel: Channel,
-    *,
-    now: datetime,
-    full: bool = False,
-    hints: Collection[str] = (),
-) -> Refreshed:
-    """Bring the rows of this channel up to date with the ledger: what each should show, and since when it does not."""
-    full = full or _full_due(session, channel, now)
-    skus = None if full else _candidates(session, channel, hints, now)
+
+def task(session: Session, channel: Channel, *, now: datetime, full: bool = False, hints: Collection[str] = ()) -> Task:
+    """What may have changed since the last refresh; everything when that was too long ago."""
+    skus = None if full or _full_due(session, channel, now) else _candidates(session, channel, hints, now)
+    return Task(tuple(sorted(_listed(session, channel) if skus is None else skus)), full=skus is None)
+
+
+def compute(session: Session, context: Context, channel: Channel, skus: Collection[str], *, now: datetime) -> None:
+    """Write on the rows of these articles what each should show, and since when it does not."""
     wishes = wanted(session, context, channel, skus, now=now)
-    rows = _rows(session, channel, wishes)
-    for wish, row in zip(wishes, rows, strict=True):
+    for wish, row in zip(wishes, _rows(session, channel, wishes), strict=True):
         wish_for(row, wish, now=now)
-    if full:
-        _forget_the_rest(session, channel, rows)
+    session.flush()
+
+
+def finish(session: Session, context: Context, channel: Channel, done: Task, *, now: datetime) -> None:
+    """After all pieces of a task: forget what is no longer offered, let the guard look, remember how far we are."""
+    if done.full:
+        _forget_the_rest(session, channel)
     guard.hold_back(session, context, channel, now=now)
-    _advance(session, channel, now=now, full=full)
-    return Refreshed(len(rows), sum(row.behind_since is not None for row in rows), full)
+    _advance(session, channel, now=now, full=done.full)
 
 
 def ask_for_all(session: Session, channel: Channel) -> None:
@@ -143,12 +145,28 @@ def _rows(session: Session, channel: Channel, wishes: Sequence[Wanted]) -> list[
     return [found[wish.listing.external_id, wish.place] for wish in wishes]
 
 
-def _forget_the_rest(session: Session, channel: Channel, rows: Sequence[ShownState]) -> None:
+def _forget_the_rest(session: Session, channel: Channel) -> None:
     """Rows whose listing is gone, unmapped or no longer ours to write want nothing any more."""
-    kept = {(row.external_id, row.place) for row in rows}
-    for row in session.exec(select(ShownState).where(ShownState.channel == channel.name)):
-        if (row.external_id, row.place) not in kept:
-            row.wanted = row.wanted_price_minor = row.wanted_price_currency = row.behind_since = None
+    listed = sa.exists().where(
+        col(ChannelListing.channel) == col(ShownState.channel),
+        col(ChannelListing.external_id) == col(ShownState.external_id),
+        col(ChannelListing.managed),
+        col(ChannelListing.sku).is_not(None),
+    )
+    places = [PRICE_PLACE, *(group.place for group in channel.groups)]
+    session.execute(
+        sa.update(ShownState)
+        .where(col(ShownState.channel) == channel.name, sa.or_(~listed, col(ShownState.place).not_in(places)))
+        .values(wanted=None, wanted_price_minor=None, wanted_price_currency=None, behind_since=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _listed(session: Session, channel: Channel) -> set[str]:
+    statement = select(ChannelListing.sku).where(
+        ChannelListing.channel == channel.name, col(ChannelListing.managed), col(ChannelListing.sku).is_not(None)
+    )
+    return {sku for sku in session.exec(statement.distinct()) if sku is not None}
 
 
 # ---------------------------------------------------------------- how far we are

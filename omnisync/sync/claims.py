@@ -90,8 +90,8 @@ def targets(session: Session, channel: Channel, keys: Sequence[Key]) -> list[Tar
 def claim(session: Session, context: Context, channel: Channel, keys: Sequence[Key], *, now: datetime) -> list[Claimed]:
     """Mark these rows as in flight and return what is to be written; what shows the right number meanwhile is left out."""
     rows = _locked(session, channel, keys, now)
-    _refresh(session, context, channel, rows, now)
-    guard.hold_back(session, context, channel, now=now)
+    if _refresh(session, context, channel, rows, now):
+        guard.hold_back(session, context, channel, now=now)
     listings = _listings(session, channel, {row.external_id for row in rows})
     written = _revisions(session, channel, rows, now)
     carried = _recorded_orders(session, channel, rows)
@@ -157,14 +157,20 @@ def _of_keys(channel: Channel, keys: Sequence[Key]) -> SelectOfScalar[ShownState
     return select(ShownState).where(ShownState.channel == channel.name, col(ShownState.external_id).in_(names))
 
 
-def _refresh(session: Session, context: Context, channel: Channel, rows: Sequence[ShownState], now: datetime) -> None:
+def _refresh(session: Session, context: Context, channel: Channel, rows: Sequence[ShownState], now: datetime) -> bool:
+    """Read the numbers once more, as they are at this moment; whether any of them changed in a way that the guard looks at."""
     wishes = {
         Key(wish.listing.external_id, wish.place): wish
         for wish in wanted(session, context, channel, {row.sku for row in rows}, now=now)
     }
+    suspicious = False
     for row in rows:
         if wish := wishes.get(key_of(row)):
+            before = (row.wanted, row.wanted_price_minor)
             wish_for(row, wish, now=now)
+            changed = before != (row.wanted, row.wanted_price_minor)
+            suspicious = suspicious or (changed and (row.wanted == 0 or before[1] != row.wanted_price_minor))
+    return suspicious
 
 
 def _listings(session: Session, channel: Channel, external_ids: Collection[str]) -> dict[str, ChannelListing]:

@@ -16,7 +16,7 @@ from omnisync.adapters.base import Adapter, Can, Write
 from omnisync.clock import Clock, Ids
 from omnisync.errors import NotFound
 from omnisync.orders.intake import RingUp, nothing_handed_over
-from omnisync.settings import ChannelPolicy, ChannelSettings, Settings
+from omnisync.settings import ChannelPolicy, ChannelSettings, LocationSettings, Settings
 from omnisync.sync.shown import Rule
 
 Answer = TypeVar("Answer")
@@ -90,6 +90,8 @@ class Channel:
     adapter: Adapter
     owned: frozenset[str]
     """Locations whose stock this channel owns: we write it none there."""
+    stores: tuple[LocationSettings, ...] = ()
+    """The locations whose stock it sells."""
 
     @property
     def name(self) -> str:
@@ -157,7 +159,12 @@ class Context:
     def channels(self) -> Mapping[str, Channel]:
         """All connected channels by name."""
         return {
-            channel.name: Channel(channel, self.adapters[channel.name], self._owned_by(channel.name))
+            channel.name: Channel(
+                channel,
+                self.adapters[channel.name],
+                self._owned_by(channel.name),
+                tuple(location for location in self.settings.locations if location.code in channel.locations),
+            )
             for channel in self.settings.channels
             if channel.name in self.adapters
         }

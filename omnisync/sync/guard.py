@@ -35,7 +35,7 @@ def hold_back(session: Session, context: Context, channel: Channel, *, now: date
     rows = _behind(session, channel)
     for row in rows:
         _forget_old_decision(row)
-    _hold(session, context, channel, ZERO, _emptied(session, rows), _zero_limit(session, channel), now)
+    _hold(session, context, channel, ZERO, _emptied(session, channel, rows), _zero_limit(session, channel), now)
     _hold(session, context, channel, PRICE, _repriced(session, channel, rows), 1, now)
 
 
@@ -48,8 +48,16 @@ def decide(session: Session, case: Case, decision: str) -> int:
 
 
 def _behind(session: Session, channel: Channel) -> Sequence[ShownState]:
+    """Rows that the guard has to look at: going to zero, changing their price, or decided about before."""
+    emptied = sa.and_(col(ShownState.wanted) == 0, col(ShownState.believed) > 0)
+    price = sa.func.coalesce(col(ShownState.price_minor), -1)
+    repriced = sa.and_(col(ShownState.wanted_price_minor).is_not(None), col(ShownState.wanted_price_minor) != price)
     return session.exec(
-        select(ShownState).where(ShownState.channel == channel.name, col(ShownState.behind_since).is_not(None))
+        select(ShownState).where(
+            ShownState.channel == channel.name,
+            col(ShownState.behind_since).is_not(None),
+            sa.or_(emptied, repriced, col(ShownState.guard_decision).is_not(None)),
+        )
     ).all()
 
 
@@ -85,7 +93,7 @@ def _hold(
     for row in fresh:
         row.guard_case, row.guard_decision = case.id, "waiting"
         row.guard_quantity, row.guard_price_minor = row.wanted, row.wanted_price_minor
-    _describe(session, case, [*rows], kind)
+    _describe(session, channel, case, [*rows], kind)
 
 
 def _open_case(session: Session, context: Context, channel: Channel, kind: str, now: datetime) -> Case:
@@ -110,12 +118,12 @@ _SAYS: dict[str, tuple[Callable[[int], str], str]] = {
 }
 
 
-def _describe(session: Session, case: Case, rows: Sequence[ShownState], kind: str) -> None:
+def _describe(session: Session, channel: Channel, case: Case, rows: Sequence[ShownState], kind: str) -> None:
     title, case.proposal = _SAYS[kind]
     listings = sorted({row.external_id for row in rows})
     case.title = title(len(listings))
     if kind == ZERO:
-        case.cause = _causes(session, rows)
+        case.cause = _causes(session, channel, rows)
     case.details = {"listings": len(listings), "examples": [_example(row) for row in rows[:20]]}
 
 
@@ -129,41 +137,44 @@ def _example(row: ShownState) -> dict[str, Any]:
 # ---------------------------------------------------------------- what is suspicious
 
 
-def _emptied(session: Session, rows: Sequence[ShownState]) -> list[ShownState]:
+def _emptied(session: Session, channel: Channel, rows: Sequence[ShownState]) -> list[ShownState]:
     """Rows that would go to zero for another reason than that buyers bought the pieces."""
-    emptied = [row for row in rows if row.wanted == 0 and (row.believed or 0) > 0]
-    bought = _bought(session, emptied)
+    emptied = [row for row in rows if row.wanted == 0 != row.applied and (row.believed or 0) > 0]
+    bought = _bought(session, channel, emptied)
     return [row for row in emptied if row.sku not in bought]
 
 
-def _bought(session: Session, rows: Sequence[ShownState]) -> set[str]:
+def _bought(session: Session, channel: Channel, rows: Sequence[ShownState]) -> set[str]:
     """SKUs that since their last applied number were lowered by buyers and by nobody else."""
     since = {row.sku: row.applied_at for row in rows if row.applied_at is not None}
-    lowered = _lowered(session, since)
+    lowered = _lowered(session, channel, since)
     return {sku for sku, kinds in lowered.items() if kinds and kinds <= EVERYDAY}
 
 
-def _lowered(session: Session, since: dict[str, datetime]) -> dict[str, set[str]]:
+def _lowered(session: Session, channel: Channel, since: dict[str, datetime]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {sku: set() for sku in since}
     contents = contents_of(session, since)
     part_of: dict[str, set[str]] = {}
     for sku in since:
         for part in contents.get(sku, {sku: 1}):
             part_of.setdefault(part, set()).add(sku)
-    for part, kind, _cause, at in _lowering(session, sorted(part_of), min(since.values(), default=None)):
+    for part, kind, _cause, at in _lowering(session, channel, sorted(part_of), min(since.values(), default=None)):
         for sku in part_of[part]:
             if at >= since[sku]:
                 found[sku].add(kind)
     return found
 
 
-def _lowering(session: Session, skus: Sequence[str], since: datetime | None) -> list[tuple[str, str, str, datetime]]:
+def _lowering(
+    session: Session, channel: Channel, skus: Sequence[str], since: datetime | None
+) -> list[tuple[str, str, str, datetime]]:
     """Movements that took pieces off sale: (SKU, kind, cause, recorded at)."""
     free = _movement.c.on_hand - _movement.c.reserved - _movement.c.blocked - _movement.c.safety
+    locations = sorted({location for group in channel.groups for location in group.locations})
     found: list[tuple[str, str, str, datetime]] = []
     for start in range(0, len(skus), BATCH):
         statement = sa.select(_movement.c.sku, _movement.c.kind, _movement.c.cause, _movement.c.recorded_at).where(
-            _movement.c.sku.in_(skus[start : start + BATCH]), free < 0
+            _movement.c.location.in_(locations), _movement.c.sku.in_(skus[start : start + BATCH]), free < 0
         )
         if since is not None:
             statement = statement.where(_movement.c.recorded_at >= since)
@@ -171,9 +182,9 @@ def _lowering(session: Session, skus: Sequence[str], since: datetime | None) -> 
     return found
 
 
-def _causes(session: Session, rows: Sequence[ShownState]) -> str:
+def _causes(session: Session, channel: Channel, rows: Sequence[ShownState]) -> str:
     since = min((row.applied_at for row in rows if row.applied_at is not None), default=None)
-    lowering = _lowering(session, sorted({row.sku for row in rows}), since)
+    lowering = _lowering(session, channel, sorted({row.sku for row in rows}), since)
     counted = Counter(cause.split("/")[0] for _, kind, cause, _ in lowering if kind not in EVERYDAY)
     if not counted:
         return "No movement of stock explains it: look at the settings of this channel and its listings."
@@ -181,15 +192,24 @@ def _causes(session: Session, rows: Sequence[ShownState]) -> str:
 
 
 def _repriced(session: Session, channel: Channel, rows: Sequence[ShownState]) -> list[ShownState]:
-    priced = [row for row in rows if price_differs(row) and row.price_minor]
+    # A price that we wrote before and somebody changed at the channel is set right without asking.
+    priced = [row for row in rows if price_differs(row) and row.price_minor and _is_new(row)]
     least = _min_prices(session, sorted({row.sku for row in rows if price_differs(row)}))
     allowed = channel.policy.blast_price_percent
     jumps = [
         row for row in priced
         if abs((row.wanted_price_minor or 0) - (row.price_minor or 0)) * 100 > (row.price_minor or 0) * allowed
     ]  # fmt: skip
-    too_low = [row for row in rows if price_differs(row) and (row.wanted_price_minor or 0) < least.get(row.sku, 0)]
+    too_low = [
+        row
+        for row in rows
+        if price_differs(row) and _is_new(row) and (row.wanted_price_minor or 0) < least.get(row.sku, 0)
+    ]
     return list({(row.external_id, row.place): row for row in [*jumps, *too_low]}.values())
+
+
+def _is_new(row: ShownState) -> bool:
+    return row.wanted_price_minor != row.applied_price_minor
 
 
 def _min_prices(session: Session, skus: Sequence[str]) -> dict[str, int]:

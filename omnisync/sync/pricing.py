@@ -11,6 +11,7 @@ from sqlmodel import Session
 from omnisync import db
 from omnisync.catalog import prices
 from omnisync.catalog.tables import Price
+from omnisync.orders import hours
 from omnisync.sync.context import Channel
 from omnisync.values import Money
 
@@ -24,10 +25,15 @@ def published(channel: Channel) -> bool:
 
 def wanted(session: Session, channel: Channel, skus: Collection[str], *, now: datetime) -> dict[str, Money]:
     """SKU -> price; articles without a price are left out, and the channel keeps what it has."""
-    if not published(channel):
+    if not published(channel) or not _may_change(channel, now):
         return {}
     quotes = prices.price_at(session, [(sku, channel.name) for sku in sorted(skus)], now)
     return {sku: quote.price for (sku, _), quote in quotes.items()}
+
+
+def _may_change(channel: Channel, now: datetime) -> bool:
+    """Prices that change at the opening are written while all stores are closed, so that no customer meets two of them."""
+    return channel.policy.prices == "now" or not any(hours.is_open(store, now) for store in channel.stores)
 
 
 def changed(session: Session, channel: Channel, *, since: datetime, now: datetime) -> set[str] | None:

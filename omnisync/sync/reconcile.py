@@ -33,10 +33,7 @@ class Report:
 async def reconcile(context: Context, channel: Channel, *, full: bool = False, hints: Collection[str] = ()) -> Report:
     """One pass: find what is behind, look where the channel does not compare, write, settle."""
     report = Report()
-    now = context.clock.now()
-    await context.store.write(
-        lambda session: behind.refresh(session, context, channel, now=now, full=full, hints=hints)
-    )
+    await refresh(context, channel, full=full, hints=hints)
     if channel.can.write is Write.NONE and not channel.can.prices:
         return report
     try:
@@ -45,6 +42,15 @@ async def reconcile(context: Context, channel: Channel, *, full: bool = False, h
     except (TryLater, NeedsAttention) as failure:
         report.failure = failure
     return report
+
+
+async def refresh(context: Context, channel: Channel, *, full: bool = False, hints: Collection[str] = ()) -> None:
+    """Compute what the channel should show, in short transactions."""
+    now = context.clock.now()
+    task = await context.store.read(lambda session: behind.task(session, channel, now=now, full=full, hints=hints))
+    for skus in task.chunks():
+        await context.store.write(lambda session, some=skus: behind.compute(session, context, channel, some, now=now))  # type: ignore[misc]
+    await context.store.write(lambda session: behind.finish(session, context, channel, task, now=now))
 
 
 async def _publish_due(context: Context, channel: Channel, report: Report, *, prices: bool) -> None:

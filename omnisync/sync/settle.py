@@ -68,6 +68,7 @@ def applied(row: ShownState, *, quantity: int | None, price_minor: int | None, n
         row.drift_since = None
     if price_minor is not None:
         row.price_minor, row.price_currency, row.price_at = price_minor, row.wanted_price_currency, now
+        row.applied_price_minor = price_minor
     row.submitted = row.submitted_price_minor = row.unsettled = row.next_try_at = row.blocked_reason = None
     row.failures = 0
 

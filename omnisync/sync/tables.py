@@ -131,6 +131,8 @@ class ShownState(SQLModel, table=True):
     """The price we believe is shown there."""
     price_currency: str | None = None
     price_at: datetime | None = Field(default=None, sa_type=Instant)
+    applied_price_minor: int | None = None
+    """The price we last wrote."""
 
     tag: str | None = None
     submitted: int | None = None

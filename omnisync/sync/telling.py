@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from omnisync.adapters.base import News, Outcome, Published
-from omnisync.orders.tables import ChannelOrder, OrderLine, Pickup
+from omnisync.orders.tables import ChannelOrder, OrderLine, Pickup, PickupLine
 from omnisync.sync import deadletters
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.deadletters import Letter
@@ -72,11 +73,26 @@ def _report(session: Session, channel: Channel, pickup: Pickup, order: ChannelOr
         order_id=order.external_id,
         reference=order.reference,
         place=place,
-        lines=[(line.line_id, line.quantity - line.cancelled) for line in lines if line.stocked],
+        lines=_pieces(session, pickup, lines),
         tag=f"{pickup.id}-{pickup.state}",
         notify_customer=channel.policy.notify == "channel",
     )
     return _Report(pickup.id, news)
+
+
+def _pieces(session: Session, pickup: Pickup, lines: Sequence[OrderLine]) -> list[tuple[str, int]]:
+    """The channel's lines with what this news says of them: of a collected pickup what was really handed over, so far."""
+    ordered = [(line, line.quantity - line.cancelled) for line in lines if line.stocked]
+    if pickup.state != "collected":
+        return [(line.line_id, quantity) for line, quantity in ordered]
+    rows = session.exec(select(PickupLine).where(PickupLine.pickup_id == pickup.id)).all()
+    handed_over = Counter({row.sku: row.collected for row in rows})
+    pieces = []
+    for line, quantity in ordered:
+        taken = min(quantity, handed_over[line.sku or ""])
+        handed_over[line.sku or ""] -= taken
+        pieces.append((line.line_id, taken))
+    return [(line_id, quantity) for line_id, quantity in pieces if quantity]
 
 
 def _note(

@@ -27,5 +27,6 @@ def test_the_worker_is_told_what_to_do_and_everybody_who_listens_hears_of_it(ses
     assert session.get(Customer, placed.pickup.customer_id, populate_existing=True).name == ""
     pending = db.table(EventPending)
     rows = session.execute(sa.select(pending.c.kind, pending.c.body).order_by(pending.c.id)).all()
-    assert [row.kind for row in rows] == ["pickup.placed", "pickup.expired"]
+    pickups = [row.kind for row in rows if row.kind.startswith("pickup.")]
+    assert pickups == ["pickup.placed", "pickup.expired"]
     assert "Schubert" not in str(rows)

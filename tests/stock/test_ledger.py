@@ -133,6 +133,15 @@ def test_goods_that_nobody_awaited_leave_incoming_at_zero(session):
     assert violations(session) == []
 
 
+def test_no_more_is_unblocked_than_was_blocked(session):
+    shelf(session, "LAMP", pieces=5)
+
+    ledger.record(session, [entry(Kind.BLOCKED, 2), entry(Kind.UNBLOCKED, 3)], now=START)
+
+    assert (level(session, "LAMP").blocked, level(session, "LAMP").available) == (0, 5)
+    assert violations(session) == []
+
+
 def test_the_second_booking_of_a_hand_over_moves_no_stock_and_stands_in_the_journal(session):
     shelf(session, "LAMP", pieces=2)
 

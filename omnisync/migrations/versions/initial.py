@@ -454,6 +454,7 @@ def upgrade() -> None:
         sa.Column("price_minor", sa.Integer(), nullable=True),
         sa.Column("price_currency", sa.String(), nullable=True),
         sa.Column("price_at", db.Instant(), nullable=True),
+        sa.Column("applied_price_minor", sa.Integer(), nullable=True),
         sa.Column("tag", sa.String(), nullable=True),
         sa.Column("submitted", sa.Integer(), nullable=True),
         sa.Column("submitted_price_minor", sa.Integer(), nullable=True),

@@ -1,0 +1,89 @@
+"""`python -m bench [--json] [names]`: each figure beside its floor, on each database."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from bench import databases, measure, processes, report, retailer
+from bench.figures import FIGURES, Figure
+from bench.processes import LOAD_CORE, free_ports, running
+from omnisync import db
+
+Row = dict[str, Any]
+
+
+def main() -> int:
+    """Measure, tell, and fail when the flash sale granted another number than there was."""
+    given = _arguments()
+    pinned = processes.pin(os.getpid(), LOAD_CORE)
+    rows = []
+    say = sys.stderr if given.json else sys.stdout
+    print(report.HEAD, file=say)
+    for row in _rows(given):
+        rows.append(row)
+        print(report.line(row), file=say, flush=True)
+    if given.json:
+        print(json.dumps({"machine": report.machine(pinned=pinned), "figures": rows}))
+    return 1 if any(row.get("granted", retailer.FLASH_PIECES) != retailer.FLASH_PIECES for row in rows) else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="run.py bench", description="Benchmarks, each beside its floor.")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"some of: {', '.join(one.name for one in FIGURES)}")
+    parser.add_argument("--json", action="store_true", help="one object on standard output")
+    parser.add_argument("--seconds", type=float, default=4.0, help="under load in each round")
+    parser.add_argument("--rounds", type=int, default=3, help="floor, figure, floor; the median by ratio is shown")
+    parser.add_argument("--database", choices=databases.NAMES, action="append", help="only this one")
+    given = parser.parse_args()
+    if unknown := set(given.names) - {one.name for one in FIGURES}:
+        parser.error(f"there is no figure {min(unknown)!r}: {', '.join(one.name for one in FIGURES)}")
+    return given
+
+
+def _rows(given: argparse.Namespace) -> Iterator[Row]:
+    wanted = [one for one in FIGURES if one.name in given.names or not given.names]
+    plan = measure.Plan(given.seconds, given.rounds)
+    for database in given.database or databases.NAMES:
+        if reason := databases.missing(database):
+            print(f"{database}: not measured, {reason}", file=sys.stderr)
+            continue
+        yield from _on(database, wanted, plan)
+
+
+def _on(database: str, wanted: Sequence[Figure], plan: measure.Plan) -> Iterator[Row]:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="omnisync-bench-")))
+        url = stack.enter_context(databases.empty(database, folder))
+        port, floor_port = free_ports(2)
+        config = retailer.write_settings(folder, url, port)
+        engine = db.engine_for(url)
+        stack.callback(engine.dispose)
+        key = retailer.open_for_business(engine)
+        floor = stack.enter_context(running("bench.floor", port=floor_port))
+        server = stack.enter_context(
+            running("omnisync.cli", "serve", "--no-worker", "--config", str(config), port=port)
+        )
+        numbers = count(1)
+
+        def flash() -> str:
+            name = f"FLASH-{next(numbers)}"
+            retailer.stock_flash(engine, name)
+            return name
+
+        for figure in wanted:
+            article = flash if figure.flash else lambda: retailer.HOT
+            rounds = measure.measure(figure, server, floor, key, article, plan)
+            yield measure.summary(figure, database, rounds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""Servers as processes of their own, each on the core it is told, and what they used of it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+SERVER_CORE, LOAD_CORE = 0, 1
+_PATIENCE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Server:
+    """A process that listens."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    def cpu_seconds(self) -> float:
+        """What its threads have computed so far; 0 where the system does not say."""
+        stat = Path(f"/proc/{self.process.pid}/stat")
+        if not stat.exists():
+            return 0.0
+        fields = stat.read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def running(module: str, *arguments: str, port: int, core: int | None = SERVER_CORE) -> Iterator[Server]:
+    """`python -m MODULE ARGUMENTS --port PORT` until the block ends."""
+    process = subprocess.Popen([sys.executable, "-m", module, *arguments, "--port", str(port)])
+    try:
+        pin(process.pid, core)
+        _wait_for(port, process)
+        yield Server(process, port)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def pin(pid: int, core: int | None) -> bool:
+    """Keep a process on one core; False where there is only one, or the system cannot."""
+    if core is None or not hasattr(os, "sched_setaffinity") or core not in os.sched_getaffinity(0) | {LOAD_CORE}:
+        return False
+    try:
+        os.sched_setaffinity(pid, {core})
+    except OSError:
+        return False
+    return True
+
+
+def free_ports(count: int) -> Sequence[int]:
+    """Ports of this machine that nobody listens on."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        with socket.socket() as knock:
+            if knock.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"the server for port {port} did not start")
