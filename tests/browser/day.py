@@ -47,6 +47,8 @@ ARTICLES = {
     "MUETZE-WINTERHUDE": ("Mütze Winterhude", "", "senf", 2995),
     "KERZE-HIDDENSEE": ("Kerze Hiddensee", "", "", 1495),
 }
+LAST_PIECE = "TASCHE-PANKE-COGNAC"
+"""Sold over the counter and in the web shop within the same second."""
 PICKUPS = (
     ("Anna Schubert", {"JACKE-NORDWIND-M": 1, "MUETZE-WINTERHUDE": 1}, False, None),
     ("Mehmet Yılmaz", {"SNEAKER-KIEL-42": 1}, True, None),
@@ -126,7 +128,9 @@ def _furnish(engine: Engine, clock: StoppedClock) -> None:
             for sku, (title, size, colour, _) in ARTICLES.items()
         ]
         articles.put(session, changes, now=now)
+        articles.put(session, [ArticleChange(LAST_PIECE, {"title": "Tasche Panke, cognac"})], now=now)
         stock = [ledger.Entry(Kind.COUNT, sku, "linden", 60, "import:1", now) for sku in ARTICLES]
+        stock.append(ledger.Entry(Kind.COUNT, LAST_PIECE, "linden", 1, "import:1", now))
         ledger.record(session, stock, now=now)
         access.create_user(session, "olga", PASSWORD, Role.OPS, now=now)
         access.create_user(session, "kim", PASSWORD, Role.STAFF, location="linden", now=now)
@@ -136,6 +140,7 @@ def _fake(name: str, clock: StoppedClock) -> FakeChannel:
     fake = FakeChannel(name, clock, POLLED if name == "ebay" else HOOKED)
     for sku, (title, *_) in ARTICLES.items():
         fake.offer(sku, stock=60, title=title)
+    fake.offer(LAST_PIECE, stock=1, title="Tasche Panke, cognac")
     return fake
 
 
@@ -147,7 +152,10 @@ async def _morning(play: _Play, hours: float) -> None:
     play.fakes["ebay"].faults.down = True
     await play.trade(timedelta(minutes=3), every=20)
     play.fakes["ebay"].faults.down = False
-    await play.trade(timedelta(hours=hours * 0.35), every=120)
+    await play.trade(timedelta(hours=hours * 0.2), every=120)
+    play.record(Kind.SOLD, LAST_PIECE, 1, "kasse:4800/1")
+    play.fakes["webshop"].buy(LAST_PIECE)
+    await play.trade(timedelta(hours=hours * 0.15), every=120)
     _strange_order(play)
     await play.trade(timedelta(hours=hours * 0.1) - timedelta(minutes=3), every=60)
     play.fakes["ebay"].faults.down = True
