@@ -15,7 +15,7 @@ from typing import Any
 
 from bench import databases, measure, processes, report, retailer
 from bench.figures import FIGURES, Figure
-from bench.processes import LOAD_CORE, SERVER_CORE, free_ports, running
+from bench.processes import LOAD_CORE, free_ports, running
 from omnisync import db
 
 Row = dict[str, Any]
@@ -69,7 +69,9 @@ def _on(database: str, wanted: Sequence[Figure], plan: measure.Plan) -> Iterator
         stack.callback(engine.dispose)
         key = retailer.open_for_business(engine)
         floor = stack.enter_context(running("bench.floor", port=floor_port))
-        server = stack.enter_context(running("omnisync.cli", "serve", "--no-worker", "--config", str(config), port=port))
+        server = stack.enter_context(
+            running("omnisync.cli", "serve", "--no-worker", "--config", str(config), port=port)
+        )
         numbers = count(1)
 
         def flash() -> str:

@@ -53,7 +53,9 @@ class Round:
         return self.figure.result.rate / self.floor
 
 
-def measure(figure: Figure, server: Server, floor: Server, key: str, article: Callable[[], str], plan: Plan) -> list[Round]:
+def measure(
+    figure: Figure, server: Server, floor: Server, key: str, article: Callable[[], str], plan: Plan
+) -> list[Round]:
     """All rounds; `article` names the one a round is about, fresh where the figure uses it up."""
     warm = article()
     for process in (server, floor):

@@ -83,7 +83,9 @@ def open_for_business(engine: Engine) -> str:
     for some in in_parts(skus, _AT_ONCE):
         with db.transaction(engine) as session:
             articles.put(session, [ArticleChange(one, {"title": f"Artikel {one}"}) for one in some], now=now)
-            ledger.record(session, [_opening(one, place, now) for one in some for place in ("linden", "lager")], now=now)
+            ledger.record(
+                session, [_opening(one, place, now) for one in some for place in ("linden", "lager")], now=now
+            )
     with db.transaction(engine) as session:
         return access.create_key(session, Role.SHOP, "bench", chance=system_chance(), now=now).text
 

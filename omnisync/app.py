@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -19,13 +21,15 @@ from sqlmodel import Session
 from omnisync import __version__, db, migrations, writer
 from omnisync.adapters import registry
 from omnisync.adapters.base import Adapter
-from omnisync.adapters.client import Tools
+from omnisync.adapters.client import ChannelClient, Tools
 from omnisync.catalog import api as catalog_api
 from omnisync.clock import Clock, Ids
-from omnisync.http import Limits, Services, add_error_handlers
+from omnisync.http import Limits, Measured, Services, add_error_handlers
+from omnisync.meters import Meters
 from omnisync.orders import desk, handover, mail, pickup_api, reservations_api
 from omnisync.orders.smtp import Smtp
-from omnisync.pages import staff
+from omnisync.pages import operations, ops, staff
+from omnisync.pages.ops_switches import Switches
 from omnisync.settings import Settings
 from omnisync.stock import api as stock_api
 from omnisync.stock import ends, idempotency, policies
@@ -70,16 +74,36 @@ class Gathered:
 
 
 def services_for(settings: Settings, engine: Engine, clock: Clock, ids: Ids, secret: bytes) -> Services:
-    """The shared machinery over one database: one thread that writes, one that reads."""
+    """The shared machinery over one database: one thread that writes, one that reads, one for long reads."""
+    meters = Meters()
+
+    def watch(door: str) -> writer.Watch:
+        return writer.Watch(clock.monotonic, partial(meters.batch_began, door))
+
     return Services(
         settings=settings,
         engine=engine,
         clock=clock,
         ids=ids,
-        write=writer.writer(engine, ThreadPoolExecutor(1, "writer")),
-        read=writer.reader(engine, ThreadPoolExecutor(1, "reader")),
+        write=writer.writer(engine, ThreadPoolExecutor(1, "writer"), watch=watch("writer")),
+        read=writer.reader(engine, ThreadPoolExecutor(1, "reader"), watch=watch("reader")),
+        report=writer.reader(engine, ThreadPoolExecutor(1, "report"), watch=watch("report")),
         secret=secret,
+        meters=meters,
     )
+
+
+def switches_for(address: str | None, tools: Tools) -> Switches | None:
+    """The demo's switches behind the JSON door at that address; None where there is no demo."""
+    if not address:
+        return None
+    door = urlsplit(address)
+    client = ChannelClient("demo", f"{door.scheme}://{door.netloc}", tools, timeout_seconds=2.0)
+
+    async def call(method: str, body: Any) -> Any:
+        return (await client.call(method, door.path or "/", body=body, repeatable=False)).expect().json()
+
+    return Switches(call)
 
 
 def adapters_for(
@@ -142,7 +166,12 @@ def make_ready(settings: Settings, engine: Engine, clock: Clock) -> None:
         _stay_alive(session, now)
 
 
-def create(services: Services, context: Context | None = None, worker: Worker | None = None) -> FastAPI:
+def create(
+    services: Services,
+    context: Context | None = None,
+    worker: Worker | None = None,
+    switches: Switches | None = None,
+) -> FastAPI:
     """The ASGI application over these services; with a worker it keeps the channels in step while it serves."""
     context = context or context_for(services, {})
 
@@ -168,6 +197,9 @@ def create(services: Services, context: Context | None = None, worker: Worker | 
     for routes in ROUTES:
         app.include_router(routes(services))
     app.include_router(sync_api.routes(services, context))
+    app.include_router(operations.routes(services, context))
+    app.include_router(ops.routes(services, context, switches))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(Limits)
+    app.add_middleware(Measured, meters=services.meters, clock=services.clock)
     return app

@@ -22,6 +22,8 @@ from omnisync.settings import Settings
 from omnisync.sync.context import Context
 
 KEY_BYTES = 32
+DEMO_SWITCHES = "OMNISYNC_DEMO_SWITCHES"
+"""The address of the demo's switches; /ops shows them as a panel."""
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +41,9 @@ def serve(
     wanted = (host or found.server.host, found.server.port if port is None else port)
     with listen(*wanted) as door, open_engine(found) as engine:
         services, engine_context = put_together(world, found, engine)
-        application = app.create(services, engine_context, app.worker_for(services, engine_context) if worker else None)
+        switches = app.switches_for(world.environ.get(DEMO_SWITCHES), world.tools)
+        hand = app.worker_for(services, engine_context) if worker else None
+        application = app.create(services, engine_context, hand, switches)
         # What was made until now lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,9 +13,7 @@ from omnisync.catalog import articles, bundles
 from omnisync.orders.offers import ReadyTimes
 from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock import availability
-from omnisync.stock.effects import Level
 from omnisync.sync import shown
-from omnisync.values import Shelf
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +48,13 @@ def look(session: Session, questions: Sequence[Question]) -> list[Stock]:
 def _pieces(session: Session, skus: Sequence[str]) -> dict[str, dict[str, int]]:
     sets = {sku: articles.explode(session, [(sku, 1)]) for sku in bundles.among(session, skus)}
     parts = {part for contents in sets.values() for part in contents}
-    pieces = _by_sku(availability.levels_of(session, sorted({*skus, *parts} - sets.keys())))
+    pieces = availability.pieces_of(session, {*skus, *parts} - sets.keys())
     unseen = [sku for sku in skus if sku not in pieces and sku not in sets]
     for sku in articles.known(session, unseen) if unseen else ():
         pieces[sku] = {}
     for sku, contents in sets.items():
         pieces[sku] = _of_bundle(contents, pieces)
     return pieces
-
-
-def _by_sku(levels: Mapping[Shelf, Level]) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = defaultdict(dict)
-    for shelf, level in levels.items():
-        found[shelf.sku][shelf.location] = level.available
-    return dict(found)
 
 
 def _of_bundle(contents: Mapping[str, int], pieces: Mapping[str, Mapping[str, int]]) -> dict[str, int]:

@@ -1,0 +1,214 @@
+"""One retailer: omnisync, a real django-oscar shop, a Square account with tills of two stores, eBay, and a CSV till.
+
+Everything runs as a process of its own, except the till, which speaks by files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from omnisync.clock import SystemClock
+from omnisync.demo.faults import Purchase
+from omnisync.demo.till.till import Goods, Till
+from omnisync.values import Money
+from tests.real.shop import PASSWORD, USER, Shop, open_shop
+from tests.rig.processes import Program, free_port, until
+from tests.rig.server import Server, settled
+
+SHELVES = {
+    ("LAMPE-HAVEL", "linden"): 6,
+    ("LAMPE-HAVEL", "markt"): 2,
+    ("JACKE-NORDWIND-42", "linden"): 3,
+    ("SNEAKER-KIEL-39", "linden"): 1,
+}
+SKUS = sorted({sku for sku, _ in SHELVES})
+SQUARE_PLACES = {"LLINDEN": "linden", "LMARKT": "markt"}
+VERIFICATION = "omnisync-journey-verification-token-0123"
+PATIENCE_SECONDS = 60.0
+
+CHANNELS = """
+[[channels]]
+name = "webshop"
+adapter = "oscar"
+locations = ["linden", "markt"]
+[channels.settings]
+base_url = "{oscar}"
+username = "{user}"
+password = "{password}"
+poll_seconds = 1
+
+[[channels]]
+name = "square"
+adapter = "square"
+locations = ["linden", "markt"]
+location_map = {{ LLINDEN = "linden", LMARKT = "markt" }}
+policy = {{ shows = "available" }}
+[channels.settings]
+base_url = "{square}"
+access_token = "square-token"
+webhook_secret = "square-secret"
+
+[[channels]]
+name = "ebay"
+adapter = "ebay"
+locations = ["linden", "markt"]
+[channels.settings]
+base_url = "{ebay}"
+client_id = "demo-client"
+client_secret = "demo-client-secret"
+refresh_token = "demo-refresh-token"
+verification_token = "{verification}"
+
+[[channels]]
+name = "kasse"
+adapter = "csv"
+locations = ["linden"]
+location_map = {{ "001" = "linden" }}
+[channels.settings]
+folder = "{till}"
+settle_seconds = 0.2
+poll_seconds = 0.5
+"""
+
+
+@dataclass
+class Sim:
+    """A simulated channel, seen by its buyers."""
+
+    program: Program
+
+    def buy(self, sku: str, quantity: int = 1, *, place: str | None = None) -> httpx.Response:
+        wish = {"sku": sku, "quantity": quantity} | ({"place": place} if place else {})
+        return httpx.post(f"{self.program.base_url}/_sim/buy", json=wish, trust_env=False, timeout=30)
+
+    def levels(self) -> dict[tuple[str, str | None], int]:
+        """What buyers can still buy, by SKU and place."""
+        state = httpx.get(f"{self.program.base_url}/_sim/state", trust_env=False, timeout=30).json()
+        return {(one["sku"], one["place"]): one["quantity"] for one in state["levels"]}
+
+
+@dataclass
+class Town:
+    """The retailer and its channels."""
+
+    server: Server
+    oscar: Shop
+    square: Sim
+    ebay: Sim
+    till: Till
+    sold_out: list[str] = field(default_factory=list)
+
+    def shown(self, sku: str) -> dict[str, int]:
+        """What each channel that is up offers of an article."""
+        square = self.square.levels()
+        shown = {
+            "square at linden": square[sku, "LLINDEN"],
+            "square at markt": square[sku, "LMARKT"],
+            "ebay": self.ebay.levels()[sku, None],
+        }
+        return shown | ({"oscar": self.oscar.offered(sku)} if self.oscar.running else {})
+
+    def wanted(self, sku: str) -> dict[str, int]:
+        """What omnisync would have them offer, by its own availability."""
+        [item] = self.server.get("/v1/availability", sku=sku)["items"]
+        at = {one["location"]: one["available"] for one in item["locations"]}
+        linden, markt = at.get("linden", 0), at.get("markt", 0)
+        shown = {"square at linden": linden, "square at markt": markt, "ebay": linden + markt}
+        return shown | ({"oscar": linden + markt} if self.oscar.running else {})
+
+    def wait_until_shown(self, sku: str, linden: int, markt: int = 0) -> None:
+        """Omnisync knows of so many and every channel that is up offers just these."""
+        target = {"square at linden": linden, "square at markt": markt, "ebay": linden + markt}
+        target |= {"oscar": linden + markt} if self.oscar.running else {}
+        self.wait(
+            f"{target} of {sku} is known and shown", lambda: (self.wanted(sku), self.shown(sku)), (target, target)
+        )
+
+    def wait(self, what: str, ask: Callable[[], Any], wanted: Any) -> None:
+        """Wait for it; when it does not come true, say what the server said and how the channels are."""
+        try:
+            until(what, ask, lambda seen: bool(seen == wanted), seconds=PATIENCE_SECONDS)
+        except AssertionError as error:
+            health, letters = self.server.get("/v1/channels"), self.server.get("/v1/dead-letters")
+            said = self.server.programs[0].words
+            raise AssertionError(
+                f"{error}\nchannels: {health}\ndead letters: {letters}\nthe server said: {said}"
+            ) from None
+
+    def ring_up(self, sku: str, quantity: int = 1) -> None:
+        """The till at Lindenstraße sells over the counter and exports its receipts."""
+        self.till.buy(Purchase(sku=sku, quantity=quantity, place="001"))
+        self.till.tick()
+
+    def reserve_pickup(self, sku: str, key: str) -> httpx.Response:
+        """A customer of the web shop wants to collect one piece at Lindenstraße."""
+        wish = {"location": "linden", "customer": {"name": "Erika Muster"}, "lines": [{"sku": sku, "quantity": 1}]}
+        return self.server.send("POST", "/v1/pickups", wish, role="shop", key=key)
+
+    def press(self, pickup: str, verb: str, body: Any = None) -> httpx.Response:
+        """Staff at Lindenstraße press a button."""
+        return self.server.send("POST", f"/v1/pickups/{pickup}/{verb}", body, role="staff", key=f"{pickup}-{verb}")
+
+
+@contextmanager
+def open_town(folder: Path, database: str, oscar_template: Path) -> Iterator[Town]:
+    """Everybody is up and connected, and every shelf is counted; the shop's own stock is 0 until omnisync speaks."""
+    with open_shop(oscar_template, folder) as oscar:
+        for sku in SKUS:
+            oscar.add_product(sku, "19.99", 0)
+        port = free_port()
+        square = _simulation("square", folder, _square_seed(port))
+        ebay = _simulation("ebay", folder, _ebay_seed(port))
+        till = _till(folder / "kasse")
+        channels = CHANNELS.format(
+            oscar=oscar.base_url, user=USER, password=PASSWORD, square=square.base_url, ebay=ebay.base_url,
+            verification=VERIFICATION, till=till.folder,
+        )  # fmt: skip
+        try:
+            with settled(folder / "omnisync", database, channels, port) as server:
+                server.import_stock(SHELVES)
+                square.start()
+                ebay.start()
+                server.node().start()
+                yield Town(server, oscar, Sim(square), Sim(ebay), till)
+        finally:
+            square.kill()
+            ebay.kill()
+
+
+def _simulation(name: str, folder: Path, seed: Mapping[str, Any]) -> Program:
+    file, port = folder / f"{name}.json", free_port()
+    file.write_text(json.dumps(seed))
+    return Program(name, [f"omnisync.demo.{name}", "--port", str(port), "--seed", str(file)], port, folder)
+
+
+def _square_seed(port: int) -> dict[str, Any]:
+    return {
+        "access_token": "square-token",
+        "locations": [{"id": place, "name": place} for place in SQUARE_PLACES],
+        "listings": [{"sku": sku, "price_minor": 1999, "quantities": dict.fromkeys(SQUARE_PLACES, 0)} for sku in SKUS],
+        "webhook": {"url": f"http://127.0.0.1:{port}/v1/hooks/square", "secret": "square-secret"},
+    }
+
+
+def _ebay_seed(port: int) -> dict[str, Any]:
+    return {
+        "listings": [{"sku": sku, "price": "19.99"} for sku in SKUS],
+        "webhook": {"url": f"http://127.0.0.1:{port}/v1/hooks/ebay", "verification_token": VERIFICATION},
+    }
+
+
+def _till(folder: Path) -> Till:
+    folder.mkdir()
+    till = Till(folder, SystemClock())
+    for sku in SKUS:
+        till.stock(Goods(sku, Money(1999, "EUR")), {"001": SHELVES[sku, "linden"]})
+    till.list_articles()
+    return till

@@ -1,0 +1,5 @@
+"""What rigs may ask for."""
+
+from tests.rig.databases import database
+
+__all__ = ["database"]
