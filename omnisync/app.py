@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -19,23 +20,23 @@ from sqlmodel import Session
 from omnisync import __version__, db, migrations, openapi, writer
 from omnisync.adapters import registry
 from omnisync.adapters.base import Adapter
-from omnisync.adapters.client import Tools
+from omnisync.adapters.client import ChannelClient, Tools
 from omnisync.catalog import api as catalog_api
 from omnisync.clock import Clock, Ids
-from omnisync.http import Limits, Services, add_error_handlers
+from omnisync.http import Limits, Measured, Services, add_error_handlers
+from omnisync.meters import Meters
 from omnisync.orders import desk, handover, mail, pickup_api, reservations_api
 from omnisync.orders.smtp import Smtp
-from omnisync.pages import staff
+from omnisync.pages import operations, ops, staff
+from omnisync.pages.ops_switches import Switches
 from omnisync.settings import Settings
 from omnisync.stock import api as stock_api
 from omnisync.stock import ends, idempotency, policies
 from omnisync.sync import api as sync_api
 from omnisync.sync import availability_api, events_api
-from omnisync.sync.context import Context
+from omnisync.sync.context import Context, Gathered
 from omnisync.sync.tables import Cursor
 from omnisync.worker import Chore, Errand, Worker
-
-Answer = TypeVar("Answer")
 
 ROUTES: Sequence[Callable[[Services], APIRouter]] = (
     availability_api.routes,
@@ -56,30 +57,37 @@ Send your key as `Authorization: Bearer omni_...`. Errors are RFC 9457 problems 
 Times are RFC 3339 in UTC, money is integer minor units, quantities are integers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """The sync engine's units of work, committed together with what the endpoints write."""
-
-    services: Services
-
-    async def write(self, work: Callable[[Session], Answer], /) -> Answer:
-        return await self.services.write.run(work)
-
-    async def read(self, work: Callable[[Session], Answer], /) -> Answer:
-        return await self.services.read.run(work)
-
-
 def services_for(settings: Settings, engine: Engine, clock: Clock, ids: Ids, secret: bytes) -> Services:
-    """The shared machinery over one database: one thread that writes, one that reads."""
+    """The shared machinery over one database: one thread that writes, one that reads, one for long reads."""
+    meters = Meters()
+
+    def watch(door: str) -> writer.Watch:
+        return writer.Watch(clock.monotonic, partial(meters.batch_began, door))
+
     return Services(
         settings=settings,
         engine=engine,
         clock=clock,
         ids=ids,
-        write=writer.writer(engine, ThreadPoolExecutor(1, "writer")),
-        read=writer.reader(engine, ThreadPoolExecutor(1, "reader")),
+        write=writer.writer(engine, ThreadPoolExecutor(1, "writer"), watch=watch("writer")),
+        read=writer.reader(engine, ThreadPoolExecutor(1, "reader"), watch=watch("reader")),
+        report=writer.reader(engine, ThreadPoolExecutor(1, "report"), watch=watch("report")),
         secret=secret,
+        meters=meters,
     )
+
+
+def switches_for(address: str | None, tools: Tools) -> Switches | None:
+    """The demo's switches behind the JSON door at that address; None where there is no demo."""
+    if not address:
+        return None
+    door = urlsplit(address)
+    client = ChannelClient("demo", f"{door.scheme}://{door.netloc}", tools, timeout_seconds=2.0)
+
+    async def call(method: str, body: Any) -> Any:
+        return (await client.call(method, door.path or "/", body=body, repeatable=False)).expect().json()
+
+    return Switches(call)
 
 
 def adapters_for(
@@ -97,7 +105,7 @@ def adapters_for(
 def context_for(services: Services, adapters: Mapping[str, Adapter]) -> Context:
     """What the sync engine works with on this server."""
     return Context(
-        store=Gathered(services),
+        store=Gathered(services.write, services.read),
         settings=services.settings,
         clock=services.clock,
         ids=services.ids,
@@ -142,7 +150,12 @@ def make_ready(settings: Settings, engine: Engine, clock: Clock) -> None:
         _stay_alive(session, now)
 
 
-def create(services: Services, context: Context | None = None, worker: Worker | None = None) -> FastAPI:
+def create(
+    services: Services,
+    context: Context | None = None,
+    worker: Worker | None = None,
+    switches: Switches | None = None,
+) -> FastAPI:
     """The ASGI application over these services; with a worker it keeps the channels in step while it serves."""
     context = context or context_for(services, {})
 
@@ -168,7 +181,13 @@ def create(services: Services, context: Context | None = None, worker: Worker | 
     for routes in ROUTES:
         app.include_router(routes(services))
     app.include_router(sync_api.routes(services, context))
+    app.include_router(operations.routes(services, context))
+    app.include_router(ops.routes(services, context, switches))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(Limits)
+<<<<<<< HEAD
     openapi.describe(app)
+=======
+    app.add_middleware(Measured, meters=services.meters, clock=services.clock)
+>>>>>>> main
     return app

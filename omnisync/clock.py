@@ -77,8 +77,16 @@ class Ids:
         self._chance = chance
 
     def new(self) -> str:
-        value = (to_micros(self._clock.now()) // 1000) << 80 | self._chance.getrandbits(80)
-        return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, -10, -10)])
+        return _spell((to_micros(self._clock.now()) // 1000) << 80 | self._chance.getrandbits(80))
+
+
+def first_id(moment: datetime) -> str:
+    """The smallest identifier that could have been made at that moment: rows named by `Ids` since then sort after it."""
+    return _spell((to_micros(moment) // 1000) << 80)
+
+
+def _spell(value: int) -> str:
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, -10, -10)])
 
 
 def system_chance() -> random.Random:

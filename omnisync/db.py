@@ -6,6 +6,7 @@ READ COMMITTED; rows are locked in the order of their primary key.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,6 +17,8 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, Engine, Row
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Session, SQLModel
 
@@ -122,6 +125,16 @@ def is_postgresql(session: Session) -> bool:
     return session.get_bind().dialect.name == "postgresql"
 
 
+def size_bytes(session: Session) -> int:
+    """How much room the database takes."""
+    size = sa.text(
+        "SELECT pg_database_size(current_database())"
+        if is_postgresql(session)
+        else "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+    )
+    return int(session.execute(size).scalar_one())
+
+
 def now(session: Session, clock: Clock) -> datetime:
     """The one clock that decides: the database's on PostgreSQL, ours on SQLite, a simulated one wherever it is handed in."""
     if isinstance(clock, SystemClock) and is_postgresql(session):
@@ -184,15 +197,67 @@ _TRY_LOCK_NAMES = sa.text(
 )
 
 
+class Many(TypeDecorator[Any]):
+    """Any number of texts, or of tuples of them, as one parameter (JSON): the statement's text does not grow with them, so
+    that it is compiled and planned once."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        return json.dumps(list(value))
+
+
+class _Texts(FunctionElement[Any]):
+    """The rows of a parameter of the type Many: texts."""
+
+    inherit_cache = True
+    name = "texts"
+
+
+class _Pairs(FunctionElement[Any]):
+    """The rows of a parameter of the type Many: pairs of texts."""
+
+    inherit_cache = True
+    name = "pairs"
+
+
+_ROWS = {
+    (_Texts, "sqlite"): "(SELECT value FROM json_each({}))",
+    (_Texts, "postgresql"): "(SELECT json_array_elements_text(CAST({} AS json)))",
+    (_Pairs, "sqlite"): "(SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each({}))",
+    (_Pairs, "postgresql"): "(SELECT pair ->> 0, pair ->> 1 FROM json_array_elements(CAST({} AS json)) AS pair)",
+}
+
+
+def among(column: sa.ColumnElement[Any], texts: Iterable[str] | sa.BindParameter[Any]) -> sa.ColumnElement[bool]:
+    """`column IN texts`, answered from an index on the column; `texts` may be a parameter of the type Many."""
+    return column.bool_op("IN")(_Texts(_many(texts)))
+
+
 def in_pairs(
-    first: sa.ColumnElement[Any], second: sa.ColumnElement[Any], pairs: Iterable[tuple[Any, Any]]
+    first: sa.ColumnElement[Any],
+    second: sa.ColumnElement[Any],
+    pairs: Iterable[tuple[str | None, str | None]] | sa.BindParameter[Any],
 ) -> sa.ColumnElement[bool]:
-    """`(first, second) IN (...)` that both databases answer from a composite key. SQLite scans the whole table for row
-    values alone, so each column is narrowed by itself too; `first` should have few different values."""
-    wanted = list(pairs)
-    firsts, seconds = ({pair[side] for pair in wanted} for side in (0, 1))
-    narrowed = sa.and_(first.in_(sorted(firsts)), second.in_(sorted(seconds)))
-    return narrowed if len(firsts) <= 1 else sa.and_(narrowed, sa.tuple_(first, second).in_(wanted))
+    """`(first, second) IN pairs`, answered from a composite index; `pairs` may be a parameter of the type Many."""
+    return sa.tuple_(first, second).bool_op("IN")(_Pairs(_many(pairs)))
+
+
+def _many(values: Iterable[Any] | sa.BindParameter[Any]) -> sa.BindParameter[Any]:
+    if isinstance(values, sa.BindParameter):
+        return values
+    return sa.bindparam("many", list(values), type_=Many(), unique=True)
+
+
+def _render(rows: type[FunctionElement[Any]], dialect: str, text: str) -> None:
+    @compiles(rows, dialect)
+    def render(element: FunctionElement[Any], compiler: Any, **options: Any) -> str:
+        return text.format(*(compiler.process(clause, **options) for clause in element.clauses))
+
+
+for (_rows, _dialect), _text in _ROWS.items():
+    _render(_rows, _dialect, _text)
 
 
 def is_transient(error: BaseException) -> bool:

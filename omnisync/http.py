@@ -29,6 +29,7 @@ from omnisync.errors import (
     TryLater,
     Unauthorized,
 )
+from omnisync.meters import Meters
 from omnisync.settings import Settings
 from omnisync.stock.idempotency import Answer, Call, InFlight, Once
 from omnisync.values import MAX_QUANTITY, MAX_ROW_ID, clean_sku
@@ -57,10 +58,13 @@ class Services:
     ids: Ids
     write: Batches
     read: Batches
+    report: Batches
+    """Long reads, which must not keep the short ones waiting."""
     secret: bytes
     """The server's key: pickup codes and the cookies of the pages are made from it."""
     changed: Callable[[], None] = lambda: None
     """Wakes the reconcilers after a commit that moved stock."""
+    meters: Meters = field(default_factory=Meters)
     _keys: dict[str, tuple[float, Access]] = field(default_factory=dict)
 
     def allow(self, *roles: Role) -> Callable[[Request], Awaitable[Access]]:
@@ -173,6 +177,8 @@ async def once(
         )
     call = Call(f"{asker.owner} {request.method} {request.url.path}", key, body_hash(body), work)
     answer = await _answer_of(services, serve, call)
+    if not answer.replayed:
+        services.meters.answered(request.scope["route"].path, answer.status)
     services.changed()
     return respond(answer)
 
@@ -325,3 +331,24 @@ class Limits:
             "too-large", 413, f"A body has at most {self._max} bytes.", None, {"Connection": "close"}
         )
         await response(scope, receive, send)
+
+
+class Measured:
+    """ASGI: counts answers by route, never by path, so that no number of a pickup becomes a label."""
+
+    def __init__(self, app: ASGIApp, meters: Meters, clock: Clock) -> None:
+        self._app, self._meters, self._clock = app, meters, clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        began = self._clock.monotonic()
+
+        async def watching(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", "none")
+                self._meters.requests.labels(scope["method"], route, str(message["status"])).inc()
+                self._meters.seconds.labels(route).observe(self._clock.monotonic() - began)
+            await send(message)
+
+        await self._app(scope, receive, watching)

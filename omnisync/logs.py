@@ -27,6 +27,8 @@ _PATTERNS = (
     (re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+"), HIDDEN),
 )
 _PICKUP_CODE = re.compile(r"[0-9A-HJKMNP-TV-Z]{4}-?[0-9A-HJKMNP-TV-Z]{4}")
+CHATTY = ("alembic", "apscheduler", "httpx")
+"""They write a line for every tick, call or migration: only their warnings are kept."""
 _SHORTEST_SECRET = 4
 """Shorter ones stand in ordinary words; hiding those would only garble the log."""
 
@@ -59,7 +61,8 @@ def set_up(secrets: Iterable[str] = (), *, to: TextIO | None = None, level: int 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it tells of every tick
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
 class Redactor:

@@ -34,6 +34,15 @@ class _Unit:
     serve: BatchFunction
     request: Any
     answer: asyncio.Future[Any]
+    asked_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Hears of each batch as it begins: how many units, and how long the first of them waited for its turn."""
+
+    monotonic: Callable[[], float]
+    began: Callable[[int, float], None]
 
 
 class Overloaded(TryLater):
@@ -51,9 +60,10 @@ class Batches:
         *,
         batch: int = BATCH,
         queue: int = QUEUE,
+        watch: Watch | None = None,
     ) -> None:
         self._engine, self._executor, self._begin = engine, executor, begin
-        self._batch, self._limit = batch, queue
+        self._batch, self._limit, self._watch = batch, queue, watch
         self._units: deque[_Unit] = deque()
         self._running: asyncio.Task[None] | None = None
 
@@ -68,7 +78,7 @@ class Batches:
         if len(self._units) >= self._limit:
             raise Overloaded("Too many requests are waiting.", retry_after_seconds=1)
         loop = asyncio.get_running_loop()
-        unit = _Unit(serve, request, loop.create_future())
+        unit = _Unit(serve, request, loop.create_future(), self._watch.monotonic() if self._watch else 0.0)
         self._units.append(unit)
         if self._running is None or self._running.done():
             self._running = loop.create_task(self._drain())
@@ -83,6 +93,8 @@ class Batches:
         loop = asyncio.get_running_loop()
         while self._units:
             units = [self._units.popleft() for _ in range(min(self._batch, len(self._units)))]
+            if self._watch:
+                self._watch.began(len(units), self._watch.monotonic() - units[0].asked_at)
             answers = await loop.run_in_executor(self._executor, self._commit, units)
             for unit, answer in zip(units, answers, strict=True):
                 if unit.answer.done():
@@ -112,14 +124,14 @@ class Batches:
         raise AssertionError("the last attempt neither returned nor raised")
 
 
-def writer(engine: Engine, executor: Executor, *, queue: int = QUEUE) -> Batches:
+def writer(engine: Engine, executor: Executor, *, queue: int = QUEUE, watch: Watch | None = None) -> Batches:
     """The one door for writes of this process."""
-    return Batches(engine, executor, db.transaction, queue=queue)
+    return Batches(engine, executor, db.transaction, queue=queue, watch=watch)
 
 
-def reader(engine: Engine, executor: Executor, *, queue: int = QUEUE) -> Batches:
+def reader(engine: Engine, executor: Executor, *, queue: int = QUEUE, watch: Watch | None = None) -> Batches:
     """Reads that arrive together see one state of things, never older than the last commit that was acknowledged."""
-    return Batches(engine, executor, db.reading, queue=queue)
+    return Batches(engine, executor, db.reading, queue=queue, watch=watch)
 
 
 def _serve(session: Session, units: Sequence[_Unit]) -> list[Any]:

@@ -19,11 +19,14 @@ def stream() -> Iterator[io.StringIO]:
     """Where the logs of this test go; afterwards logging is as it was."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    quiet = {name: logging.getLogger(name).level for name in logs.CHATTY}
     stream = io.StringIO()
     logs.set_up([SECRET, "abc"], to=stream)
     yield stream
     structlog.reset_defaults()
     root.handlers[:], root.level = handlers, level
+    for name, before in quiet.items():
+        logging.getLogger(name).setLevel(before)
 
 
 def written(stream: io.StringIO) -> dict[str, Any]:
@@ -112,3 +115,12 @@ def test_a_terminal_gets_text_without_the_secret() -> None:
 
     assert "checked" in terminal.getvalue()
     assert SECRET not in terminal.getvalue()
+
+
+def test_libraries_that_chat_are_only_heard_when_they_warn(stream: io.StringIO) -> None:
+    logging.getLogger("apscheduler.executors.default").info("Running job")
+    logging.getLogger("httpx").info("HTTP Request: GET")
+
+    logging.getLogger("apscheduler.scheduler").warning("a tick came late")
+
+    assert written(stream)["event"] == "a tick came late"

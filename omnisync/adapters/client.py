@@ -199,7 +199,7 @@ class ChannelClient:
             raise Unanswered(f"{self.name} did not answer in {self.timeout_seconds:g} s.") from error
         except httpx.TransportError as error:
             self.breaker.failed()
-            raise Unanswered(f"{self.name} cannot be reached ({type(error).__name__}).") from error
+            raise Unanswered(f"{self.name} cannot be reached at {self.base_url} ({type(error).__name__}).") from error
         return self._judge(response)
 
     def _judge(self, response: httpx.Response) -> Reply:

@@ -11,12 +11,13 @@ from omnisync import db
 from omnisync.catalog.tables import Component
 
 component = db.table(Component)
+_AMONG = (
+    sa.select(component.c.bundle).where(db.among(component.c.bundle, sa.bindparam("skus", type_=db.Many()))).distinct()
+)
 
 
 def among(session: Session, skus: Collection[str]) -> set[str]:
     """Those of the SKUs that are bundles."""
     if not skus:
         return set()
-    return set(
-        session.execute(sa.select(component.c.bundle).where(component.c.bundle.in_(sorted(skus))).distinct()).scalars()
-    )
+    return set(session.execute(_AMONG, {"skus": list(skus)}).scalars())

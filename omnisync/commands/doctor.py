@@ -78,13 +78,17 @@ def examine(world: World, config: Path | None, *, channels: bool) -> Iterator[Fi
     except NeedsAttention as error:
         yield Finding(Level.FAIL, "settings", error.message, error.action)
         return
-    yield Finding(
-        Level.OK, "settings", f"{_count(settings.locations, 'location')}, {_count(settings.channels, 'channel')}"
-    )
+    yield _settings(settings)
     yield _webhooks(settings)
     yield from _database(world, settings)
     if channels:
         yield from asyncio.run(_channels(world, settings))
+
+
+def _settings(settings: Settings) -> Finding:
+    found = f"{_count(settings.locations, 'location')}, {_count(settings.channels, 'channel')}"
+    mend = "Copy config/omnisync.toml, fill it in, and name it by --config or OMNISYNC_CONFIG."
+    return Finding(Level.OK if settings.locations else Level.WARN, "settings", found, mend)
 
 
 def _webhooks(settings: Settings) -> Finding:

@@ -9,17 +9,23 @@ import signal
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 import uvicorn
 from sqlalchemy.engine import Engine
 
 from omnisync import app, logs, settings
+from omnisync.commands.listening import address, listen
 from omnisync.commands.world import Config, World, open_engine, world_of
 from omnisync.http import Services
 from omnisync.settings import Settings
 from omnisync.sync.context import Context
 
 KEY_BYTES = 32
+DEMO_SWITCHES = "OMNISYNC_DEMO_SWITCHES"
+"""The address of the demo's switches; /ops shows them as a panel."""
+
+log = structlog.get_logger(__name__)
 
 
 def serve(
@@ -32,20 +38,18 @@ def serve(
     """Serve API and pages, and keep all channels in step."""
     world = world_of(context)
     found = world.settings(config)
-    with open_engine(found) as engine:
+    wanted = (host or found.server.host, found.server.port if port is None else port)
+    with listen(*wanted) as door, open_engine(found) as engine:
         services, engine_context = put_together(world, found, engine)
-        application = app.create(services, engine_context, app.worker_for(services, engine_context) if worker else None)
+        switches = app.switches_for(world.environ.get(DEMO_SWITCHES), world.tools)
+        hand = app.worker_for(services, engine_context) if worker else None
+        application = app.create(services, engine_context, hand, switches)
         # What was made until now lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()
-        uvicorn.run(
-            application,
-            host=host or found.server.host,
-            port=found.server.port if port is None else port,
-            access_log=False,
-            log_config=None,
-            timeout_graceful_shutdown=10,
-        )
+        log.info("serving", url=address(*door.getsockname()[:2]), worker=worker)
+        server = uvicorn.Config(application, access_log=False, log_config=None, timeout_graceful_shutdown=10)
+        uvicorn.Server(server).run(sockets=[door])
 
 
 def worker(context: typer.Context, config: Config = None) -> None:

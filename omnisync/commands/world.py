@@ -69,6 +69,11 @@ def world_of(context: typer.Context) -> World:
 @contextmanager
 def open_engine(settings: Settings) -> Iterator[Engine]:
     """The database as it stands, whatever its schema."""
+    file = sqlite_file(sa.make_url(settings.database.url))
+    if file is not None and not file.absolute().parent.is_dir():
+        raise NeedsAttention(
+            f"There is no folder {file.absolute().parent} for the database.", action="Make it, or correct database.url."
+        )
     try:
         engine = db.engine_for(settings.database.url)
     except ModuleNotFoundError as error:

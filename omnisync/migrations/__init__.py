@@ -11,6 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection, Engine
+from sqlmodel import Session
 
 from omnisync.migrations import tables
 
@@ -34,6 +35,11 @@ def current(engine: Engine) -> str | None:
     """The revision the database stands at; None when it is empty."""
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def revision(session: Session) -> str | None:
+    """The same, seen from a transaction that is open already."""
+    return MigrationContext.configure(session.connection()).get_current_revision()
 
 
 def newest() -> str | None:

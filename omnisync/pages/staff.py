@@ -28,7 +28,7 @@ from omnisync.settings import LocationSettings
 
 SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-    "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "img-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -49,6 +49,8 @@ MESSAGES = {
     "handed-over": "Übergeben.",
 }
 GOOD = {"done", "handed-over"}
+PAGES = ("/staff", "/ops")
+"""Where a login leads."""
 SOMETHING_WRONG = "Das hat nicht geklappt. Bitte noch einmal versuchen."
 
 Work = Callable[[Session, Mapping[str, str], Actor], Any]
@@ -91,25 +93,26 @@ class _Page:
     # ------------------------------------------------------------ login
 
     async def ask_login(self, request: Request) -> Response:
-        return self._render("login.html", problem=request.query_params.get("m", ""))
+        query = request.query_params
+        return self._render("login.html", problem=query.get("m", ""), next=_next(query))
 
     async def login(self, request: Request) -> Response:
         """Name and password; wrong ones are counted by name and by where they come from."""
-        form = await _form(request)
+        form = await form_of(request)
         name, now = form.get("name", ""), self._services.clock.now()
         who = {"device": f"login:{name[:64]}", "store": f"login:{request.client.host if request.client else ''}"}
         try:
             await self._services.write.run(lambda session: tries.charge(session, who, now=now))
         except Refused as refused:
-            return _to("/staff/login", m=refused.code)
+            return _login_again(refused.code, form)
         found = await self._services.read.run(
             lambda session: access.check_login(session, name, form.get("password", ""))
         )
         store = self._first_store(found) if found and found.may(Role.STAFF) else None
         if found is None or store is None:
-            return _to("/staff/login", m="no-login")
+            return _login_again("no-login", form)
         await self._services.write.run(lambda session: tries.forgive(session, who))
-        response = _to("/staff")
+        response = _to(_next(form))
         new = self._services.ids.new
         self._logins.begin(response, request, Login(found.name, new(), new(), store))
         return response
@@ -118,12 +121,13 @@ class _Page:
         response = _to("/staff/login")
         login = self._logins.of(request)
         if login is not None:
-            check_token(await _form(request), login)
+            check_token(await form_of(request), login)
             self._logins.end(response)
         return response
 
     def _first_store(self, found: Access) -> str | None:
-        return found.location or next(iter(self._desk.places()), None)
+        """Where they work; for the office the first one, and none where no store hands anything out."""
+        return found.location or next(iter(self._desk.places()), "" if found.may(Role.OPS) else None)
 
     async def _who(self, request: Request) -> tuple[Login, Actor] | None:
         """Who asks, as the account stands now; a disabled one is out at once, and office people see the store they chose."""
@@ -186,7 +190,7 @@ class _Page:
         if who is None:
             return _to("/staff/login")
         login, actor = who
-        form = await _form(request)
+        form = await form_of(request)
         try:
             check_token(form, login)
             found = await self._guess(login, actor, lambda session: self._by_code(session, form.get("code", ""), actor))
@@ -221,7 +225,7 @@ class _Page:
         if who is None:
             return _to("/staff/login")
         login, actor = who
-        form = await _form(request)
+        form = await form_of(request)
         work = self._steps.get(step)
         try:
             check_token(form, login)
@@ -239,7 +243,7 @@ class _Page:
         if who is None:
             return _to("/staff/login")
         login, actor = who
-        form, now = await _form(request), self._services.clock.now()
+        form, now = await form_of(request), self._services.clock.now()
         try:
             check_token(form, login)
             await self._services.write.run(lambda session: tasks.done(session, task_id, actor, now=now))
@@ -358,10 +362,21 @@ _AFTER: Mapping[str, Callable[[str], Response]] = {
 }
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def form_of(request: Request) -> dict[str, str]:
     """The fields of a form, the last value of each."""
     body = (await request.body()).decode("utf-8", "replace")
     return {name: values[-1] for name, values in parse_qs(body, keep_blank_values=True).items()}
+
+
+def _next(fields: Mapping[str, str]) -> str:
+    """Which page somebody wanted to see before we asked who they are: one of ours, nothing else."""
+    wanted = fields.get("next", "")
+    return wanted if wanted in PAGES else PAGES[0]
+
+
+def _login_again(code: str, form: Mapping[str, str]) -> Response:
+    """Say what was wrong, and still know where they wanted to go."""
+    return _to("/staff/login", m=code, **({"next": _next(form)} if _next(form) != PAGES[0] else {}))
 
 
 def _to(path: str, **query: str) -> Response:

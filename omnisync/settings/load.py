@@ -135,6 +135,8 @@ def _fault(detail: Mapping[str, Any]) -> Fault:
         return Fault(path, wrong, allowed=str(context["error"]))
     if kind == "string_pattern_mismatch":
         return Fault(path, wrong, allowed=_example_at(path) or context["pattern"])
+    if kind == "int_parsing":
+        return Fault(path, wrong, allowed="a whole number")
     return Fault(path, wrong, allowed=detail["msg"].removeprefix("Input should be "))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
@@ -17,6 +18,10 @@ _COLUMNS = (
     balance.c.location, balance.c.sku, balance.c.on_hand, balance.c.reserved, balance.c.blocked,
     balance.c.incoming, balance.c.safety, balance.c.off_sale,
 )  # fmt: skip
+_FREE = balance.c.on_hand - balance.c.blocked - balance.c.reserved - balance.c.safety
+_PIECES = sa.select(
+    balance.c.sku, balance.c.location, sa.case((balance.c.off_sale | (_FREE < 0), 0), else_=_FREE)
+).where(db.among(balance.c.sku, sa.bindparam("skus", type_=db.Many())))
 
 
 def levels(session: Session, shelves: Iterable[Shelf]) -> dict[Shelf, Level]:
@@ -29,7 +34,15 @@ def levels(session: Session, shelves: Iterable[Shelf]) -> dict[Shelf, Level]:
 
 def levels_of(session: Session, skus: Sequence[str]) -> dict[Shelf, Level]:
     """The levels of these SKUs at every location."""
-    return _levels(session, balance.c.sku.in_(skus)) if skus else {}
+    return _levels(session, db.among(balance.c.sku, skus)) if skus else {}
+
+
+def pieces_of(session: Session, skus: Iterable[str]) -> dict[str, dict[str, int]]:
+    """SKU -> location -> available, for every shelf of these SKUs; as lean as the most asked question needs it."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for sku, location, pieces in session.execute(_PIECES, {"skus": list(skus)}).all():
+        found[sku][location] = pieces
+    return dict(found)
 
 
 def available(found: Balance | Level) -> int:

@@ -18,6 +18,9 @@ from omnisync.stock.tables import Idempotency
 KEPT = timedelta(days=7)
 idempotency = db.table(Idempotency)
 _INSERT = sa.insert(idempotency)
+_KEPT = sa.select(idempotency).where(
+    db.in_pairs(idempotency.c.scope, idempotency.c.key, sa.bindparam("names", type_=db.Many()))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,7 @@ def _answer(call: Call, answers: Made, *, replayed: bool) -> Answer | Refused:
 
 
 def _kept(session: Session, calls: Sequence[Call]) -> Made:
-    here = db.in_pairs(idempotency.c.scope, idempotency.c.key, {call.name for call in calls})
-    rows = session.execute(sa.select(idempotency).where(here))
+    rows = session.execute(_KEPT, {"names": list({call.name for call in calls})})
     return {(row.scope, row.key): (row.body_hash, Answer(row.status, row.answer)) for row in rows}
 
 

@@ -145,7 +145,7 @@ def of_references(
     if not references:
         return found
     statement = sa.select(promise).where(
-        db.in_pairs(promise.c.channel, promise.c.reference, sorted(references)),
+        db.in_pairs(promise.c.channel, promise.c.reference, references),
         promise.c.quantity > promise.c.ended,
     )
     for row in session.execute(statement.order_by(promise.c.id)):

@@ -19,6 +19,12 @@ _COLUMNS = (
     balance.c.location, balance.c.sku, balance.c.on_hand, balance.c.reserved, balance.c.blocked,
     balance.c.incoming, balance.c.safety, balance.c.off_sale, balance.c.counted_at,
 )  # fmt: skip
+_LOCK = (
+    sa.select(*_COLUMNS)
+    .where(db.in_pairs(balance.c.location, balance.c.sku, sa.bindparam("shelves", type_=db.Many())))
+    .order_by(balance.c.location, balance.c.sku)
+    .with_for_update(of=balance)
+)
 
 
 class GuardBroken(RuntimeError):
@@ -37,13 +43,8 @@ def lock(session: Session, shelves: Collection[Shelf]) -> Locked:
     locked.counted_at = {}
     if not shelves:
         return locked
-    statement = (
-        sa.select(*_COLUMNS)
-        .where(db.in_pairs(balance.c.location, balance.c.sku, sorted(shelves)))
-        .order_by(balance.c.location, balance.c.sku)
-        .with_for_update()
-    )
-    for location, sku, on_hand, reserved, blocked, incoming, safety, off_sale, counted_at in session.execute(statement):
+    rows = session.execute(_LOCK, {"shelves": list(shelves)})
+    for location, sku, on_hand, reserved, blocked, incoming, safety, off_sale, counted_at in rows:
         shelf = Shelf(location, sku)
         locked[shelf] = Level(on_hand, reserved, blocked, incoming, safety, off_sale)
         if counted_at is not None:

@@ -57,6 +57,13 @@ def list_open(session: Session, *, after: int = 0, limit: int = 100) -> Sequence
     return session.exec(statement.order_by(col(Shortage.id)).limit(limit)).all()
 
 
+def totals(session: Session) -> tuple[int, int]:
+    """(open shortages, pieces that are missing in all of them)"""
+    statement = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(shortage.c.quantity), 0))
+    number, pieces = session.execute(statement.where(shortage.c.closed_at.is_(None))).one()
+    return number, int(pieces)
+
+
 def stock_errors(session: Session, *, limit: int = 100) -> Sequence[Balance]:
     """Shelves below zero although nothing is promised from them: somebody must count."""
     statement = select(Balance).where(col(Balance.on_hand) < 0, col(Balance.reserved) == 0)

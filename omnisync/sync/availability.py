@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,9 +13,7 @@ from omnisync.catalog import articles, bundles
 from omnisync.orders.offers import ReadyTimes
 from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock import availability
-from omnisync.stock.effects import Level
 from omnisync.sync import shown
-from omnisync.values import Shelf
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +48,13 @@ def look(session: Session, questions: Sequence[Question]) -> list[Stock]:
 def _pieces(session: Session, skus: Sequence[str]) -> dict[str, dict[str, int]]:
     sets = {sku: articles.explode(session, [(sku, 1)]) for sku in bundles.among(session, skus)}
     parts = {part for contents in sets.values() for part in contents}
-    pieces = _by_sku(availability.levels_of(session, sorted({*skus, *parts} - sets.keys())))
+    pieces = availability.pieces_of(session, {*skus, *parts} - sets.keys())
     unseen = [sku for sku in skus if sku not in pieces and sku not in sets]
     for sku in articles.known(session, unseen) if unseen else ():
         pieces[sku] = {}
     for sku, contents in sets.items():
         pieces[sku] = _of_bundle(contents, pieces)
     return pieces
-
-
-def _by_sku(levels: Mapping[Shelf, Level]) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = defaultdict(dict)
-    for shelf, level in levels.items():
-        found[shelf.sku][shelf.location] = level.available
-    return dict(found)
 
 
 def _of_bundle(contents: Mapping[str, int], pieces: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
@@ -80,29 +70,30 @@ def answer(
     question: Question, stock: Stock, settings: Settings, ready: ReadyTimes, *, now: datetime, public: bool = False
 ) -> dict[str, Any]:
     """The body of the answer. To the public quantities are states."""
-    return {"items": [_item(sku, question, stock, settings, ready, now, public) for sku in question.skus]}
+    times = {code: ready.at(code, now) for code in question.locations}
+    below = settings.server.limited_below
+    return {"items": [_item(sku, question, stock, times, below, public) for sku in question.skus]}
 
 
 def _item(
-    sku: str, question: Question, stock: Stock, settings: Settings, ready: ReadyTimes, now: datetime, public: bool
+    sku: str, question: Question, stock: Stock, times: Mapping[str, str | None], limited_below: int, public: bool
 ) -> dict[str, Any]:
     pieces = stock.available(sku, question.locations)
     if pieces is None:
         return {"sku": sku, "state": "unknown", "available": 0, "locations": []}
     total = _shown(sum(pieces.values()), question.channel)
-    state = _state(total, settings.server.limited_below)
-    locations = [_location(code, n, settings, ready, now, public) for code, n in pieces.items()]
+    state = _state(total, limited_below)
+    locations = [_location(code, n, times[code] if n else None, limited_below, public) for code, n in pieces.items()]
     if public:
         return {"sku": sku, "state": state, "locations": locations}
     return {"sku": sku, "state": state, "available": total, "locations": locations}
 
 
-def _location(
-    code: str, pieces: int, settings: Settings, ready: ReadyTimes, now: datetime, public: bool
-) -> dict[str, Any]:
-    ready_at = ready.at(code, now) if pieces else None
-    number = {"state": _state(pieces, settings.server.limited_below)} if public else {"available": pieces}
-    return {"location": code} | number | {"pickup": ready_at is not None, "ready_at": ready_at}
+def _location(code: str, pieces: int, ready_at: str | None, limited_below: int, public: bool) -> dict[str, Any]:
+    pickup = ready_at is not None
+    if public:
+        return {"location": code, "state": _state(pieces, limited_below), "pickup": pickup, "ready_at": ready_at}
+    return {"location": code, "available": pieces, "pickup": pickup, "ready_at": ready_at}
 
 
 def _shown(pieces: int, channel: ChannelSettings | None) -> int:

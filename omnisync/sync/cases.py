@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from omnisync.announce import announce
@@ -21,6 +22,11 @@ def list_open(session: Session, *, channel: str | None = None, after: str = "", 
     if channel is not None:
         statement = statement.where(Case.channel == channel)
     return session.exec(statement.order_by(col(Case.id)).limit(limit)).all()
+
+
+def count_open(session: Session) -> int:
+    """How many cases are open, of all channels."""
+    return session.exec(select(sa.func.count()).select_from(Case).where(col(Case.closed_at).is_(None))).one()
 
 
 def apply(session: Session, case_id: str, *, by: str, now: datetime) -> Case:

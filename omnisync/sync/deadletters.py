@@ -90,3 +90,10 @@ def list_open(
     if channel is not None:
         statement = statement.where(DeadLetter.channel == channel)
     return session.exec(statement.order_by(col(DeadLetter.id)).limit(limit)).all()
+
+
+def count_open(session: Session) -> int:
+    """How many letters are open, of all channels."""
+    return session.exec(
+        select(sa.func.count()).select_from(DeadLetter).where(col(DeadLetter.closed_at).is_(None))
+    ).one()

@@ -42,6 +42,7 @@ class Health:
     breaker: str
     paused: bool
     cases: int
+    failures_in_row: int = 0
 
 
 def row_of(session: Session, channel: str) -> ChannelHealth:
@@ -83,7 +84,10 @@ def succeeded(session: Session, channel: str, *, now: datetime, pulled: bool = F
 
 def failed(session: Session, channel: str, failure: TryLater | NeedsAttention, *, now: datetime) -> None:
     """The channel did not; it is left alone for a while, as long as it told us at least."""
-    row = row_of(session, channel)
+    row, needs = row_of(session, channel), "attention" if isinstance(failure, NeedsAttention) else "time"
+    if not row.failures_in_row or (needs == "attention" and row.attention is None):
+        body = {"channel": channel, "reason": failure.message, "needs": needs}
+        announce(session, "channel.failing", body, now=now)
     row.calls, row.failures, row.failures_in_row = row.calls + 1, row.failures + 1, row.failures_in_row + 1
     row.last_error, row.last_error_at = failure.message, now
     if row.failures_in_row >= BREAKS_AFTER:
@@ -92,8 +96,6 @@ def failed(session: Session, channel: str, failure: TryLater | NeedsAttention, *
         row.attention, row.action, row.retry_at = failure.message, failure.action, now + ATTENTION_RETRY
     else:
         row.retry_at = now + backoff(row.failures_in_row, failure.retry_after_seconds)
-    if row.failures_in_row == 1:
-        announce(session, "channel.failing", {"channel": channel, "reason": failure.message}, now=now)
 
 
 def heard(session: Session, channel: str, *, now: datetime) -> None:
@@ -136,6 +138,7 @@ def of(session: Session, channel: Channel, *, now: datetime) -> Health:
     return Health(
         channel.name, state, reason, row.action, lag, row.last_success_at, behind.number + inbox.number, failing,
         _drifting(session, channel), _exposed(session, channel), row.breaker, row.paused, cases,
+        row.failures_in_row,
     )  # fmt: skip
 
 
@@ -198,3 +201,25 @@ def _exposed(session: Session, channel: Channel) -> int:
         ShownState.channel == channel.name, too_many > 0
     )
     return int(session.exec(statement).one() or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """Listings of a channel that for a while now have offered more than there is."""
+
+    channel: str
+    listings: int
+    pieces: int
+
+
+def exposed(session: Session, *, before: datetime) -> list[Exposed]:
+    """Where buyers can still buy what is gone, because we could not lower the number since `before`; most pieces first."""
+    too_many = col(ShownState.believed) - col(ShownState.wanted)
+    pieces = sa.func.sum(too_many)
+    statement = (
+        sa.select(col(ShownState.channel), sa.func.count(), pieces)
+        .where(too_many > 0, col(ShownState.behind_since) <= before)
+        .group_by(col(ShownState.channel))
+        .order_by(pieces.desc())
+    )
+    return [Exposed(channel, listings, int(total)) for channel, listings, total in session.execute(statement)]

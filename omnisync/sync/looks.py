@@ -70,9 +70,10 @@ def ordered(
     if row is None or quantity <= 0:
         return
     settled = min(row.provisional, quantity)
-    # A channel that nobody can look at is simply written again; that never does harm.
-    known = quantity if channel.can.looks else settled
-    levels.put(row, levels.order(levels.view_of(row), known), now=now)
+    if not channel.can.looks:
+        # Nobody can see what it shows now; it is simply written again, which never does harm.
+        row.believed = None
+    levels.put(row, levels.order(levels.view_of(row), quantity), now=now)
     overwritten = row.applied_at is not None and placed_at <= row.applied_at + CLOCKS_APART
     if channel.can.looks and not channel.compares and overwritten and quantity > settled:
         row.look_at = now

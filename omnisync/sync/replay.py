@@ -59,6 +59,13 @@ def retry_resolved(session: Session, context: Context, channel: Channel, *, now:
     return closed
 
 
+def articles_waiting(letter: DeadLetter) -> Sequence[Article]:
+    """The articles this letter waits for, as their channel names them; none where it waits for something else."""
+    if letter.kind not in ("line", "fact"):
+        return []
+    return _waiting_articles(letter, wire.from_json(letter.payload))
+
+
 def _waiting_articles(letter: DeadLetter, fact: Fact) -> Sequence[Article]:
     if letter.kind == "line" and isinstance(fact, OrderSeen):
         return [line.article for line in fact.lines if letter.key == f"line/{fact.id}/{line.id}"]

@@ -98,3 +98,20 @@ def test_a_full_disk_is_told_in_time(free: int, level: Level) -> None:
 )
 def test_a_clock_that_goes_wrong_is_told(apart: timedelta, last: timedelta | None, level: Level) -> None:
     assert clock_finding(NOW, NOW + apart, NOW + last if last is not None else None).level is level
+
+
+def test_a_database_without_its_folder_is_a_finding_that_names_it(omnisync: Omnisync, config: Path) -> None:
+    config.write_text(config.read_text().replace("/shop.db", "/nowhere/shop.db"), encoding="utf-8")
+
+    ran = omnisync("doctor", config=config)
+
+    assert ran.code == 1
+    assert f"There is no folder {config.parent}/nowhere for the database." in ran.out
+
+
+def test_settings_without_any_location_point_to_the_example(omnisync: Omnisync, config: Path) -> None:
+    config.write_text("", encoding="utf-8")
+
+    ran = omnisync("doctor", "--no-channels", config=config)
+
+    assert "warn  settings: 0 locations, 0 channels\n      Copy config/omnisync.toml" in ran.out

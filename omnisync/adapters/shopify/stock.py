@@ -115,11 +115,13 @@ class Stock:
         return list(answer["inventorySetQuantities"]["userErrors"])
 
     async def _compare(self, lost: Lines) -> dict[int, Published]:
-        """What Shopify shows where our comparison failed; it may be what we wanted all along."""
+        """What Shopify shows where our comparison failed.
+
+        That it shows what we wanted proves nothing: the shop may have sold just so many, and the engine must hear of it.
+        """
         levels = await self.look([one.target for _, one in lost])
         seen = {(level.article.external_id, level.place): level.quantity for level in levels}
-        actual = {n: seen.get((one.target.external_id, one.target.place)) for n, one in lost}
-        return {n: APPLIED if actual[n] == one.quantity else replace(LOST, actual=actual[n]) for n, one in lost}
+        return {n: replace(LOST, actual=seen.get((one.target.external_id, one.target.place))) for n, one in lost}
 
     async def _set_prices(self, wanted: Lines, items: Items) -> dict[int, Published]:
         if not wanted:

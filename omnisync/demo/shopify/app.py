@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse
 from omnisync.adapters.client import Tools
 from omnisync.demo import faults
 from omnisync.demo.outbox import Outbox, Send
-from omnisync.demo.shopify import cost, rest
+from omnisync.demo.shopify import cost, people, rest
 from omnisync.demo.shopify.graphql_api import Api
 from omnisync.demo.shopify.shop import Shop
 from omnisync.demo.shopify.webhooks import Announcer
@@ -49,6 +49,7 @@ def open_shop(
     _guard(app, token)
     faults.add_faults(app, shop.faults, limited=_limited(api, shop, bucket))
     faults.add_door(app, shop)
+    people.add_people(app, shop)
     return Simulation(app, shop, outbox, announcer, bucket)
 
 

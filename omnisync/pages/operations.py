@@ -1,0 +1,111 @@
+"""What machines ask: is it alive, is it ready, how is it doing. Never a SKU as a label, never a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from fastapi import APIRouter, Response
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
+
+from omnisync import migrations
+from omnisync.errors import TryLater
+from omnisync.http import Services, json_response, problem_response
+from omnisync.stock import shortages
+from omnisync.sync import cases, deadletters, health
+from omnisync.sync.context import Context
+from omnisync.sync.health import Health
+
+STATES = ("on_time", "late", "action_required", "paused")
+
+
+def routes(services: Services, context: Context) -> APIRouter:
+    """The endpoints that say whether this server is alive, ready, and how it is doing."""
+    api = APIRouter(tags=["operations"])
+    newest = migrations.newest()
+
+    @api.get("/livez", operation_id="live")
+    async def live() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "alive"}
+
+    @api.get("/readyz", operation_id="ready", responses={503: {"description": "Not yet, or not now."}})
+    async def ready() -> Response:
+        """The database can be used and stands at the schema this version needs."""
+        try:
+            found = await services.read.run(migrations.revision)
+        except (DBAPIError, TryLater):
+            return problem_response(
+                "not-ready", 503, "The database cannot be used just now.", None, {"Retry-After": "2"}
+            )
+        if found != newest:
+            said = f"The database stands at {found}, this version needs {newest}: run `omnisync migrate`."
+            return problem_response("not-ready", 503, said, None, {"Retry-After": "10"})
+        return json_response({"status": "ready", "schema": found})
+
+    @api.get("/metrics", operation_id="metrics", response_class=Response)
+    async def metrics() -> Response:
+        """Prometheus text: what this process counted, and what the database says now."""
+        now, channels = services.clock.now(), list(context.channels.values())
+
+        def read(session: Session) -> list[Metric]:
+            found = health.of_all(session, channels, now=now)
+            return [*_of_channels(found), *_of_all(session)]
+
+        gauges = await services.report.run(read)
+        asked = CollectorRegistry()
+        asked.register(_Given(gauges))
+        return Response(
+            generate_latest(services.meters.registry) + generate_latest(asked), media_type=CONTENT_TYPE_LATEST
+        )
+
+    return api
+
+
+class _Given(Collector):
+    """Metrics that were read already."""
+
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = list(metrics)
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
+
+
+_GAUGES: tuple[tuple[str, str, str], ...] = (
+    ("omnisync_channel_queue", "queued", "Numbers and messages that wait."),
+    ("omnisync_channel_lag_seconds", "lag_seconds", "Age of the oldest of them."),
+    ("omnisync_channel_drift", "drift", "Listings that show something nobody explains."),
+    ("omnisync_channel_exposed_pieces", "exposed", "Pieces offered that are gone."),
+    ("omnisync_channel_dead_letters", "failed", "Open dead letters."),
+    ("omnisync_channel_cases", "cases", "Open decisions."),
+)  # fmt: skip
+"""(name, attribute of Health, what it says)"""
+
+
+def _of_channels(found: Iterable[Health]) -> Iterator[Metric]:
+    rows = list(found)
+    for name, attribute, words in _GAUGES:
+        gauge = GaugeMetricFamily(name, words, labels=("channel",))
+        for one in rows:
+            gauge.add_metric((one.channel,), float(getattr(one, attribute)))
+        yield gauge
+    state = GaugeMetricFamily("omnisync_channel_state", "1 for the state a channel is in.", labels=("channel", "state"))
+    for one in rows:
+        for name in STATES:
+            state.add_metric((one.channel, name), float(one.state == name))
+    yield state
+
+
+def _of_all(session: Session) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "omnisync_dead_letters", "Open dead letters of all channels.", deadletters.count_open(session)
+    )
+    yield GaugeMetricFamily("omnisync_cases", "Open decisions of all channels.", cases.count_open(session))
+    number, pieces = shortages.totals(session)
+    yield GaugeMetricFamily("omnisync_shortages", "Shelves whose promises cannot all be kept.", number)
+    yield GaugeMetricFamily("omnisync_short_pieces", "Pieces that are promised and not there.", pieces)

@@ -1,0 +1,99 @@
+// Keeps the page live and presses its buttons without a jump. Everything on it works without this script.
+
+const EVERY_MS = 2000;
+const PATIENCE_MS = 10000;
+const READING_MS = 6000;
+
+const live = document.querySelector("[data-live]");
+const shown = new Map();
+let asking = null;
+let saidAt = 0;
+
+const parts = (root) => root.querySelectorAll("[data-part]");
+
+/** Somebody is typing or reading there: it must not vanish. */
+function isBusy(part) {
+  if (part.id === "note" && part.childElementCount && performance.now() - saidAt < READING_MS) return true;
+  const active = document.activeElement;
+  return part.contains(active) && active.matches("input, textarea, select");
+}
+
+function replace(part, fresh) {
+  const key = part.contains(document.activeElement) ? document.activeElement.dataset?.key : undefined;
+  part.replaceWith(fresh);
+  if (key) fresh.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
+}
+
+function show(html) {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  const fresh = new Map([...parts(page)].map((part) => [part.id, part]));
+  for (const part of parts(live)) {
+    const next = fresh.get(part.id);
+    if (!next || isBusy(part)) continue;
+    const text = next.outerHTML;
+    if (shown.get(part.id) === text) continue;
+    shown.set(part.id, text);
+    if (part.id === "note") saidAt = performance.now();
+    replace(part, document.importNode(next, true));
+  }
+}
+
+function lost() {
+  const stand = live.querySelector("#stand");
+  stand.classList.add("lost");
+  const words = stand.querySelector("[data-words]");
+  words.textContent = words.textContent.replace("Live,", "Keine Verbindung,");
+  shown.delete("stand");
+}
+
+async function ask(url, options = {}) {
+  asking?.abort();
+  asking = new AbortController();
+  const signal = AbortSignal.any([asking.signal, AbortSignal.timeout(PATIENCE_MS)]);
+  const answer = await fetch(url, { ...options, signal });
+  if (new URL(answer.url).pathname !== "/ops") return location.assign(answer.url);
+  if (!answer.ok) return lost();
+  show(await answer.text());
+}
+
+async function refresh() {
+  if (document.hidden) return;
+  const url = new URL(location.href);
+  url.searchParams.delete("m");
+  url.hash = "";
+  try {
+    await ask(url);
+  } catch (error) {
+    if (error.name !== "AbortError") lost();
+  }
+}
+
+async function press(form) {
+  const body = new URLSearchParams(new FormData(form));
+  for (const button of form.querySelectorAll("button")) button.disabled = true;
+  if (document.activeElement?.matches("input")) document.activeElement.blur();
+  saidAt = 0;
+  try {
+    await ask(form.action, { method: "POST", body });
+  } catch (error) {
+    if (error.name !== "AbortError") lost();
+  }
+  for (const button of form.querySelectorAll("button")) button.disabled = false;
+}
+
+if (live) {
+  let timer;
+  const again = async () => {
+    await refresh();
+    timer = setTimeout(again, EVERY_MS);
+  };
+  timer = setTimeout(again, EVERY_MS);
+  document.addEventListener("visibilitychange", refresh);
+  document.addEventListener("submit", (event) => {
+    if (new URL(event.target.action).pathname.startsWith("/ops/")) {
+      event.preventDefault();
+      clearTimeout(timer);
+      press(event.target).finally(() => (timer = setTimeout(again, EVERY_MS)));
+    }
+  });
+}
