@@ -185,9 +185,6 @@ def create(
     app.include_router(ops.routes(services, context, switches))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(Limits)
-<<<<<<< HEAD
-    openapi.describe(app)
-=======
     app.add_middleware(Measured, meters=services.meters, clock=services.clock)
->>>>>>> main
+    openapi.describe(app)
     return app

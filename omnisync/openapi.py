@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 
 KEY = "key"
 SCHEME = {"type": "http", "scheme": "bearer", "description": "An API key: `omnisync keys create` prints it once."}
-OPEN = {"receiveHook", "answerChallenge"}
-"""Operations whose callers prove themselves otherwise: channels sign what they send."""
+PROBES = {"live", "ready", "metrics"}
+"""Asked by the machinery around us, which has no key."""
+OPEN = PROBES | {"receiveHook", "answerChallenge"}
+"""Operations that want no key: probes, and channels, which sign what they send."""
 
 
 def describe(app: FastAPI) -> None:
