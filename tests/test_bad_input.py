@@ -14,10 +14,10 @@ import pytest
 import schemathesis
 import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
 from sqlalchemy.engine import Engine
-from sqlmodel import SQLModel
 
-from omnisync import access, app, db
+from omnisync import access, app, db, migrations
 from omnisync.access import Role
 from omnisync.adapters.client import Tools
 from omnisync.clock import Ids, StoppedClock
@@ -31,7 +31,7 @@ from tests.conftest import START
 from tests.stock.shop import shelf, violations
 
 LINE = b'{"sku": "LAMP", "location": "linden", "quantity": 1}'
-EXAMPLES = 6
+EXAMPLES = 8
 
 
 def lines(*line: bytes) -> bytes:
@@ -240,7 +240,7 @@ def test_a_message_that_comes_three_times_is_kept_once(engine: Engine, clock: St
 def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The server's own description, and the server to try it on."""
     engine = db.engine_for(f"sqlite:///{tmp_path_factory.mktemp('anything')}/anything.db")
-    SQLModel.metadata.create_all(engine)
+    migrations.upgrade(engine)
     clock, chance = StoppedClock(START), random.Random(1)
     with db.transaction(engine) as session:
         shelf(session, "LAMP", pieces=5)
@@ -254,15 +254,15 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     engine.dispose()
 
 
-@pytest.mark.rig
 @pytest.mark.parametrize("mode", [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE], ids=str)
 def test_nothing_that_the_description_allows_or_forbids_is_a_fault_of_ours(described: Any, mode: Any) -> None:
-    for found in described.get_all_operations():
-        try_out(found.ok(), mode)
+    tried = [found.ok().label for found in described.get_all_operations() if try_out(found.ok(), mode)]
+
+    assert len(tried) > 40, tried
 
 
-def try_out(operation: Any, mode: Any) -> None:
-    """Call one operation with whatever its description allows, or forbids."""
+def try_out(operation: Any, mode: Any) -> bool:
+    """Call one operation with whatever its description allows, or forbids; False when it takes nothing to get wrong."""
 
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(
@@ -274,7 +274,11 @@ def try_out(operation: Any, mode: Any) -> None:
         answer = case.call(headers={"idempotency-key": name})
         assert answer.status_code < 500, f"{case.as_curl_command()}: {answer.text}"
 
-    play()
+    try:
+        play()
+    except Unsatisfiable:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("number", [2**63, 2**63 - 1, -1, 10**40])
