@@ -16,7 +16,7 @@ def listen(host: str, port: int) -> socket.socket:  # noqa: TID251  this is wher
         return socket.create_server((host, port), family=family, backlog=WAITING_CALLERS)
     except OSError as error:
         raise NeedsAttention(
-            f"{address(host, port)} cannot be listened on: {error.strerror or error}.",
+            f"{address(host, port)} cannot be listened on: {(error.strerror or str(error)).partition(' (')[0]}.",
             action="Stop what listens there, or choose another address: server.host and server.port, or --host and --port.",
             code="address",
         ) from error

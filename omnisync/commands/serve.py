@@ -47,7 +47,7 @@ def serve(
         # What was made until now lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()
-        log.info("serving", address=address(*door.getsockname()[:2]), worker=worker)
+        log.info("serving", url=address(*door.getsockname()[:2]), worker=worker)
         server = uvicorn.Config(application, access_log=False, log_config=None, timeout_graceful_shutdown=10)
         uvicorn.Server(server).run(sockets=[door])
 

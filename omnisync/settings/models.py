@@ -67,7 +67,9 @@ class ServerSettings(_Section):
     """The HTTP side."""
 
     host: str = "127.0.0.1"
+    """Where to listen. Keep it on this machine and let a proxy bring TLS."""
     port: Whole = Field(default=8000, ge=0, le=65535)
+    """0 takes any free one."""
     public_url: str = Field(default="", pattern=r"^(https?://[^\s/]+\S*)?$")
     """What channels call, such as `https://sync.example.org`."""
     public_availability: bool = False
@@ -83,7 +85,9 @@ class MailSettings(_Section):
     """The server that takes our mails; without a host none are sent."""
 
     host: str = ""
+    """Empty: no mails."""
     port: Whole = Field(default=25, ge=1, le=65535)
+    """Of that server; it is spoken to without login, so it should stand in your own network."""
     sender: str = Field(default="omnisync@localhost", pattern=r"^\S+@\S+$")
     """The address our mails come from."""
 
@@ -94,12 +98,17 @@ class LocationSettings(_Section):
     code: Code
     """1 to 64 letters, digits, dots, dashes, underscores; it stands in URLs."""
     name: str = Field(min_length=1)
+    """As people read it."""
     kind: Literal["store", "warehouse"] = "store"
+    """What people call it; the rules are the same for both."""
     timezone: str = "Europe/Berlin"
+    """Of its opening hours."""
     stock_owner: Annotated[str, BeforeValidator(_one_owner)] = LEDGER
     """`ledger`, or the name of the one channel that counts and receives goods here."""
     pickup: Literal["off", "local", "network"] = "local"
+    """Click and collect. With `off` nothing can be collected here."""
     transfer_days: Whole = Field(default=2, ge=0)
+    """Open days until goods from another location are here."""
     hours: Annotated[dict[str, str], BeforeValidator(check_hours)] = Field(default_factory=dict)
     """`{ mon-fri = "09:30-19:00", sat = "10:00-13:00, 14:00-16:00" }`; days that are not named are closed."""
     holidays: str | None = None
@@ -107,11 +116,11 @@ class LocationSettings(_Section):
     special: Annotated[dict[str, str], BeforeValidator(check_special)] = Field(default_factory=dict)
     """Single days: `{ "2026-12-24" = "09:00-14:00", "2026-12-31" = "closed" }`."""
     lead_minutes: Whole = Field(default=120, ge=0)
-    """In open minutes."""
+    """From the order to ready, in open minutes."""
     collect_days: Whole = Field(default=3, ge=1)
     """In open days; a pickup is to be collected before the last one closes."""
     pickup_at_till: Literal["never", "unpaid", "all"] = "unpaid"
-    """Which hand-overs the till also books."""
+    """Which hand-overs the till also books: none, those of unpaid pickups, or all."""
     email: str | None = None
     """Gets a mail for each new pickup."""
 
@@ -120,19 +129,29 @@ class ChannelPolicy(_Section):
     """What a channel shows, and how carefully."""
 
     shows: Literal["available", "on_hand"] | None = None
-    """Default by adapter."""
+    """What the number means to this channel; the default is the adapter's: `on_hand` for tills, else `available`."""
     buffer: Buffer = 0
-    """Pieces, or "10%"."""
+    """Kept back from this channel: pieces, or per cent such as "10%", rounded up."""
     max_listed: Annotated[Whole, Field(ge=0)] | None = None
+    """Never show more than this."""
     stop_at: Whole = Field(default=0, ge=0)
+    """So many or fewer show as none."""
     prices: Literal["off", "now", "at_opening"] = "now"
+    """Whether and when prices are written there."""
     notify: Literal["channel", "omnisync", "none"] = "channel"
+    """Who writes to the customer of a pickup. With `omnisync` and `none` the channel is asked not to; omnisync writes to stores only."""
     unpaid_days: Whole = Field(default=7, ge=1)
+    """An unpaid order should hold its pieces this long. Nothing gives them back by itself yet."""
     drift: Literal["repair", "show"] = "repair"
+    """When the channel shows another number than it should: write ours again, or only show it."""
     blast_guard: bool = True
+    """A pass that would empty or reprice much of the channel waits for a person."""
     blast_zero_percent: Whole = Field(default=10, ge=0, le=100)
+    """More than this share of the listings going to zero at once ..."""
     blast_zero_least: Whole = Field(default=20, ge=0)
+    """... and at least so many."""
     blast_price_percent: Whole = Field(default=30, ge=0)
+    """A price that would change by more than this waits."""
 
 
 class ChannelSettings(_Section):
@@ -143,6 +162,7 @@ class ChannelSettings(_Section):
     adapter: str
     """How it talks."""
     title: str = ""
+    """As people read it; else its name."""
     locations: list[str] = Field(min_length=1)
     """Whose stock it sells, in order of preference."""
     location_map: dict[str, str] = Field(default_factory=dict)
