@@ -17,7 +17,7 @@ from fastapi.staticfiles import StaticFiles
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
-from omnisync import __version__, db, migrations, writer
+from omnisync import __version__, db, migrations, openapi, writer
 from omnisync.adapters import registry
 from omnisync.adapters.base import Adapter
 from omnisync.adapters.client import ChannelClient, Tools
@@ -186,4 +186,5 @@ def create(
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(Limits)
     app.add_middleware(Measured, meters=services.meters, clock=services.clock)
+    openapi.describe(app)
     return app

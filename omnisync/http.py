@@ -32,7 +32,7 @@ from omnisync.errors import (
 from omnisync.meters import Meters
 from omnisync.settings import Settings
 from omnisync.stock.idempotency import Answer, Call, InFlight, Once
-from omnisync.values import MAX_QUANTITY, clean_sku
+from omnisync.values import MAX_QUANTITY, MAX_ROW_ID, clean_sku
 from omnisync.writer import Batches
 
 MAX_BODY = 1024 * 1024
@@ -113,6 +113,7 @@ ShortText = Annotated[Text, Field(max_length=200)]
 LongText = Annotated[Text, Field(max_length=4000)]
 Sku = Annotated[StrictStr, AfterValidator(clean_sku), Field(max_length=64)]
 Code = Annotated[Text, Field(min_length=1, max_length=64)]
+RowId = Annotated[int, Field(ge=0, le=MAX_ROW_ID)]
 Quantity = Annotated[StrictInt, Field(ge=1, le=MAX_QUANTITY)]
 
 

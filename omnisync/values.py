@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from enum import StrEnum
 from typing import NamedTuple
 
+MAX_ROW_ID = 2**63 - 1
 MAX_QUANTITY = 1_000_000
 MAX_SKU = 64
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -151,6 +152,14 @@ def from_cursor(cursor: str, parts: int) -> list[str]:
         found = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split("\x1f")
     except ValueError:
         raise ValueError("this cursor is not one of ours") from None
-    if len(found) != parts:
+    if len(found) != parts or any("\0" in part for part in found):
         raise ValueError("this cursor is not one of ours")
     return found
+
+
+def row_id(text: str) -> int:
+    """The number of a row. ValueError for anything that no database could have given."""
+    number = int(text)
+    if not 0 <= number <= MAX_ROW_ID:
+        raise ValueError("no row has this number")
+    return number

@@ -25,6 +25,7 @@ from omnisync.http import MAX_BODY
 from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock.tables import Movement
 from omnisync.sync.tables import InboxMessage
+from omnisync.values import to_cursor
 from tests.api import SETTINGS, Api, serving
 from tests.conftest import START
 from tests.stock.shop import shelf, violations
@@ -274,3 +275,25 @@ def try_out(operation: Any, mode: Any) -> None:
         assert answer.status_code < 500, f"{case.as_curl_command()}: {answer.text}"
 
     play()
+
+
+@pytest.mark.parametrize("number", [2**63, 2**63 - 1, -1, 10**40])
+def test_a_number_that_no_row_can_have_is_refused(engine: Engine, clock: StoppedClock, number: int) -> None:
+    async def story() -> list[Any]:
+        async with serving(engine, clock) as api:
+            paths = (f"/v1/stock/movements?cursor={to_cursor(number)}", f"/v1/shortages?cursor={to_cursor(number)}")
+            accepted = await api.call("POST", f"/v1/shortages/{number}/accept", role="ops")
+            return [accepted, *[await api.call("GET", path, role="ops") for path in paths]]
+
+    accepted, *pages = asyncio.run(story())
+
+    assert 400 <= accepted.status_code < 500
+    assert {page.status_code for page in pages} == {200 if number == 2**63 - 1 else 422}
+
+
+def test_a_cursor_that_somebody_made_up_is_refused(engine: Engine, clock: StoppedClock) -> None:
+    async def story() -> Any:
+        async with serving(engine, clock) as api:
+            return await api.call("GET", f"/v1/stock?cursor={to_cursor('lin', 'NUL' + chr(0))}", role="ops")
+
+    assert asyncio.run(story()).status_code == 422

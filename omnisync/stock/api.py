@@ -15,11 +15,11 @@ from omnisync import db
 from omnisync.access import Access, Role
 from omnisync.catalog import articles
 from omnisync.errors import Forbidden, InvalidRequest
-from omnisync.http import Body, Code, Services, ShortText, Sku, Text, json_response, router
+from omnisync.http import Body, Code, RowId, Services, ShortText, Sku, Text, json_response, router
 from omnisync.stock import availability, ledger, shortages
 from omnisync.stock.ledger import Entry
 from omnisync.stock.tables import Balance, Movement, Shortage
-from omnisync.values import MAX_QUANTITY, Kind, format_time, from_cursor, to_cursor
+from omnisync.values import MAX_QUANTITY, Kind, format_time, from_cursor, row_id, to_cursor
 
 MAX_LINES = 1000
 OLDEST = timedelta(days=90)
@@ -127,7 +127,7 @@ def routes(services: Services) -> APIRouter:
         return json_response(await services.read.run(lambda session: _shortages(session, limit, cursor)))
 
     @api.post("/shortages/{shortage_id}/accept", operation_id="acceptShortage")
-    async def accept(shortage_id: int, asker: Access = Depends(ops)) -> Response:
+    async def accept(shortage_id: RowId, asker: Access = Depends(ops)) -> Response:
         """A person has seen it; it closes when the facts do."""
         now = services.clock.now()
         return json_response(
@@ -264,7 +264,7 @@ def _journal(
     if since is not None:
         statement = statement.where(journal.c.recorded_at >= since)
     if cursor:
-        statement = statement.where(journal.c.id > int(_cursor(cursor, 1)[0]))
+        statement = statement.where(journal.c.id > row_id(_cursor(cursor, 1)[0]))
     rows = list(session.execute(statement))
     return {
         "items": [_movement(row) for row in rows[:limit]],
@@ -283,7 +283,7 @@ def _movement(row: Any) -> dict[str, Any]:
 
 
 def _shortages(session: Session, limit: int, cursor: str | None) -> dict[str, Any]:
-    after = int(_cursor(cursor, 1)[0]) if cursor else 0
+    after = row_id(_cursor(cursor, 1)[0]) if cursor else 0
     rows = shortages.list_open(session, after=after, limit=limit + 1)
     more = len(rows) > limit
     return {
@@ -308,7 +308,7 @@ def _cursor(cursor: str, parts: int) -> list[str]:
     try:
         found = from_cursor(cursor, parts)
         if parts == 1:
-            int(found[0])
+            row_id(found[0])
         return found
     except ValueError as error:
         raise InvalidRequest.of("cursor", str(error)) from None

@@ -14,7 +14,7 @@ from omnisync.access import Access, Role
 from omnisync.errors import InvalidRequest
 from omnisync.http import Services, Text, router
 from omnisync.sync import events
-from omnisync.values import format_time, from_cursor, to_cursor
+from omnisync.values import format_time, from_cursor, row_id, to_cursor
 
 PAUSE_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15.0
@@ -86,6 +86,6 @@ def _encode(line: _LINE) -> bytes:
 
 def _position(named: str) -> int:
     try:
-        return int(from_cursor(named, 1)[0])
+        return row_id(from_cursor(named, 1)[0])
     except ValueError:
         raise InvalidRequest.of("since", "this is not the id of one of our events") from None

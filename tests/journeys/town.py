@@ -31,7 +31,7 @@ SHELVES = {
 SKUS = sorted({sku for sku, _ in SHELVES})
 SQUARE_PLACES = {"LLINDEN": "linden", "LMARKT": "markt"}
 VERIFICATION = "omnisync-journey-verification-token-0123"
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 
 CHANNELS = """
 [[channels]]

@@ -17,7 +17,7 @@ import httpx
 from tests.rig.processes import until
 
 RETRY_SECONDS = 0.2
-GIVE_UP_AFTER = 300
+GIVE_UP_AFTER = 1500
 UNSURE = {502, 503, 504}
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 PAUSE_SECONDS = 0.1
 LAST_WORDS = 3000
 
