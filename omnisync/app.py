@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI
@@ -35,11 +34,9 @@ from omnisync.stock import api as stock_api
 from omnisync.stock import ends, idempotency, policies
 from omnisync.sync import api as sync_api
 from omnisync.sync import availability_api, events_api
-from omnisync.sync.context import Context
+from omnisync.sync.context import Context, Gathered
 from omnisync.sync.tables import Cursor
 from omnisync.worker import Chore, Errand, Worker
-
-Answer = TypeVar("Answer")
 
 ROUTES: Sequence[Callable[[Services], APIRouter]] = (
     availability_api.routes,
@@ -58,19 +55,6 @@ DESCRIPTION = """One stock ledger for online shop, tills and marketplaces, with 
 
 Send your key as `Authorization: Bearer omni_...`. Errors are RFC 9457 problems whose `type` ends in a stable short name.
 Times are RFC 3339 in UTC, money is integer minor units, quantities are integers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """The sync engine's units of work, committed together with what the endpoints write."""
-
-    services: Services
-
-    async def write(self, work: Callable[[Session], Answer], /) -> Answer:
-        return await self.services.write.run(work)
-
-    async def read(self, work: Callable[[Session], Answer], /) -> Answer:
-        return await self.services.read.run(work)
 
 
 def services_for(settings: Settings, engine: Engine, clock: Clock, ids: Ids, secret: bytes) -> Services:
@@ -121,7 +105,7 @@ def adapters_for(
 def context_for(services: Services, adapters: Mapping[str, Adapter]) -> Context:
     """What the sync engine works with on this server."""
     return Context(
-        store=Gathered(services),
+        store=Gathered(services.write, services.read),
         settings=services.settings,
         clock=services.clock,
         ids=services.ids,

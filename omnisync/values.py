@@ -60,7 +60,7 @@ def clean_sku(text: str) -> str:
         raise ValueError(f"a SKU has 1 to {MAX_SKU} characters, this one has {len(sku)}")
     if sku != sku.strip():
         raise ValueError("a SKU has no blanks at its ends")
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Cn", "Zl", "Zp") for character in sku):
+    if not sku.isprintable() and any(unicodedata.category(one) in ("Cc", "Cs", "Cn", "Zl", "Zp") for one in sku):
         raise ValueError("a SKU has printable characters only")
     return sku
 

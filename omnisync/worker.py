@@ -20,6 +20,7 @@ from omnisync.errors import NeedsAttention, TryLater
 from omnisync.stock import ends
 from omnisync.sync import behind, conflicts, drift, events, health, inbox, leases, polling, reconcile, replay, telling
 from omnisync.sync.context import Channel, Context
+from omnisync.sync.leases import HOUSE
 
 log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
@@ -28,7 +29,6 @@ LEASE = timedelta(seconds=60)
 """Longer than the longest call, so that a channel has two workers only if one of them is dead."""
 LISTINGS_EVERY = timedelta(hours=1)
 PRUNE_EVERY = timedelta(hours=1)
-HOUSE = "house"
 
 Chore = Callable[[Session, datetime], object]
 """Something to be done regularly in a transaction of its own: pickups that expire, keys that are forgotten."""

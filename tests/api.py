@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 from sqlalchemy.engine import Engine
 
 from omnisync import access, app, db
@@ -51,7 +52,9 @@ class Api:
 
 
 @asynccontextmanager
-async def serving(engine: Engine, clock: StoppedClock, settings: Settings = SETTINGS) -> AsyncIterator[Api]:
+async def serving(
+    engine: Engine, clock: StoppedClock, settings: Settings = SETTINGS, *, made: FastAPI | None = None
+) -> AsyncIterator[Api]:
     """The application over this database, with a key for each role (staff: Lindenstraße)."""
     chance = random.Random()
     services = app.services_for(settings, engine, clock, Ids(clock, chance), bytes(range(32)))
@@ -63,6 +66,6 @@ async def serving(engine: Engine, clock: StoppedClock, settings: Settings = SETT
             ).text
             for role in Role
         }  # fmt: skip
-    transport = httpx.ASGITransport(app.create(services), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(made or app.create(services), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://omnisync") as client:
         yield Api(client, services, keys)

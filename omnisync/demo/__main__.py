@@ -35,9 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OmnisyncError as error:
         _say(f"omnisync: {error}\n  The logs lie in {folder}")
         return BROKEN
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         shutil.rmtree(folder)
         return INTERRUPTED
+    except Exception:
+        _say(f"omnisync: the demo broke. The database and the logs lie in {folder}")
+        raise
     if options.as_json:
         sys.stdout.write(json.dumps(found.as_json()) + "\n")
     if found.holds:

@@ -62,12 +62,6 @@ class Children:
             if (code := self._running[name].returncode) is not None:
                 raise self._silent(name, f"ended by itself ({code})")
 
-    async def kill(self, name: str) -> None:
-        """End one at once, as a power cut does."""
-        process = self._running.pop(name)
-        process.kill()
-        await process.wait()
-
     async def end(self) -> None:
         """Ask all to end, in the reverse order of their start, and make those end that do not."""
         processes = [process for process in reversed(self._running.values()) if process.returncode is None]

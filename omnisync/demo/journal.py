@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
+from omnisync.catalog.tables import Price
 from omnisync.commands import verify
 from omnisync.demo.books import Books
 from omnisync.demo.plan import CHANNELS
@@ -20,6 +21,7 @@ from omnisync.sync.tables import Conflict, DeadLetter, Sent
 
 _movement, _reservation, _promise = db.table(Movement), db.table(Reservation), db.table(Promise)
 _sent, _conflict, _balance, _letter = db.table(Sent), db.table(Conflict), db.table(Balance), db.table(DeadLetter)
+_price = db.table(Price)
 TAKEN_OVER = "taken over"
 _SIGN = {"order": 1, "sold": 1, "released": -1}
 
@@ -123,6 +125,12 @@ def propagation(session: Session, since: datetime) -> list[float]:
         for row in session.execute(statement)
         if row.applied_at >= row.changed_at
     ]
+
+
+def base_prices(session: Session) -> dict[str, int]:
+    """The newest base price of every article, in cents."""
+    statement = sa.select(_price).where(_price.c.kind == "base").order_by(_price.c.valid_from, _price.c.created_at)
+    return {row.sku: row.amount_minor for row in session.execute(statement)}
 
 
 def percentile(values: Iterable[float], per_cent: int) -> float:

@@ -29,7 +29,10 @@ from omnisync.demo.plan import (
     listed,
 )
 from omnisync.sync import shown
+from omnisync.values import Money
 
+CURRENCY = "EUR"
+SHOWN = 40
 Shelves = Mapping[tuple[str, str], Shelf]
 Level = tuple[str, str, str]
 """(channel, place, SKU)"""
@@ -67,12 +70,31 @@ class Proof:
         }
 
 
-def give(
-    session: Session, books: Books, everything: Sequence[Goods], seen: Mapping[Level, int], *, since: datetime
-) -> Proof:
+@dataclass
+class Seen:
+    """What all channels show by themselves."""
+
+    levels: dict[Level, int] = field(default_factory=dict)
+    prices: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(channel, SKU) -> cents, where a channel shows prices."""
+
+    def add(self, channel: str, state: Mapping[str, Any]) -> None:
+        """What one channel's look inside tells; tills show what lies there, also what somebody will fetch."""
+        for level in state["levels"]:
+            name = (channel, level.get("place") or "", level["sku"])
+            self.levels[name] = int(level.get("on_hand", level["quantity"]))
+            if "price_minor" in level:
+                self.prices[channel, level["sku"]] = int(level["price_minor"])
+            elif "price" in level:
+                self.prices[channel, level["sku"]] = Money.parse(level["price"], CURRENCY).minor
+        for sku, price in state.get("prices", {}).items():
+            self.prices[channel, sku] = Money.parse(price, CURRENCY).minor
+
+
+def give(session: Session, books: Books, everything: Sequence[Goods], seen: Seen, *, since: datetime) -> Proof:
     """Hold the demo's books, the journal and what the channels show against one another."""
     there = {one.sku: one.pieces.get("lager", 0) for one in everything if one.sku in FLASH}
-    drifting = drift(expected(journal.shelves(session), everything), seen)
+    drifting = drift(expected(journal.shelves(session), everything), seen.levels)
     times = journal.propagation(session, since)
     return Proof(
         orders={channel: books.orders[channel] for channel in CHANNELS},
@@ -88,6 +110,7 @@ def give(
             *journal.broken_invariants(session),
             *journal.lost_holds(session, books.holds),
             *journal.wrong_tallies(session, books),
+            *wrong_prices(journal.base_prices(session), seen.prices),
             *(f"{answer} ({count} times)" for answer, count in books.surprises.items()),
         ],
         p50_ms=journal.percentile(times, 50),
@@ -144,15 +167,13 @@ def _on_ebay(channel: str, one: Goods, shelves: Shelves) -> dict[Level, int]:
 _OF_CHANNEL = {WEBSHOP: _in_shop, TILL: _at_tills(TILL_PLACES), SQUARE: _at_tills(SQUARE_PLACES), EBAY: _on_ebay}
 
 
-# ---------------------------------------------------------------- what is shown
-
-
-def levels(channel: str, state: Mapping[str, Any]) -> dict[Level, int]:
-    """What a simulated channel shows by itself; tills show what lies there, also what somebody will fetch."""
-    return {
-        (channel, level.get("place") or "", level["sku"]): int(level.get("on_hand", level["quantity"]))
-        for level in state["levels"]
-    }
+def wrong_prices(ours: Mapping[str, int], shown_there: Mapping[tuple[str, str], int]) -> list[str]:
+    """Where a channel asks another price than omnisync says."""
+    return [
+        f"{channel}: {sku} costs {price} cents there, {ours[sku]} here"
+        for (channel, sku), price in sorted(shown_there.items())
+        if sku in ours and ours[sku] != price
+    ]
 
 
 # ---------------------------------------------------------------- in words
@@ -171,6 +192,6 @@ def in_words(proof: Proof) -> str:
         ("propagation", f"p50 {proof.p50_ms / 1000:.2f} s, p95 {proof.p95_ms / 1000:.2f} s", True),
     ]
     lines = [f"  {'✓' if good else '✗'} {name:22}{text}" for name, text, good in rows]
-    wrong = [f"      {words}" for words in [*proof.violations, *proof.drifting][:20]]
+    wrong = [f"      {words}" for words in [*proof.violations, *proof.drifting][:SHOWN]]
     verdict = "The proof holds." if proof.holds else "The proof does NOT hold:"
     return "\n".join([*lines, "", verdict, *wrong])

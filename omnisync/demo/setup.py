@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,6 @@ from omnisync.imports.articles_file import ArticlesFile
 from omnisync.imports.reading import Reading
 from omnisync.imports.runs import Importer
 from omnisync.imports.stock_file import StockFile
-from omnisync.settings import Settings
 from omnisync.stock.tables import Movement
 
 OPS, STAFF = "ops", "linden"
@@ -49,7 +48,7 @@ class World:
 
 
 @contextmanager
-def open_database(url: str) -> Any:
+def open_database(url: str) -> Iterator[Engine]:
     """The demo's own door to the database, for as long as the block lasts."""
     engine = db.engine_for(url, pool_size=2)
     try:
@@ -97,8 +96,3 @@ def _let_in(session: Session, secrets: Mapping[str, str], world: World) -> Keys:
     access.create_user(session, OPS, secrets["ops_password"], Role.OPS, location=None, now=now)
     access.create_user(session, STAFF, secrets["staff_password"], Role.STAFF, location="linden", now=now)
     return Keys(shop=key(Role.SHOP, "Online-Shop"), ops=key(Role.OPS, "Demo"))
-
-
-def load_settings(plan: Plan) -> Settings:
-    """The demo's settings as the server reads them."""
-    return settings.load(plan.config, {}, adapters=registry.MODULES)

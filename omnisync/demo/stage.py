@@ -6,13 +6,12 @@ import asyncio
 import os
 import random
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 from sqlalchemy.engine import Engine
@@ -33,7 +32,7 @@ from omnisync.demo.traffic import Traffic
 
 AT_ONCE = 16
 """Acts that may be under way at the same moment."""
-OPEN_SECONDS = 30.0
+OPEN_SECONDS = 60.0
 LINE_SECONDS = 2.0
 AGREE_SECONDS = 1.0
 Say = Callable[[str], None]
@@ -119,9 +118,9 @@ class Stage:
 
     async def look(self) -> Proof:
         """The proof as it stands now."""
-        seen: dict[proof.Level, int] = {}
+        seen = proof.Seen()
         for channel in CHANNELS:
-            seen |= proof.levels(channel, await self.doors.state(channel))
+            seen.add(channel, await self.doors.state(channel))
         with db.reading(self.engine) as session:
             return proof.give(session, self.books, self.everything, seen, since=self.opened_at)
 
@@ -136,7 +135,7 @@ def _finished(task: asyncio.Task[None]) -> bool:
 
 
 @asynccontextmanager
-async def put_up(options: Options, folder: Path, world: World, say: Say) -> Any:
+async def put_up(options: Options, folder: Path, world: World, say: Say) -> AsyncIterator[Stage]:
     """A stage with everything running; all of it ends with the block."""
     tools = Tools(world.clock, world.ids, world.chance)
     ports = await free_ports(options.port)
@@ -205,20 +204,12 @@ async def free_ports(wanted: int | None) -> dict[str, int]:
 class _QuietServer(uvicorn.Server):
     """One that leaves the signals to the demo."""
 
-    def capture_signals(self) -> Any:
-        return _nothing()
-
-
-class _nothing:  # noqa: N801  a context manager that does nothing
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *error: object) -> None:
-        return None
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        return nullcontext()
 
 
 @asynccontextmanager
-async def _switches_door(planned: Plan, turned: Switches) -> Any:
+async def _switches_door(planned: Plan, turned: Switches) -> AsyncIterator[None]:
     port = planned.ports["server"]
     origins = [f"http://{host}:{port}" for host in ("127.0.0.1", "localhost")]
     config = uvicorn.Config(

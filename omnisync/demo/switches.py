@@ -36,8 +36,6 @@ class Switches:
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
         self._on: dict[str, dict[str, bool]] = {channel: dict.fromkeys(FAULTS, False) for channel in CHANNELS}
-        self.ever: set[tuple[str, str]] = set()
-        """Which were ever on."""
 
     def on(self, channel: str, fault: str) -> bool:
         return self._on[channel][fault]
@@ -51,7 +49,6 @@ class Switches:
             if changes:
                 await self._doors.visit(name, "/_sim/faults", changes)
                 self._on[name] |= changes
-                self.ever |= {(name, one) for one in changes if on}
 
     def as_json(self) -> dict[str, Any]:
         return {"channels": [{"name": name, "faults": dict(faults)} for name, faults in self._on.items()]}

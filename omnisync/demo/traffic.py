@@ -58,7 +58,7 @@ WEIGHTS: Mapping[Do, int] = {
     Do.TAKE_BACK: 3,
     Do.COUNT: 2,
     Do.DELIVERY: 5,
-    Do.EDIT: 1,
+    Do.EDIT: 3,
     Do.PRICE: 1,
 }
 BUYERS: Mapping[str, int] = {WEBSHOP: 40, TILL: 25, SQUARE: 20, EBAY: 15}

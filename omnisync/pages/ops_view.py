@@ -20,7 +20,7 @@ from omnisync.pages.ops_words import clock_time, german, plural, span, when, who
 from omnisync.settings import Settings
 from omnisync.stock import shortages
 from omnisync.stock.tables import Shortage
-from omnisync.sync import cases, deadletters, health, history, replay, trouble
+from omnisync.sync import cases, deadletters, health, history, leases, replay, trouble
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.health import LATE_AFTER_SECONDS, Health
 from omnisync.sync.history import TARGET_SECONDS, Delays, Traffic, Window
@@ -278,6 +278,9 @@ def _banner(
     session: Session, found: Sequence[Health], titles: Mapping[str, str], overall: Delays | None, now: datetime
 ) -> Banner:
     """Says what is wrong, what could come of it, and never that nothing can."""
+    stopped = _stopped(session, now)
+    if stopped and found:
+        return stopped
     states = Counter[str](one.state for one in found)
     exposed = health.exposed(session, before=now - EXPOSED_AFTER)
     needy = [one for one in found if one.state == "action_required"]
@@ -313,6 +316,18 @@ def _banner(
         "ok", "check", "Alle Kanäle sind pünktlich." if len(found) > 1 else "Der Kanal ist pünktlich.",
         f"Dasselbe letzte Stück könnten zwei Kanäle nur innerhalb von {window} verkaufen; das würde hier gezählt.",
     )  # fmt: skip
+
+
+def _stopped(session: Session, now: datetime) -> Banner | None:
+    """Without a worker every number on this page grows old while it looks fine."""
+    held_until = leases.ends_at(session, leases.HOUSE)
+    if held_until is not None and held_until > now:
+        return None
+    since = f"Seit {span((now - held_until).total_seconds())} arbeitet" if held_until else "Noch hat"
+    rest = " kein Worker: kein Kanal wird gelesen oder beschrieben." if held_until else " kein Worker gearbeitet."
+    return Banner(
+        "bad", "warning", "Der Abgleich steht.", f"{since}{rest} „omnisync serve“ oder „omnisync worker“ starten."
+    )
 
 
 def _on_time(states: Mapping[str, int], number: int) -> str:

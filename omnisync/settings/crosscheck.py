@@ -48,7 +48,7 @@ def _timezone(path: Path, location: LocationSettings) -> Iterator[Fault]:
 
 
 def _region(path: Path, location: LocationSettings) -> Iterator[Fault]:
-    if location.holidays is None:
+    if location.holidays is None or _is_region(location.holidays):
         return
     countries = holidays.list_supported_countries()
     country, _, part = location.holidays.partition("-")
@@ -61,6 +61,18 @@ def _region(path: Path, location: LocationSettings) -> Iterator[Fault]:
             allowed=", ".join(regions) if country in countries else "a country such as DE, or a region such as DE-BE",
             nearest=nearest(location.holidays, known),
         )
+
+
+def _is_region(text: str) -> bool:
+    """Asks for this region alone: the list of all of them loads every country there is, which takes a second at each start."""
+    country, _, part = text.partition("-")
+    if len(country) != 2 or not country.isupper():
+        return False
+    try:
+        known = holidays.country_holidays(country)
+    except NotImplementedError:
+        return False
+    return part in known.subdivisions if "-" in text else True
 
 
 def _owner(path: Path, location: LocationSettings, settings: Settings) -> Iterator[Fault]:

@@ -70,29 +70,30 @@ def answer(
     question: Question, stock: Stock, settings: Settings, ready: ReadyTimes, *, now: datetime, public: bool = False
 ) -> dict[str, Any]:
     """The body of the answer. To the public quantities are states."""
-    return {"items": [_item(sku, question, stock, settings, ready, now, public) for sku in question.skus]}
+    times = {code: ready.at(code, now) for code in question.locations}
+    below = settings.server.limited_below
+    return {"items": [_item(sku, question, stock, times, below, public) for sku in question.skus]}
 
 
 def _item(
-    sku: str, question: Question, stock: Stock, settings: Settings, ready: ReadyTimes, now: datetime, public: bool
+    sku: str, question: Question, stock: Stock, times: Mapping[str, str | None], limited_below: int, public: bool
 ) -> dict[str, Any]:
     pieces = stock.available(sku, question.locations)
     if pieces is None:
         return {"sku": sku, "state": "unknown", "available": 0, "locations": []}
     total = _shown(sum(pieces.values()), question.channel)
-    state = _state(total, settings.server.limited_below)
-    locations = [_location(code, n, settings, ready, now, public) for code, n in pieces.items()]
+    state = _state(total, limited_below)
+    locations = [_location(code, n, times[code] if n else None, limited_below, public) for code, n in pieces.items()]
     if public:
         return {"sku": sku, "state": state, "locations": locations}
     return {"sku": sku, "state": state, "available": total, "locations": locations}
 
 
-def _location(
-    code: str, pieces: int, settings: Settings, ready: ReadyTimes, now: datetime, public: bool
-) -> dict[str, Any]:
-    ready_at = ready.at(code, now) if pieces else None
-    number = {"state": _state(pieces, settings.server.limited_below)} if public else {"available": pieces}
-    return {"location": code} | number | {"pickup": ready_at is not None, "ready_at": ready_at}
+def _location(code: str, pieces: int, ready_at: str | None, limited_below: int, public: bool) -> dict[str, Any]:
+    pickup = ready_at is not None
+    if public:
+        return {"location": code, "state": _state(pieces, limited_below), "pickup": pickup, "ready_at": ready_at}
+    return {"location": code, "available": pieces, "pickup": pickup, "ready_at": ready_at}
 
 
 def _shown(pieces: int, channel: ChannelSettings | None) -> int:

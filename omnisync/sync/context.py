@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol, TypeVar
@@ -19,7 +19,9 @@ from omnisync.orders.intake import RingUp, nothing_handed_over
 from omnisync.settings import ChannelPolicy, ChannelSettings, LocationSettings, Settings
 from omnisync.sync.shown import Rule
 
+Request = TypeVar("Request")
 Answer = TypeVar("Answer")
+Serve = Callable[[Session, Sequence[Request]], Sequence[Answer]]
 
 
 class Store(Protocol):
@@ -28,6 +30,10 @@ class Store(Protocol):
     async def write(self, work: Callable[[Session], Answer], /) -> Answer: ...
 
     async def read(self, work: Callable[[Session], Answer], /) -> Answer: ...
+
+    async def submit(self, serve: Serve[Request, Answer], request: Request, /) -> Answer:
+        """Write with a function that serves many requests at once, and may be given this one among others."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -52,11 +58,16 @@ class Inline:
         with db.reading(self.engine) as session:
             return work(session)
 
+    async def submit(self, serve: Serve[Request, Answer], request: Request, /) -> Answer:
+        return await self.write(lambda session: serve(session, [request])[0])
+
 
 class Runner(Protocol):
     """One door of the server: `writer.Batches`."""
 
     async def run(self, work: Callable[[Session], Answer], /) -> Answer: ...
+
+    async def submit(self, serve: Serve[Request, Answer], request: Request, /) -> Answer: ...
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,9 @@ class Gathered:
 
     async def read(self, work: Callable[[Session], Answer], /) -> Answer:
         return await self.reader.run(work)
+
+    async def submit(self, serve: Serve[Request, Answer], request: Request, /) -> Answer:
+        return await self.writer.submit(serve, request)
 
 
 @dataclass(frozen=True)

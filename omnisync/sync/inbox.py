@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import sqlalchemy as sa
@@ -25,6 +27,7 @@ CLAIMED_FOR = timedelta(minutes=2)
 MAX_ATTEMPTS = 6
 """Of a message that we fail on; one whose channel does not answer is tried for `PATIENCE`."""
 PATIENCE = timedelta(hours=24)
+LONGEST_NAME = 255
 BATCH = 50
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 _inbox = db.table(InboxMessage)
@@ -42,21 +45,43 @@ async def receive(context: Context, channel: Channel, hook: Hook) -> Answer:
         raise Unauthorized(found.reason, code="wrong-signature")
     if isinstance(found, Answer):
         return found
-    message, now = found, context.clock.now()
-    await context.store.write(lambda session: keep(session, channel.name, message, hook, now=now))
-    return Answer(200)
+    return await context.store.submit(keep, Received(channel.name, found, hook, context.clock.now()))
 
 
-def keep(session: Session, channel: str, message: Message, hook: Hook, *, now: datetime) -> bool:
-    """Store a verified message; False when the very same one is here already."""
-    row = {
-        "channel": channel, "event_id": message.event_id, "body_hash": hashlib.sha256(hook.body).hexdigest(),
-        "topic": message.topic, "resource": message.resource, "method": hook.method, "url": hook.url,
-        "headers": {name: value for name, value in hook.headers.items() if name not in _SECRET_HEADERS},
-        "body": hook.body, "state": "received", "attempts": 0, "received_at": now, "next_try_at": now,
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A verified message on its way into the inbox."""
+
+    channel: str
+    message: Message
+    hook: Hook
+    at: datetime
+
+
+def keep(session: Session, received: Sequence[Received]) -> list[Answer]:
+    """Store these messages together, the very same one only once, and answer what their channels hear then."""
+    for channel, at in {one.channel: one.at for one in received}.items():
+        health.heard(session, channel, now=at)
+    db.insert_new(
+        session, _inbox, list(map(_row, received)), key=("channel", "event_id", "body_hash"), returning=("id",)
+    )
+    return [Answer(200)] * len(received)
+
+
+def _row(one: Received) -> dict[str, Any]:
+    return {
+        "channel": one.channel, "event_id": _storable(one.message.event_id),
+        "body_hash": hashlib.sha256(one.hook.body).hexdigest(), "topic": _storable(one.message.topic),
+        "resource": one.message.resource and _storable(one.message.resource), "method": one.hook.method, "url": one.hook.url,
+        "headers": {name: value for name, value in one.hook.headers.items() if name not in _SECRET_HEADERS},
+        "body": one.hook.body, "state": "received", "attempts": 0, "received_at": one.at, "next_try_at": one.at,
     }  # fmt: skip
-    health.heard(session, channel, now=now)
-    return bool(db.insert_new(session, _inbox, [row], key=("channel", "event_id", "body_hash"), returning=("id",)))
+
+
+def _storable(name: str) -> str:
+    """A name that a sender made up, as every database keeps it: no NUL, no lone surrogates, and short enough for an index."""
+    plain = name.replace("\0", "\ufffd").encode(errors="replace").decode()
+    return plain if len(plain) <= LONGEST_NAME else hashlib.sha256(plain.encode()).hexdigest()
 
 
 async def handle_due(context: Context, channel: Channel, *, limit: int = BATCH) -> int:

@@ -10,6 +10,8 @@ from sqlmodel import Session, col
 from omnisync import db
 from omnisync.sync.tables import Lease
 
+HOUSE = "house"
+"""Held by the worker that keeps house: while nobody has it, no worker runs."""
 _lease = db.table(Lease)
 
 
@@ -39,3 +41,9 @@ def holds(session: Session, name: str, owner: str, *, now: datetime, at_least: t
 def give_back(session: Session, name: str, owner: str, *, now: datetime) -> None:
     """Let others have it at once."""
     session.execute(sa.update(_lease).where(col(Lease.name) == name, col(Lease.owner) == owner).values(until=now))
+
+
+def ends_at(session: Session, name: str) -> datetime | None:
+    """Until when somebody holds it, or did; None when nobody ever has."""
+    row = session.get(Lease, name, populate_existing=True)
+    return None if row is None else row.until

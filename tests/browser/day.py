@@ -1,31 +1,41 @@
-"""A morning of a small retailer, played on a stopped clock into a database that a real server then serves."""
+"""A morning of a small retailer, played on a stopped clock into a database that a real server then serves:
+`python -m tests.browser.day CONFIG [HOURS]` prints each customer's pickup code as JSON.
+
+A process of its own, because a running Playwright leaves no room for an event loop in its own one.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import random
+import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
-from omnisync import access, app, db, migrations
+from omnisync import access, app, db, migrations, settings
 from omnisync.access import Role
+from omnisync.adapters import registry
 from omnisync.adapters.base import Article, Can, OrderLine, OrderSeen, Write
 from omnisync.catalog import articles
 from omnisync.catalog.articles import ArticleChange
-from omnisync.clock import Ids, StoppedClock
+from omnisync.clock import Ids, StoppedClock, SystemClock
 from omnisync.orders import picking, pickup_api, placing
 from omnisync.orders.customers import Person
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.settings import Settings
 from omnisync.stock import ledger
-from omnisync.sync import inbox
+from omnisync.sync import inbox, leases
 from omnisync.sync.context import Context, Inline
 from omnisync.values import Kind, Money
 from omnisync.worker import Worker
 from tests.sync.fakes import FakeChannel
 
+OWNER = "a worker elsewhere"
 PASSWORD = "Kaffee um halb zehn"
 ARTICLES = {
     "JACKE-NORDWIND-M": ("Jacke Nordwind", "M", "nachtblau", 12990),
@@ -37,6 +47,8 @@ ARTICLES = {
     "MUETZE-WINTERHUDE": ("Mütze Winterhude", "", "senf", 2995),
     "KERZE-HIDDENSEE": ("Kerze Hiddensee", "", "", 1495),
 }
+LAST_PIECE = "TASCHE-PANKE-COGNAC"
+"""Sold over the counter and in the web shop within the same second."""
 PICKUPS = (
     ("Anna Schubert", {"JACKE-NORDWIND-M": 1, "MUETZE-WINTERHUDE": 1}, False, None),
     ("Mehmet Yılmaz", {"SNEAKER-KIEL-42": 1}, True, None),
@@ -45,14 +57,6 @@ PICKUPS = (
 """(customer, what, paid, the shelf it is put aside on)"""
 HOOKED = Can(write=Write.COMPARE_AND_SET, batch_size=50, webhooks=True, poll_seconds=30)
 POLLED = Can(write=Write.ABSOLUTE, batch_size=25, poll_seconds=30)
-
-
-@dataclass
-class Day:
-    """What was played, for those who want to press on."""
-
-    codes: dict[str, str]
-    """Customer -> pickup code."""
 
 
 @dataclass
@@ -98,19 +102,22 @@ class _Play:
             await self.go_on(every * self.chance.uniform(0.6, 1.4))
 
 
-def make(engine: Engine, settings: Settings, secret: bytes, until: datetime, *, hours: float = 6.0) -> Day:
-    """Play `hours` that end at that moment."""
+def make(engine: Engine, place: Settings, secret: bytes, until: datetime, *, hours: float = 0.5) -> dict[str, str]:
+    """Play `hours` that end at that moment; the pickup codes by customer."""
     migrations.upgrade(engine)
     clock = StoppedClock(until - timedelta(hours=hours, minutes=5))
     ids = Ids(clock, random.Random(7))
     _furnish(engine, clock)
-    fakes = {channel.name: _fake(channel.name, clock) for channel in settings.channels}
-    context = Context(Inline(engine), settings, clock, ids, fakes)
-    services = app.services_for(settings, engine, clock, ids, secret)
-    played = _Play(engine, clock, random.Random(7), context, Worker(context, "the morning"), fakes)
+    fakes = {channel.name: _fake(channel.name, clock) for channel in place.channels}
+    context = Context(Inline(engine), place, clock, ids, fakes)
+    services = app.services_for(place, engine, clock, ids, secret)
+    played = _Play(engine, clock, random.Random(7), context, Worker(context, OWNER), fakes)
     asyncio.run(_morning(played, hours))
     clock.set(until)
-    return Day(_pickups(engine, pickup_api.desk_for(services), clock))
+    with db.transaction(engine) as session:  # for the page, a worker elsewhere goes on
+        leases.give_back(session, leases.HOUSE, OWNER, now=until)
+        leases.take(session, leases.HOUSE, OWNER, now=until, lasting=timedelta(days=1))
+    return _pickups(engine, pickup_api.desk_for(services), clock)
 
 
 def _furnish(engine: Engine, clock: StoppedClock) -> None:
@@ -121,7 +128,9 @@ def _furnish(engine: Engine, clock: StoppedClock) -> None:
             for sku, (title, size, colour, _) in ARTICLES.items()
         ]
         articles.put(session, changes, now=now)
+        articles.put(session, [ArticleChange(LAST_PIECE, {"title": "Tasche Panke, cognac"})], now=now)
         stock = [ledger.Entry(Kind.COUNT, sku, "linden", 60, "import:1", now) for sku in ARTICLES]
+        stock.append(ledger.Entry(Kind.COUNT, LAST_PIECE, "linden", 1, "import:1", now))
         ledger.record(session, stock, now=now)
         access.create_user(session, "olga", PASSWORD, Role.OPS, now=now)
         access.create_user(session, "kim", PASSWORD, Role.STAFF, location="linden", now=now)
@@ -131,6 +140,7 @@ def _fake(name: str, clock: StoppedClock) -> FakeChannel:
     fake = FakeChannel(name, clock, POLLED if name == "ebay" else HOOKED)
     for sku, (title, *_) in ARTICLES.items():
         fake.offer(sku, stock=60, title=title)
+    fake.offer(LAST_PIECE, stock=1, title="Tasche Panke, cognac")
     return fake
 
 
@@ -142,7 +152,10 @@ async def _morning(play: _Play, hours: float) -> None:
     play.fakes["ebay"].faults.down = True
     await play.trade(timedelta(minutes=3), every=20)
     play.fakes["ebay"].faults.down = False
-    await play.trade(timedelta(hours=hours * 0.35), every=120)
+    await play.trade(timedelta(hours=hours * 0.2), every=120)
+    play.record(Kind.SOLD, LAST_PIECE, 1, "kasse:4800/1")
+    play.fakes["webshop"].buy(LAST_PIECE)
+    await play.trade(timedelta(hours=hours * 0.15), every=120)
     _strange_order(play)
     await play.trade(timedelta(hours=hours * 0.1) - timedelta(minutes=3), every=60)
     play.fakes["ebay"].faults.down = True
@@ -172,3 +185,16 @@ def _pickups(engine: Engine, desk: Desk, clock: StoppedClock) -> dict[str, str]:
             if shelf:
                 picking.ready(session, desk, placed.pickup.id, shelf, actor=Actor("office"), now=clock.now())
     return codes
+
+
+def main(config: str, hours: str = "0.5") -> None:
+    """Play into the database of these settings, with the key that lies there."""
+    found = settings.load(Path(config), os.environ, adapters=registry.MODULES)
+    engine = db.engine_for(found.database.url)
+    secret = bytes.fromhex(Path(found.server.key_file).read_text())
+    print(json.dumps(make(engine, found, secret, SystemClock().now(), hours=float(hours))))
+    engine.dispose()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

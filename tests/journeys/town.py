@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,6 @@ class Town:
     square: Sim
     ebay: Sim
     till: Till
-    sold_out: list[str] = field(default_factory=list)
 
     def shown(self, sku: str) -> dict[str, int]:
         """What each channel that is up offers of an article."""
@@ -137,9 +136,10 @@ class Town:
             until(what, ask, lambda seen: bool(seen == wanted), seconds=PATIENCE_SECONDS)
         except AssertionError as error:
             health, letters = self.server.get("/v1/channels"), self.server.get("/v1/dead-letters")
+            cases = self.server.get("/v1/cases")
             said = self.server.programs[0].words
             raise AssertionError(
-                f"{error}\nchannels: {health}\ndead letters: {letters}\nthe server said: {said}"
+                f"{error}\nchannels: {health}\ndead letters: {letters}\ncases: {cases}\nthe server said: {said}"
             ) from None
 
     def ring_up(self, sku: str, quantity: int = 1) -> None:
@@ -193,7 +193,7 @@ def _square_seed(port: int) -> dict[str, Any]:
     return {
         "access_token": "square-token",
         "locations": [{"id": place, "name": place} for place in SQUARE_PLACES],
-        "listings": [{"sku": sku, "price_minor": 1999, "quantities": dict.fromkeys(SQUARE_PLACES, 0)} for sku in SKUS],
+        "listings": [{"sku": sku, "price_minor": 1999} for sku in SKUS],
         "webhook": {"url": f"http://127.0.0.1:{port}/v1/hooks/square", "secret": "square-secret"},
     }
 

@@ -135,6 +135,24 @@ def test_a_refused_credential_asks_for_a_person_in_words(engine, clock):
     assert 'class="bad"' in page[page.index("kanal-ebay") :]
 
 
+def test_a_worker_that_stopped_is_worse_than_any_channel(engine, clock):
+    async def story(site):
+        await site.log_in()
+        never = await site.get()
+        await site.run(2)
+        site.fakes["ebay"].faults.down = True
+        await site.run(4, seconds=15)
+        running = await site.get()
+        clock.advance(minutes=13)
+        return never, running, await site.get()
+
+    never, running, stopped = play(engine, clock, story)
+
+    assert "Noch hat kein Worker gearbeitet." in part(never, "banner")
+    assert "Der Abgleich steht" not in part(running, "banner")
+    assert "Der Abgleich steht. Seit 12 min" in part(stopped, "banner")
+
+
 def test_pause_and_resume_stop_and_start_the_writing(engine, clock):
     async def story(site):
         await site.log_in()

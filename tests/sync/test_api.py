@@ -15,7 +15,7 @@ from omnisync.access import Access, Role
 from omnisync.adapters.base import Can, Write
 from omnisync.announce import announce
 from omnisync.clock import StoppedClock
-from omnisync.sync import api, events, events_api
+from omnisync.sync import events, events_api
 from omnisync.sync.tables import InboxMessage
 from omnisync.values import to_cursor
 from tests.sync.conftest import MakeHouse, Play
@@ -36,11 +36,10 @@ def web_shop(make_house: MakeHouse, clock: StoppedClock) -> tuple[House, FakeCha
 @asynccontextmanager
 async def serving(house: House, engine: Engine) -> AsyncIterator[httpx.AsyncClient]:
     """The application with the channel endpoints, and a client with the key of ops."""
-    services = app.services_for(house.context.settings, engine, house.clock, house.ids)
+    services = app.services_for(house.context.settings, engine, house.clock, house.ids, bytes(range(32)))
     with db.transaction(engine) as session:
         key = access.create_key(session, Role.OPS, "ops", chance=random.Random(), now=house.clock.now(), location=None)
-    made = app.create(services)
-    made.include_router(api.routes(services, house.context))
+    made = app.create(services, house.context)
     headers = {"authorization": f"Bearer {key.text}"}
     transport = httpx.ASGITransport(made, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://omnisync", headers=headers) as client:

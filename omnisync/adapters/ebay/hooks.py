@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -134,7 +135,7 @@ def find_order_id(data: Mapping[str, Any]) -> str | None:
 
 def _payload(body: bytes) -> Mapping[str, Any]:
     try:
-        return _mapping(json.loads(body))
+        return _mapping(orjson.loads(body))
     except (ValueError, RecursionError):
         return {}
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import orjson
 
 from omnisync.adapters.base import Forged, Hook, Identified, Message, Subscription
 from omnisync.adapters.shopify import documents
@@ -67,7 +68,7 @@ def identify(hook: Hook, secrets: Sequence[str]) -> Identified:
 def hint(topic: str, body: bytes) -> str:
     """The resource that a body speaks of. ValueError when it cannot be read."""
     try:
-        return HINTS[topic](json.loads(body))
+        return HINTS[topic](orjson.loads(body))
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"a {topic} message without its id ({type(error).__name__})") from error
 

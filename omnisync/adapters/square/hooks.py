@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import orjson
 
 from omnisync.adapters.base import Fact, Forged, Hook, Identified, Message, Subscription, Unreadable
 from omnisync.adapters.square import inventory
@@ -40,7 +41,7 @@ def identify(hook: Hook, secret: str, url: str) -> Identified:
 def parse(body: bytes) -> dict[str, Any] | None:
     """The event, or None when it is none."""
     try:
-        event = json.loads(body)
+        event = orjson.loads(body)
     except ValueError:
         return None
     named = isinstance(event, dict) and event.get("event_id") and event.get("type")

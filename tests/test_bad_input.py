@@ -1,0 +1,276 @@
+"""Whatever is sent: a clear 4xx that names what is wrong, never a 500, never half an effect."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+import sqlalchemy as sa
+from hypothesis import HealthCheck, Phase, given, settings
+from sqlalchemy.engine import Engine
+from sqlmodel import SQLModel
+
+from omnisync import access, app, db
+from omnisync.access import Role
+from omnisync.adapters.client import Tools
+from omnisync.clock import Ids, StoppedClock
+from omnisync.http import MAX_BODY
+from omnisync.settings import ChannelSettings, Settings
+from omnisync.stock.tables import Movement
+from omnisync.sync.tables import InboxMessage
+from tests.api import SETTINGS, Api, serving
+from tests.conftest import START
+from tests.stock.shop import shelf, violations
+
+LINE = b'{"sku": "LAMP", "location": "linden", "quantity": 1}'
+EXAMPLES = 6
+
+
+def lines(*line: bytes) -> bytes:
+    return b'{"lines": [' + b",".join(line) + b"]}"
+
+
+BODIES = {
+    "nothing": b"",
+    "no JSON": b"{'lines': []}",
+    "half a body": lines(LINE)[:-5],
+    "text after the end": lines(LINE) + b"{}",
+    "a list": b"[]",
+    "null": b"null",
+    "no UTF-8": lines(LINE.replace(b"LAMP", b"L\xff\xfeMP")),
+    "NaN": lines(LINE.replace(b": 1", b": NaN")),
+    "infinity": lines(LINE.replace(b": 1", b": Infinity")),
+    "a lone surrogate": lines(LINE.replace(b"LAMP", b"LA\\ud800MP")),
+    "NUL": lines(LINE.replace(b"LAMP", b"LA\\u0000MP")),
+    "nothing wanted": lines(LINE.replace(b": 1", b": 0")),
+    "fewer than nothing": lines(LINE.replace(b": 1", b": -1")),
+    "more than there can be": lines(LINE.replace(b": 1", b": 99999999999999999999999")),
+    "a million and one": lines(LINE.replace(b": 1", b": 1000001")),
+    "a boolean": lines(LINE.replace(b": 1", b": true")),
+    "a fraction": lines(LINE.replace(b": 1", b": 1.5")),
+    "a number with a point": lines(LINE.replace(b": 1", b": 1.0")),
+    "a number as text": lines(LINE.replace(b": 1", b': "1"')),
+    "an unknown article": lines(LINE.replace(b"LAMP", b"GHOST")),
+    "an unknown location": lines(LINE.replace(b"linden", b"nowhere")),
+    "an unknown channel": b'{"channel": "nowhere", ' + lines(LINE)[1:],
+    "an unknown field": b'{"hurry": true, ' + lines(LINE)[1:],
+    "no lines": b'{"lines": []}',
+    "too many lines": lines(*[LINE] * 101),
+    "a good line and a bad one": lines(LINE, LINE.replace(b": 1", b": -1")),
+    "a good line and an unknown article": lines(LINE, LINE.replace(b"LAMP", b"GHOST")),
+    "depth without end": b"[" * 100_000,
+    "a SKU that is a list": lines(LINE.replace(b'"LAMP"', b'["LAMP"]')),
+    "a SKU of blanks": lines(LINE.replace(b"LAMP", b"   ")),
+    "an expiry in the past": b'{"expires_in_seconds": -1, ' + lines(LINE)[1:],
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
+def test_a_body_that_cannot_be_is_refused_in_words_and_holds_nothing(
+    engine: Engine, clock: StoppedClock, body: bytes
+) -> None:
+    with db.transaction(engine) as session:
+        shelf(session, "LAMP", pieces=5)
+
+    async def story() -> Any:
+        async with serving(engine, clock) as api:
+            return await send(api, body)
+
+    answer = asyncio.run(story())
+
+    assert 400 <= answer.status_code < 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert {"type", "title", "status", "detail"} <= answer.json().keys()
+    assert_untouched(engine)
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_ten_megabytes_are_refused_before_they_are_read(engine: Engine, clock: StoppedClock, declared: bool) -> None:
+    with db.transaction(engine) as session:
+        shelf(session, "LAMP", pieces=5)
+    sent = 0
+
+    async def in_pieces() -> Any:
+        nonlocal sent
+        for _ in range(160):
+            sent += 1 << 16
+            yield b" " * (1 << 16)
+
+    async def story() -> Any:
+        async with serving(engine, clock) as api:
+            return await send(api, b" " * (10 << 20) if declared else in_pieces())
+
+    answer = asyncio.run(story())
+
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (413, "too-large")
+    assert sent <= MAX_BODY + (1 << 17) or declared
+    assert_untouched(engine)
+
+
+async def send(api: Api, body: Any) -> Any:
+    return await api.call("POST", "/v1/reservations", content=body, headers={"content-type": "application/json"})
+
+
+def assert_untouched(engine: Engine) -> None:
+    """Nothing stands in the journal but the opening of the shelf."""
+    journal = db.table(Movement)
+    with db.reading(engine) as session:
+        assert session.execute(sa.select(journal.c.kind)).scalars().all() == ["opening"]
+        assert violations(session) == []
+
+
+# ---------------------------------------------------------------- webhooks, as the channels' own adapters read them
+
+
+PUBLIC = "http://omnisync"
+HOOKED = Settings(
+    locations=SETTINGS.locations,
+    channels=[
+        ChannelSettings(
+            name="square", adapter="square", locations=["linden"], location_map={"L1": "linden"},
+            settings={"access_token": "token", "webhook_secret": "secret", "notification_url": f"{PUBLIC}/v1/hooks/square"},
+        ),
+        ChannelSettings(
+            name="shopify", adapter="shopify", locations=["linden"], location_map={"gid://shopify/Location/1": "linden"},
+            settings={"shop": "example.myshopify.com", "access_token": "token", "webhook_secret": "secret"},
+        ),
+    ],
+)  # fmt: skip
+NONSENSE = {
+    "no JSON": b"{'a': 1",
+    "nothing": b"",
+    "a list": b"[]",
+    "a number": b"17",
+    "not UTF-8": b'{"event_id": "\xff"}',
+    "NaN": b'{"event_id": NaN, "id": NaN}',
+    "NUL": b'{"event_id": "a\\u0000b", "type": "order.created", "id": "a\\u0000b"}',
+    "a lone surrogate": b'{"event_id": "a\\ud800b", "type": "order.created", "id": "a\\ud800b"}',
+    "depth without end": b"[" * 100_000,
+    "a number without end": b'{"event_id": ' + b"9" * 5000 + b', "id": ' + b"9" * 5000 + b"}",
+}
+
+
+def signed(channel: str, body: bytes, secret: bytes = b"secret") -> dict[str, str]:
+    """The headers under which this channel sends a body that it signed."""
+    if channel == "square":
+        mac = hmac.digest(secret, f"{PUBLIC}/v1/hooks/square".encode() + body, hashlib.sha256)
+        return {"x-square-hmacsha256-signature": base64.b64encode(mac).decode()}
+    mac = hmac.digest(secret, body, hashlib.sha256)
+    topic = {"x-shopify-topic": "orders/create", "x-shopify-event-id": "e1", "x-shopify-webhook-id": "w1"}
+    return topic | {
+        "x-shopify-hmac-sha256": base64.b64encode(mac).decode(),
+        "x-shopify-shop-domain": "example.myshopify.com",
+    }
+
+
+def hooked(engine: Engine, clock: StoppedClock, *calls: tuple[str, bytes, dict[str, str]]) -> list[int]:
+    """The status of the answer to each of these webhooks."""
+    chance = random.Random(1)
+    tools = Tools(clock, Ids(clock, chance), chance)
+
+    async def story() -> list[int]:
+        services = app.services_for(HOOKED, engine, clock, tools.ids, bytes(32))
+        made = app.create(services, app.context_for(services, app.adapters_for(HOOKED, tools)))
+        async with serving(engine, clock, HOOKED, made=made) as api:
+            answers = [
+                await api.call("POST", f"/v1/hooks/{name}", role=None, key=None, content=body, headers=headers)
+                for name, body, headers in calls
+            ]
+        return [answer.status_code for answer in answers]
+
+    return asyncio.run(story())
+
+
+def kept(engine: Engine) -> int:
+    """How many messages lie in the inbox."""
+    with db.reading(engine) as session:
+        return session.execute(sa.select(sa.func.count()).select_from(db.table(InboxMessage))).scalar_one()
+
+
+@pytest.mark.parametrize("channel", ["square", "shopify"])
+@pytest.mark.parametrize("body", NONSENSE.values(), ids=NONSENSE.keys())
+def test_a_signed_message_that_makes_no_sense_is_kept_and_never_a_500(
+    engine: Engine, clock: StoppedClock, channel: str, body: bytes
+) -> None:
+    [status] = hooked(engine, clock, (channel, body, signed(channel, body)))
+
+    assert (200 <= status < 300, kept(engine)) == (True, 1)
+
+
+@pytest.mark.parametrize("channel", ["square", "shopify"])
+def test_a_wrong_or_missing_signature_leaves_nothing(engine: Engine, clock: StoppedClock, channel: str) -> None:
+    body = b'{"event_id": "e1", "type": "order.created", "id": 1}'
+    right = signed(channel, body)
+    name = next(header for header in right if "hmac" in header)
+    forgeries = [
+        {},
+        signed(channel, body, b"another secret"),
+        signed(channel, body + b" "),
+        right | {name: ""},
+        right | {name: right[name][:-2]},
+        right | {name: "=" * 10_000},
+    ]
+
+    answers = hooked(engine, clock, *((channel, body, headers) for headers in forgeries))
+
+    assert (answers, kept(engine)) == ([401] * len(forgeries), 0)
+
+
+@pytest.mark.parametrize("channel", ["square", "shopify"])
+def test_a_message_that_comes_three_times_is_kept_once(engine: Engine, clock: StoppedClock, channel: str) -> None:
+    body = b'{"event_id": "e1", "type": "order.created", "id": 1, "admin_graphql_api_id": "gid://shopify/Order/1"}'
+
+    answers = hooked(engine, clock, *[(channel, body, signed(channel, body))] * 3)
+
+    assert ({200 <= status < 300 for status in answers}, kept(engine)) == ({True}, 1)
+
+
+# ---------------------------------------------------------------- anything at all, along the OpenAPI document
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The server's own description, and the server to try it on."""
+    engine = db.engine_for(f"sqlite:///{tmp_path_factory.mktemp('anything')}/anything.db")
+    SQLModel.metadata.create_all(engine)
+    clock, chance = StoppedClock(START), random.Random(1)
+    with db.transaction(engine) as session:
+        shelf(session, "LAMP", pieces=5)
+        key = access.create_key(session, Role.ADMIN, "anybody", chance=chance, now=START)
+    services = app.services_for(HOOKED, engine, clock, Ids(clock, chance), bytes(32))
+    tools = Tools(clock, services.ids, chance)
+    made = app.create(services, app.context_for(services, app.adapters_for(HOOKED, tools)))
+    schema = schemathesis.openapi.from_asgi("/openapi.json", made)
+    schema.config.headers = {"authorization": f"Bearer {key.text}"}
+    yield schema.exclude(operation_id="streamEvents")  # it streams until its client goes away
+    engine.dispose()
+
+
+@pytest.mark.rig
+@pytest.mark.parametrize("mode", [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE], ids=str)
+def test_nothing_that_the_description_allows_or_forbids_is_a_fault_of_ours(described: Any, mode: Any) -> None:
+    for found in described.get_all_operations():
+        try_out(found.ok(), mode)
+
+
+def try_out(operation: Any, mode: Any) -> None:
+    """Call one operation with whatever its description allows, or forbids."""
+
+    @given(case=operation.as_strategy(generation_mode=mode))
+    @settings(
+        max_examples=EXAMPLES, derandomize=True, database=None, deadline=None, phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    def play(case: schemathesis.Case) -> None:
+        name = hashlib.sha256(repr((case.body, case.path_parameters)).encode()).hexdigest()
+        answer = case.call(headers={"idempotency-key": name})
+        assert answer.status_code < 500, f"{case.as_curl_command()}: {answer.text}"
+
+    play()
