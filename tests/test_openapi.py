@@ -11,8 +11,6 @@ import pytest
 from omnisync import openapi
 
 COMMITTED = Path(__file__).parents[1] / "docs" / "openapi.json"
-PROBES = {"live", "ready", "metrics"}
-"""Machines read their status or text; nobody is refused."""
 MEND = "python -m omnisync.openapi > docs/openapi.json"
 
 
@@ -40,7 +38,7 @@ def test_every_operation_says_how_it_refuses(document: dict[str, Any]) -> None:
     silent = [
         operation["operationId"]
         for operation in openapi.operations(document)
-        if operation["operationId"] not in PROBES
+        if operation["operationId"] not in openapi.PROBES
         and not any(
             "application/problem+json" in answer.get("content", {}) for answer in operation["responses"].values()
         )
