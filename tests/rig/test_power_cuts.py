@@ -13,7 +13,7 @@ from tests.rig.server import Server, settled
 pytestmark = pytest.mark.rig
 
 STOCK = {"HEISS": 400, "WARM": 300, "KALT": 200}
-CLIENTS, KILLS, BETWEEN = 12, 4, 60
+CLIENTS, KILLS, BETWEEN = 12, 3, 30
 
 
 def test_whatever_was_acknowledged_survives_kill_9_and_happened_once(database: str, tmp_path: Path):
