@@ -3,7 +3,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from omnisync import db
-from omnisync.stock.tables import Movement
+from omnisync.stock.tables import Balance, Movement
 from tests.conftest import START
 
 
@@ -34,3 +34,16 @@ def test_insert_new_returns_just_the_rows_that_were_not_there(engine):
     with db.transaction(engine) as session:
         assert session.execute(sa.select(journal.c.occurred_at)).scalar_one() == START
         session.execute(sa.insert(journal), [other])
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_pairs_are_found_by_the_composite_key_on_sqlite(engine):
+    balance = db.table(Balance)
+    wanted = db.in_pairs(balance.c.location, balance.c.sku, [("linden", "LAMP"), ("markt", "CUP")])
+
+    with db.reading(engine) as session:
+        text = str(sa.select(balance).where(wanted).compile(engine, compile_kwargs={"literal_binds": True}))
+        plan = " ".join(str(row) for row in session.execute(sa.text(f"EXPLAIN QUERY PLAN {text}")))
+
+    assert "SEARCH balance USING" in plan
+    assert "SCAN balance" not in plan

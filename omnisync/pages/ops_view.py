@@ -16,7 +16,7 @@ from omnisync import __version__, db
 from omnisync.catalog.tables import Article
 from omnisync.pages import ops_charts, ops_words
 from omnisync.pages.ops_charts import Chart, spark
-from omnisync.pages.ops_words import clock_time, german, plural, span, when, whole
+from omnisync.pages.ops_words import clock_time, german, plural, span, when, whole, zone_of
 from omnisync.settings import Settings
 from omnisync.stock import shortages
 from omnisync.stock.tables import Shortage
@@ -145,11 +145,6 @@ class Board:
     shortages: tuple[ShortageShown, ...]
     shortages_open: int
     foot: tuple[str, ...]
-
-
-def zone_of(settings: Settings) -> ZoneInfo:
-    """The clock on the wall of the first location."""
-    return ZoneInfo(settings.locations[0].timezone if settings.locations else "Europe/Berlin")
 
 
 def board(session: Session, context: Context, range_name: str, now: datetime) -> Board:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from babel.numbers import format_decimal, format_percent
 
+from omnisync.settings import Settings
 from omnisync.sync.health import Health
 from omnisync.sync.tables import Case, DeadLetter
 from omnisync.sync.trouble import Trouble
@@ -135,6 +136,11 @@ def ago(moment: datetime | None, now: datetime) -> str:
             number = seconds // size
             return f"vor {number} {'Tagen' if unit == 'Tag' and number > 1 else unit}"
     return f"vor {seconds} s"
+
+
+def zone_of(settings: Settings) -> ZoneInfo:
+    """The clock on the wall of the first location."""
+    return ZoneInfo(settings.locations[0].timezone if settings.locations else "Europe/Berlin")
 
 
 def clock_time(moment: datetime, zone: ZoneInfo, *, seconds: bool = False) -> str:

@@ -74,8 +74,10 @@ def ordered(
         # Nobody can see what it shows now; it is simply written again, which never does harm.
         row.believed = None
     levels.put(row, levels.order(levels.view_of(row), quantity), now=now)
-    overwritten = row.applied_at is not None and placed_at <= row.applied_at + CLOCKS_APART
-    if channel.can.looks and not channel.compares and overwritten and quantity > settled:
+    # Where the channel compares, only a level that was read meanwhile can have hidden this sale behind somebody's edit.
+    last = row.seen_at if channel.compares else row.applied_at
+    hidden = last is not None and placed_at <= last + CLOCKS_APART
+    if channel.can.looks and hidden and quantity > settled:
         row.look_at = now
     mark(row, now=now)
 

@@ -196,7 +196,7 @@ def test_a_client_that_was_away_misses_no_event(
             lambda session, n=number: announce(session, "pickup.placed", {"n": n, "location": "markt"}, now=clock.now())
         )
         play(house.worker.keep_house())
-    services = app.services_for(house.context.settings, engine, clock, house.ids)
+    services = app.services_for(house.context.settings, engine, clock, house.ids, bytes(32))
 
     async def listen(asker: Access) -> list[bytes]:
         return [line async for line in events_api.follow(services, Line(2), seen, asker)]  # type: ignore[arg-type]

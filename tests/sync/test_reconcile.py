@@ -245,6 +245,45 @@ def test_a_number_edited_at_the_channel_is_set_right(make_house: MakeHouse, cloc
     assert house.fakes["web"].shows("LAMP") == 5
 
 
+@pytest.mark.parametrize("can", [ABSOLUTE, COMPARING], ids=["blind", "comparing"])
+def test_a_sale_that_hid_behind_an_edit_is_found_when_its_order_comes(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, can: Can
+) -> None:
+    house = two_shops(make_house, clock, can)
+    with_lamp(house, 5)
+    play(house.settle())
+    web = house.fakes["web"]
+    web.edit("LAMP", 8)
+    order = web.buy("LAMP", hook=False)
+    del web.orders[order.id]
+    play(house.worker.tick("web", full=True))
+    assert web.shows("LAMP") == 5
+
+    web.orders[order.id] = order
+    web.hooks.append(web.hook_for(order.id, "late"))
+    play(house.deliver("web"))
+    for _ in range(3):
+        play(house.tick("web"))
+
+    assert web.shows("LAMP") == 4
+
+
+def test_a_channel_that_nobody_can_look_at_is_written_again_after_its_own_sale(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house = two_shops(make_house, clock, Can(write=Write.ABSOLUTE, batch_size=50, webhooks=True, looks=False))
+    with_lamp(house, 5)
+    play(house.settle())
+
+    house.fakes["web"].buy("LAMP")
+    house.stock("LAMP", 6)
+    play(house.deliver("web"))
+    for _ in range(2):
+        play(house.tick())
+
+    assert {name: fake.shows("LAMP") for name, fake in house.fakes.items()} == {"web": 5, "market": 5}
+
+
 def test_where_drift_is_only_shown_a_person_decides(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
     from omnisync.sync import cases
 

@@ -1,0 +1,82 @@
+"""What the documentation says can be followed: links lead somewhere, the tutorial's files work, every error has its line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from omnisync import cli, settings
+from omnisync.demo.shopify import seed
+from tests.commands.conftest import Omnisync, adapter, omnisync, world
+
+__all__ = ["adapter", "omnisync", "world"]
+
+ROOT = Path(__file__).parents[2]
+TUTORIAL = ROOT / "docs" / "tutorial"
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TOKENS = {"SHOPIFY_TOKEN": "demo-token", "SHOPIFY_SECRET": "demo-secret"}
+CODE = re.compile(r'(?:\bcode=|^    code = )"([a-z-]+)"', re.MULTILINE)
+ANSWERING = ("errors.py", "http.py", "orders/*.py", "stock/*.py", "pages/*.py", "sync/*.py")
+
+
+def links(page: Path) -> list[str]:
+    found = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    return [link for link in found if not link.startswith(("http:", "https:"))]
+
+
+def code_of(page: Path) -> list[str]:
+    """What stands in fences without a language, and between single backticks."""
+    text = page.read_text(encoding="utf-8")
+    fences = re.findall(r"^ *```(\w*)\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
+    return [body for language, body in fences if not language] + re.findall(r"(?<!`)`([^`\n]+)`(?!`)", text)
+
+
+@pytest.mark.parametrize("document", PAGES, ids=lambda document: str(document.relative_to(ROOT)))
+def test_every_link_of_a_page_leads_to_a_file(document: Path) -> None:
+    assert [link for link in links(document) if not (document.parent / link).exists()] == []
+
+
+def test_every_command_that_a_page_shows_is_one() -> None:
+    known = {command.__name__ for command in cli.COMMANDS} | set(cli.GROUPS)
+    shown = {word for page in PAGES for code in code_of(page) for word in re.findall(r"\bomnisync ([a-z]+)", code)}
+
+    assert shown >= {"serve", "doctor", "migrate", "import", "keys", "verify"}
+    assert sorted(shown - known) == []
+
+
+def test_the_settings_of_the_tutorial_are_right() -> None:
+    found = settings.load(TUTORIAL / "omnisync.toml", TOKENS)
+
+    assert [channel.adapter for channel in found.channels] == ["csv", "shopify"]
+
+
+def test_the_files_of_the_tutorial_can_be_imported(omnisync: Omnisync, tmp_path: Path) -> None:
+    config = tmp_path / "omnisync.toml"
+    text = (TUTORIAL / "omnisync.toml").read_text(encoding="utf-8").replace("env:", "")
+    config.write_text(text.replace("sqlite:///shop/", f"sqlite:///{tmp_path}/"), encoding="utf-8")
+    omnisync("migrate", config=config)
+
+    articles = omnisync("import", "catalog", str(TUTORIAL / "articles.csv"), config=config)
+    count = omnisync("import", "stock", str(TUTORIAL / "count.csv"), config=config)
+
+    assert "3 rows, 3 are new" in articles.out
+    assert "3 rows, 3 are new" in count.out
+
+
+def test_the_simulated_shop_of_the_tutorial_sells_what_the_catalogue_has() -> None:
+    shop = seed.read((TUTORIAL / "simulated-shop.json").read_bytes())
+
+    rows = (TUTORIAL / "articles.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert {listing.sku for listing in shop.listings} == {row.split(",")[0] for row in rows}
+    assert {shop.access_token, shop.webhook.secret} == set(TOKENS.values())
+
+
+def test_every_name_of_an_error_stands_in_the_reference() -> None:
+    files = [file for name in ANSWERING for file in (ROOT / "omnisync").glob(name)]
+    raised = {code for file in files for code in CODE.findall(file.read_text(encoding="utf-8"))}
+    page = (ROOT / "docs" / "reference" / "http.md").read_text(encoding="utf-8")
+
+    assert raised >= {"out-of-stock", "wrong-state", "unknown-article"}
+    assert sorted(code for code in raised if f"`{code}`" not in page) == []
