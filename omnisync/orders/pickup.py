@@ -58,6 +58,12 @@ class Actor:
     name: str
     location: str | None = None
 
+    def where(self, location: str | None) -> str | None:
+        """Where they look: staff see their own store, whether they name it or not."""
+        if self.location is not None and location not in (None, self.location):
+            raise Forbidden("These pickups belong to another store.")
+        return self.location or location
+
 
 def load(session: Session, pickup_id: str, actor: Actor, *, lock: bool = False) -> Pickup:
     """The pickup, if it exists and is the actor's business."""

@@ -14,6 +14,7 @@ from omnisync.orders.picking import Rejected, Why
 from omnisync.values import Money
 
 MAX_LINES = 100
+Limit = Annotated[int, Field(ge=1, le=200)]
 
 
 class WantedLine(Body):

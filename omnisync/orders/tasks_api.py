@@ -1,0 +1,61 @@
+"""What pickups leave to do in a store, over HTTP: tasks, and pieces that nobody has rung up."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from sqlmodel import Session
+
+from omnisync.access import Access
+from omnisync.errors import InvalidRequest
+from omnisync.http import Code, Services, Text, json_response
+from omnisync.orders import handover, tasks, views
+from omnisync.orders.pickup import Actor
+from omnisync.orders.pickup_bodies import Limit
+from omnisync.values import from_cursor, from_micros, to_cursor, to_micros
+
+
+def add(api: APIRouter, services: Services, allowed: Callable[[Request], Awaitable[Access]]) -> None:
+    """Add these endpoints."""
+
+    @api.get("/pickups/not-rung-up", operation_id="listNotRungUp")
+    async def list_not_rung_up(
+        location: Code | None = None, limit: Limit = 100, cursor: Text | None = None, asker: Access = Depends(allowed)
+    ) -> Response:
+        """Pieces that were handed over although the till books hand-overs here and has not rung them up."""
+        where = Actor(asker.name, asker.location).where(location)
+        return json_response(await services.read.run(lambda session: _not_rung_up(session, where, limit, cursor)))
+
+    @api.get("/tasks", operation_id="listTasks")
+    async def list_tasks(location: Code | None = None, asker: Access = Depends(allowed)) -> Response:
+        """Bags to put back, shelves to count, customers who did not come."""
+        where = Actor(asker.name, asker.location).where(location)
+
+        def read(session: Session) -> dict[str, Any]:
+            return {"items": [views.task(one) for one in tasks.list_open(session, where)]}
+
+        return json_response(await services.read.run(read))
+
+    @api.post("/tasks/{task_id}/done", operation_id="finishTask")
+    async def finish_task(task_id: Code, asker: Access = Depends(allowed)) -> Response:
+        """Somebody did it; a second time is 409 already-done."""
+        now, actor = services.clock.now(), Actor(asker.name, asker.location)
+
+        def write(session: Session) -> dict[str, Any]:
+            return views.task(tasks.done(session, task_id, actor, now=now))
+
+        return json_response(await services.write.run(write))
+
+
+def _not_rung_up(session: Session, location: str | None, limit: int, cursor: str | None) -> dict[str, Any]:
+    try:
+        micros, last = from_cursor(cursor, 2) if cursor else (None, "")
+        after = (from_micros(int(micros)), last) if micros is not None else None
+    except (ValueError, OverflowError):
+        raise InvalidRequest.of("cursor", "this cursor is not one of ours") from None
+    rows = handover.not_rung_up(session, location, after=after, limit=limit + 1)
+    shown = rows[:limit]
+    following = to_cursor(to_micros(shown[-1].at), shown[-1].id) if len(rows) > limit else None
+    return {"items": [views.piece(row) for row in shown], "next_cursor": following}
