@@ -17,7 +17,7 @@ from omnisync import access
 from omnisync.access import Access, Role
 from omnisync.errors import Forbidden, NotFound, OmnisyncError, Refused
 from omnisync.http import Services
-from omnisync.pages import ops_charts, ops_switches, ops_view, ops_words
+from omnisync.pages import ops_charts, ops_lists, ops_switches, ops_view, ops_words
 from omnisync.pages.logins import Login, Logins, check_token
 from omnisync.pages.ops_switches import Switches
 from omnisync.pages.ops_view import DEFAULT_RANGE, RANGES, Board
@@ -188,7 +188,7 @@ def _replay(session: Session, context: Context, press: Press) -> None:
 
 def _replay_all(session: Session, context: Context, press: Press) -> None:
     """Those the page showed; one that another one mended is closed by then."""
-    for letter in deadletters.list_open(session, limit=ops_view.LISTED_AT_MOST):
+    for letter in deadletters.list_open(session, limit=ops_lists.LISTED_AT_MOST):
         if letter.closed_at is None:
             replay.replay(session, context, letter.id, now=press.now)
 

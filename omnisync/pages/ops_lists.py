@@ -1,0 +1,111 @@
+"""What waits for a person on the ops page: letters, decisions, shortages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, select
+
+from omnisync.catalog.tables import Article
+from omnisync.pages import ops_words
+from omnisync.pages.ops_words import german, plural, when
+from omnisync.settings import Settings
+from omnisync.stock import shortages
+from omnisync.stock.tables import Shortage
+from omnisync.sync import cases, deadletters, replay
+from omnisync.sync.tables import Case, ChannelListing, DeadLetter
+
+LISTED_AT_MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class LetterShown:
+    """Something that waits for a person. `external_id` stands where mapping an article would mend it."""
+
+    id: str
+    channel: str
+    title: str
+    note: str
+    action: str
+    external_id: str | None
+    article: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseShown:
+    """A decision."""
+
+    id: str
+    channel: str
+    title: str
+    note: str
+    advice: str
+    can_apply: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShortageShown:
+    """Promises that cannot be kept any more."""
+
+    id: int
+    title: str
+    note: str
+    accepted: str
+
+
+def open_letters(session: Session, titles: Mapping[str, str], now: datetime, zone: ZoneInfo) -> tuple[LetterShown, ...]:
+    found = deadletters.list_open(session, limit=LISTED_AT_MOST)
+    known = _listed_names(session, found)
+    return tuple(_letter(letter, titles, known, now, zone) for letter in found)
+
+
+def _letter(
+    letter: DeadLetter, titles: Mapping[str, str], known: Mapping[tuple[str, str], str], now: datetime, zone: ZoneInfo
+) -> LetterShown:
+    waiting = [article for article in replay.articles_waiting(letter) if article.external_id]
+    external = waiting[0].external_id if len(waiting) == 1 and "article" in letter.reason.lower() else None
+    note = [german(letter.reason), plural(letter.attempts, "Versuch", "Versuche"), when(letter.last_at, now, zone)]
+    return LetterShown(
+        letter.id, letter.channel, f"{titles.get(letter.channel, letter.channel)}: {ops_words.letter_title(letter)}",
+        ", ".join(part.rstrip(".") for part in note), german(letter.action), external,
+        known.get((letter.channel, external or ""), waiting[0].title if waiting else ""),
+    )  # fmt: skip
+
+
+def _listed_names(session: Session, letters: Sequence[DeadLetter]) -> dict[tuple[str, str], str]:
+    wanted = {article.external_id for letter in letters for article in replay.articles_waiting(letter)} - {None}
+    statement = select(ChannelListing).where(col(ChannelListing.external_id).in_(sorted(one for one in wanted if one)))
+    return {(row.channel, row.external_id): row.title for row in session.exec(statement)} if wanted else {}
+
+
+def open_cases(session: Session, titles: Mapping[str, str], now: datetime, zone: ZoneInfo) -> tuple[CaseShown, ...]:
+    return tuple(_case(case, titles, now, zone) for case in cases.list_open(session, limit=LISTED_AT_MOST))
+
+
+def _case(case: Case, titles: Mapping[str, str], now: datetime, zone: ZoneInfo) -> CaseShown:
+    title, advice = ops_words.case_words(case)
+    cause = case.cause if case.kind == "blast_zero" else ""
+    note = ", ".join(part for part in (cause, f"seit {when(case.opened_at, now, zone)}") if part)
+    shown = f"{titles.get(case.channel, case.channel)}: {title}"
+    return CaseShown(case.id, case.channel, shown, note, advice, ops_words.can_apply(case))
+
+
+def open_shortages(session: Session, settings: Settings, now: datetime, zone: ZoneInfo) -> tuple[ShortageShown, ...]:
+    found = shortages.list_open(session, limit=LISTED_AT_MOST)
+    places = {location.code: location.name for location in settings.locations}
+    statement = select(Article).where(col(Article.sku).in_(sorted({row.sku for row in found})))
+    names = {article.sku: article.title for article in session.exec(statement)} if found else {}
+    return tuple(_shortage(row, places, names, now, zone) for row in found)
+
+
+def _shortage(
+    row: Shortage, places: Mapping[str, str], names: Mapping[str, Any], now: datetime, zone: ZoneInfo
+) -> ShortageShown:
+    title = f"{row.quantity} × {names.get(row.sku, row.sku)}, {places.get(row.location, row.location)}"
+    note = f"{row.sku}, zugesagt und nicht da, seit {when(row.opened_at, now, zone)}, Ursache {row.cause}"
+    accepted = f"{row.accepted_by} kümmert sich" if row.accepted_by else ""
+    return ShortageShown(row.id or 0, title, note, accepted)
