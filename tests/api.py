@@ -36,6 +36,7 @@ class Api:
     client: httpx.AsyncClient
     services: Services
     keys: Mapping[str, str]
+    app: FastAPI
     _number: int = 0
 
     async def call(
@@ -66,6 +67,7 @@ async def serving(
             ).text
             for role in Role
         }  # fmt: skip
-    transport = httpx.ASGITransport(made or app.create(services), raise_app_exceptions=False)
+    application = made or app.create(services)
+    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://omnisync") as client:
-        yield Api(client, services, keys)
+        yield Api(client, services, keys, application)
