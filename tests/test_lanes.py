@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from omnisync.access import Role
 from omnisync.clock import StoppedClock
 from omnisync.http import MAX_BODY
 from omnisync.lanes import PLAIN_BODY
+from omnisync.writer import Batches
 from tests.api import Api, serving
 from tests.stock.shop import shelf, violations
 from tests.test_bad_input import BODIES, LINE, lines
@@ -108,14 +110,15 @@ def test_a_lane_counts_like_any_route(engine: Engine, clock: StoppedClock) -> No
     assert counted in asyncio.run(story())
 
 
-def test_a_fault_of_ours_on_a_lane_is_a_problem_and_not_a_broken_connection(
-    engine: Engine, clock: StoppedClock
-) -> None:
+def test_a_full_queue_behind_a_lane_is_503_with_the_time_to_wait(engine: Engine, clock: StoppedClock) -> None:
     async def story() -> httpx.Response:
         async with serving(engine, clock) as api:
-            api.services.read = None  # type: ignore[assignment]
+            await api.call("GET", "/v1/availability?sku=LAMP")
+            api.services.read = Batches(engine, ThreadPoolExecutor(1), db.reading, queue=0)
+            api.app.router.routes.clear()
             return await api.call("GET", "/v1/availability?sku=LAMP")
 
     answer = asyncio.run(story())
 
-    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -15,7 +15,7 @@ from omnisync.errors import InvalidRequest
 from omnisync.http import Body, Code, Services, Sku, router
 from omnisync.lanes import Call, Plain
 from omnisync.orders.offers import ReadyTimes
-from omnisync.sync import availability
+from omnisync.sync import answers, availability
 from omnisync.sync.availability import Question
 from omnisync.values import format_time
 
@@ -33,25 +33,9 @@ class QueryBody(Body):
     channel: Code | None = None
 
 
-EXAMPLE = {
-    "items": [
-        {
-            "sku": "JACKE-NORDWIND-42",
-            "state": "in_stock",
-            "available": 7,
-            "locations": [{"location": "linden", "available": 3, "pickup": True, "ready_at": "2026-11-21T20:00:00Z"}],
-        }
-    ]
-}
-_OK: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/json": {"example": EXAMPLE}}},
-    304: {"description": "Nothing has changed."},
-}
-
-
 def routes(services: Services) -> APIRouter:
     """The availability endpoints over these services."""
-    api = router("availability")
+    api = router("availability", answers.AVAILABILITY)
     settings = services.settings
     ready = ReadyTimes(settings)
     everywhere = tuple(location.code for location in settings.locations)
@@ -85,7 +69,7 @@ def routes(services: Services) -> APIRouter:
             return Response(status_code=304, headers=headers)
         return Response(body, headers=headers, media_type="application/json")
 
-    @api.get("/availability", operation_id="getAvailability", responses=_OK)
+    @api.get("/availability", operation_id="getAvailability")
     async def get(
         request: Request,
         sku: Annotated[Skus, Query()],
@@ -104,7 +88,7 @@ def routes(services: Services) -> APIRouter:
 
     services.lanes.add("GET", "/v1/availability", get_plain)
 
-    @api.post("/availability/query", operation_id="queryAvailability", responses=_OK)
+    @api.post("/availability/query", operation_id="queryAvailability")
     async def query(request: Request, body: QueryBody, numbers: bool = Depends(allowed)) -> Response:
         """The same for up to 200 SKUs."""
         return await respond(request, question(body.sku, body.location, body.channel), numbers)

@@ -20,7 +20,7 @@ from omnisync.orders import intake
 from omnisync.orders.tables import OrderLine
 from omnisync.stock import availability, ledger
 from omnisync.stock.tables import Movement
-from omnisync.sync import cases, conflicts, deadletters, looks, moments, wire
+from omnisync.sync import cases, conflicts, deadletters, looks, moments, money, wire
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.deadletters import Letter
 from omnisync.sync.resolve import Resolve, articles_of, resolver
@@ -142,10 +142,15 @@ def _order(booking: Booking, order: OrderSeen) -> int:
     booking.session.flush()
     if taken.stale:
         return 0
-    _lower_own_numbers(booking, order, before, _bought(booking.session, order_id))
+    after = _bought(booking.session, order_id)
+    _lower_own_numbers(booking, order, before, after)
     conflicts.note(booking.session, booking.context, booking.channel.name, order_id, taken.shortages, now=booking.now)
     announce(booking.session, "channel.order", {"channel": booking.channel.name, "order": order_id}, now=booking.now)
     _lines_wait(booking, order, taken)
+    money.note(
+        booking.session, booking.context, booking.channel.name, order, {line.sku for line in after.values()},
+        now=booking.now, message_id=booking.message_id,
+    )  # fmt: skip
     return len(taken.waiting)
 
 
