@@ -9,7 +9,7 @@ row (`ended_at`) counts as if it had never been from then on.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -67,6 +67,12 @@ def price_at(session: Session, pairs: Iterable[Pair], at: datetime) -> dict[Pair
                 if quote := _quote(sku, channel, [*rows[sku], *general], articles.get(sku)):
                     quotes[sku, channel] = quote
     return quotes
+
+
+def any_but(session: Session, skus: Collection[str], currency: str) -> bool:
+    """Whether one of these articles was ever priced in another currency: mostly not, and then nobody need look closer."""
+    other = sa.select(_PRICE.c.id).where(_PRICE.c.sku.in_(skus), _PRICE.c.currency != currency).limit(1)
+    return bool(skus) and session.execute(other).first() is not None
 
 
 def standing(session: Session, at: datetime, which: sa.ColumnElement[bool]) -> Sequence[RowMapping]:

@@ -27,7 +27,9 @@ def note(
 ) -> None:
     """Open a letter, once for ever, when an article of this order is priced in another currency on that channel."""
     key = f"money/{order.id}"
-    if order.currency is None or order.elsewhere or _is_known(session, channel, key):
+    if order.currency is None or order.elsewhere or not prices.any_but(session, skus, order.currency):
+        return
+    if _is_known(session, channel, key):
         return
     quotes = prices.price_at(session, [(sku, channel) for sku in sorted(skus)], now)
     ours = sorted({quote.price.currency for quote in quotes.values()} - {order.currency})
