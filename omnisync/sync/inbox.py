@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from omnisync import db
+from omnisync import announce, db
 from omnisync.adapters.base import Answer, Fact, Forged, Hook, KeyNeeded, Message
 from omnisync.errors import NeedsAttention, TryLater, Unauthorized
 from omnisync.sync import deadletters, facts, health
@@ -65,6 +65,7 @@ def keep(session: Session, received: Sequence[Received]) -> list[Answer]:
     db.insert_new(
         session, _inbox, list(map(_row, received)), key=("channel", "event_id", "body_hash"), returning=("id",)
     )
+    announce.touch(session, channels=(one.channel for one in received))
     return [Answer(200)] * len(received)
 
 

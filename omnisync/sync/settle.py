@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from omnisync.adapters.base import Outcome, Published, Shown
+from omnisync.announce import touch
 from omnisync.catalog import prices
 from omnisync.sync import deadletters, levels
 from omnisync.sync.claims import Claimed
@@ -94,6 +95,8 @@ def _changed(fate: _Fate) -> None:
         row.look_at = fate.now
     else:
         verdict = levels.see(levels.view_of(row), fate.published.actual)
+        if verdict.view.provisional != row.provisional:
+            touch(fate.session, skus=[row.sku])
         levels.put(row, verdict.view, now=fate.now)
         row.seen, row.seen_at = fate.published.actual, fate.now
     row.submitted = row.unsettled = None
