@@ -137,14 +137,16 @@ async def _handle(context: Context, channel: Channel, message: InboxMessage) -> 
 
 
 async def _apply(context: Context, channel: Channel, message: InboxMessage, found: Sequence[Fact]) -> None:
-    now = context.clock.now()
+    now, news = context.clock.now(), channel.known.without(found)
 
-    def work(session: Session) -> None:
-        facts.apply(session, context, channel, found, now=now, message_id=message.id)
+    def work(session: Session) -> list[Fact]:
+        booked: list[Fact] = []
+        facts.apply(session, context, channel, news, now=now, message_id=message.id, booked=booked)
         deadletters.mended(session, channel.name, f"message/{message.id}", now=now)
         _set(session, message, state="applied", handled_at=now, next_try_at=None, reason=None, action=None)
+        return booked
 
-    await context.store.write(work)
+    channel.known.keep(await context.store.write(work))
 
 
 async def _retry(context: Context, channel: Channel, message: InboxMessage, failure: Exception) -> None:
