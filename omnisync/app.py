@@ -121,6 +121,12 @@ def worker_for(services: Services, context: Context) -> Worker:
     return Worker(context, owner=f"worker-{services.ids.new()}", chores=chores, errands=_errands(services))
 
 
+def connect(services: Services, worker: Worker) -> None:
+    """Let the worker hear of every commit of this process that it should look at."""
+    services.changed = worker.wake
+    services.write.committed = worker.hear
+
+
 def _errands(services: Services) -> list[Errand]:
     settings = services.settings.mail
     if not settings.host:
@@ -165,7 +171,7 @@ def create(
         if worker is None:
             yield
         else:
-            services.changed = worker.wake
+            connect(services, worker)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(worker.run())
                 yield

@@ -195,7 +195,6 @@ async def once(
     answer = await _answer_of(services, serve, call)
     if not answer.replayed:
         services.meters.answered(request.scope["route"].path, answer.status)
-    services.changed()
     return respond(answer)
 
 

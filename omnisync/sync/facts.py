@@ -69,11 +69,16 @@ def apply(
     now: datetime,
     trusted: bool = False,
     message_id: int | None = None,
+    booked: list[Fact] | None = None,
 ) -> int:
-    """Book these facts in their order, each whole or not at all; the number that now wait for a person."""
+    """Book these facts in their order, each whole or not at all; the number that now wait for a person. Those of which
+    nothing waits are added to `booked`."""
     resolve = resolver(session, channel.name, articles_of(facts))
     booking = Booking(session, context, channel, resolve, now, trusted, message_id)
-    return sum(_book(booking, fact) for fact in facts)
+    waiting = [_book(booking, fact) for fact in facts]
+    if booked is not None:
+        booked += [fact for fact, waits in zip(facts, waiting, strict=True) if not waits]
+    return sum(waiting)
 
 
 def key_of(fact: Fact) -> str:

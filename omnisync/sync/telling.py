@@ -11,6 +11,7 @@ from typing import Literal, get_args
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from omnisync import db
 from omnisync.adapters.base import News, Outcome, Published
 from omnisync.orders.tables import ChannelOrder, OrderLine, Pickup, PickupLine
 from omnisync.sync import deadletters
@@ -44,25 +45,33 @@ async def tell(context: Context, channel: Channel) -> int:
 
 
 def _unheard(session: Session, channel: Channel, now: datetime) -> list[_Report]:
-    statement = (
-        select(Pickup, ChannelOrder)
-        .join(
-            ChannelOrder,
-            sa.and_(
-                col(ChannelOrder.channel) == col(Pickup.channel), col(ChannelOrder.reference) == col(Pickup.reference)
-            ),
-        )
-        .join(Told, col(Told.pickup_id) == col(Pickup.id), isouter=True)
-        .where(
-            col(Pickup.channel) == channel.name,
-            col(Pickup.state).in_(get_args(Heard)),
-            sa.or_(col(Told.state).is_(None), col(Told.state) != col(Pickup.state)),
-            sa.or_(col(Told.next_try_at).is_(None), col(Told.next_try_at) <= now),
-        )
-        .order_by(col(Pickup.id))
-        .limit(BATCH)
+    statement = select(Pickup, ChannelOrder).select_from(_PAIRS).where(*_due(channel, now))
+    found = session.exec(statement.order_by(col(Pickup.id)).limit(BATCH)).all()
+    return [_report(session, channel, pickup, order) for pickup, order in found]
+
+
+def waiting(channel: Channel, now: datetime) -> sa.Select[int]:
+    """Finds something if this channel has not heard everything."""
+    return sa.select(sa.literal(1)).select_from(_PAIRS).where(*_due(channel, now))
+
+
+_PAIRS = (
+    db.table(Pickup)
+    .join(
+        db.table(ChannelOrder),
+        sa.and_(col(ChannelOrder.channel) == col(Pickup.channel), col(ChannelOrder.reference) == col(Pickup.reference)),
     )
-    return [_report(session, channel, pickup, order) for pickup, order in session.exec(statement).all()]
+    .outerjoin(db.table(Told), col(Told.pickup_id) == col(Pickup.id))
+)
+
+
+def _due(channel: Channel, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        col(Pickup.channel) == channel.name,
+        col(Pickup.state).in_(get_args(Heard)),
+        sa.or_(col(Told.state).is_(None), col(Told.state) != col(Pickup.state)),
+        sa.or_(col(Told.next_try_at).is_(None), col(Told.next_try_at) <= now),
+    )
 
 
 def _report(session: Session, channel: Channel, pickup: Pickup, order: ChannelOrder) -> _Report:
