@@ -12,10 +12,12 @@ import orjson
 import uvicorn
 from fastapi import FastAPI, Query, Request, Response
 
-from omnisync.orders.reservations_api import HELD_EXAMPLE, ReservationBody
+from omnisync.contract import example_of
+from omnisync.orders.answers import Reservation
+from omnisync.orders.reservations_api import ReservationBody
 
 app = FastAPI()
-_HELD = orjson.dumps(HELD_EXAMPLE)
+_HELD = orjson.dumps(example_of(Reservation))
 _LOCATION = {"location": "linden", "available": 3, "pickup": True, "ready_at": "2026-11-21T20:00:00Z"}
 _ITEM = {
     "sku": "A-00001",

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel
 
-from omnisync.db import Instant, Serial, table
+from omnisync.db import Instant, Serial, insert_all, table
 
 
 class EventPending(SQLModel, table=True):
@@ -28,7 +28,7 @@ class EventPending(SQLModel, table=True):
     at: datetime = Field(sa_type=Instant)
 
 
-_INSERT = sa.insert(table(EventPending))
+_PENDING = table(EventPending)
 
 
 def announce(session: Session, kind: str, body: Mapping[str, Any], *, now: datetime) -> None:
@@ -38,9 +38,7 @@ def announce(session: Session, kind: str, body: Mapping[str, Any], *, now: datet
 
 def announce_all(session: Session, what: Iterable[tuple[str, Mapping[str, Any]]], *, now: datetime) -> None:
     """Many events, one statement."""
-    rows = [{"kind": kind, "body": dict(body), "at": now} for kind, body in what]
-    if rows:
-        session.connection().execute(_INSERT, rows)
+    insert_all(session, _PENDING, [{"kind": kind, "body": body, "at": now} for kind, body in what])
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,15 @@ READ COMMITTED; rows are locked in the order of their primary key.
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
@@ -222,7 +225,7 @@ class _Pairs(FunctionElement[Any]):
     name = "pairs"
 
 
-_ROWS = {
+_FORMS = {
     (_Texts, "sqlite"): "(SELECT value FROM json_each({}))",
     (_Texts, "postgresql"): "(SELECT json_array_elements_text(CAST({} AS json)))",
     (_Pairs, "sqlite"): "(SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each({}))",
@@ -256,8 +259,102 @@ def _render(rows: type[FunctionElement[Any]], dialect: str, text: str) -> None:
         return text.format(*(compiler.process(clause, **options) for clause in element.clauses))
 
 
-for (_rows, _dialect), _text in _ROWS.items():
+for (_rows, _dialect), _text in _FORMS.items():
     _render(_rows, _dialect, _text)
+
+
+# ---------------------------------------------------------------- many rows, one statement
+
+
+def rows(name: str, *columns: sa.Column[Any] | sa.ColumnClause[Any]) -> sa.TableValuedAlias:
+    """A table `name` of rows that are handed in as one parameter, `name`: a list of mappings from column to value.
+
+    Its statement is compiled and planned once, and costs one round trip however many rows there are.
+    """
+    parameter = sa.bindparam(name, type_=_Rows())
+    named = [sa.column(column.name, column.type) for column in columns]
+    return _Recordset(parameter, *named).table_valued(*named, name=name)
+
+
+def insert_all(session: Session, into: sa.Table, values: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that name the same columns, all with their stored values: the fastest way that each database has."""
+    if not values:
+        return
+    columns = tuple(values[0])
+    if is_postgresql(session):
+        session.connection().execute(_insert_rows(into, columns), {"new": values})
+    else:
+        text, fields = _insert_values(into, columns)
+        plain = [tuple([row[name] if to is None else to(row[name]) for name, to in fields]) for row in values]
+        session.connection().exec_driver_sql(text, plain)
+
+
+_Convert = Callable[[Any], Any]
+
+
+@cache
+def _insert_rows(into: sa.Table, columns: tuple[str, ...]) -> sa.Insert:
+    new = rows("new", *(into.c[name] for name in columns))
+    return sa.insert(into).from_select(columns, sa.select(*(_stored(new.c[name]) for name in columns)))
+
+
+@cache
+def _insert_values(into: sa.Table, columns: tuple[str, ...]) -> tuple[str, list[tuple[str, _Convert | None]]]:
+    """The statement, and its columns with what makes a value into what SQLite stores."""
+    statement = sa.insert(into).values({name: sa.bindparam(name) for name in columns})
+    compiled = statement.compile(dialect=sqlite.dialect(paramstyle="qmark"))
+    return str(compiled), [(name, _PLAIN.get(type(into.c[name].type))) for name in compiled.positiontup or ()]
+
+
+def _stored(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    # JSON has no bytes: they travel as base64.
+    return sa.func.decode(column, "base64") if isinstance(column.type, sa.LargeBinary) else column
+
+
+_PLAIN: Mapping[type[Any], _Convert] = {
+    Instant: lambda moment: None if moment is None else to_micros(moment),
+    sa.JSON: lambda value: "null" if value is None else orjson.dumps(value).decode(),
+}
+
+
+class _Rows(TypeDecorator[Any]):
+    """Rows as one parameter (JSON)."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        return orjson.dumps(value, default=_as_json, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+
+
+def _as_json(value: Any) -> Any:
+    return to_micros(value) if isinstance(value, datetime) else base64.b64encode(value).decode()
+
+
+class _Recordset(FunctionElement[Any]):
+    """(parameter, columns): a parameter of rows as a table."""
+
+    inherit_cache = True
+    name = "recordset"
+
+
+@compiles(_Recordset, "sqlite")
+def _recordset_of_sqlite(element: _Recordset, compiler: Any, **options: Any) -> str:
+    parameter, *columns = element.clauses
+    fields = ", ".join(f"json_extract(value, '$.{column.name}') AS {column.name}" for column in columns)
+    return f"(SELECT {fields} FROM json_each({compiler.process(parameter, **options)}))"  # noqa: S608 - names of our own columns
+
+
+@compiles(_Recordset, "postgresql")
+def _recordset_of_postgresql(element: _Recordset, compiler: Any, **options: Any) -> str:
+    parameter, *columns = element.clauses
+    fields = ", ".join(f"{column.name} {_type_in_json(column.type, compiler.dialect)}" for column in columns)
+    handed_in = compiler.process(parameter, **options)
+    return f"(SELECT * FROM json_to_recordset(CAST({handed_in} AS json)) AS row({fields}))"  # noqa: S608
+
+
+def _type_in_json(kind: TypeEngine[Any], dialect: Dialect) -> str:
+    return "text" if isinstance(kind, sa.LargeBinary) else kind.compile(dialect)
 
 
 def is_transient(error: BaseException) -> bool:

@@ -17,7 +17,6 @@ from omnisync.stock.tables import Idempotency
 
 KEPT = timedelta(days=7)
 idempotency = db.table(Idempotency)
-_INSERT = sa.insert(idempotency)
 _KEPT = sa.select(idempotency).where(
     db.in_pairs(idempotency.c.scope, idempotency.c.key, sa.bindparam("names", type_=db.Many()))
 )
@@ -109,8 +108,7 @@ def _keep(session: Session, fresh: Sequence[Call], made: Made, now: datetime) ->
         for call in fresh
         if isinstance(answer := made[call.name][1], Answer)
     ]  # fmt: skip
-    if rows:
-        session.connection().execute(_INSERT, rows)
+    db.insert_all(session, idempotency, rows)
 
 
 def _first_of_each(calls: Sequence[Call]) -> list[Call]:

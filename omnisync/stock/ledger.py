@@ -131,12 +131,7 @@ def record(session: Session, entries: Sequence[Entry], *, now: datetime) -> list
 
 def insert(session: Session, rows: Iterable[tuple[Entry, Level]], *, now: datetime) -> None:
     """Append to the journal, one statement for all. Balances are the caller's business, in the same transaction."""
-    values = [_row(entry, change, now) for entry, change in rows]
-    if values:
-        session.connection().execute(_INSERT, values)
-
-
-_INSERT = sa.insert(movement).inline()
+    db.insert_all(session, movement, [_row(entry, change, now) for entry, change in rows])
 
 
 def _row(entry: Entry, change: Level, now: datetime) -> dict[str, Any]:

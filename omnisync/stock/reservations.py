@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
@@ -26,7 +25,6 @@ from omnisync.stock.tables import Reservation
 from omnisync.values import Kind, Shelf
 
 reservation = db.table(Reservation)
-_INSERT = sa.insert(reservation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +180,7 @@ def _write(session: Session, granted: Sequence[tuple[Request, _Prepared]], now: 
             change = entry.quantity if entry.kind is Kind.HOLD else -entry.quantity
             rows.append((entry, Level(reserved=change)))
             net[entry.shelf] += change
-    if granted:
-        session.connection().execute(_INSERT, [_row(request, prepared.wish, now) for request, prepared in granted])
+    db.insert_all(session, reservation, [_row(request, prepared.wish, now) for request, prepared in granted])
     ledger.insert(session, rows, now=now)
     announce_all(
         session, [("reservation.held", {"id": one.id, "reference": one.reference}) for one, _ in granted], now=now

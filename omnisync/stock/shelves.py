@@ -70,16 +70,16 @@ def write(session: Session, changes: Mapping[Shelf, Level], *, now: datetime) ->
     """Add these changes to shelves that are locked: facts, which no guard refuses."""
     rows = [_parameters(shelf, change, now) for shelf, change in changes.items() if change != Level()]
     if rows:
-        session.connection().execute(_ADD, rows)
+        session.connection().execute(_ADD, {"change": rows})
         announce.touch(session, skus=(shelf.sku for shelf in changes))
 
 
 def hold(session: Session, pieces: Mapping[Shelf, int], *, now: datetime) -> None:
     """Reserve pieces; the guard stands in the statement itself. GuardBroken when a shelf cannot keep it."""
     rows = [
-        {"at_location": shelf.location, "at_sku": shelf.sku, "n": n, "now": now} for shelf, n in sorted(pieces.items())
+        {"location": shelf.location, "sku": shelf.sku, "reserved": n, "changed_at": now} for shelf, n in pieces.items()
     ]
-    if rows and session.connection().execute(_HOLD, rows).rowcount != len(rows):
+    if rows and session.connection().execute(_HOLD, {"change": rows}).rowcount != len(rows):
         raise GuardBroken("A shelf had less than was read under its lock.")
     announce.touch(session, skus=(shelf.sku for shelf in pieces))
 
@@ -87,10 +87,10 @@ def hold(session: Session, pieces: Mapping[Shelf, int], *, now: datetime) -> Non
 def mark_counted(session: Session, counted_at: Mapping[Shelf, datetime]) -> None:
     """Remember when a shelf was last counted, and put what was not found back on sale."""
     rows = [
-        {"at_location": shelf.location, "at_sku": shelf.sku, "moment": moment} for shelf, moment in counted_at.items()
+        {"location": shelf.location, "sku": shelf.sku, "counted_at": moment} for shelf, moment in counted_at.items()
     ]
     if rows:
-        session.connection().execute(_COUNTED, rows)
+        session.connection().execute(_COUNTED, {"count": rows})
         announce.touch(session, skus=(shelf.sku for shelf in counted_at))
 
 
@@ -106,32 +106,36 @@ def take_off_sale(session: Session, shelves: Sequence[Shelf], *, now: datetime) 
 
 def _parameters(shelf: Shelf, change: Level, now: datetime) -> dict[str, Any]:
     return {
-        "at_location": shelf.location, "at_sku": shelf.sku, "now": now, "d_on_hand": change.on_hand,
-        "d_reserved": change.reserved, "d_blocked": change.blocked, "d_incoming": change.incoming,
-        "d_safety": change.safety,
+        "location": shelf.location, "sku": shelf.sku, "changed_at": now, "on_hand": change.on_hand,
+        "reserved": change.reserved, "blocked": change.blocked, "incoming": change.incoming, "safety": change.safety,
     }  # fmt: skip
 
 
-_HERE = sa.and_(balance.c.location == sa.bindparam("at_location"), balance.c.sku == sa.bindparam("at_sku"))
+_QUANTITIES = ("on_hand", "reserved", "blocked", "incoming", "safety")
 
+
+def _handed_in(name: str, *columns: str) -> sa.TableValuedAlias:
+    return db.rows(name, *(balance.c[column] for column in ("location", "sku", *columns)))
+
+
+def _same_shelf(handed_in: sa.TableValuedAlias) -> sa.ColumnElement[bool]:
+    return sa.and_(balance.c.location == handed_in.c.location, balance.c.sku == handed_in.c.sku)
+
+
+_CHANGE = _handed_in("change", *_QUANTITIES, "changed_at")
 _ADD = (
     sa.update(balance)
-    .where(_HERE)
-    .values(
-        on_hand=balance.c.on_hand + sa.bindparam("d_on_hand"),
-        reserved=balance.c.reserved + sa.bindparam("d_reserved"),
-        blocked=balance.c.blocked + sa.bindparam("d_blocked"),
-        incoming=balance.c.incoming + sa.bindparam("d_incoming"),
-        safety=balance.c.safety + sa.bindparam("d_safety"),
-        changed_at=sa.bindparam("now"),
-    )
+    .where(_same_shelf(_CHANGE))
+    .values({name: balance.c[name] + _CHANGE.c[name] for name in _QUANTITIES} | {"changed_at": _CHANGE.c.changed_at})
 )
 
+_PIECES = _handed_in("change", "reserved", "changed_at")
 _FREE = balance.c.on_hand - balance.c.blocked - balance.c.reserved - balance.c.safety
 _HOLD = (
     sa.update(balance)
-    .where(_HERE, ~balance.c.off_sale, sa.bindparam("n") <= _FREE)
-    .values(reserved=balance.c.reserved + sa.bindparam("n"), changed_at=sa.bindparam("now"))
+    .where(_same_shelf(_PIECES), ~balance.c.off_sale, _PIECES.c.reserved <= _FREE)
+    .values(reserved=balance.c.reserved + _PIECES.c.reserved, changed_at=_PIECES.c.changed_at)
 )
 
-_COUNTED = sa.update(balance).where(_HERE).values(counted_at=sa.bindparam("moment"), off_sale=False)
+_COUNT = _handed_in("count", "counted_at")
+_COUNTED = sa.update(balance).where(_same_shelf(_COUNT)).values(counted_at=_COUNT.c.counted_at, off_sale=False)
