@@ -23,7 +23,8 @@ from omnisync.adapters.base import Adapter
 from omnisync.adapters.client import ChannelClient, Tools
 from omnisync.catalog import api as catalog_api
 from omnisync.clock import Clock, Ids
-from omnisync.http import Limits, Measured, Services, add_error_handlers
+from omnisync.http import Limits, Measured, Services, add_error_handlers, answer_to
+from omnisync.lanes import App
 from omnisync.meters import Meters
 from omnisync.orders import desk, handover, mail, pickup_api, reservations_api
 from omnisync.orders.smtp import Smtp
@@ -179,7 +180,7 @@ def create(
             await adapter.close()
         services.engine.dispose()
 
-    app = FastAPI(
+    app = App(
         title="omnisync", version=__version__, description=DESCRIPTION, lifespan=lifespan,
         docs_url="/docs", redoc_url=None,
     )  # fmt: skip
@@ -192,5 +193,6 @@ def create(
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(Limits)
     app.add_middleware(Measured, meters=services.meters, clock=services.clock)
+    app.open_lanes(services.lanes, services.meters, services.clock, answer_to)
     openapi.describe(app)
     return app

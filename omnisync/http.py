@@ -18,9 +18,10 @@ from sqlmodel import Session
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from omnisync import access, db
+from omnisync import access, db, problems
 from omnisync.access import Access, Role
 from omnisync.clock import Clock, Ids
+from omnisync.contract import Says
 from omnisync.errors import (
     Forbidden,
     InvalidRequest,
@@ -29,7 +30,9 @@ from omnisync.errors import (
     TryLater,
     Unauthorized,
 )
+from omnisync.lanes import Lanes
 from omnisync.meters import Meters
+from omnisync.problems import problem
 from omnisync.settings import Settings
 from omnisync.stock.idempotency import Answer, Call, InFlight, Once
 from omnisync.values import MAX_QUANTITY, MAX_ROW_ID, clean_sku
@@ -39,8 +42,6 @@ MAX_BODY = 1024 * 1024
 IN_FLIGHT_TRIES = 20
 IN_FLIGHT_PAUSE_SECONDS = 0.1
 KEY_REMEMBERED_SECONDS = 5.0
-PROBLEM = "application/problem+json"
-PROBLEM_BASE = "https://omnisync.dev/problems/"
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +66,7 @@ class Services:
     changed: Callable[[], None] = lambda: None
     """Wakes the reconcilers after a commit that moved stock."""
     meters: Meters = field(default_factory=Meters)
+    lanes: Lanes = field(default_factory=Lanes)
     _keys: dict[str, tuple[float, Access]] = field(default_factory=dict)
 
     def allow(self, *roles: Role) -> Callable[[Request], Awaitable[Access]]:
@@ -142,9 +144,20 @@ class StrictRoute(APIRoute):
         return strict
 
 
-def router(tag: str) -> APIRouter:
+class Router(APIRouter):
+    """A router whose operations are described by a table; one that stands in no table cannot be added."""
+
+    def __init__(self, tag: str, says: Mapping[str, Says], **more: Any) -> None:
+        super().__init__(tags=[tag], **more)
+        self._says = says
+
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
+        super().add_api_route(path, endpoint, **more | {"responses": self._says[more["operation_id"]]})
+
+
+def router(tag: str, says: Mapping[str, Says]) -> Router:
     """A router under /v1 with strict bodies."""
-    return APIRouter(prefix="/v1", tags=[tag], route_class=StrictRoute, responses=PROBLEM_RESPONSES)
+    return Router(tag, says, prefix="/v1", route_class=StrictRoute)
 
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -155,9 +168,12 @@ def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | 
 # ---------------------------------------------------------------- idempotency
 
 
+LONGEST_KEY = 255
 IdempotencyKey = Annotated[
     str | None,
-    Header(alias="Idempotency-Key", max_length=255, description="The same key is the same request, for 7 days."),
+    Header(
+        alias="Idempotency-Key", max_length=LONGEST_KEY, description="The same key is the same request, for 7 days."
+    ),
 ]
 
 
@@ -175,7 +191,7 @@ async def once(
         raise Refused(
             "Send an Idempotency-Key header, so that a repetition has no second effect.", code="idempotency-key-missing"
         )
-    call = Call(f"{asker.owner} {request.method} {request.url.path}", key, body_hash(body), work)
+    call = Call(f"{asker.owner} {request.method} {request.scope['path']}", key, body_hash(body), work)
     answer = await _answer_of(services, serve, call)
     if not answer.replayed:
         services.meters.answered(request.scope["route"].path, answer.status)
@@ -194,7 +210,7 @@ async def _answer_of(services: Services, serve: Once, call: Call) -> Answer:
 
 def respond(answer: Answer) -> Response:
     """An answer as it was kept; problems keep their media type."""
-    media_type = PROBLEM if answer.status >= 400 else "application/json"
+    media_type = problems.MEDIA_TYPE if answer.status >= 400 else "application/json"
     return Response(answer.body, answer.status, media_type=media_type)
 
 
@@ -212,50 +228,15 @@ def _public(outcome: Refused) -> dict[str, Any]:
 # ---------------------------------------------------------------- errors
 
 
-def problem(code: str, status: int, detail: str, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """RFC 9457: `type` ends in the stable short name, which also stands alone as `code`."""
-    return {"type": PROBLEM_BASE + code, "title": code.replace("-", " "), "status": status, "detail": detail} | dict(
-        more or {}
-    )
-
-
-class Problem(BaseModel):
-    """What every error looks like (RFC 9457); some carry more fields."""
-
-    type: str = Field(examples=[PROBLEM_BASE + "not-found"])
-    title: str
-    status: int
-    detail: str
-
-
-PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {
-        "description": "The caller must change something.",
-        "content": {PROBLEM: {"schema": Problem.model_json_schema()}},
-    },
-    503: {"description": "Try again after Retry-After.", "content": {PROBLEM: {"schema": Problem.model_json_schema()}}},
-}
-
-
 def problem_response(
     code: str, status: int, detail: str, more: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     return Response(
-        orjson.dumps(problem(code, status, detail, more), default=str), status, headers=headers, media_type=PROBLEM
+        orjson.dumps(problem(code, status, detail, more), default=str),
+        status,
+        headers=headers,
+        media_type=problems.MEDIA_TYPE,
     )
-
-
-def add_error_handlers(app: FastAPI) -> None:
-    """Translate our errors, once, for all endpoints."""
-    for error, handler in (
-        (Refused, _refused),
-        (TryLater, _try_later),
-        (NeedsAttention, _needs_attention),
-        (RequestValidationError, _invalid),
-        (HTTPException, _http_exception),
-        (Exception, _unforeseen),
-    ):
-        app.add_exception_handler(error, handler)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -299,6 +280,27 @@ async def _unforeseen(request: Request, error: Exception) -> Response:
         return problem_response("try-later", 503, "The database cannot be used just now.", None, {"Retry-After": "2"})
     log.error("unforeseen", path=request.url.path, exc_info=error)
     return problem_response("unforeseen", 500, "This is a fault of ours; it was written to the log.")
+
+
+_ANSWERS = (
+    (Refused, _refused),
+    (TryLater, _try_later),
+    (NeedsAttention, _needs_attention),
+    (RequestValidationError, _invalid),
+    (HTTPException, _http_exception),
+    (Exception, _unforeseen),
+)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Translate our errors, once, for all endpoints."""
+    for kind, handler in _ANSWERS:
+        app.add_exception_handler(kind, handler)
+
+
+async def answer_to(request: Request, error: Exception) -> Response:
+    """The same for one error."""
+    return await next(handler for kind, handler in _ANSWERS if isinstance(error, kind))(request, error)
 
 
 class Limits:
@@ -346,8 +348,7 @@ class Measured:
         async def watching(message: Message) -> None:
             if message["type"] == "http.response.start":
                 route = getattr(scope.get("route"), "path", "none")
-                self._meters.requests.labels(scope["method"], route, str(message["status"])).inc()
-                self._meters.seconds.labels(route).observe(self._clock.monotonic() - began)
+                self._meters.request(scope["method"], route, message["status"], self._clock.monotonic() - began)
             await send(message)
 
         await self._app(scope, receive, watching)

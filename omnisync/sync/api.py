@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -15,7 +16,8 @@ from omnisync.access import Access, Role
 from omnisync.adapters.base import Hook
 from omnisync.errors import InvalidRequest
 from omnisync.http import Body, Code, Services, ShortText, Sku, Text, json_response, router
-from omnisync.sync import behind, cases, deadletters, health, inbox, mappings, replay
+from omnisync.lanes import Call, Lanes, Plain, Prepare
+from omnisync.sync import answers, behind, cases, deadletters, health, inbox, mappings, replay
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.tables import PRICE_PLACE, Case, ChannelListing, DeadLetter, ShownState
 from omnisync.values import format_time, from_cursor, to_cursor
@@ -39,8 +41,8 @@ class MappingsBody(Body):
 
 def routes(services: Services, context: Context) -> APIRouter:
     """The channel endpoints over these services."""
-    api = router("channels")
-    _hooks(api, context)
+    api = router("channels", answers.CHANNELS)
+    _hooks(api, services.lanes, context)
     _channels(api, services, context)
     _mappings(api, services, context)
     _cases(api, services, context)
@@ -48,14 +50,23 @@ def routes(services: Services, context: Context) -> APIRouter:
     return api
 
 
-def _hooks(api: APIRouter, context: Context) -> None:
-    @api.post("/hooks/{channel}", operation_id="receiveHook")
-    @api.get("/hooks/{channel}", operation_id="answerChallenge")
+def _hooks(api: APIRouter, lanes: Lanes, context: Context) -> None:
+    @api.post("/hooks/{channel}", operation_id="receiveHook", response_class=Response)
+    @api.get("/hooks/{channel}", operation_id="answerChallenge", response_class=Response)
     async def receive(channel: Code, request: Request) -> Response:
         """What channels call: 2xx means that the message is stored, and nothing more yet."""
         hook = await hook_of(request, context.settings.server.public_url)
         answer = await inbox.receive(context, context.channel(channel), hook)
         return Response(answer.body, answer.status, media_type=answer.media_type)
+
+    def plain(channel: str) -> Prepare:
+        async def call(asked: Plain) -> Call:
+            return partial(receive, channel, asked)
+
+        return call
+
+    for name in context.channels:
+        lanes.add("POST", f"/v1/hooks/{name}", plain(name), route="/v1/hooks/{channel}")
 
 
 async def hook_of(request: Request, public_url: str) -> Hook:

@@ -63,17 +63,21 @@ def ordered(
     placed_at: datetime,
     place: str | None,
     *,
+    cancelled: int = 0,
     now: datetime,
 ) -> None:
-    """A sale of this channel became known, so its own number is lower by that or will be."""
+    """A sale of this channel became known, so its own number is lower by that or will be.
+
+    `cancelled` pieces of it were taken back before we heard of them: they explain a lower level all the same.
+    """
     row = _where_sold(session, channel, sku, place)
-    if row is None or quantity <= 0:
+    if row is None or quantity + cancelled <= 0:
         return
     settled = min(row.provisional, quantity)
     if not channel.can.looks:
         # Nobody can see what it shows now; it is simply written again, which never does harm.
         row.believed = None
-    _believe(session, row, levels.order(levels.view_of(row), quantity), now)
+    _believe(session, row, levels.order(levels.view_of(row), quantity, cancelled), now)
     # Where the channel compares, only a level that was read meanwhile can have hidden this sale behind somebody's edit.
     last = row.seen_at if channel.compares else row.applied_at
     hidden = last is not None and placed_at <= last + CLOCKS_APART
