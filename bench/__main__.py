@@ -13,13 +13,18 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bench import databases, measure, processes, propagation, report, retailer
+from bench import bulk, databases, measure, processes, propagation, report, retailer
 from bench.figures import FIGURES, Figure
 from bench.processes import LOAD_CORE, free_ports, running
 from omnisync import db
 
 Row = dict[str, Any]
-OTHERS = {"propagation": propagation.measure}
+OTHERS = {
+    "propagation": propagation.measure,
+    "import.stock": bulk.import_stock,
+    "verify": bulk.verify,
+    "republish": bulk.republish,
+}
 """Figures that are no load on HTTP, each with a database of its own: (database, seconds=, full=) -> row."""
 NAMES = [*(one.name for one in FIGURES), *OTHERS]
 

@@ -72,7 +72,8 @@ def hinted(session: Session, hints: Collection[str]) -> Task:
 
 def compute(session: Session, context: Context, channel: Channel, skus: Collection[str], *, now: datetime) -> None:
     """Write on the rows of these articles what each should show, and since when it does not."""
-    wishes = wanted(session, context, channel, skus, now=now)
+    shows = _showing(session, channel, skus)
+    wishes = [wish for wish in wanted(session, context, channel, skus, now=now) if _state_of(wish) not in shows]
     for wish, row in zip(wishes, _rows(session, channel, wishes), strict=True):
         wish_for(row, wish, now=now)
     session.flush()
@@ -182,21 +183,41 @@ def _with_bundles(session: Session, skus: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def _state_of(wish: Wanted) -> tuple[Any, ...]:
+    price = (None, None) if wish.price is None else (wish.price.minor, wish.price.currency)
+    return (wish.external_id, wish.place, wish.sku, wish.quantity, *price)
+
+
+def _showing(session: Session, channel: Channel, skus: Collection[str]) -> set[tuple[Any, ...]]:
+    """What the rows want that show just this: nearly all of them in a full pass, and nothing is to be done about these."""
+    price = sa.and_(_shown.c.price_minor == _shown.c.wanted_price_minor, _shown.c.price_currency == _shown.c.wanted_price_currency)  # fmt: skip
+    columns = ("external_id", "place", "sku", "wanted", "wanted_price_minor", "wanted_price_currency")
+    statement = sa.select(*(_shown.c[name] for name in columns)).where(
+        _shown.c.channel == channel.name,
+        db.among(_shown.c.sku, sorted(skus)),
+        _shown.c.behind_since.is_(None),
+        _shown.c.unsettled.is_(None),
+        sa.or_(_shown.c.wanted.is_(None), _shown.c.wanted == _shown.c.believed),
+        sa.or_(_shown.c.wanted_price_minor.is_(None), price),
+    )
+    return {tuple(row) for row in session.execute(statement)}
+
+
 def _rows(session: Session, channel: Channel, wishes: Sequence[Wanted]) -> list[ShownState]:
     """The row of each wish, made where there is none."""
     found: dict[tuple[str, str], ShownState] = {}
-    names = sorted({wish.listing.external_id for wish in wishes})
+    names = sorted({wish.external_id for wish in wishes})
     for start in range(0, len(names), BATCH):
         statement = select(ShownState).where(
             ShownState.channel == channel.name, col(ShownState.external_id).in_(names[start : start + BATCH])
         )
         found |= {(row.external_id, row.place): row for row in session.exec(statement)}
     for wish in wishes:
-        key = (wish.listing.external_id, wish.place)
+        key = (wish.external_id, wish.place)
         if key not in found:
             found[key] = ShownState(channel=channel.name, external_id=key[0], place=key[1], sku=wish.sku)
             session.add(found[key])
-    return [found[wish.listing.external_id, wish.place] for wish in wishes]
+    return [found[wish.external_id, wish.place] for wish in wishes]
 
 
 def _forget_the_rest(session: Session, channel: Channel) -> None:

@@ -176,7 +176,7 @@ def _refresh(session: Session, context: Context, channel: Channel, rows: Sequenc
     if not rows:
         return False
     wishes = {
-        Key(wish.listing.external_id, wish.place): wish
+        Key(wish.external_id, wish.place): wish
         for wish in wanted(session, context, channel, {row.sku for row in rows}, now=now)
     }
     suspicious = False

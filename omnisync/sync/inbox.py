@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Sequence
@@ -29,6 +30,8 @@ MAX_ATTEMPTS = 6
 PATIENCE = timedelta(hours=24)
 LONGEST_NAME = 255
 BATCH = 50
+AT_ONCE = 8
+"""Resources that are read again at the same time."""
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 _inbox = db.table(InboxMessage)
 
@@ -89,9 +92,15 @@ async def handle_due(context: Context, channel: Channel, *, limit: int = BATCH) 
     """Read and book the messages that are due, oldest first; how many were handled. TryLater when the channel is away."""
     now = context.clock.now()
     claimed = await context.store.write(lambda session: claim(session, channel.name, now=now, limit=limit))
-    away: TryLater | None = None
-    for message in claimed:
-        away = await _handle(context, channel, message) or away
+    followed: list[Sequence[Fact] | Exception] = []
+    for start in range(0, len(claimed), AT_ONCE):
+        followed += await asyncio.gather(*(_follow(channel, message) for message in claimed[start : start + AT_ONCE]))
+    read = [(one, found) for one, found in zip(claimed, followed, strict=True) if not isinstance(found, Exception)]
+    failed = [(one, found) for one, found in zip(claimed, followed, strict=True) if isinstance(found, Exception)]
+    failed += await _book(context, channel, read)
+    for message, failure in failed:
+        await _put_off(context, channel, message, failure)
+    away = next((failure for _, failure in failed if isinstance(failure, TryLater)), None)
     if away is not None:
         raise away
     return len(claimed)
@@ -119,34 +128,59 @@ def hook_of(message: InboxMessage) -> Hook:
     return Hook(message.method, message.url, dict(message.headers or {}), query, message.body)
 
 
-async def _handle(context: Context, channel: Channel, message: InboxMessage) -> TryLater | None:
+Read = tuple[InboxMessage, Sequence[Fact]]
+Failed = tuple[InboxMessage, Exception]
+
+
+async def _follow(channel: Channel, message: InboxMessage) -> Sequence[Fact] | Exception:
+    """What the message hints at, as the channel tells it now; or why that cannot be said."""
     try:
-        found = await channel.adapter.follow(hook_of(message))
-        await _apply(context, channel, message, found)
-    except TryLater as failure:
-        await _retry(context, channel, message, failure)
+        return await channel.adapter.follow(hook_of(message))
+    except Exception as failure:
         return failure
-    except NeedsAttention as trouble:
-        await _give_up(context, channel, message, trouble.message, trouble.action)
-    except Exception as bug:
-        if db.is_transient(bug) or db.is_unavailable(bug):
+
+
+async def _book(context: Context, channel: Channel, read: Sequence[Read]) -> list[Failed]:
+    """Book these messages in one transaction; if that fails, in halves, until the one that spoils it stands alone."""
+    if not read:
+        return []
+    try:
+        await _apply(context, channel, read)
+    except Exception as failure:
+        if db.is_transient(failure) or db.is_unavailable(failure):
             raise
-        log.exception("A message of %s cannot be read", channel.name)
-        await _retry(context, channel, message, bug)
-    return None
+        if len(read) == 1:
+            return [(read[0][0], failure)]
+        middle = len(read) // 2
+        return await _book(context, channel, read[:middle]) + await _book(context, channel, read[middle:])
+    return []
 
 
-async def _apply(context: Context, channel: Channel, message: InboxMessage, found: Sequence[Fact]) -> None:
-    now, news = context.clock.now(), channel.known.without(found)
+async def _apply(context: Context, channel: Channel, read: Sequence[Read]) -> None:
+    now = context.clock.now()
 
     def work(session: Session) -> list[Fact]:
         booked: list[Fact] = []
-        facts.apply(session, context, channel, news, now=now, message_id=message.id, booked=booked)
-        deadletters.mended(session, channel.name, f"message/{message.id}", now=now)
-        _set(session, message, state="applied", handled_at=now, next_try_at=None, reason=None, action=None)
+        for message, found in read:
+            news = channel.known.without(found)
+            facts.apply(session, context, channel, news, now=now, message_id=message.id, booked=booked)
+        deadletters.mended_all(session, channel.name, [f"message/{message.id}" for message, _ in read], now=now)
+        for message, _ in read:
+            _set(session, message, state="applied", handled_at=now, next_try_at=None, reason=None, action=None)
         return booked
 
     channel.known.keep(await context.store.write(work))
+
+
+async def _put_off(context: Context, channel: Channel, message: InboxMessage, failure: Exception) -> None:
+    if isinstance(failure, NeedsAttention):
+        await _give_up(context, channel, message, failure.message, failure.action)
+        return
+    if not isinstance(failure, TryLater):
+        if db.is_transient(failure) or db.is_unavailable(failure):
+            raise failure
+        log.error("A message of %s cannot be read", channel.name, exc_info=failure)
+    await _retry(context, channel, message, failure)
 
 
 async def _retry(context: Context, channel: Channel, message: InboxMessage, failure: Exception) -> None:

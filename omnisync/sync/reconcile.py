@@ -44,13 +44,15 @@ async def reconcile(
 
     Without a scan only the articles that are hinted at are computed again. `seen` is what the caller keeps between passes.
     """
-    report = Report()
-    await refresh(context, channel, full=full, hints=hints, scan=scan, seen=seen)
-    if channel.can.write is Write.NONE and not channel.can.prices:
+    report, memory = Report(), {} if seen is None else seen
+    writes = channel.can.write is not Write.NONE or channel.can.prices
+    begun = await _compute(context, channel, full=full, hints=hints, scan=scan, seen=memory, claiming=writes)
+    if not writes:
         return report
     try:
-        for prices in (False, True) if _prices_travel_alone(channel) else (False,):
-            await _publish_due(context, channel, report, prices=prices)
+        await _publish_due(context, channel, report, begun, prices=False)
+        if _prices_travel_alone(channel) and report.failure is None:
+            await _publish_due(context, channel, report, None, prices=True)
     except (TryLater, NeedsAttention) as failure:
         report.failure = failure
     return report
@@ -66,59 +68,85 @@ async def refresh(
     seen: Seen | None = None,
 ) -> None:
     """Compute what the channel should show, in short transactions."""
-    now, memory = context.clock.now(), {} if seen is None else seen
-    if scan or full:
-        task, done = await context.store.read(
-            lambda session: (
-                behind.task(session, channel, now=now, full=full, hints=hints, seen=memory),
-                behind.advanced(session, channel, now=now),
-            )
-        )
-    elif hints:
-        task, done = await context.store.read(lambda session: (behind.hinted(session, hints), False))
-    else:
-        return
-    if task.skus or task.full or not done:
-        await _compute(context, channel, task, now)
+    memory: Seen = {} if seen is None else seen
+    await _compute(context, channel, full=full, hints=hints, scan=scan, seen=memory, claiming=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """The first batch of a pass: what is due, and what of it could be claimed in the transaction that computed it."""
+
+    keys: Sequence[Key]
+    claimed: Sequence[Claimed] | None = None
+
+
+async def _compute(
+    context: Context, channel: Channel, *, full: bool, hints: Collection[str], scan: bool, seen: Seen, claiming: bool
+) -> _Begun | None:
+    now = context.clock.now()
+
+    def plan(session: Session) -> tuple[Task, bool]:
+        if not (scan or full):
+            return behind.hinted(session, hints), False
+        task = behind.task(session, channel, now=now, full=full, hints=hints, seen=seen)
+        return task, not (task.skus or task.full) and behind.advanced(session, channel, now=now)
+
+    if not (scan or full or hints):
+        return None
+    task, nothing_new = await context.store.read(plan)
+    begun = None if nothing_new else await _in_pieces(context, channel, task, now, claiming)
     if task.scanned:
-        memory.clear()
-    memory.update(task.seen)
+        seen.clear()
+    seen.update(task.seen)
+    return begun
 
 
-async def _compute(context: Context, channel: Channel, task: Task, now: datetime) -> None:
-    """Piece by piece; the last one with what has to be done after all."""
+async def _in_pieces(context: Context, channel: Channel, task: Task, now: datetime, claiming: bool) -> _Begun | None:
     *most, last = task.chunks() or [()]
     for skus in most:
         await context.store.write(lambda session, some=skus: behind.compute(session, context, channel, some, now=now))  # type: ignore[misc]
 
-    def end(session: Session) -> None:
+    def end(session: Session) -> _Begun | None:
         behind.compute(session, context, channel, last, now=now)
         behind.finish(session, context, channel, task, now=now)
+        return _begin(session, context, channel, last, now) if claiming else None
 
-    await context.store.write(end)
+    return await context.store.write(end)
+
+
+def _begin(session: Session, context: Context, channel: Channel, fresh: Collection[str], now: datetime) -> _Begun:
+    """Claim at once what need not be looked at first."""
+    keys = claims.due(session, channel, now=now, prices=False, limit=channel.can.batch_size)
+    if not keys or not channel.compares or claims.blind(session, channel, keys):
+        return _Begun(keys)
+    return _Begun(keys, claims.claim(session, context, channel, keys, now=now, fresh=fresh))
 
 
 def _prices_travel_alone(channel: Channel) -> bool:
     return channel.can.prices and not channel.can.price_with_stock
 
 
-async def _publish_due(context: Context, channel: Channel, report: Report, *, prices: bool) -> None:
-    fresh, keys = False, await _due(context, channel, prices)
+async def _publish_due(
+    context: Context, channel: Channel, report: Report, begun: _Begun | None, *, prices: bool
+) -> None:
+    fresh = False
+    begun = begun or _Begun(await _due(context, channel, prices))
     for _ in range(MAX_BATCHES):
-        if not keys:
+        if not begun.keys:
             return
         if not (fresh or channel.compares or prices):
             # What the channel has already sold must be known before its number is replaced.
             await polling.pull(context, channel)
             fresh = True
-        await _look(context, channel, keys)
-        claimed = await _claim(context, channel, keys)
-        if claimed:
-            await _publish(context, channel, claimed, report)
-        if report.failure is not None:
+        claimed = begun.claimed
+        if claimed is None:
+            await _look(context, channel, begun.keys)
+            claimed = await _claim(context, channel, begun.keys)
+        settled = await _publish(context, channel, claimed, report) if claimed else False
+        if report.failure is not None or (settled and len(begun.keys) < channel.can.batch_size):
             return
-        before, keys = keys, await _due(context, channel, prices)
-        if not claimed and keys == before:
+        before, begun = begun, _Begun(await _due(context, channel, prices))
+        if not claimed and begun.keys == before.keys:
             return
 
 
@@ -155,7 +183,8 @@ async def look(context: Context, channel: Channel, keys: Sequence[Key]) -> Seque
 # ---------------------------------------------------------------- one batch
 
 
-async def _publish(context: Context, channel: Channel, claimed: Sequence[Claimed], report: Report) -> None:
+async def _publish(context: Context, channel: Channel, claimed: Sequence[Claimed], report: Report) -> bool:
+    """Write and book; whether nothing of it has to be decided again at once."""
     published = await _send(channel, [one.shown for one in claimed], report)
     now: datetime = context.clock.now()
 
@@ -168,6 +197,7 @@ async def _publish(context: Context, channel: Channel, claimed: Sequence[Claimed
     report.sent += len(claimed)
     for one in published:
         report.outcomes[one.outcome] = report.outcomes.get(one.outcome, 0) + 1
+    return all(one.outcome is not Outcome.CHANGED for one in published)
 
 
 async def _send(channel: Channel, shown: Sequence[Shown], report: Report) -> list[Published]:

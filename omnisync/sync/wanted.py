@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from omnisync import db
 from omnisync.catalog import articles
@@ -21,14 +21,14 @@ from omnisync.sync.tables import PRICE_PLACE, ChannelListing, ShownState
 from omnisync.values import Money, Shelf
 
 BATCH = 500
-_balance, _component = db.table(Balance), db.table(Component)
+_balance, _component, _listing = db.table(Balance), db.table(Component), db.table(ChannelListing)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What one listing should show at one place, and when the ledger last changed for it."""
 
-    listing: ChannelListing
+    external_id: str
     place: str
     sku: str
     quantity: int | None
@@ -68,47 +68,47 @@ def wanted(
     return found
 
 
-def _listings(session: Session, channel: str, skus: Collection[str] | None) -> list[ChannelListing]:
-    statement = select(ChannelListing).where(
-        ChannelListing.channel == channel, col(ChannelListing.managed), col(ChannelListing.sku).is_not(None)
-    )
-    if skus is None:
-        return list(session.exec(statement.order_by(col(ChannelListing.external_id))))
-    found: list[ChannelListing] = []
-    ordered = sorted(skus)
-    for start in range(0, len(ordered), BATCH):
-        found += session.exec(statement.where(col(ChannelListing.sku).in_(ordered[start : start + BATCH])))
-    return found
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    external_id: str
+    sku: str
+
+
+def _listings(session: Session, channel: str, skus: Collection[str] | None) -> list[_Listed]:
+    listed = _listing.c.channel == channel, _listing.c.managed, _listing.c.sku.is_not(None)
+    statement = sa.select(_listing.c.external_id, _listing.c.sku).where(*listed).order_by(_listing.c.external_id)
+    if skus is not None:
+        statement = statement.where(db.among(_listing.c.sku, sorted(skus)))
+    return [_Listed(*row) for row in session.execute(statement)]
 
 
 def _of_batch(
-    session: Session, context: Context, channel: Channel, listings: Sequence[ChannelListing], now: datetime
+    session: Session, context: Context, channel: Channel, listings: Sequence[_Listed], now: datetime
 ) -> list[Wanted]:
-    skus = {listing.sku for listing in listings if listing.sku is not None}
+    skus = {listing.sku for listing in listings}
     known = articles.known(session, skus)
     stocked = {sku for sku in skus if sku not in known or known[sku].stocked}
     prices = pricing.wanted(session, channel, skus, now=now)
     stock = _stock(session, context, stocked)
     found: list[Wanted] = []
     for listing in listings:
-        assert listing.sku is not None
-        found += _of_listing(channel, listing, listing.sku, listing.sku in stocked, stock, prices.get(listing.sku))
+        found += _of_listing(channel, listing, listing.sku in stocked, stock, prices.get(listing.sku))
     return found
 
 
 def _of_listing(
-    channel: Channel, listing: ChannelListing, sku: str, stocked: bool, stock: _Stock, price: Money | None
+    channel: Channel, listing: _Listed, stocked: bool, stock: _Stock, price: Money | None
 ) -> Iterable[Wanted]:
-    together = channel.can.price_with_stock
+    sku, together = listing.sku, channel.can.price_with_stock
     for group in channel.groups if stocked else ():
         yield Wanted(
-            listing, group.place, sku,
+            listing.external_id, group.place, sku,
             shown.quantity(_pieces(channel, group, sku, stock), channel.rule),
             price if together else None,
             _changed_at(group, sku, stock),
         )  # fmt: skip
     if price is not None and not (together and stocked and channel.groups):
-        yield Wanted(listing, PRICE_PLACE, sku, None, price, None)
+        yield Wanted(listing.external_id, PRICE_PLACE, sku, None, price, None)
 
 
 def _pieces(channel: Channel, group: Group, sku: str, stock: _Stock) -> int:
