@@ -124,7 +124,7 @@ def worker_for(services: Services, context: Context) -> Worker:
 def connect(services: Services, worker: Worker) -> None:
     """Let the worker hear of every commit of this process that it should look at."""
     services.changed = worker.wake
-    services.write.committed = worker.hear
+    services.write.committed.append(worker.hear)
 
 
 def _errands(services: Services) -> list[Errand]:

@@ -68,8 +68,8 @@ class Batches:
         self._units: deque[_Unit] = deque()
         self._running: asyncio.Task[None] | None = None
         self._touched = Touched()
-        self.committed: Callable[[Touched], None] = lambda touched: None
-        """Hears, in the event loop, what each batch touched that was committed."""
+        self.committed: list[Callable[[Touched], None]] = []
+        """They hear, in the event loop and before anybody is answered, what a batch touched that was committed."""
 
     async def submit(
         self, serve: Callable[[Session, Sequence[RequestT]], Sequence[AnswerT | Exception]], request: RequestT
@@ -100,6 +100,9 @@ class Batches:
             if self._watch:
                 self._watch.began(len(units), self._watch.monotonic() - units[0].asked_at)
             answers = await loop.run_in_executor(self._executor, self._commit, units)
+            touched, self._touched = self._touched, Touched()
+            for hear in self.committed if touched.skus or touched.channels else ():
+                hear(touched)
             for unit, answer in zip(units, answers, strict=True):
                 if unit.answer.done():
                     continue
@@ -107,9 +110,6 @@ class Batches:
                     unit.answer.set_exception(answer)
                 else:
                     unit.answer.set_result(answer)
-            touched, self._touched = self._touched, Touched()
-            if touched.skus or touched.channels:
-                self.committed(touched)
 
     def _commit(self, units: list[_Unit]) -> list[Any]:
         try:

@@ -31,6 +31,8 @@ class Stock:
 
     pieces: Mapping[str, Mapping[str, int]]
     """SKU -> location -> available; a SKU that is known and nowhere has an empty one."""
+    bundles: Collection[str] = ()
+    """Those of them whose number is made of other SKUs' pieces."""
 
     def available(self, sku: str, locations: Collection[str]) -> dict[str, int] | None:
         """Per location; None when nobody knows this SKU."""
@@ -41,11 +43,11 @@ class Stock:
 def look(session: Session, questions: Sequence[Question]) -> list[Stock]:
     """The stock all these questions need, read at once; the same for each of them."""
     skus = sorted({sku for question in questions for sku in question.skus})
-    stock = Stock(_pieces(session, skus))
+    stock = _stock(session, skus)
     return [stock] * len(questions)
 
 
-def _pieces(session: Session, skus: Sequence[str]) -> dict[str, dict[str, int]]:
+def _stock(session: Session, skus: Sequence[str]) -> Stock:
     sets = {sku: articles.explode(session, [(sku, 1)]) for sku in bundles.among(session, skus)}
     parts = {part for contents in sets.values() for part in contents}
     pieces = availability.pieces_of(session, {*skus, *parts} - sets.keys())
@@ -54,7 +56,7 @@ def _pieces(session: Session, skus: Sequence[str]) -> dict[str, dict[str, int]]:
         pieces[sku] = {}
     for sku, contents in sets.items():
         pieces[sku] = _of_bundle(contents, pieces)
-    return pieces
+    return Stock(pieces, sets.keys())
 
 
 def _of_bundle(contents: Mapping[str, int], pieces: Mapping[str, Mapping[str, int]]) -> dict[str, int]:

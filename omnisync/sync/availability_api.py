@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -15,8 +16,9 @@ from omnisync.errors import InvalidRequest
 from omnisync.http import Body, Code, Services, Sku, router
 from omnisync.lanes import Call, Plain
 from omnisync.orders.offers import ReadyTimes
+from omnisync.stock.recent import Recent
 from omnisync.sync import answers, availability
-from omnisync.sync.availability import Question
+from omnisync.sync.availability import Question, Stock
 from omnisync.values import format_time
 
 MAX_SKUS = 200
@@ -59,9 +61,23 @@ def routes(services: Services) -> APIRouter:
         places = tuple(sold.locations) if sold else everywhere
         return Question(tuple(dict.fromkeys(skus)), locations[location] if location else places, sold)
 
+    recent = Recent()
+    services.write.committed.append(lambda touched: recent.forget(touched.skus))
+
+    async def look(asked: Question) -> Stock:
+        began, commits = services.clock.monotonic(), recent.commits
+        pieces = recent.of(asked.skus, began)
+        missing = tuple(sku for sku in asked.skus if sku not in pieces)
+        if not missing:
+            return Stock(pieces)
+        read = await services.read.submit(availability.look, replace(asked, skus=missing))
+        found = {sku: read.pieces[sku] for sku in missing if sku in read.pieces}
+        recent.remember({sku: found[sku] for sku in found.keys() - read.bundles}, began=began, commits=commits)
+        return Stock(pieces | found)
+
     async def respond(request: Request, asked: Question, numbers: bool) -> Response:
         now = services.clock.now()
-        stock = await services.read.submit(availability.look, asked)
+        stock = await look(asked)
         body = orjson.dumps(availability.answer(asked, stock, settings, ready, now=now, public=not numbers))
         etag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
         headers = {"ETag": etag, "Omnisync-As-Of": format_time(now), "Cache-Control": cache, "Vary": "Authorization"}

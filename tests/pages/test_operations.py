@@ -63,9 +63,10 @@ def ask_without_keys(engine, story):
         services = app.services_for(
             SETTINGS, engine, StoppedClock(START), Ids(StoppedClock(START), random.Random(1)), b"k" * 32
         )
-        transport = httpx.ASGITransport(app.create(services), raise_app_exceptions=False)
+        application = app.create(services)
+        transport = httpx.ASGITransport(application, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://omnisync") as client:
-            return await story(Api(client, services, {}))
+            return await story(Api(client, services, {}, application))
 
     return asyncio.run(run())
 
