@@ -24,6 +24,8 @@ from omnisync.adapters.client import Tools
 from omnisync.clock import SystemClock, system_chance, system_ids
 
 READY_SECONDS = 300.0
+QUIET_SECONDS = 4.0
+"""For so long nothing may be queued: a channel whose listings are just being read has nothing in its queue yet."""
 WARM_UP_SALES = 20
 PATIENCE_SECONDS = 60.0
 """A sale that is not shown by then is an error."""
@@ -136,11 +138,13 @@ async def _trade(run: _Round, seconds: float) -> int:
 
 async def _until_ready(put_up: Town) -> None:
     """Until every channel is matched and shows what it should."""
-    until = time.monotonic() + READY_SECONDS
+    until, since = time.monotonic() + READY_SECONDS, time.monotonic()
     bearer = {"authorization": f"Bearer {put_up.ops_key}"}
     while time.monotonic() < until:
         status, answer = await wire.ask(put_up.ports["server"], "GET", "/v1/channels", headers=bearer)
-        if status == 200 and all(one["last_success_at"] and not one["queued"] for one in answer["items"]):
+        if status != 200 or not all(one["last_success_at"] and not one["queued"] for one in answer["items"]):
+            since = time.monotonic()
+        elif time.monotonic() - since >= QUIET_SECONDS:
             return
         await asyncio.sleep(0.2)
     raise RuntimeError("the channels were not in step in time")
