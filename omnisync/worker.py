@@ -18,7 +18,20 @@ from sqlmodel import Session
 
 from omnisync.errors import NeedsAttention, TryLater
 from omnisync.stock import ends
-from omnisync.sync import behind, conflicts, drift, events, health, inbox, leases, polling, reconcile, replay, telling
+from omnisync.sync import (
+    behind,
+    conflicts,
+    drift,
+    events,
+    health,
+    inbox,
+    leases,
+    polling,
+    reconcile,
+    replay,
+    telling,
+    unpaid,
+)
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.leases import HOUSE
 
@@ -43,6 +56,7 @@ class _Due:
     polled: datetime | None = None
     listed: datetime | None = None
     read_back: datetime | None = None
+    unpaid: datetime | None = None
 
     def reached(self, name: str, every: timedelta, now: datetime) -> bool:
         """Whether it is time again; if so, it counts as done."""
@@ -93,6 +107,8 @@ class Worker:
         if due.reached("polled", timedelta(seconds=channel.can.poll_seconds), now):
             steps.append(self._poll)
         steps.append(self._inbox)
+        if due.reached("unpaid", unpaid.EVERY, now):
+            steps.append(self._unpaid)
         if paused:
             return [*steps, self._refresh]
         steps += [self._look, self._write, self._tell]
@@ -117,6 +133,10 @@ class Worker:
 
     async def _inbox(self, channel: Channel) -> None:
         if await inbox.handle_due(self.context, channel):
+            self.wake()
+
+    async def _unpaid(self, channel: Channel) -> None:
+        if await unpaid.look_after(self.context, channel):
             self.wake()
 
     async def _look(self, channel: Channel) -> None:

@@ -83,6 +83,8 @@ class _Work:
     ring_up: RingUp
     taken: Taken
     now: datetime
+    lapsed: bool
+    """Its pieces were given back because nobody paid: only what is sent all the same moves stock."""
 
 
 def take(
@@ -101,12 +103,13 @@ def take(
     taken = Taken(order_id, stale=known is not None and order.version < known.version)
     if taken.stale:
         return taken
-    _keep_order(session, known, channel.name, order, order_id, now)
-    cover = binding.find(session, channel.name, order.reference)
+    row = _keep_order(session, known, channel.name, order, order_id, now)
+    # What covered it was given back with it.
+    cover = binding.NOTHING if row.released_at else binding.find(session, channel.name, order.reference)
     binding.confirm(session, cover, now=now)
-    work = _Work(
-        session, channel, order, order_id, cover, promises.open_of_order(session, order_id), ring_up, taken, now
-    )
+    lapsed = row.released_at is not None and not order.paid
+    opened = promises.open_of_order(session, order_id)
+    work = _Work(session, channel, order, order_id, cover, opened, ring_up, taken, now, lapsed)
     _take_lines(work, resolve)
     return taken
 
@@ -217,6 +220,8 @@ def _promise(work: _Work, seen: LineSeen, sku: str, each: int, done: _Done, cove
     shipped = max(seen.shipped, done.shipped)
     shipping = (shipped - done.shipped) * each
     target = max(0, seen.quantity - covered - seen.cancelled - done.shipped) * each
+    if work.lapsed:
+        target = min(target, shipping)
     opened = work.open.get((seen.id, sku), 0)
     released = 0
     if target > opened:
@@ -325,7 +330,7 @@ def _lines_before(session: Session, order_id: str) -> dict[str, OrderLine]:
 
 def _keep_order(
     session: Session, known: ChannelOrder | None, channel: str, order: OrderSeen, order_id: str, now: datetime
-) -> None:
+) -> ChannelOrder:
     row = known or ChannelOrder(
         id=order_id, channel=channel, external_id=order.id, reference=order.reference, version=order.version,
         placed_at=order.placed_at, seen_at=now,
@@ -335,6 +340,7 @@ def _keep_order(
     row.totals, row.seen_at = dict(order.totals), now
     session.add(row)
     session.flush()
+    return row
 
 
 def _keep_line(session: Session, line: OrderLine, seen: LineSeen, sku: str | None, waiting: Waiting | None) -> None:

@@ -18,6 +18,7 @@ class ChannelOrder(SQLModel, table=True):
     __table_args__ = (
         sa.UniqueConstraint("channel", "external_id"),
         sa.Index("channel_order_reference", "channel", "reference"),
+        sa.Index("channel_order_unpaid", "channel", "paid", "placed_at"),
     )
 
     id: str = Field(primary_key=True, sa_type=Name)
@@ -35,6 +36,8 @@ class ChannelOrder(SQLModel, table=True):
     currency: str | None = None
     totals: Any = Field(default=None, sa_type=sa.JSON)
     customer_id: str | None = Field(default=None, sa_type=Name)
+    released_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Not paid in time: its pieces were given back then, and are promised again only when it is paid."""
 
 
 class OrderLine(SQLModel, table=True):

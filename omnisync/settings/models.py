@@ -141,7 +141,7 @@ class ChannelPolicy(_Section):
     notify: Literal["channel", "omnisync", "none"] = "channel"
     """Who writes to the customer of a pickup. With `omnisync` and `none` the channel is asked not to; omnisync writes to stores only."""
     unpaid_days: Whole = Field(default=7, ge=1)
-    """An unpaid order should hold its pieces this long. Nothing gives them back by itself yet."""
+    """An unpaid order keeps its pieces so many days; then they can be sold again, and the channel is told where it can be."""
     drift: Literal["repair", "show"] = "repair"
     """When the channel shows another number than it should: write ours again, or only show it."""
     blast_guard: bool = True

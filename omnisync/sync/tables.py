@@ -224,7 +224,7 @@ class Case(SQLModel, table=True):
     id: str = Field(primary_key=True, sa_type=Name)
     channel: str = Field(sa_type=Name)
     kind: str
-    """blast_zero | blast_price | drift | conflict | stock_error | overdue"""
+    """blast_zero | blast_price | drift | conflict | unpaid | stock_error | overdue"""
     title: str
     cause: str = ""
     proposal: str = ""
@@ -298,9 +298,10 @@ class User(SQLModel, table=True):
 
 
 class Told(SQLModel, table=True):
-    """The last state of a pickup that its channel heard from us."""
+    """The last state of a pickup, or of an order that was given back unpaid, that its channel heard from us."""
 
     pickup_id: str = Field(primary_key=True, sa_type=Name)
+    """Of an order: `order/` and its id."""
     channel: str = Field(sa_type=Name, index=True)
     state: str
     at: datetime = Field(sa_type=Instant)

@@ -1,9 +1,9 @@
-"""Reporting pickups back to the channel they came from: whatever it has not heard is told again until it has."""
+"""Reporting pickups, and orders nobody paid for, back to their channel: what it has not heard is told again until it has."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
@@ -11,6 +11,7 @@ from typing import Literal, get_args
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from omnisync import db
 from omnisync.adapters.base import News, Outcome, Published
 from omnisync.orders.tables import ChannelOrder, OrderLine, Pickup, PickupLine
 from omnisync.sync import deadletters
@@ -25,7 +26,9 @@ BATCH = 50
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    pickup_id: str
+    name: str
+    """The pickup's id, or `order/` and the order's."""
+    about: Mapping[str, str]
     news: News
 
 
@@ -34,7 +37,9 @@ async def tell(context: Context, channel: Channel) -> int:
     if not channel.can.tells_pickups:
         return 0
     now = context.clock.now()
-    reports = await context.store.read(lambda session: _unheard(session, channel, now))
+    reports = await context.store.read(
+        lambda session: [*_unheard(session, channel, now), *_unheard_orders(session, channel, now)]
+    )
     if not reports:
         return 0
     answers = await channel.adapter.tell([report.news for report in reports])
@@ -77,7 +82,34 @@ def _report(session: Session, channel: Channel, pickup: Pickup, order: ChannelOr
         tag=f"{pickup.id}-{pickup.state}",
         notify_customer=channel.policy.notify == "channel",
     )
-    return _Report(pickup.id, news)
+    return _Report(pickup.id, {"pickup": pickup.id}, news)
+
+
+def _unheard_orders(session: Session, channel: Channel, now: datetime) -> list[_Report]:
+    """Orders whose pieces were given back because nobody paid: the channel should cancel them."""
+    name = sa.literal("order/", db.Name) + col(ChannelOrder.id)
+    statement = (
+        select(ChannelOrder)
+        .join(Told, col(Told.pickup_id) == name, isouter=True)
+        .where(
+            col(ChannelOrder.channel) == channel.name,
+            col(ChannelOrder.paid).is_(False),
+            col(ChannelOrder.closed).is_(False),
+            col(ChannelOrder.released_at).is_not(None),
+            col(Told.state).is_distinct_from("expired"),
+            sa.or_(col(Told.next_try_at).is_(None), col(Told.next_try_at) <= now),
+        )
+        .order_by(col(ChannelOrder.id))
+        .limit(BATCH)
+    )
+    return [_order_report(session, order) for order in session.exec(statement).all()]
+
+
+def _order_report(session: Session, order: ChannelOrder) -> _Report:
+    lines = session.exec(select(OrderLine).where(OrderLine.order_id == order.id).order_by(col(OrderLine.line_id))).all()
+    pieces = [(line.line_id, line.quantity - line.cancelled) for line in lines if line.stocked]
+    news = News("expired", order.external_id, order.reference, None, pieces, tag=f"{order.id}-unpaid")
+    return _Report(f"order/{order.id}", {"order": order.id}, news)
 
 
 def _pieces(session: Session, pickup: Pickup, lines: Sequence[OrderLine]) -> list[tuple[str, int]]:
@@ -104,11 +136,11 @@ def _note(
     now: datetime,
 ) -> None:
     for report, answer in zip(reports, answers, strict=True):
-        row = session.get(Told, report.pickup_id)
+        row = session.get(Told, report.name)
         if row is None:
-            row = Told(pickup_id=report.pickup_id, channel=channel.name, state="", at=now)
+            row = Told(pickup_id=report.name, channel=channel.name, state="", at=now)
             session.add(row)
-        key = f"pickup/{report.pickup_id}"
+        key = f"news/{report.name}"
         if answer.outcome in (Outcome.APPLIED, Outcome.ACCEPTED):
             row.state, row.at, row.failures, row.next_try_at = report.news.kind, now, 0, None
             deadletters.mended(session, channel.name, key, now=now)
@@ -117,6 +149,7 @@ def _note(
         row.next_try_at = now + backoff(row.failures, answer.retry_after_seconds)
         if answer.outcome is Outcome.ATTENTION:
             row.next_try_at = now + ATTENTION_RETRY
+            about = {**report.about, "told": report.name, "state": report.news.kind}
             title = f"{channel.name} does not take “{report.news.kind}” for {report.news.reference}"
-            letter = Letter("news", key, title, answer.reason, answer.action, {"pickup": report.pickup_id})
+            letter = Letter("news", key, title, answer.reason, answer.action, about)
             deadletters.keep(session, context, channel.name, letter, now=now)

@@ -124,10 +124,12 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(), nullable=True),
         sa.Column("totals", sa.JSON(), nullable=False),
         sa.Column("customer_id", db.Name(), nullable=True),
+        sa.Column("released_at", db.Instant(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("channel", "external_id"),
     )
     op.create_index("channel_order_reference", "channel_order", ["channel", "reference"], unique=False)
+    op.create_index("channel_order_unpaid", "channel_order", ["channel", "paid", "placed_at"], unique=False)
     op.create_table(
         "code_tries",
         sa.Column("scope", db.Name(), nullable=False),
@@ -735,6 +737,7 @@ def downgrade() -> None:
     op.drop_table("customer")
     op.drop_table("cursor")
     op.drop_table("code_tries")
+    op.drop_index("channel_order_unpaid", table_name="channel_order")
     op.drop_index("channel_order_reference", table_name="channel_order")
     op.drop_table("channel_order")
     op.drop_index("channel_listing_sku", table_name="channel_listing")
