@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from omnisync import db
 from omnisync.errors import InvalidRequest
-from omnisync.orders import customers, holding, hours, pickup, states, tasks
+from omnisync.orders import customers, holding, hours, letters, pickup, states, tasks
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.states import Step
 from omnisync.orders.tables import Pickup, PickupLine
@@ -86,6 +86,7 @@ def ready(session: Session, desk: Desk, pickup_id: str, shelf: str, *, actor: Ac
     moved = states.advance(session, pickup_id, Step.READY, shelf=shelf, ready_at=now, collect_by=latest)
     _set_picked(session, pickup_id, pickup.open_lines(session, pickup_id))
     customers.keep(session, moved.customer_id, latest)
+    letters.write(session, desk, letters.Occasion.READY, moved, now=now)
     desk.tell(session, "ready", moved)
     return moved
 
@@ -122,6 +123,7 @@ def reject(
 def _nothing_left(session: Session, desk: Desk, pickup_id: str, now: datetime) -> Pickup:
     ended = states.advance(session, pickup_id, Step.CANCEL, ended_at=now, overdue=False)
     tasks.close_overdue(session, pickup_id, by="rejected", now=now)
+    letters.write(session, desk, letters.Occasion.CANCELLED, ended, now=now)
     desk.tell(session, "cancelled", ended, reason="rejected")
     return ended
 

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from omnisync import db
 from omnisync.errors import Conflict, InvalidRequest, Refused
-from omnisync.orders import holding, hours, mail, numbers
+from omnisync.orders import holding, hours, letters, mail, numbers
 from omnisync.orders.customers import RETENTION, Person
 from omnisync.orders.pickup import Desk
 from omnisync.orders.states import State
@@ -167,6 +167,7 @@ def _write(session: Session, desk: Desk, drafts: Sequence[_Draft], now: datetime
 
 def _told(session: Session, desk: Desk, draft: _Draft, found: Pickup, now: datetime) -> Placed:
     mail.write_to_store(session, desk, found, [(line.sku, line.quantity) for line in draft.lines], now=now)
+    letters.write(session, desk, letters.Occasion.PLACED, found, now=now)
     desk.tell(session, "placed", found)
     return Placed(found, draft.lines, desk.codes.of(draft.id))
 

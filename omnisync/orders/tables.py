@@ -107,6 +107,8 @@ class Pickup(SQLModel, table=True):
     ready_by: datetime = Field(sa_type=Instant)
     collect_by: datetime = Field(sa_type=Instant)
     ready_at: datetime | None = Field(default=None, sa_type=Instant)
+    reminded_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the customer was reminded, where omnisync writes to customers."""
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
     collected_how: str | None = None
     """code, or the reason for handing it over without one."""
@@ -190,6 +192,8 @@ class Mail(SQLModel, table=True):
     __table_args__ = (sa.Index("mail_due", "sent_at", "next_try_at"),)
 
     id: str = Field(primary_key=True, sa_type=Name)
+    customer_id: str | None = Field(default=None, sa_type=Name, index=True)
+    """The person it goes to: recipient and body are emptied when it is out, or when the person is forgotten."""
     recipient: str
     subject: str
     body: str

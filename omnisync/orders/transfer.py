@@ -106,6 +106,7 @@ def _moved(
         collect_by=collect,
         ready_at=None,
         shelf=None,
+        reminded_at=None,
         overdue=False,
     )
     tasks.close_overdue(session, found.id, by="transferred", now=now)

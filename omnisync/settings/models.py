@@ -139,7 +139,7 @@ class ChannelPolicy(_Section):
     prices: Literal["off", "now", "at_opening"] = "now"
     """Whether and when prices are written there."""
     notify: Literal["channel", "omnisync", "none"] = "channel"
-    """Who writes to the customer of a pickup. With `omnisync` and `none` the channel is asked not to; omnisync writes to stores only."""
+    """Who writes to the customer of a pickup. With `omnisync` (which needs `[mail]`) and `none` the channel is asked not to."""
     unpaid_days: Whole = Field(default=7, ge=1)
     """An unpaid order keeps its pieces so many days; then they can be sold again, and the channel is told where it can be."""
     drift: Literal["repair", "show"] = "repair"

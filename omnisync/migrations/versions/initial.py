@@ -274,6 +274,7 @@ def upgrade() -> None:
     op.create_table(
         "mail",
         sa.Column("id", db.Name(), nullable=False),
+        sa.Column("customer_id", db.Name(), nullable=True),
         sa.Column("recipient", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
         sa.Column("body", sa.String(), nullable=False),
@@ -284,6 +285,7 @@ def upgrade() -> None:
         sa.Column("last_error", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index(op.f("ix_mail_customer_id"), "mail", ["customer_id"], unique=False)
     op.create_index("mail_due", "mail", ["sent_at", "next_try_at"], unique=False)
     op.create_table(
         "movement",
@@ -619,6 +621,7 @@ def upgrade() -> None:
         sa.Column("ready_by", db.Instant(), nullable=False),
         sa.Column("collect_by", db.Instant(), nullable=False),
         sa.Column("ready_at", db.Instant(), nullable=True),
+        sa.Column("reminded_at", db.Instant(), nullable=True),
         sa.Column("ended_at", db.Instant(), nullable=True),
         sa.Column("collected_how", sa.String(), nullable=True),
         sa.Column("handed_over_by", sa.String(), nullable=True),
@@ -717,6 +720,7 @@ def downgrade() -> None:
     )
     op.drop_table("movement")
     op.drop_index("mail_due", table_name="mail")
+    op.drop_index(op.f("ix_mail_customer_id"), table_name="mail")
     op.drop_table("mail")
     op.drop_table("lease")
     op.drop_index("inbox_due", table_name="inbox_message")
