@@ -18,9 +18,10 @@ from sqlmodel import Session
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from omnisync import access, db
+from omnisync import access, db, problems
 from omnisync.access import Access, Role
 from omnisync.clock import Clock, Ids
+from omnisync.contract import Says
 from omnisync.errors import (
     Forbidden,
     InvalidRequest,
@@ -30,6 +31,7 @@ from omnisync.errors import (
     Unauthorized,
 )
 from omnisync.meters import Meters
+from omnisync.problems import problem
 from omnisync.settings import Settings
 from omnisync.stock.idempotency import Answer, Call, InFlight, Once
 from omnisync.values import MAX_QUANTITY, MAX_ROW_ID, clean_sku
@@ -39,8 +41,6 @@ MAX_BODY = 1024 * 1024
 IN_FLIGHT_TRIES = 20
 IN_FLIGHT_PAUSE_SECONDS = 0.1
 KEY_REMEMBERED_SECONDS = 5.0
-PROBLEM = "application/problem+json"
-PROBLEM_BASE = "https://omnisync.dev/problems/"
 
 log = structlog.get_logger(__name__)
 
@@ -142,9 +142,20 @@ class StrictRoute(APIRoute):
         return strict
 
 
-def router(tag: str) -> APIRouter:
+class Router(APIRouter):
+    """A router whose operations are described by a table; one that stands in no table cannot be added."""
+
+    def __init__(self, tag: str, says: Mapping[str, Says], **more: Any) -> None:
+        super().__init__(tags=[tag], **more)
+        self._says = says
+
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
+        super().add_api_route(path, endpoint, **more | {"responses": self._says[more["operation_id"]]})
+
+
+def router(tag: str, says: Mapping[str, Says]) -> Router:
     """A router under /v1 with strict bodies."""
-    return APIRouter(prefix="/v1", tags=[tag], route_class=StrictRoute, responses=PROBLEM_RESPONSES)
+    return Router(tag, says, prefix="/v1", route_class=StrictRoute)
 
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -195,7 +206,7 @@ async def _answer_of(services: Services, serve: Once, call: Call) -> Answer:
 
 def respond(answer: Answer) -> Response:
     """An answer as it was kept; problems keep their media type."""
-    media_type = PROBLEM if answer.status >= 400 else "application/json"
+    media_type = problems.MEDIA_TYPE if answer.status >= 400 else "application/json"
     return Response(answer.body, answer.status, media_type=media_type)
 
 
@@ -213,36 +224,14 @@ def _public(outcome: Refused) -> dict[str, Any]:
 # ---------------------------------------------------------------- errors
 
 
-def problem(code: str, status: int, detail: str, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """RFC 9457: `type` ends in the stable short name, which also stands alone as `code`."""
-    return {"type": PROBLEM_BASE + code, "title": code.replace("-", " "), "status": status, "detail": detail} | dict(
-        more or {}
-    )
-
-
-class Problem(BaseModel):
-    """What every error looks like (RFC 9457); some carry more fields."""
-
-    type: str = Field(examples=[PROBLEM_BASE + "not-found"])
-    title: str
-    status: int
-    detail: str
-
-
-PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {
-        "description": "The caller must change something.",
-        "content": {PROBLEM: {"schema": Problem.model_json_schema()}},
-    },
-    503: {"description": "Try again after Retry-After.", "content": {PROBLEM: {"schema": Problem.model_json_schema()}}},
-}
-
-
 def problem_response(
     code: str, status: int, detail: str, more: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     return Response(
-        orjson.dumps(problem(code, status, detail, more), default=str), status, headers=headers, media_type=PROBLEM
+        orjson.dumps(problem(code, status, detail, more), default=str),
+        status,
+        headers=headers,
+        media_type=problems.MEDIA_TYPE,
     )
 
 

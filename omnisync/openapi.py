@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+
+from omnisync.catalog import answers as prices
+from omnisync.contract import Says
+from omnisync.orders import answers as orders
+from omnisync.pages import operations as probes
+from omnisync.problems import Problem
+from omnisync.stock import answers as stock
+from omnisync.sync import answers as channels
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -15,23 +23,42 @@ PROBES = {"live", "ready", "metrics"}
 """Asked by the machinery around us, which has no key."""
 OPEN = PROBES | {"receiveHook", "answerChallenge"}
 """Operations that want no key: probes, and channels, which sign what they send."""
+SAYS: Mapping[str, Says] = {
+    **channels.AVAILABILITY, **prices.SAYS, **stock.SAYS, **orders.RESERVATIONS, **orders.PICKUPS,
+    **channels.EVENTS, **channels.CHANNELS, **probes.SAYS,
+}  # fmt: skip
+"""What every operation answers."""
 
 
 def describe(app: FastAPI) -> None:
-    """Let the app's description name the key that its operations want."""
+    """Let the app's description name the key that its operations want, and show its examples whole."""
     plain = app.openapi
 
     def described() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = plain()
-            document.setdefault("components", {})["securitySchemes"] = {KEY: SCHEME}
+            components = document.setdefault("components", {})
+            components["securitySchemes"] = {KEY: SCHEME}
+            components.setdefault("schemas", {})[Problem.__name__] = Problem.model_json_schema()
             for operation in operations(document):
+                _put_examples(operation, SAYS[operation["operationId"]])
                 if operation["operationId"] not in OPEN:
                     operation.setdefault("security", [{KEY: []}])
         assert app.openapi_schema is not None
         return app.openapi_schema
 
     app.openapi = described  # type: ignore[method-assign]
+
+
+def _put_examples(operation: dict[str, Any], says: Says) -> None:
+    """As they were written: FastAPI leaves out every field that is null."""
+    for status, answer in says.items():
+        for media_type, content in answer.get("content", {}).items():
+            operation["responses"][str(status)]["content"][media_type] |= _examples(content)
+
+
+def _examples(content: dict[str, Any]) -> dict[str, Any]:
+    return {name: content[name] for name in ("example", "examples") if name in content}
 
 
 def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -17,6 +17,7 @@ from omnisync.access import Role
 from omnisync.clock import Ids, StoppedClock
 from omnisync.http import Services
 from omnisync.settings import ChannelSettings, LocationSettings, Settings
+from tests import contract
 
 WEEK = {"mon-fri": "09:30-19:00", "sat": "10:00-16:00"}
 SETTINGS = Settings(
@@ -67,5 +68,6 @@ async def serving(
             for role in Role
         }  # fmt: skip
     transport = httpx.ASGITransport(made or app.create(services), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://omnisync") as client:
+    hooks = {"response": [contract.check]}
+    async with httpx.AsyncClient(transport=transport, base_url="http://omnisync", event_hooks=hooks) as client:
         yield Api(client, services, keys)

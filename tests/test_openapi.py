@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from omnisync import openapi
+from omnisync import openapi, problems
+from tests import contract
+from tests.contract import COMMITTED
 
-COMMITTED = Path(__file__).parents[1] / "docs" / "openapi.json"
 MEND = "python -m omnisync.openapi > docs/openapi.json"
 
 
@@ -45,6 +47,69 @@ def test_every_operation_says_how_it_refuses(document: dict[str, Any]) -> None:
     ]
 
     assert silent == []
+
+
+def test_every_answer_has_a_schema_and_an_example(document: dict[str, Any]) -> None:
+    bare = [
+        (operation["operationId"], status)
+        for operation in openapi.operations(document)
+        for status, answer in operation["responses"].items()
+        for content in answer.get("content", {}).values() or [{}]
+        if status != "304" and not (content.get("schema") and ("example" in content or content.get("examples")))
+    ]
+
+    assert bare == []
+
+
+def test_every_example_is_what_its_schema_describes(document: dict[str, Any]) -> None:
+    examples = [
+        (operation["operationId"], content["schema"], example)
+        for operation in openapi.operations(document)
+        for answer in operation["responses"].values()
+        for content in answer.get("content", {}).values()
+        for example in [content.get("example"), *(one["value"] for one in content.get("examples", {}).values())]
+        if example is not None
+    ]
+
+    known = contract.strict(document)
+    wrong = {name: said for name, schema, example in examples if (said := contract.faults(schema, example, known))}
+
+    assert len(examples) > 300
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "body"),
+    [
+        ("/v1/tasks", 200, {"items": [], "next": None}),
+        ("/v1/tasks", 200, {}),
+        ("/v1/tasks", 200, {"items": [{"id": 1}]}),
+        ("/v1/tasks", 201, {"items": []}),
+        ("/v1/tasks", 409, problems.problem("already-done", 409, "")),
+        ("/v1/tasks/1/done", 409, problems.problem("already-closed", 409, "")),
+    ],
+)
+def test_an_answer_that_is_not_as_described_fails_the_test_that_asked(path: str, status: int, body: Any) -> None:
+    method = "POST" if path.endswith("done") else "GET"
+    media_type = "application/json" if status < 400 else problems.MEDIA_TYPE
+    request = httpx.Request(method, f"http://omnisync{path}")
+    answer = httpx.Response(status, json=body, headers={"content-type": media_type}, request=request)
+
+    with pytest.raises(AssertionError, match=r"answered|described"):
+        asyncio.run(contract.check(answer))
+
+
+def test_every_problem_stands_in_the_reference_with_its_status() -> None:
+    reference = COMMITTED.parent.joinpath("reference", "http.md").read_text(encoding="utf-8")
+    rows = [line for line in reference.splitlines() if line.startswith("| ")]
+
+    missing = [
+        name
+        for name, known in problems.PROBLEMS.items()
+        if not any(line.startswith(f"| {known.status} ") and f"`{name}`" in line for line in rows)
+    ]
+
+    assert missing == []
 
 
 def test_every_operation_wants_a_key_but_probes_and_what_channels_call(document: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field, StrictInt, model_validator
 from sqlmodel import Session
 
 from omnisync.access import Role
-from omnisync.catalog import pricelist, prices, pricing
+from omnisync.catalog import answers, pricelist, prices, pricing
 from omnisync.catalog.pricelist import MAX_PRICE_MINOR, BasePrice, ChannelPrice, PriceRule, Statement
 from omnisync.catalog.prices import Pair, Quote
 from omnisync.errors import InvalidRequest
@@ -63,7 +63,7 @@ class PricesBody(Body):
 
 def routes(services: Services) -> APIRouter:
     """The price endpoints over these services."""
-    api = router("prices")
+    api = router("prices", answers.SAYS)
     readers, ops = services.allow(Role.SHOP, Role.STAFF, Role.OPS), services.allow(Role.OPS)
     channels = {channel.name for channel in services.settings.channels}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import shutil
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 import typer
@@ -92,12 +94,27 @@ def _settings(settings: Settings) -> Finding:
 
 
 def _webhooks(settings: Settings) -> Finding:
-    if settings.server.public_url:
-        return Finding(Level.OK, "public_url", settings.server.public_url)
+    url = urlsplit(settings.server.public_url)
+    if url.scheme == "http" and not _is_here(url.hostname or ""):
+        mend = (
+            "Who runs the server: let a proxy bring TLS, then set server.public_url to its https:// address. Channels call "
+            "nothing else, and without it every key, code and address of a customer can be read on the way."
+        )
+        return Finding(Level.FAIL, "public_url", f"{url.geturl()} is not encrypted", mend)
+    if url.scheme:
+        return Finding(Level.OK, "public_url", url.geturl())
     mend = (
         "Set server.public_url to the address under which channels reach this server; until then they are only polled."
     )
     return Finding(Level.WARN, "public_url", "is not set, so no channel can call us", mend)
+
+
+def _is_here(host: str) -> bool:
+    """Whether that address never leaves this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _database(world: World, settings: Settings) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from omnisync.http import (
     router,
 )
 from omnisync.orders import (
+    answers,
     ending,
     handing,
     handover,
@@ -67,7 +68,7 @@ def desk_for(services: Services) -> Desk:
 def routes(services: Services) -> APIRouter:
     """The pickup endpoints over these services."""
     desk = desk_for(services)
-    api = router("pickups")
+    api = router("pickups", answers.PICKUPS)
     allowed = services.allow(Role.SHOP, Role.STAFF)
     steps = _Steps(services, desk)
     _add_reading(api, services, desk, allowed, steps)

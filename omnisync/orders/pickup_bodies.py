@@ -16,7 +16,7 @@ from omnisync.values import Money
 MAX_LINES = 100
 
 
-class LineBody(Body):
+class WantedLine(Body):
     """So many pieces of one SKU, and what the customer pays for each."""
 
     sku: Sku = Field(examples=["JACKE-NORDWIND-42"])
@@ -25,7 +25,7 @@ class LineBody(Body):
     currency: Annotated[Text, Field(pattern="^[A-Z]{3}$")] | None = Field(default=None, examples=["EUR"])
 
     @model_validator(mode="after")
-    def _price_is_whole(self) -> LineBody:
+    def _price_is_whole(self) -> WantedLine:
         if (self.price_minor is None) != (self.currency is None):
             raise ValueError("price_minor and currency come together")
         return self
@@ -49,7 +49,7 @@ class PickupBody(Body):
 
     location: Code = Field(examples=["linden"])
     customer: CustomerBody
-    lines: list[LineBody] = Field(min_length=1, max_length=MAX_LINES)
+    lines: list[WantedLine] = Field(min_length=1, max_length=MAX_LINES)
     reference: ShortText | None = Field(default=None, examples=["#1001"])
     channel: Code | None = Field(default=None, examples=["webshop"])
     paid: StrictBool = False

@@ -26,7 +26,7 @@ from omnisync.http import (
     once,
     router,
 )
-from omnisync.orders import offers
+from omnisync.orders import answers, offers
 from omnisync.stock import ends, reservations
 from omnisync.stock.ends import End, How, State
 from omnisync.stock.idempotency import Answer, Once
@@ -37,7 +37,7 @@ from omnisync.values import Shelf, format_time
 MAX_LINES = 100
 
 
-class LineBody(Body):
+class HoldLine(Body):
     """So many pieces of one SKU at one location."""
 
     sku: Sku = Field(examples=["JACKE-NORDWIND-42"])
@@ -51,37 +51,25 @@ class ReservationBody(Body):
     reference: ShortText | None = Field(default=None, examples=["cart-4711"])
     channel: Code | None = Field(default=None, examples=["webshop"])
     expires_in_seconds: Annotated[StrictInt, Field(ge=1, le=86_400)] = 900
-    lines: list[LineBody] = Field(min_length=1, max_length=MAX_LINES)
+    lines: list[HoldLine] = Field(min_length=1, max_length=MAX_LINES)
 
 
 class PartBody(Body):
     """What is collected now; without lines, all of it. The rest is given back."""
 
-    lines: list[LineBody] | None = Field(default=None, max_length=MAX_LINES)
-
-
-HELD_EXAMPLE = {
-    "id": "01KAE1V2ZB7M7Q8C3J5D9F6G4H",
-    "state": "held",
-    "expires_at": "2026-11-21T10:15:00Z",
-    "reference": "cart-4711",
-    "channel": "webshop",
-    "lines": [{"sku": "JACKE-NORDWIND-42", "location": "linden", "quantity": 2}],
-}
-_HELD: dict[int | str, dict[str, Any]] = {201: {"content": {"application/json": {"example": HELD_EXAMPLE}}}}
-_STATE: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"example": HELD_EXAMPLE}}}}
+    lines: list[HoldLine] | None = Field(default=None, max_length=MAX_LINES)
 
 
 def routes(services: Services) -> APIRouter:
     """The reservation endpoints over these services."""
-    api = router("reservations")
+    api = router("reservations", answers.RESERVATIONS)
     shop = services.allow(Role.SHOP, Role.OPS)
     locations = {location.code for location in services.settings.locations}
     channels = {channel.name for channel in services.settings.channels}
     place_once = Once(_placing(services), services.clock)
     end_once = Once(_end, services.clock)
 
-    @api.post("/reservations", status_code=201, operation_id="placeReservation", responses=_HELD)
+    @api.post("/reservations", status_code=201, operation_id="placeReservation")
     async def place(
         request: Request, body: ReservationBody, key: IdempotencyKey = None, asker: Access = Depends(shop)
     ) -> Response:
@@ -91,7 +79,7 @@ def routes(services: Services) -> APIRouter:
         wish = (services.ids.new(), body.expires_in_seconds, lines, body.channel, body.reference, asker.owner)
         return await once(services, place_once, asker, request, key, body, wish)
 
-    @api.get("/reservations/{reservation_id}", operation_id="getReservation", responses=_STATE)
+    @api.get("/reservations/{reservation_id}", operation_id="getReservation")
     async def read(reservation_id: Code, asker: Access = Depends(shop)) -> Response:
         """A reservation as it stands; a hold past its time is shown as expired."""
         found = await services.read.submit(_find, reservation_id)
@@ -99,21 +87,21 @@ def routes(services: Services) -> APIRouter:
             raise NotFound(f"There is no reservation {reservation_id}.")
         return json_response(_shown(found, services.clock.now()))
 
-    @api.post("/reservations/{reservation_id}/confirm", operation_id="confirmReservation", responses=_STATE)
+    @api.post("/reservations/{reservation_id}/confirm", operation_id="confirmReservation")
     async def confirm(
         request: Request, reservation_id: Code, key: IdempotencyKey = None, asker: Access = Depends(shop)
     ) -> Response:
         """It no longer expires."""
         return await once(services, end_once, asker, request, key, None, (End(reservation_id, How.CONFIRM), asker))
 
-    @api.post("/reservations/{reservation_id}/release", operation_id="releaseReservation", responses=_STATE)
+    @api.post("/reservations/{reservation_id}/release", operation_id="releaseReservation")
     async def release(
         request: Request, reservation_id: Code, key: IdempotencyKey = None, asker: Access = Depends(shop)
     ) -> Response:
         """Give the pieces back."""
         return await once(services, end_once, asker, request, key, None, (End(reservation_id, How.RELEASE), asker))
 
-    @api.post("/reservations/{reservation_id}/collect", operation_id="collectReservation", responses=_STATE)
+    @api.post("/reservations/{reservation_id}/collect", operation_id="collectReservation")
     async def collect(
         request: Request,
         reservation_id: Code,

@@ -3,37 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from fastapi import APIRouter, Response
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
+from pydantic import Field
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from omnisync import migrations
+from omnisync import migrations, problems
+from omnisync.contract import Answer, Says, says, text
 from omnisync.errors import TryLater
-from omnisync.http import Services, json_response, problem_response
+from omnisync.http import Router, Services, json_response, problem_response
 from omnisync.stock import shortages
 from omnisync.sync import cases, deadletters, health
 from omnisync.sync.context import Context
 from omnisync.sync.health import Health
 
+
+class Alive(Answer):
+    """The process answers."""
+
+    status: Literal["alive"]
+
+
+class Ready(Answer):
+    """It can work."""
+
+    status: Literal["ready"]
+    schema_: str = Field(alias="schema", description="Where the database stands.", examples=["initial"])
+
+
+_METRICS = 'omnisync_channel_queue{channel="webshop"} 0.0\nomnisync_dead_letters 0.0\n'
+SAYS: dict[str, Says] = {
+    "live": says(Alive),
+    "ready": says(Ready, "not-ready"),
+    "metrics": text("text/plain", "Metrics of this process and of the database.", _METRICS)
+    | problems.responses(("try-later",)),
+}
 STATES = ("on_time", "late", "action_required", "paused")
 
 
 def routes(services: Services, context: Context) -> APIRouter:
     """The endpoints that say whether this server is alive, ready, and how it is doing."""
-    api = APIRouter(tags=["operations"])
+    api = Router("operations", SAYS)
     newest = migrations.newest()
 
     @api.get("/livez", operation_id="live")
-    async def live() -> dict[str, str]:
+    async def live() -> Response:
         """The process answers."""
-        return {"status": "alive"}
+        return json_response({"status": "alive"})
 
-    @api.get("/readyz", operation_id="ready", responses={503: {"description": "Not yet, or not now."}})
+    @api.get("/readyz", operation_id="ready")
     async def ready() -> Response:
         """The database can be used and stands at the schema this version needs."""
         try:

@@ -46,11 +46,17 @@ Step = Callable[[Session, Context, Press], Any]
 def routes(services: Services, context: Context, switches: Switches | None = None) -> APIRouter:
     """The ops page over these services; `switches` are the demo's, where there is one."""
     page = _Page(services, context, switches)
-    api = APIRouter(prefix="/ops", include_in_schema=False)
-    api.add_api_route("", page.show, methods=["GET"])
-    api.add_api_route("/switches", page.switch, methods=["POST"])
-    api.add_api_route("/{thing}/{name}/{step}", page.press, methods=["POST"])
+    api = APIRouter(include_in_schema=False)
+    api.add_api_route("/", _home, methods=["GET"])
+    api.add_api_route("/ops", page.show, methods=["GET"])
+    api.add_api_route("/ops/switches", page.switch, methods=["POST"])
+    api.add_api_route("/ops/{thing}/{name}/{step}", page.press, methods=["POST"])
     return api
+
+
+async def _home() -> Response:
+    """Who types the bare address gets to the page."""
+    return _to("/ops")
 
 
 class _Page:
@@ -153,7 +159,7 @@ def _range(request: Request) -> str:
 
 
 def _to(path: str, **query: str) -> Response:
-    return RedirectResponse(f"{path}?{urlencode(query)}", status_code=303, headers=SECURITY)
+    return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, status_code=303, headers=SECURITY)
 
 
 # ---------------------------------------------------------------- what the buttons do

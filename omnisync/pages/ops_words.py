@@ -30,9 +30,12 @@ BARS = {
     Trouble.ATTENTION: "bad",
 }
 ADAPTERS = {
-    "shopify": "Shopify", "woocommerce": "WooCommerce", "shopware": "Shopware", "vendure": "Vendure",
-    "oscar": "django-oscar", "square": "Square", "csv": "Kasse mit Dateien", "amazon": "Amazon", "ebay": "eBay",
-}  # fmt: skip
+    "csv": "Kasse mit Dateien",
+    "ebay": "eBay",
+    "oscar": "django-oscar",
+    "shopify": "Shopify",
+    "square": "Square",
+}
 LETTERS = {
     "message": "Nachricht",
     "line": "Position",

@@ -98,7 +98,8 @@ def _name(path: Path, channel: ChannelSettings) -> Iterator[Fault]:
 
 def _adapter(path: Path, channel: ChannelSettings, adapters: Collection[str]) -> Iterator[Fault]:
     if channel.adapter not in adapters:
-        yield among((*path, "adapter"), f"there is no adapter {channel.adapter!r}", channel.adapter, adapters)
+        wrong = f"the adapter {channel.adapter!r} is not in this version"
+        yield among((*path, "adapter"), wrong, channel.adapter, adapters)
 
 
 def _locations(path: Path, channel: ChannelSettings, codes: list[str]) -> Iterator[Fault]:

@@ -9,8 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 
 from omnisync.settings.hours import check_hours, check_special
 
-ADAPTERS = ("shopify", "woocommerce", "shopware", "vendure", "oscar", "square", "csv", "amazon", "ebay")
-"""The names that `adapter` may have."""
+ADAPTERS = ("csv", "ebay", "oscar", "shopify", "square")
+"""The names that `adapter` may have: what `adapters.registry` can make."""
 LEDGER = "ledger"
 """The stock owner that is no channel."""
 _PERCENT = re.compile(r"(\d{1,2}|100)%")

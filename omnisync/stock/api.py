@@ -16,7 +16,7 @@ from omnisync.access import Access, Role
 from omnisync.catalog import articles
 from omnisync.errors import Forbidden, InvalidRequest
 from omnisync.http import Body, Code, RowId, Services, ShortText, Sku, Text, json_response, router
-from omnisync.stock import availability, ledger, shortages
+from omnisync.stock import answers, availability, ledger, shortages
 from omnisync.stock.ledger import Entry
 from omnisync.stock.tables import Balance, Movement, Shortage
 from omnisync.values import MAX_QUANTITY, Kind, format_time, from_cursor, row_id, to_cursor
@@ -77,7 +77,7 @@ class SafetyBody(Body):
 
 def routes(services: Services) -> APIRouter:
     """The stock endpoints over these services."""
-    api = router("stock")
+    api = router("stock", answers.SAYS)
     ops = services.allow(Role.OPS)
     staff = services.allow(Role.STAFF, Role.OPS)
     locations = {location.code for location in services.settings.locations}

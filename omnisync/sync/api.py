@@ -15,7 +15,7 @@ from omnisync.access import Access, Role
 from omnisync.adapters.base import Hook
 from omnisync.errors import InvalidRequest
 from omnisync.http import Body, Code, Services, ShortText, Sku, Text, json_response, router
-from omnisync.sync import behind, cases, deadletters, health, inbox, mappings, replay
+from omnisync.sync import answers, behind, cases, deadletters, health, inbox, mappings, replay
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.tables import PRICE_PLACE, Case, ChannelListing, DeadLetter, ShownState
 from omnisync.values import format_time, from_cursor, to_cursor
@@ -39,7 +39,7 @@ class MappingsBody(Body):
 
 def routes(services: Services, context: Context) -> APIRouter:
     """The channel endpoints over these services."""
-    api = router("channels")
+    api = router("channels", answers.CHANNELS)
     _hooks(api, context)
     _channels(api, services, context)
     _mappings(api, services, context)
@@ -49,8 +49,8 @@ def routes(services: Services, context: Context) -> APIRouter:
 
 
 def _hooks(api: APIRouter, context: Context) -> None:
-    @api.post("/hooks/{channel}", operation_id="receiveHook")
-    @api.get("/hooks/{channel}", operation_id="answerChallenge")
+    @api.post("/hooks/{channel}", operation_id="receiveHook", response_class=Response)
+    @api.get("/hooks/{channel}", operation_id="answerChallenge", response_class=Response)
     async def receive(channel: Code, request: Request) -> Response:
         """What channels call: 2xx means that the message is stored, and nothing more yet."""
         hook = await hook_of(request, context.settings.server.public_url)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -13,7 +13,7 @@ from omnisync.access import Role
 from omnisync.errors import InvalidRequest
 from omnisync.http import Body, Code, Services, Sku, router
 from omnisync.orders.offers import ReadyTimes
-from omnisync.sync import availability
+from omnisync.sync import answers, availability
 from omnisync.sync.availability import Question
 from omnisync.values import format_time
 
@@ -29,25 +29,9 @@ class QueryBody(Body):
     channel: Code | None = None
 
 
-EXAMPLE = {
-    "items": [
-        {
-            "sku": "JACKE-NORDWIND-42",
-            "state": "in_stock",
-            "available": 7,
-            "locations": [{"location": "linden", "available": 3, "pickup": True, "ready_at": "2026-11-21T20:00:00Z"}],
-        }
-    ]
-}
-_OK: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/json": {"example": EXAMPLE}}},
-    304: {"description": "Nothing has changed."},
-}
-
-
 def routes(services: Services) -> APIRouter:
     """The availability endpoints over these services."""
-    api = router("availability")
+    api = router("availability", answers.AVAILABILITY)
     settings = services.settings
     ready = ReadyTimes(settings)
     everywhere = tuple(location.code for location in settings.locations)
@@ -81,7 +65,7 @@ def routes(services: Services) -> APIRouter:
             return Response(status_code=304, headers=headers)
         return Response(body, headers=headers, media_type="application/json")
 
-    @api.get("/availability", operation_id="getAvailability", responses=_OK)
+    @api.get("/availability", operation_id="getAvailability")
     async def get(
         request: Request,
         sku: Annotated[list[Sku], Query(min_length=1, max_length=MAX_SKUS)],
@@ -92,7 +76,7 @@ def routes(services: Services) -> APIRouter:
         """What can be promised where. An unknown SKU is an item with the state `unknown`, not an error."""
         return await respond(request, question(sku, location, channel), numbers)
 
-    @api.post("/availability/query", operation_id="queryAvailability", responses=_OK)
+    @api.post("/availability/query", operation_id="queryAvailability")
     async def query(request: Request, body: QueryBody, numbers: bool = Depends(allowed)) -> Response:
         """The same for up to 200 SKUs."""
         return await respond(request, question(body.sku, body.location, body.channel), numbers)

@@ -37,6 +37,26 @@ def test_the_report_says_what_mends_a_failure(omnisync: Omnisync, config: Path) 
     assert "      omnisync migrate" in ran.out
 
 
+@pytest.mark.parametrize(
+    ("url", "level"),
+    [
+        ("https://sync.example.org", "ok"),
+        ("http://127.0.0.1:8000", "ok"),
+        ("http://[::1]:8000", "ok"),
+        ("http://localhost:8000", "ok"),
+        ("http://sync.example.org", "fail"),
+        ("http://192.168.0.7:8000", "fail"),
+        ("http://localhost.example.org", "fail"),
+    ],
+)
+def test_a_public_address_without_encryption_is_a_failure_unless_it_stays_here(
+    omnisync: Omnisync, fresh_config: Path, url: str, level: str
+) -> None:
+    fresh_config.write_text(f'[server]\npublic_url = "{url}"\n' + fresh_config.read_text(), encoding="utf-8")
+
+    assert levels(omnisync, fresh_config, "--no-channels")["public_url"] == level
+
+
 def test_wrong_settings_are_a_finding(omnisync: Omnisync, config: Path) -> None:
     config.write_text("[sever]\n", encoding="utf-8")
 

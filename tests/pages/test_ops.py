@@ -54,6 +54,15 @@ def test_nobody_sees_the_page_before_they_log_in_and_a_store_never(engine, clock
     assert "forbidden" in kims_form.headers["location"] or "foreign-form" in kims_form.headers["location"]
 
 
+def test_the_bare_address_leads_to_the_page(engine, clock):
+    async def story(site):
+        return await site.browser.get("/")
+
+    found = play(engine, clock, story)
+
+    assert (found.status_code, found.headers["location"]) == (303, "/ops")
+
+
 def test_a_login_leads_back_to_the_page_that_was_wanted_and_nowhere_else(engine, clock):
     async def story(site):
         here = await site.log_in()

@@ -18,6 +18,7 @@ from omnisync.clock import StoppedClock
 from omnisync.sync import events, events_api
 from omnisync.sync.tables import InboxMessage
 from omnisync.values import to_cursor
+from tests import contract
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
 from tests.sync.house import House, shop
@@ -42,7 +43,10 @@ async def serving(house: House, engine: Engine) -> AsyncIterator[httpx.AsyncClie
     made = app.create(services, house.context)
     headers = {"authorization": f"Bearer {key.text}"}
     transport = httpx.ASGITransport(made, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://omnisync", headers=headers) as client:
+    hooks = {"response": [contract.check]}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://omnisync", headers=headers, event_hooks=hooks
+    ) as client:
         yield client
 
 

@@ -1,0 +1,196 @@
+"""What the endpoints of reservations and pickups answer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from omnisync import problems
+from omnisync.contract import (
+    Answer,
+    Currency,
+    Empty,
+    Id,
+    Minor,
+    Name,
+    Page,
+    Pieces,
+    Place,
+    Says,
+    Sku,
+    Time,
+    says,
+)
+from omnisync.orders.states import State
+from omnisync.orders.tasks import Job
+
+
+class ReservationLine(Answer):
+    """Pieces that are held at one location."""
+
+    sku: Sku
+    location: Place
+    quantity: Pieces
+
+
+class Reservation(Answer):
+    """A hold on stock; equal lines are one."""
+
+    id: Id
+    state: Literal["held", "confirmed", "collected", "released", "expired"]
+    expires_at: Time | None = Field(
+        description="Null where nothing expires any more.", examples=["2026-11-21T10:15:00Z"]
+    )
+    reference: str | None = Field(examples=["cart-4711"])
+    channel: Name | None
+    lines: list[ReservationLine]
+
+
+class Due(Answer):
+    """What is to be paid at the till; null: not known."""
+
+    amount_minor: Minor | None = Field(examples=[8490])
+    currency: Currency | None
+
+
+class PickupLine(Answer):
+    """So many pieces of one SKU, and how far they are."""
+
+    sku: Sku
+    title: str | None = Field(examples=["Jacke Nordwind, 42"])
+    quantity: Pieces
+    picked: Pieces = Field(examples=[0])
+    rejected: Pieces = Field(examples=[0])
+    collected: Pieces = Field(examples=[0])
+    price_minor: Minor | None
+    currency: Currency | None
+
+
+class Pickup(Answer):
+    """A click-and-collect order as it stands."""
+
+    id: Id
+    number: str = Field(description="Public: on the list, the bag and the slip.", examples=["L-1042"])
+    state: State
+    overdue: bool
+    paid: bool
+    location: Place
+    channel: Name | None
+    reference: str | None = Field(examples=["#1001"])
+    shelf: Empty[str]
+    note: str
+    gift: bool
+    placed_at: Time
+    ready_by: Time = Field(examples=["2026-11-21T12:00:00Z"])
+    collect_by: Time = Field(examples=["2026-11-25T18:00:00Z"])
+    ready_at: Empty[Time]
+    ended_at: Empty[Time]
+    collected_how: Empty[str]
+    handed_over_by: Empty[str]
+    reservation: str | None = Field(examples=["01KAE1V2ZC0K8S3V6X1R4T7Y2B"])
+    due: Due
+    lines: list[PickupLine]
+
+
+class PickupPlaced(Pickup):
+    """A new pickup with the code that opens it: the customer's secret, told here only."""
+
+    code: str = Field(examples=["K7Q4-X9RT"])
+
+
+class Customer(Answer):
+    """Who will come."""
+
+    name: str = Field(examples=["Anna Schubert"])
+    email: str | None = Field(examples=["anna@example.org"])
+    phone: Empty[str]
+    language: str = Field(examples=["de"])
+
+
+class PickupWithCustomer(Pickup):
+    """A pickup and who will come for it."""
+
+    customer: Customer
+
+
+class PickupPage(Page):
+    """Pickups in the order in which they are due."""
+
+    items: list[PickupWithCustomer]
+
+
+class HandedOver(Answer):
+    """A piece that was handed over and not rung up."""
+
+    sku: Sku
+    location: Place
+    pickup: Id
+    at: Time
+
+
+class HandedOverPage(Page):
+    """Pieces that were handed over and not rung up."""
+
+    items: list[HandedOver]
+
+
+class Task(Answer):
+    """Something to do in a store."""
+
+    id: Id
+    kind: Job
+    location: Place
+    sku: Empty[Sku]
+    pickup: str | None = Field(examples=["01KAE1V2ZC0K8S3V6X1R4T7Y2B"])
+    shelf: str | None = Field(examples=["12"])
+    created_at: Time
+    done_at: Empty[Time]
+    done_by: Empty[str]
+
+
+class Tasks(Answer):
+    """What is to do, oldest first."""
+
+    items: list[Task]
+
+
+_SHELVED = {"state": "ready", "shelf": "12", "ready_at": "2026-11-21T11:20:00Z"}
+_HANDED = {
+    **_SHELVED, "state": "collected", "ended_at": "2026-11-21T15:02:00Z", "collected_how": "code", "handed_over_by": "Anna",
+}  # fmt: skip
+_ENDED = ("already-collected", "already-released", "already-expired")
+_END = (*problems.ONCE, "not-found", "reservation-taken", *_ENDED)
+_STEP = (*problems.ONCE, "not-found", "wrong-state")
+_GUESS = ("wrong-code", "too-many-tries")
+
+RESERVATIONS: dict[str, Says] = {
+    "placeReservation": says(Reservation, *problems.ONCE, "out-of-stock", status=201),
+    "getReservation": says(Reservation, *problems.ASKED, "not-found"),
+    "confirmReservation": says(Reservation, *_END, example={"state": "confirmed", "expires_at": None}),
+    "releaseReservation": says(Reservation, *_END, example={"state": "released"}),
+    "collectReservation": says(Reservation, *_END, example={"state": "collected"}),
+}
+PICKUPS: dict[str, Says] = {
+    "placePickup": says(
+        PickupPlaced, *problems.ONCE, "out-of-stock", "no-pickup", "never-open", "reservation-taken",
+        "reservation-mismatch", *_ENDED, status=201,
+    ),
+    "listPickups": says(PickupPage, *problems.ASKED),
+    "listNotRungUp": says(HandedOverPage, *problems.ASKED),
+    "getPickup": says(PickupWithCustomer, *problems.ASKED, "not-found"),
+    "lookupPickup": says(PickupWithCustomer, *problems.TOLD, *_GUESS, example=_SHELVED),
+    "pickPickup": says(Pickup, *_STEP, example={"state": "picking"}),
+    "readyPickup": says(Pickup, *_STEP, example=_SHELVED),
+    "collectPickup": says(Pickup, *_STEP, *_GUESS, "reservation-taken", example=_HANDED),
+    "rejectPickup": says(Pickup, *_STEP, "reservation-taken", example={"state": "picking"}),
+    "cancelPickup": says(Pickup, *_STEP, "reservation-taken", example={"state": "cancelled", "ended_at": "2026-11-21T15:02:00Z"}),
+    "extendPickup": says(Pickup, *_STEP, example=_SHELVED | {"collect_by": "2026-12-05T12:00:00Z"}),
+    "transferPickup": says(
+        Pickup, *_STEP, "out-of-stock", "no-pickup", "never-open", "reservation-taken", example={"location": "markt"}
+    ),
+    "listTasks": says(Tasks, *problems.ASKED),
+    "finishTask": says(
+        Task, *problems.TOLD, "not-found", "already-done", example={"done_at": "2026-11-21T15:02:00Z", "done_by": "Anna"}
+    ),
+}  # fmt: skip

@@ -1,0 +1,113 @@
+"""Every problem that the API answers (RFC 9457): one table of names, each with its status and how it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from itertools import groupby
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+MEDIA_TYPE = "application/problem+json"
+BASE = "https://omnisync.dev/problems/"
+
+
+def problem(code: str, status: int, detail: str, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The body: `type` ends in the stable short name."""
+    return {"type": BASE + code, "title": code.replace("-", " "), "status": status, "detail": detail} | dict(more or {})
+
+
+class Problem(BaseModel):
+    """What every error looks like (RFC 9457); some carry more fields."""
+
+    type: str = Field(examples=[BASE + "not-found"])
+    title: str
+    status: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One problem: its status, and as an example what it says and carries."""
+
+    status: int
+    detail: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+_LACK = {
+    "sku": "JACKE-NORDWIND-42", "location": "linden", "requested": 2, "available": 1,
+    "elsewhere": [{"location": "markt", "available": 4, "ready_at": "2026-11-21T12:00:00Z"}],
+}  # fmt: skip
+PROBLEMS: Mapping[str, Known] = {
+    "idempotency-key-missing": Known(400, "Send an Idempotency-Key header, so that a repetition has no second effect."),
+    "unauthorized": Known(401, "Send your API key as `Authorization: Bearer omni_...`."),
+    "wrong-signature": Known(401, "The signature does not fit the body."),
+    "forbidden": Known(403, "A key with the role shop may not do this; it takes ops."),
+    "wrong-code": Known(403, "This code does not open this pickup."),
+    "not-found": Known(404, "There is nothing under the name 01KAE1V2ZB7M7Q8C3J5D9F6G4H."),
+    "already-closed": Known(409, "This case was applied already.", {"how": "applied"}),
+    "already-collected": Known(409, "This reservation is already collected.", {"state": "collected"}),
+    "already-done": Known(409, "This task is done already."),
+    "already-expired": Known(409, "This reservation has expired.", {"state": "expired"}),
+    "already-released": Known(409, "This reservation is already released.", {"state": "released"}),
+    "idempotency-in-flight": Known(409, "The same request is being served right now."),
+    "never-open": Known(
+        409,
+        "Filiale Markt does not open within 60 days.",
+        {"action": "Correct hours, holidays and special of location 'markt' in the settings."},
+    ),
+    "no-pickup": Known(409, "Nothing can be collected at lager.", {"location": "lager"}),
+    "out-of-stock": Known(
+        409,
+        "Only 1 of JACKE-NORDWIND-42 can still be promised at linden, 2 were asked for.",
+        {"shortages": [_LACK]},
+    ),
+    "reservation-mismatch": Known(409, "This reservation is for another location."),
+    "reservation-taken": Known(409, "This reservation was already taken by another pickup."),
+    "wrong-state": Known(409, "This pickup is collected: pick is not possible.", {"state": "collected"}),
+    "resync": Known(410, "This position is not kept any more: read everything again."),
+    "too-large": Known(413, "A body has at most 1048576 bytes."),
+    "idempotency-key-reused": Known(422, "This Idempotency-Key was used with another body."),
+    "invalid-request": Known(
+        422,
+        "Some fields of this request cannot be accepted.",
+        {"errors": [{"field": "location", "message": "There is no location 'mars'; there are linden, markt."}]},
+    ),
+    "too-many-tries": Known(
+        429, "Too many wrong codes. Wait a little, or ask for name and order number.", {"retry_after_seconds": 540}
+    ),
+    "not-ready": Known(503, "The database cannot be used just now."),
+    "try-later": Known(503, "The database cannot be used just now."),
+}
+"""By name. A 503 and a 429 come with the header Retry-After."""
+
+ASKED = ("unauthorized", "forbidden", "invalid-request", "try-later")
+"""What every question with a key may hear."""
+TOLD = (*ASKED, "too-large")
+"""What everybody may hear who sends something."""
+ONCE = (*TOLD, "idempotency-key-missing", "idempotency-key-reused", "idempotency-in-flight")
+"""The same under an idempotency key."""
+
+
+def responses(codes: Iterable[str]) -> dict[int | str, dict[str, Any]]:
+    """These problems as an OpenAPI description has them: by status, each with its example."""
+    by_status = sorted(set(codes), key=lambda code: (PROBLEMS[code].status, code))
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: _content(list(group))}}
+        for status, group in groupby(by_status, key=lambda code: PROBLEMS[code].status)
+    }
+
+
+def _content(codes: list[str]) -> dict[str, Any]:
+    return {
+        "schema": {"$ref": f"#/components/schemas/{Problem.__name__}"},
+        "examples": {code: {"value": _example(code)} for code in codes},
+    }
+
+
+def _example(code: str) -> dict[str, Any]:
+    known = PROBLEMS[code]
+    return problem(code, known.status, known.detail, known.more)
