@@ -29,6 +29,7 @@ from omnisync.sync import (
     polling,
     reconcile,
     replay,
+    subscribing,
     telling,
     unpaid,
 )
@@ -45,6 +46,8 @@ PRUNE_EVERY = timedelta(hours=1)
 
 Chore = Callable[[Session, datetime], object]
 """Something to be done regularly in a transaction of its own: pickups that expire, keys that are forgotten."""
+Step = Callable[[Channel], Awaitable[object]]
+"""One duty towards a channel."""
 Errand = Callable[[], Awaitable[object]]
 """Something to be done regularly that touches the network: mails that are due."""
 
@@ -57,14 +60,17 @@ class _Due:
     listed: datetime | None = None
     read_back: datetime | None = None
     unpaid: datetime | None = None
+    subscribed: datetime | None = None
 
     def reached(self, name: str, every: timedelta, now: datetime) -> bool:
-        """Whether it is time again; if so, it counts as done."""
+        """Whether it is time again."""
         last: datetime | None = getattr(self, name)
-        if last is not None and now - last < every:
-            return False
-        setattr(self, name, now)
-        return True
+        return last is None or now - last >= every
+
+    def done(self, name: str, now: datetime) -> None:
+        """It was done, or a person is needed for it: both wait for the next time."""
+        if name:
+            setattr(self, name, now)
 
 
 @dataclass
@@ -92,29 +98,33 @@ class Worker:
         if full:
             await self.context.store.write(lambda session: behind.ask_for_all(session, channel))
             self._due.pop(name, None)
-        steps = self._steps(channel, paused=paused, full=full) if callable_now or full else [self._refresh]
-        for step in steps:
-            if not await self._guarded(channel, step):
+        due = self._due.setdefault(name, _Due())
+        steps = self._steps(channel, due, paused=paused, full=full) if callable_now or full else [("", self._refresh)]
+        for duty, step in steps:
+            trouble = await self._guarded(channel, step)
+            if not isinstance(trouble, TryLater):
+                due.done(duty, now)
+            if trouble is not None:
                 # Whatever is behind is still counted, so that everybody sees how late the channel is.
                 await self._refresh(channel)
                 return
 
-    def _steps(self, channel: Channel, *, paused: bool, full: bool) -> list[Callable[[Channel], Awaitable[object]]]:
-        due, now = self._due.setdefault(channel.name, _Due()), self.context.clock.now()
-        steps: list[Callable[[Channel], Awaitable[object]]] = []
-        if due.reached("listed", LISTINGS_EVERY, now):
-            steps.append(self._listings)
-        if due.reached("polled", timedelta(seconds=channel.can.poll_seconds), now):
-            steps.append(self._poll)
-        steps.append(self._inbox)
-        if due.reached("unpaid", unpaid.EVERY, now):
-            steps.append(self._unpaid)
+    def _steps(self, channel: Channel, due: _Due, *, paused: bool, full: bool) -> list[tuple[str, Step]]:
+        """What is to be done now, in its order; slower duties with the name under which they are remembered."""
+        now = self.context.clock.now()
+        slow: list[tuple[str, timedelta, Step]] = [
+            ("listed", LISTINGS_EVERY, self._listings),
+            ("subscribed", subscribing.EVERY, self._subscribe),
+            ("polled", timedelta(seconds=channel.can.poll_seconds), self._poll),
+            ("", timedelta(), self._inbox),
+            ("unpaid", unpaid.EVERY, self._unpaid),
+        ]
+        steps = [(duty, step) for duty, every, step in slow if not duty or due.reached(duty, every, now)]
         if paused:
-            return [*steps, self._refresh]
-        steps += [self._look, self._write, self._tell]
+            return [*steps, ("", self._refresh)]
+        steps += [("", self._look), ("", self._write), ("", self._tell)]
         if due.reached("read_back", drift.EVERY, now):
-            steps.append(partial(self._read_back, everything=full))
-            steps.append(self._write)
+            steps += [("read_back", partial(self._read_back, everything=full)), ("", self._write)]
         return steps
 
     async def _listings(self, channel: Channel) -> None:
@@ -126,6 +136,11 @@ class Worker:
             replay.retry_resolved(session, self.context, channel, now=now)
 
         await self.context.store.write(work)
+
+    async def _subscribe(self, channel: Channel) -> None:
+        """What a webhook that was gone would have told is read right after it stands again."""
+        if await subscribing.look_after(self.context, channel):
+            await self._poll(channel)
 
     async def _poll(self, channel: Channel) -> None:
         if await polling.pull(self.context, channel):
@@ -164,14 +179,14 @@ class Worker:
     async def _refresh(self, channel: Channel) -> None:
         await reconcile.refresh(self.context, channel)
 
-    async def _guarded(self, channel: Channel, step: Callable[[Channel], Awaitable[object]]) -> bool:
+    async def _guarded(self, channel: Channel, step: Step) -> TryLater | NeedsAttention | None:
         try:
             await step(channel)
         except (TryLater, NeedsAttention) as trouble:
             failure, now = trouble, self.context.clock.now()
             await self.context.store.write(lambda session: health.failed(session, channel.name, failure, now=now))
-            return False
-        return True
+            return trouble
+        return None
 
     # ------------------------------------------------------------ the house
 

@@ -232,6 +232,8 @@ class Can:
     """Takes stock per location of its own; else one number for all."""
     shows: Literal["available", "on_hand"] = "available"
     webhooks: bool = False
+    topics: tuple[str, ...] = ()
+    """What to subscribe where webhooks work."""
     polls: bool = True
     prices: bool = False
     price_with_stock: bool = False
@@ -367,6 +369,10 @@ class Subscription:
     url: str
     id: str | None = None
     active: bool = True
+    renewed: bool = field(default=False, compare=False)
+    """It was missing or switched off, and has just been put right."""
+    mend: str = ""
+    """What a person must still do about it."""
 
 
 class Adapter(Protocol):

@@ -42,6 +42,7 @@ LETTERS = {
     "fact": "Meldung",
     "write": "Schreibvorgang",
     "news": "Rückmeldung",
+    "webhooks": "Webhooks",
 }
 FAULTS = {
     "down": "Ausgefallen", "rate_limited": "Gedrosselt", "double": "Doppelt", "reorder": "Vertauscht", "lose": "Verloren",

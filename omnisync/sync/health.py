@@ -43,6 +43,8 @@ class Health:
     paused: bool
     cases: int
     failures_in_row: int = 0
+    subscribed_at: datetime | None = None
+    """Since when its webhooks stand; None: they do not, or it has none, and it is polled."""
 
 
 def row_of(session: Session, channel: str) -> ChannelHealth:
@@ -138,7 +140,7 @@ def of(session: Session, channel: Channel, *, now: datetime) -> Health:
     return Health(
         channel.name, state, reason, row.action, lag, row.last_success_at, behind.number + inbox.number, failing,
         _drifting(session, channel), _exposed(session, channel), row.breaker, row.paused, cases,
-        row.failures_in_row,
+        row.failures_in_row, row.subscribed_at,
     )  # fmt: skip
 
 

@@ -24,6 +24,8 @@ def replay(session: Session, context: Context, letter_id: str, *, now: datetime)
     elif letter.kind == "write":
         _write_again(session, letter, now)
         deadletters.close(session, letter, "replayed", now=now)
+    elif letter.kind == "webhooks":  # looked after on a schedule, and at once by `sync`
+        deadletters.close(session, letter, "replayed", now=now)
     elif letter.kind == "news":
         session.get_one(Told, letter.payload["told"]).next_try_at = None
         deadletters.close(session, letter, "replayed", now=now)

@@ -55,7 +55,7 @@ class DeadLetter(SQLModel, table=True):
     id: str = Field(primary_key=True, sa_type=Name)
     channel: str = Field(sa_type=Name)
     kind: str
-    """message | line | fact | write"""
+    """message | line | fact | write | news | webhooks"""
     key: str = Field(sa_type=Name)
     """What waits: one open letter each."""
     title: str
@@ -207,6 +207,8 @@ class ChannelHealth(SQLModel, table=True):
     """The last message or page that came from it."""
     pulled_at: datetime | None = Field(default=None, sa_type=Instant)
     """The last time its orders were read to the end."""
+    subscribed_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Since when its webhooks stand without having been missing; null: they do not, or it has none."""
     retry_at: datetime | None = Field(default=None, sa_type=Instant)
     calls: int = 0
     failures: int = 0

@@ -87,6 +87,7 @@ def upgrade() -> None:
         sa.Column("last_success_at", db.Instant(), nullable=True),
         sa.Column("last_heard_at", db.Instant(), nullable=True),
         sa.Column("pulled_at", db.Instant(), nullable=True),
+        sa.Column("subscribed_at", db.Instant(), nullable=True),
         sa.Column("retry_at", db.Instant(), nullable=True),
         sa.Column("calls", sa.Integer(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
