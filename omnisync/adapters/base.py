@@ -249,6 +249,8 @@ class Can:
     poll_seconds: float = 30.0
     overlap_seconds: float = 120.0
     order_by_number: bool = False
+    since: datetime | None = None
+    """What happened from then on moves stock; None: from the first time that the channel was read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ class ChannelOrder(SQLModel, table=True):
     currency: str | None = None
     totals: Any = Field(default=None, sa_type=sa.JSON)
     customer_id: str | None = Field(default=None, sa_type=Name)
+    history: bool = False
+    """Placed before its channel was connected: what was sent, sold and taken back by the time we first saw it moved no stock."""
     released_at: datetime | None = Field(default=None, sa_type=Instant)
     """Not paid in time: its pieces were given back then, and are promised again only when it is paid."""
 

@@ -29,6 +29,7 @@ from omnisync.adapters.square.publishing import Publishing
 from omnisync.adapters.square.pulling import Pulling
 from omnisync.adapters.square.wire import Json, Wire
 from omnisync.errors import NeedsAttention, TryLater
+from omnisync.values import parse_time
 
 TOPICS = (
     "order.created",
@@ -56,8 +57,6 @@ CAN = Can(
 class Square:
     """Speaks for one Square account. `places` maps Square's location ids to ours."""
 
-    can = CAN
-
     def __init__(
         self,
         name: str,
@@ -74,6 +73,7 @@ class Square:
         self._client, self._places = client, tuple(sorted(places))
         self._secret, self._url, self._hook_url = webhook_secret, notification_url, hook_url
         self._learned: list[str] = []
+        self.can = replace(CAN, since=parse_time(start_at) if start_at else None)
         self._wire = Wire(client, page_size)
         self._pulling = Pulling(self._wire, self._places, start_at)
         self._publishing = Publishing(self._wire, self._places, client.tools.clock)

@@ -125,6 +125,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(), nullable=True),
         sa.Column("totals", sa.JSON(), nullable=False),
         sa.Column("customer_id", db.Name(), nullable=True),
+        sa.Column("history", sa.Boolean(), nullable=False),
         sa.Column("released_at", db.Instant(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("channel", "external_id"),
