@@ -155,10 +155,15 @@ class Worker:
             self.wake()
 
     async def _look(self, channel: Channel) -> None:
-        await drift.read_due(self.context, channel)
+        await self._answered(channel, await drift.read_due(self.context, channel))
+
+    async def _answered(self, channel: Channel, calls: int) -> None:
+        now = self.context.clock.now()
+        if calls:
+            await self.context.store.write(lambda session: health.answered(session, channel.name, now=now))
 
     async def _read_back(self, channel: Channel, *, everything: bool = False) -> None:
-        await drift.read_back(self.context, channel, everything=everything)
+        await self._answered(channel, await drift.read_back(self.context, channel, everything=everything))
         now = self.context.clock.now()
         await self.context.store.write(lambda session: drift.undo_unexplained(session, channel, now=now))
 

@@ -210,6 +210,8 @@ class ChannelHealth(SQLModel, table=True):
     subscribed_at: datetime | None = Field(default=None, sa_type=Instant)
     """Since when its webhooks stand without having been missing; null: they do not, or it has none."""
     retry_at: datetime | None = Field(default=None, sa_type=Instant)
+    told_until: datetime | None = Field(default=None, sa_type=Instant)
+    """Until then the channel itself asked to be left alone; what goes beyond is our own caution."""
     calls: int = 0
     failures: int = 0
     failures_in_row: int = 0

@@ -89,6 +89,7 @@ def upgrade() -> None:
         sa.Column("pulled_at", db.Instant(), nullable=True),
         sa.Column("subscribed_at", db.Instant(), nullable=True),
         sa.Column("retry_at", db.Instant(), nullable=True),
+        sa.Column("told_until", db.Instant(), nullable=True),
         sa.Column("calls", sa.Integer(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("failures_in_row", sa.Integer(), nullable=False),
