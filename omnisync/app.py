@@ -26,7 +26,7 @@ from omnisync.clock import Clock, Ids
 from omnisync.errors import NeedsAttention
 from omnisync.http import Limits, Measured, Services, add_error_handlers
 from omnisync.meters import Meters
-from omnisync.orders import desk, handover, mail, pickup_api, reservations_api
+from omnisync.orders import desk, handover, mail, pickup_api, reservations_api, transfers_api
 from omnisync.orders.smtp import Smtp
 from omnisync.pages import operations, ops, staff
 from omnisync.pages.ops_switches import Switches
@@ -45,6 +45,7 @@ ROUTES: Sequence[Callable[[Services], APIRouter]] = (
     stock_api.routes,
     reservations_api.routes,
     pickup_api.routes,
+    transfers_api.routes,
     events_api.routes,
     staff.routes,
 )

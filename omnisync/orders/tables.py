@@ -127,6 +127,8 @@ class PickupLine(SQLModel, table=True):
     sku: str = Field(primary_key=True, sa_type=Name)
     quantity: int
     picked: int = 0
+    coming: int = 0
+    """Still on their way from another location."""
     rejected: int = 0
     collected: int = 0
     price_minor: int | None = None
@@ -149,7 +151,7 @@ class Task(SQLModel, table=True):
 
     id: str = Field(primary_key=True, sa_type=Name)
     kind: str
-    """put_back | count | overdue"""
+    """put_back | count | overdue | send"""
     location: str = Field(sa_type=Name)
     sku: str | None = Field(default=None, sa_type=Name)
     pickup_id: str | None = Field(default=None, sa_type=Name)

@@ -24,6 +24,7 @@ class Job(StrEnum):
     PUT_BACK = "put_back"
     COUNT = "count"
     OVERDUE = "overdue"
+    SEND = "send"
 
 
 def put_back(session: Session, desk: Desk, pickup: Pickup, *, now: datetime) -> None:
@@ -39,6 +40,13 @@ def count(session: Session, desk: Desk, location: str, sku: str, *, pickup_id: s
 def overdue(session: Session, desk: Desk, pickup: Pickup, *, now: datetime) -> None:
     """A paid pickup waits for a customer who did not come: a person decides."""
     _add(session, desk, Job.OVERDUE, pickup.location, now, pickup_id=pickup.id, shelf=pickup.shelf)
+
+
+def send(
+    session: Session, desk: Desk, location: str, sku: str, quantity: int, *, pickup_id: str, now: datetime
+) -> None:
+    """Pieces of this location are to be sent to the store of that pickup."""
+    _add(session, desk, Job.SEND, location, now, pickup_id=pickup_id, sku=sku, quantity=quantity)
 
 
 def close_overdue(session: Session, pickup_id: str, *, by: str, now: datetime) -> None:
@@ -88,9 +96,10 @@ def _add(
     pickup_id: str | None = None,
     sku: str | None = None,
     shelf: str | None = None,
+    quantity: int | None = None,
 ) -> None:
     row = {
         "id": desk.ids.new(), "kind": job.value, "location": location, "sku": sku, "pickup_id": pickup_id,
-        "shelf": shelf, "created_at": now,
+        "shelf": shelf, "quantity": quantity, "created_at": now,
     }  # fmt: skip
     session.execute(sa.insert(_task), [row])

@@ -46,6 +46,7 @@ TASKS = {
     "put_back": "Zurücklegen",
     "count": "Nachzählen: wurde nicht gefunden",
     "overdue": "Bezahlt, aber nicht abgeholt: Kunde anrufen",
+    "send": "An eine andere Filiale schicken",
 }
 SOON = timedelta(minutes=30)
 DONE_SINCE = timedelta(days=1)

@@ -100,13 +100,13 @@ class LocationSettings(_Section):
     name: str = Field(min_length=1)
     """As people read it."""
     kind: Literal["store", "warehouse"] = "store"
-    """What people call it; the rules are the same for both."""
+    """Where goods come from other locations, warehouses send first."""
     timezone: str = "Europe/Berlin"
     """Of its opening hours."""
     stock_owner: Annotated[str, BeforeValidator(_one_owner)] = LEDGER
     """`ledger`, or the name of the one channel that counts and receives goods here."""
     pickup: Literal["off", "local", "network"] = "local"
-    """Click and collect. With `off` nothing can be collected here."""
+    """Click and collect. With `off` nothing can be collected here; with `network` goods may come from other locations."""
     transfer_days: Whole = Field(default=2, ge=0)
     """Open days until goods from another location are here."""
     hours: Annotated[dict[str, str], BeforeValidator(check_hours)] = Field(default_factory=dict)

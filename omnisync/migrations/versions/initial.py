@@ -532,6 +532,21 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_told_channel"), "told", ["channel"], unique=False)
     op.create_table(
+        "transfer",
+        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("from_location", db.Name(), nullable=False),
+        sa.Column("to_location", db.Name(), nullable=False),
+        sa.Column("pickup_id", db.Name(), nullable=True),
+        sa.Column("promise", db.Name(), nullable=True),
+        sa.Column("sent_at", db.Instant(), nullable=False),
+        sa.Column("due_at", db.Instant(), nullable=False),
+        sa.Column("received_at", db.Instant(), nullable=True),
+        sa.Column("received_by", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("transfer_open", "transfer", ["to_location", "received_at"], unique=False)
+    op.create_index("transfer_promise", "transfer", ["promise"], unique=False)
+    op.create_table(
         "user_account",
         sa.Column("name", db.Name(), nullable=False),
         sa.Column("password_hash", sa.String(), nullable=False),
@@ -641,11 +656,26 @@ def upgrade() -> None:
     op.create_index("pickup_list", "pickup", ["location", "state", "ready_by"], unique=False)
     op.create_index("pickup_reference", "pickup", ["channel", "reference"], unique=False)
     op.create_table(
+        "transfer_line",
+        sa.Column("transfer_id", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("received", sa.Integer(), nullable=False),
+        sa.Column("lost", sa.Integer(), nullable=False),
+        sa.Column("each", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["transfer_id"],
+            ["transfer.id"],
+        ),
+        sa.PrimaryKeyConstraint("transfer_id", "sku"),
+    )
+    op.create_table(
         "pickup_line",
         sa.Column("pickup_id", db.Name(), nullable=False),
         sa.Column("sku", db.Name(), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("picked", sa.Integer(), nullable=False),
+        sa.Column("coming", sa.Integer(), nullable=False),
         sa.Column("rejected", sa.Integer(), nullable=False),
         sa.Column("collected", sa.Integer(), nullable=False),
         sa.Column("price_minor", sa.Integer(), nullable=True),
@@ -663,6 +693,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("pickup_line")
+    op.drop_table("transfer_line")
     op.drop_index("pickup_reference", table_name="pickup")
     op.drop_index("pickup_list", table_name="pickup")
     op.drop_index("pickup_due", table_name="pickup")
@@ -675,6 +706,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_barcode_sku"), table_name="barcode")
     op.drop_table("barcode")
     op.drop_table("user_account")
+    op.drop_index("transfer_promise", table_name="transfer")
+    op.drop_index("transfer_open", table_name="transfer")
+    op.drop_table("transfer")
     op.drop_index(op.f("ix_told_channel"), table_name="told")
     op.drop_table("told")
     op.drop_index("task_open", table_name="task")
