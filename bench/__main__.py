@@ -13,12 +13,15 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bench import databases, measure, processes, report, retailer
+from bench import databases, measure, processes, propagation, report, retailer
 from bench.figures import FIGURES, Figure
 from bench.processes import LOAD_CORE, free_ports, running
 from omnisync import db
 
 Row = dict[str, Any]
+OTHERS = {"propagation": propagation.measure}
+"""Figures that are no load on HTTP, each with a database of its own: (database, seconds=, full=) -> row."""
+NAMES = [*(one.name for one in FIGURES), *OTHERS]
 
 
 def main() -> int:
@@ -38,14 +41,15 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="run.py bench", description="Benchmarks, each beside its floor.")
-    parser.add_argument("names", nargs="*", metavar="name", help=f"some of: {', '.join(one.name for one in FIGURES)}")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"some of: {', '.join(NAMES)}")
     parser.add_argument("--json", action="store_true", help="one object on standard output")
     parser.add_argument("--seconds", type=float, default=4.0, help="under load in each round")
     parser.add_argument("--rounds", type=int, default=3, help="floor, figure, floor; the median by ratio is shown")
     parser.add_argument("--database", choices=databases.NAMES, action="append", help="only this one")
+    parser.add_argument("--full", action="store_true", help="propagation and what follows it at their full size")
     given = parser.parse_args()
-    if unknown := set(given.names) - {one.name for one in FIGURES}:
-        parser.error(f"there is no figure {min(unknown)!r}: {', '.join(one.name for one in FIGURES)}")
+    if unknown := set(given.names) - set(NAMES):
+        parser.error(f"there is no figure {min(unknown)!r}: {', '.join(NAMES)}")
     return given
 
 
@@ -56,7 +60,11 @@ def _rows(given: argparse.Namespace) -> Iterator[Row]:
         if reason := databases.missing(database):
             print(f"{database}: not measured, {reason}", file=sys.stderr)
             continue
-        yield from _on(database, wanted, plan)
+        if wanted:
+            yield from _on(database, wanted, plan)
+        for name, other in OTHERS.items():
+            if name in given.names or not given.names:
+                yield other(database, seconds=given.seconds, full=given.full)
 
 
 def _on(database: str, wanted: Sequence[Figure], plan: measure.Plan) -> Iterator[Row]:

@@ -44,6 +44,7 @@ def line(row: Mapping[str, Any]) -> str:
         _cell(row, "cpu_us", 8, ".0f"),
         _cell(row, "floor_cpu_us", 7, ".0f"),
         f"  granted {row['granted']}" if "granted" in row else "",
+        f"  p95 {row['p95_ms']:.1f} ms" if "p95_ms" in row else "",
     )
     return "".join(cells)
 

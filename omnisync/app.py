@@ -24,7 +24,8 @@ from omnisync.adapters.client import ChannelClient, Tools
 from omnisync.catalog import api as catalog_api
 from omnisync.clock import Clock, Ids
 from omnisync.errors import NeedsAttention
-from omnisync.http import Limits, Measured, Services, add_error_handlers
+from omnisync.http import Limits, Measured, Services, add_error_handlers, answer_to
+from omnisync.lanes import App
 from omnisync.meters import Meters
 from omnisync.orders import desk, handover, mail, pickup_api, reservations_api, transfers_api
 from omnisync.orders.smtp import Smtp
@@ -141,6 +142,12 @@ def worker_for(services: Services, context: Context) -> Worker:
     return Worker(context, owner=f"worker-{services.ids.new()}", chores=chores, errands=_errands(services))
 
 
+def connect(services: Services, worker: Worker) -> None:
+    """Let the worker hear of every commit of this process that it should look at."""
+    services.changed = worker.wake
+    services.write.committed = worker.hear
+
+
 def _errands(services: Services) -> list[Errand]:
     settings = services.settings.mail
     if not settings.host:
@@ -185,7 +192,7 @@ def create(
         if worker is None:
             yield
         else:
-            services.changed = worker.wake
+            connect(services, worker)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(worker.run())
                 yield
@@ -194,7 +201,7 @@ def create(
             await adapter.close()
         services.engine.dispose()
 
-    app = FastAPI(
+    app = App(
         title="omnisync", version=__version__, description=DESCRIPTION, lifespan=lifespan,
         docs_url="/docs", redoc_url=None,
     )  # fmt: skip
@@ -207,5 +214,6 @@ def create(
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(Limits)
     app.add_middleware(Measured, meters=services.meters, clock=services.clock)
+    app.open_lanes(services.lanes, services.meters, services.clock, answer_to)
     openapi.describe(app)
     return app

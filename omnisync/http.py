@@ -30,6 +30,7 @@ from omnisync.errors import (
     TryLater,
     Unauthorized,
 )
+from omnisync.lanes import Lanes
 from omnisync.meters import Meters
 from omnisync.problems import problem
 from omnisync.settings import Settings
@@ -65,6 +66,7 @@ class Services:
     changed: Callable[[], None] = lambda: None
     """Wakes the reconcilers after a commit that moved stock."""
     meters: Meters = field(default_factory=Meters)
+    lanes: Lanes = field(default_factory=Lanes)
     _keys: dict[str, tuple[float, Access]] = field(default_factory=dict)
 
     def allow(self, *roles: Role) -> Callable[[Request], Awaitable[Access]]:
@@ -166,9 +168,12 @@ def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | 
 # ---------------------------------------------------------------- idempotency
 
 
+LONGEST_KEY = 255
 IdempotencyKey = Annotated[
     str | None,
-    Header(alias="Idempotency-Key", max_length=255, description="The same key is the same request, for 7 days."),
+    Header(
+        alias="Idempotency-Key", max_length=LONGEST_KEY, description="The same key is the same request, for 7 days."
+    ),
 ]
 
 
@@ -186,11 +191,10 @@ async def once(
         raise Refused(
             "Send an Idempotency-Key header, so that a repetition has no second effect.", code="idempotency-key-missing"
         )
-    call = Call(f"{asker.owner} {request.method} {request.url.path}", key, body_hash(body), work)
+    call = Call(f"{asker.owner} {request.method} {request.scope['path']}", key, body_hash(body), work)
     answer = await _answer_of(services, serve, call)
     if not answer.replayed:
         services.meters.answered(request.scope["route"].path, answer.status)
-    services.changed()
     return respond(answer)
 
 
@@ -235,19 +239,6 @@ def problem_response(
     )
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Translate our errors, once, for all endpoints."""
-    for error, handler in (
-        (Refused, _refused),
-        (TryLater, _try_later),
-        (NeedsAttention, _needs_attention),
-        (RequestValidationError, _invalid),
-        (HTTPException, _http_exception),
-        (Exception, _unforeseen),
-    ):
-        app.add_exception_handler(error, handler)
-
-
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
@@ -289,6 +280,27 @@ async def _unforeseen(request: Request, error: Exception) -> Response:
         return problem_response("try-later", 503, "The database cannot be used just now.", None, {"Retry-After": "2"})
     log.error("unforeseen", path=request.url.path, exc_info=error)
     return problem_response("unforeseen", 500, "This is a fault of ours; it was written to the log.")
+
+
+_ANSWERS = (
+    (Refused, _refused),
+    (TryLater, _try_later),
+    (NeedsAttention, _needs_attention),
+    (RequestValidationError, _invalid),
+    (HTTPException, _http_exception),
+    (Exception, _unforeseen),
+)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Translate our errors, once, for all endpoints."""
+    for kind, handler in _ANSWERS:
+        app.add_exception_handler(kind, handler)
+
+
+async def answer_to(request: Request, error: Exception) -> Response:
+    """The same for one error."""
+    return await next(handler for kind, handler in _ANSWERS if isinstance(error, kind))(request, error)
 
 
 class Limits:
@@ -336,8 +348,7 @@ class Measured:
         async def watching(message: Message) -> None:
             if message["type"] == "http.response.start":
                 route = getattr(scope.get("route"), "path", "none")
-                self._meters.requests.labels(scope["method"], route, str(message["status"])).inc()
-                self._meters.seconds.labels(route).observe(self._clock.monotonic() - began)
+                self._meters.request(scope["method"], route, message["status"], self._clock.monotonic() - began)
             await send(message)
 
         await self._app(scope, receive, watching)

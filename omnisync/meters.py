@@ -18,6 +18,7 @@ class Meters:
     """What this process counts itself; everything else is read from the database when it is asked for."""
 
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    _of_route: dict[tuple[str, str, int], tuple[Counter, Histogram]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.requests = Counter(
@@ -49,6 +50,15 @@ class Meters:
         )  # fmt: skip
         for outcome in OUTCOMES.values():
             self.holds.labels(outcome)
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """A request was answered. `route` is one of a few, never a path with a number in it."""
+        name = (method, route, status)
+        if name not in self._of_route:
+            self._of_route[name] = self.requests.labels(method, route, str(status)), self.seconds.labels(route)
+        requests, times = self._of_route[name]
+        requests.inc()
+        times.observe(seconds)
 
     def answered(self, route: str, status: int) -> None:
         """An idempotent endpoint did something for the first time."""

@@ -16,9 +16,11 @@ from functools import partial
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlmodel import Session
 
+from omnisync.announce import Touched
 from omnisync.errors import NeedsAttention, TryLater
 from omnisync.stock import ends
 from omnisync.sync import (
+    agenda,
     behind,
     conflicts,
     drift,
@@ -33,6 +35,8 @@ from omnisync.sync import (
     telling,
     unpaid,
 )
+from omnisync.sync.agenda import Agenda
+from omnisync.sync.behind import Seen
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.leases import HOUSE
 
@@ -47,9 +51,19 @@ PRUNE_EVERY = timedelta(hours=1)
 Chore = Callable[[Session, datetime], object]
 """Something to be done regularly in a transaction of its own: pickups that expire, keys that are forgotten."""
 Step = Callable[[Channel], Awaitable[object]]
-"""One duty towards a channel."""
 Errand = Callable[[], Awaitable[object]]
 """Something to be done regularly that touches the network: mails that are due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What a round is asked to look at: whatever may have changed of late, or only some articles."""
+
+    scan: bool = True
+    skus: frozenset[str] = frozenset()
+
+    def also(self, more: Why) -> Why:
+        return Why(self.scan or more.scan, self.skus | more.skus)
 
 
 @dataclass
@@ -83,48 +97,66 @@ class Worker:
     errands: Sequence[Errand] = ()
     _due: dict[str, _Due] = field(default_factory=dict)
     _wake: dict[str, asyncio.Event] = field(default_factory=dict)
-    _hints: dict[str, set[str]] = field(default_factory=dict)
+    _asked: dict[str, Why] = field(default_factory=dict)
+    _seen: dict[str, Seen] = field(default_factory=dict)
+    _leased: dict[str, datetime] = field(default_factory=dict)
+    """Until when a lease is ours, as far as this worker knows."""
     _pruned_at: datetime | None = None
     _stopping: bool = False
 
     # ------------------------------------------------------------ one channel
 
-    async def tick(self, name: str, *, full: bool = False) -> None:
+    async def tick(self, name: str, *, full: bool = False, why: Why | None = None) -> None:
         """One round for a channel: listings, orders, messages, numbers, read-back. A failure ends the round, not the worker."""
         if not await self._has_lease(f"channel:{name}"):
             return
-        channel, now = self.context.channel(name), self.context.clock.now()
-        paused, callable_now = await self.context.store.write(lambda session: _state(session, name, now))
+        channel, why = self.context.channel(name), why or Why()
         if full:
             await self.context.store.write(lambda session: behind.ask_for_all(session, channel))
             self._due.pop(name, None)
-        due = self._due.setdefault(name, _Due())
-        steps = self._steps(channel, due, paused=paused, full=full) if callable_now or full else [("", self._refresh)]
+        waits = await self._agenda(channel)
+        now = self.context.clock.now()
+        refresh, due = partial(self._refresh, why=why), self._due.setdefault(name, _Due())
+        steps = self._steps(channel, waits, why, due, full=full) if waits.may_call(now) or full else [("", refresh)]
         for duty, step in steps:
             trouble = await self._guarded(channel, step)
             if not isinstance(trouble, TryLater):
                 due.done(duty, now)
             if trouble is not None:
                 # Whatever is behind is still counted, so that everybody sees how late the channel is.
-                await self._refresh(channel)
+                await refresh(channel)
                 return
 
-    def _steps(self, channel: Channel, due: _Due, *, paused: bool, full: bool) -> list[tuple[str, Step]]:
+    async def _agenda(self, channel: Channel) -> Agenda:
+        now = self.context.clock.now()
+        found = await self.context.store.read(lambda session: agenda.of(session, channel, now=now))
+        if not found.known or (found.breaker == "open" and found.may_call(now)):
+            await self.context.store.write(lambda session: health.may_call(session, channel.name, now=now))
+        return found
+
+    def _steps(self, channel: Channel, waits: Agenda, why: Why, due: _Due, *, full: bool) -> list[tuple[str, Step]]:
         """What is to be done now, in its order; slower duties with the name under which they are remembered."""
         now = self.context.clock.now()
-        slow: list[tuple[str, timedelta, Step]] = [
-            ("listed", LISTINGS_EVERY, self._listings),
-            ("subscribed", subscribing.EVERY, self._subscribe),
-            ("polled", timedelta(seconds=channel.can.poll_seconds), self._poll),
-            ("", timedelta(), self._inbox),
-            ("unpaid", unpaid.EVERY, self._unpaid),
+        slow: list[tuple[str, bool, Step]] = [
+            ("listed", due.reached("listed", LISTINGS_EVERY, now), self._listings),
+            ("subscribed", due.reached("subscribed", subscribing.EVERY, now), self._subscribe),
+            ("polled", due.reached("polled", timedelta(seconds=channel.can.poll_seconds), now), self._poll),
+            ("", waits.messages, self._inbox),
+            ("unpaid", due.reached("unpaid", unpaid.EVERY, now), self._unpaid),
         ]
-        steps = [(duty, step) for duty, every, step in slow if not duty or due.reached(duty, every, now)]
-        if paused:
-            return [*steps, ("", self._refresh)]
-        steps += [("", self._look), ("", self._write), ("", self._tell)]
+        steps = [(duty, step) for duty, wanted, step in slow if wanted]
+        if waits.paused:
+            return [*steps, ("", partial(self._refresh, why=why))]
+        # What was read just now may be the reason for a look, a write or news.
+        heard = bool(steps)
+        if waits.looks or heard:
+            steps.append(("", self._look))
+        steps.append(("", partial(self._write, why=why, waiting=waits.writes or heard)))
+        if waits.news or heard:
+            steps.append(("", self._tell))
         if due.reached("read_back", drift.EVERY, now):
-            steps += [("read_back", partial(self._read_back, everything=full)), ("", self._write)]
+            steps.append(("read_back", partial(self._read_back, everything=full)))
+            steps.append(("", partial(self._write, why=why, waiting=True)))
         return steps
 
     async def _listings(self, channel: Channel) -> None:
@@ -143,12 +175,10 @@ class Worker:
             await self._poll(channel)
 
     async def _poll(self, channel: Channel) -> None:
-        if await polling.pull(self.context, channel):
-            self.wake()
+        await polling.pull(self.context, channel)
 
     async def _inbox(self, channel: Channel) -> None:
-        if await inbox.handle_due(self.context, channel):
-            self.wake()
+        await inbox.handle_due(self.context, channel)
 
     async def _unpaid(self, channel: Channel) -> None:
         if await unpaid.look_after(self.context, channel):
@@ -167,22 +197,21 @@ class Worker:
         now = self.context.clock.now()
         await self.context.store.write(lambda session: drift.undo_unexplained(session, channel, now=now))
 
-    async def _write(self, channel: Channel) -> None:
-        now, hints = self.context.clock.now(), self._hints.pop(channel.name, set())
-        if not hints and await self.context.store.read(lambda session: behind.quiet(session, channel, now=now)):
+    async def _write(self, channel: Channel, *, why: Why, waiting: bool) -> None:
+        if not (waiting or why.scan or why.skus):
             return
-        report = await reconcile.reconcile(self.context, channel, hints=hints)
+        report = await reconcile.reconcile(
+            self.context, channel, hints=why.skus, scan=why.scan, seen=self._seen.setdefault(channel.name, {})
+        )
         if report.failure is not None:
             raise report.failure
-        if report.sent:
-            now = self.context.clock.now()
-            await self.context.store.write(lambda session: health.succeeded(session, channel.name, now=now))
 
     async def _tell(self, channel: Channel) -> None:
         await telling.tell(self.context, channel)
 
-    async def _refresh(self, channel: Channel) -> None:
-        await reconcile.refresh(self.context, channel)
+    async def _refresh(self, channel: Channel, *, why: Why) -> None:
+        seen = self._seen.setdefault(channel.name, {})
+        await reconcile.refresh(self.context, channel, hints=why.skus, scan=why.scan, seen=seen)
 
     async def _guarded(self, channel: Channel, step: Step) -> TryLater | NeedsAttention | None:
         try:
@@ -217,21 +246,32 @@ class Worker:
 
     # ------------------------------------------------------------ all of them, for ever
 
-    def wake(self, name: str | None = None, *, hints: Sequence[str] = ()) -> None:
+    def wake(self, name: str | None = None) -> None:
         """Something changed: look now and not at the next tick. Safe to call as often as one likes."""
         for channel in self.context.channels if name is None else [name]:
-            self._hints.setdefault(channel, set()).update(hints)
-            if channel in self._wake:
-                self._wake[channel].set()
+            self._ask(channel, Why())
+
+    def hear(self, touched: Touched) -> None:
+        """A transaction of this process was committed: look at just what it touched."""
+        for channel in self.context.channels if touched.skus else touched.channels & self.context.channels.keys():
+            self._ask(channel, Why(scan=False, skus=frozenset(touched.skus)))
+
+    def _ask(self, name: str, why: Why) -> None:
+        """One request waits for each loop; whatever comes meanwhile is added to it."""
+        if name in self._wake:
+            self._asked[name] = self._asked[name].also(why) if name in self._asked else why
+            self._wake[name].set()
 
     async def run(self) -> None:
         """Tick until `stop`; a round that has begun is finished first."""
         self._stopping = False
         self._wake = {name: asyncio.Event() for name in [*self.context.channels, HOUSE]}
         scheduler = AsyncIOScheduler(timezone="UTC")
-        for name, event in self._wake.items():
+        for name in self._wake:
             seconds = HOUSE_SECONDS if name == HOUSE else TICK_SECONDS
-            scheduler.add_job(event.set, "interval", seconds=seconds, id=name, max_instances=1, coalesce=True)
+            scheduler.add_job(
+                partial(self._ask, name, Why()), "interval", seconds=seconds, id=name, max_instances=1, coalesce=True
+            )
         scheduler.start()
         try:
             async with asyncio.TaskGroup() as loops:
@@ -250,7 +290,8 @@ class Worker:
     async def _loop(self, name: str) -> None:
         while not self._stopping:
             try:
-                await (self.keep_house() if name == HOUSE else self.tick(name))
+                why = self._asked.pop(name, Why())
+                await (self.keep_house() if name == HOUSE else self.tick(name, why=why))
             except Exception:
                 # A bug or a database that is away for a moment must not end the loop: the next tick tries again.
                 log.exception("A round of %s failed", name)
@@ -259,17 +300,18 @@ class Worker:
 
     async def _has_lease(self, name: str) -> bool:
         now = self.context.clock.now()
-        if await self.context.store.read(
-            lambda session: leases.holds(session, name, self.owner, now=now, at_least=LEASE / 2)
-        ):
+        if name in self._leased and self._leased[name] - now >= LEASE / 2:
             return True
         fence = await self.context.store.write(
             lambda session: leases.take(session, name, self.owner, now=now, lasting=LEASE)
         )
+        if fence is not None:
+            self._leased[name] = now + LEASE
         return fence is not None
 
     async def give_back(self) -> None:
         """Let another worker take over at once."""
+        self._leased = {}
         now, names = self.context.clock.now(), [HOUSE, *(f"channel:{name}" for name in self.context.channels)]
 
         def work(session: Session) -> None:
@@ -277,10 +319,6 @@ class Worker:
                 leases.give_back(session, name, self.owner, now=now)
 
         await self.context.store.write(work)
-
-
-def _state(session: Session, channel: str, now: datetime) -> tuple[bool, bool]:
-    return health.row_of(session, channel).paused, health.may_call(session, channel, now=now)
 
 
 def _expire(session: Session, now: datetime) -> object:

@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
-from omnisync import db
+from omnisync import announce, db
+from omnisync.announce import Touched
 from omnisync.errors import TryLater
 
 RequestT = TypeVar("RequestT")
@@ -66,6 +67,9 @@ class Batches:
         self._batch, self._limit, self._watch = batch, queue, watch
         self._units: deque[_Unit] = deque()
         self._running: asyncio.Task[None] | None = None
+        self._touched = Touched()
+        self.committed: Callable[[Touched], None] = lambda touched: None
+        """Hears, in the event loop, what each batch touched that was committed."""
 
     async def submit(
         self, serve: Callable[[Session, Sequence[RequestT]], Sequence[AnswerT | Exception]], request: RequestT
@@ -103,6 +107,9 @@ class Batches:
                     unit.answer.set_exception(answer)
                 else:
                     unit.answer.set_result(answer)
+            touched, self._touched = self._touched, Touched()
+            if touched.skus or touched.channels:
+                self.committed(touched)
 
     def _commit(self, units: list[_Unit]) -> list[Any]:
         try:
@@ -117,7 +124,9 @@ class Batches:
         for attempt in range(RETRIES):
             try:
                 with self._begin(self._engine) as session:
-                    return _serve(session, units)
+                    answers = _serve(session, units)
+                self._touched.add(announce.touched(session))
+                return answers
             except Exception as error:
                 if not db.is_transient(error) or attempt == RETRIES - 1:
                     raise

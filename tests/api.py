@@ -37,6 +37,7 @@ class Api:
     client: httpx.AsyncClient
     services: Services
     keys: Mapping[str, str]
+    app: FastAPI
     _number: int = 0
 
     async def call(
@@ -67,7 +68,8 @@ async def serving(
             ).text
             for role in Role
         }  # fmt: skip
-    transport = httpx.ASGITransport(made or app.create(services), raise_app_exceptions=False)
+    application = made or app.create(services)
+    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
     hooks = {"response": [contract.check]}
     async with httpx.AsyncClient(transport=transport, base_url="http://omnisync", event_hooks=hooks) as client:
-        yield Api(client, services, keys)
+        yield Api(client, services, keys, application)

@@ -7,8 +7,10 @@ This is the only module that imports httpx. What leaves it is a `Reply`, `TryLat
 from __future__ import annotations
 
 import email.utils
+import importlib.util
 import json
 import random
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +23,10 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 from omnisync.clock import Clock, Ids
 from omnisync.errors import NeedsAttention, TryLater
 from omnisync.values import as_utc
+
+if importlib.util.find_spec("sniffio") is None:
+    # httpcore asks for it at each step of each call; told once that it is not there, nobody searches the disk again.
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 ATTEMPTS = 3
 PATIENCE_SECONDS = 2.0

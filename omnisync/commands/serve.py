@@ -62,7 +62,7 @@ def worker(context: typer.Context, config: Config = None) -> None:
 
 async def _work(services: Services, context: Context) -> None:
     hand = app.worker_for(services, context)
-    services.changed = hand.wake
+    app.connect(services, hand)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, hand.stop)

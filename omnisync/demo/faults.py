@@ -1,19 +1,22 @@
 """What all simulated channels share besides their trade: switches that break them, a look inside, a buyer at the door.
 
-Every simulation serves `POST /_sim/faults` (the fields of `Faults`, those left out stay), `GET /_sim/state` and
-`POST /_sim/buy`. The `/_sim` door works while the channel itself is down.
+Every simulation serves `POST /_sim/faults` (the fields of `Faults`, those left out stay), `GET /_sim/state`,
+`GET /_sim/shown` and `POST /_sim/buy`. The `/_sim` door works while the channel itself is down.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import FastAPI, HTTPException, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from omnisync.clock import Clock
+
 DOOR = "/_sim/"
+LOOK_SECONDS = 0.005
 
 
 @dataclass(slots=True)
@@ -67,6 +70,7 @@ class Simulated(Protocol):
     """A simulated channel, seen from its `/_sim` door."""
 
     faults: Faults
+    clock: Clock
 
     def buy(self, purchase: Purchase) -> dict[str, Any]:
         """Sell from the channel's own level and return at least `{"order": id}`. SoldOut, or KeyError for an unknown SKU."""
@@ -74,6 +78,10 @@ class Simulated(Protocol):
 
     def state(self) -> dict[str, Any]:
         """At least `{"levels": [{"sku", "place", "quantity"}], "orders": n}`, quantity being what buyers can still buy."""
+        ...
+
+    def shown(self, sku: str) -> Mapping[str | None, int]:
+        """The same of one article, by place. KeyError for an unknown SKU."""
         ...
 
 
@@ -90,6 +98,18 @@ def add_door(app: FastAPI, channel: Simulated) -> None:
     async def look_inside() -> dict[str, Any]:
         return {"faults": channel.faults, **channel.state()}
 
+    @app.get("/_sim/shown")
+    async def wait_until_shown(
+        sku: str, most: int, place: str | None = None, seconds: Annotated[float, Query(le=600)] = 60.0
+    ) -> dict[str, Any]:
+        """Answers as soon as at most so many pieces are shown: at that place, or at all of them together."""
+        until = channel.clock.monotonic() + seconds
+        while (pieces := _pieces(channel, sku, place)) > most:
+            if channel.clock.monotonic() > until:
+                raise HTTPException(408, f"{pieces} pieces of {sku} are still shown")
+            await channel.clock.sleep(LOOK_SECONDS)
+        return {"quantity": pieces}
+
     @app.post("/_sim/buy")
     async def buy(purchase: Purchase) -> dict[str, Any]:
         try:
@@ -98,6 +118,13 @@ def add_door(app: FastAPI, channel: Simulated) -> None:
             raise HTTPException(409, str(error)) from error
         except KeyError as error:
             raise HTTPException(404, f"nothing is sold here as {error}") from error
+
+
+def _pieces(channel: Simulated, sku: str, place: str | None) -> int:
+    try:
+        return sum(pieces for at, pieces in channel.shown(sku).items() if place in (None, at))
+    except KeyError as error:
+        raise HTTPException(404, f"nothing is sold here as {error}") from error
 
 
 def add_faults(

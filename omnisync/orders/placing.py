@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from omnisync import db
-from omnisync.catalog import articles
+from omnisync.catalog import articles, prices
 from omnisync.errors import Conflict, InvalidRequest, Refused
 from omnisync.orders import holding, hours, letters, mail, numbers, sending
 from omnisync.orders.customers import RETENTION, Person
@@ -92,6 +92,9 @@ def place_batch(session: Session, desk: Desk, orders: Sequence[Wanted], *, now: 
             drafts[index] = _draft(session, desk, ids[index], wanted, levels)
         except Refused as refused:
             answers[index] = refused
+    for index, faults in _in_other_currencies(session, drafts, now).items():
+        answers[index] = InvalidRequest(faults)
+        del drafts[index]
     held = reservations.reserve(session, [draft.request for draft in drafts.values()], now=now) if drafts else []
     granted = {}
     for (index, draft), answer in zip(drafts.items(), held, strict=True):
@@ -152,6 +155,26 @@ def _draft(session: Session, desk: Desk, pickup_id: str, wanted: Wanted, levels:
     return _Draft(
         pickup_id, wanted, lines, request, {code: part for code, part in where.items() if code != wanted.location}
     )
+
+
+def _in_other_currencies(
+    session: Session, drafts: Mapping[int, _Draft], now: datetime
+) -> dict[int, list[dict[str, str]]]:
+    """The faults of orders whose customer would be asked for another currency than the articles have there."""
+    pairs = {(line.sku, draft.wanted.channel) for draft in drafts.values() for line in draft.wanted.lines if line.price}
+    quotes = prices.price_at(session, pairs, now) if pairs else {}
+    found: dict[int, list[dict[str, str]]] = {}
+    for index, draft in drafts.items():
+        for number, line in enumerate(draft.wanted.lines):
+            quote = quotes.get((line.sku, draft.wanted.channel))
+            if line.price and quote and quote.price.currency != line.price.currency:
+                fault = {"field": f"lines.{number}.currency", "message": _sold_in(quote.price.currency, line)}
+                found.setdefault(index, []).append(fault)
+    return found
+
+
+def _sold_in(currency: str, line: Line) -> str:
+    return f"{line.sku} is sold in {currency} here. Send its price in {currency}, or set prices in the other currency."
 
 
 def _merged(lines: Sequence[Line]) -> tuple[Line, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 import orjson
@@ -14,6 +15,7 @@ from sqlmodel import Session
 from omnisync.access import Access, Role
 from omnisync.errors import Conflict, InvalidRequest, NotFound, OutOfStock, Refused
 from omnisync.http import (
+    LONGEST_KEY,
     Body,
     Code,
     IdempotencyKey,
@@ -26,6 +28,7 @@ from omnisync.http import (
     once,
     router,
 )
+from omnisync.lanes import Call, Plain
 from omnisync.orders import answers, offers
 from omnisync.stock import ends, reservations
 from omnisync.stock.ends import End, How, State
@@ -78,6 +81,12 @@ def routes(services: Services) -> APIRouter:
         lines = tuple(Line(line.sku, line.location, line.quantity) for line in body.lines)
         wish = (services.ids.new(), body.expires_in_seconds, lines, body.channel, body.reference, asker.owner)
         return await once(services, place_once, asker, request, key, body, wish)
+
+    async def place_plain(asked: Plain) -> Call:
+        body, key = asked.parse(ReservationBody), asked.key(longest=LONGEST_KEY)
+        return partial(place, asked, body, key, await shop(asked))
+
+    services.lanes.add("POST", "/v1/reservations", place_plain)
 
     @api.get("/reservations/{reservation_id}", operation_id="getReservation")
     async def read(reservation_id: Code, asker: Access = Depends(shop)) -> Response:

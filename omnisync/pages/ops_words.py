@@ -43,6 +43,7 @@ LETTERS = {
     "write": "Schreibvorgang",
     "news": "Rückmeldung",
     "webhooks": "Webhooks",
+    "money": "Geld",
 }
 FAULTS = {
     "down": "Ausgefallen", "rate_limited": "Gedrosselt", "double": "Doppelt", "reorder": "Vertauscht", "lose": "Verloren",
@@ -83,6 +84,9 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"Set the clock of this source right; replay books it as of now\.", "Uhr der Kasse stellen; Wiederholen bucht es zu jetzt."),
     (r"Replay if it is to be booked all the same, else discard\.", "Wiederholen, wenn es trotzdem gilt, sonst verwerfen."),
     (r"Look at this listing at the channel, then replay\.", "Angebot beim Kanal ansehen, dann wiederholen."),
+    (r"Money of order (\S+)", r"Geld der Bestellung \1"),
+    (r"It is in (\w+), its articles are priced in (.*) here\. Its pieces are booked\.", r"Sie ist in \1, ihre Artikel kosten hier \2. Die Stücke sind gebucht."),
+    (r"See at the channel what was paid, book the money by hand, then discard\. To sell in (\w+) there, give (\S+) prices in \w+\.", r"Beim Kanal nachsehen, was bezahlt wurde, das Geld von Hand buchen, dann verwerfen. Soll dort in \1 verkauft werden: \2 Preise in \1 geben."),
     (r"Order (\S+)", r"Bestellung \1"),
     (r"(.*) in order (\S+)", r"\1 in Bestellung \2"),
     (r"Sale of (-?\d+) × (.*)", r"Verkauf von \1 × \2"),

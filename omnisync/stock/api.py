@@ -110,7 +110,6 @@ def routes(services: Services) -> APIRouter:
         """Write down what happened; the same key twice is the same movement."""
         _check(body.movements, locations, services.clock.now(), asker)
         recorded = await services.write.run(lambda session: _record(session, body.movements, asker, services))
-        services.changed()
         return json_response({"movements": recorded}, 200)
 
     @api.put("/stock/safety", operation_id="setSafety")
@@ -118,7 +117,6 @@ def routes(services: Services) -> APIRouter:
         """Set how many pieces of a shelf are never promised."""
         _check_locations([(f"lines.{n}.location", line.location) for n, line in enumerate(body.lines)], locations)
         await services.write.run(lambda session: _set_safety(session, body.lines, asker, services))
-        services.changed()
         return json_response({"lines": [line.model_dump() for line in body.lines]})
 
     @api.get("/shortages", operation_id="listShortages", dependencies=[Depends(ops)])

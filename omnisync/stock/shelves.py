@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from omnisync import db
+from omnisync import announce, db
 from omnisync.stock.effects import Level
 from omnisync.stock.tables import Balance
 from omnisync.values import Shelf
@@ -71,6 +71,7 @@ def write(session: Session, changes: Mapping[Shelf, Level], *, now: datetime) ->
     rows = [_parameters(shelf, change, now) for shelf, change in changes.items() if change != Level()]
     if rows:
         session.connection().execute(_ADD, rows)
+        announce.touch(session, skus=(shelf.sku for shelf in changes))
 
 
 def hold(session: Session, pieces: Mapping[Shelf, int], *, now: datetime) -> None:
@@ -80,6 +81,7 @@ def hold(session: Session, pieces: Mapping[Shelf, int], *, now: datetime) -> Non
     ]
     if rows and session.connection().execute(_HOLD, rows).rowcount != len(rows):
         raise GuardBroken("A shelf had less than was read under its lock.")
+    announce.touch(session, skus=(shelf.sku for shelf in pieces))
 
 
 def mark_counted(session: Session, counted_at: Mapping[Shelf, datetime]) -> None:
@@ -89,6 +91,7 @@ def mark_counted(session: Session, counted_at: Mapping[Shelf, datetime]) -> None
     ]
     if rows:
         session.connection().execute(_COUNTED, rows)
+        announce.touch(session, skus=(shelf.sku for shelf in counted_at))
 
 
 def take_off_sale(session: Session, shelves: Sequence[Shelf], *, now: datetime) -> None:
@@ -98,6 +101,7 @@ def take_off_sale(session: Session, shelves: Sequence[Shelf], *, now: datetime) 
         .where(db.in_pairs(balance.c.location, balance.c.sku, sorted(shelves)))
         .values(off_sale=True, changed_at=now)
     )
+    announce.touch(session, skus=(shelf.sku for shelf in shelves))
 
 
 def _parameters(shelf: Shelf, change: Level, now: datetime) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -15,6 +16,7 @@ from omnisync.access import Access, Role
 from omnisync.adapters.base import Hook
 from omnisync.errors import InvalidRequest
 from omnisync.http import Body, Code, Services, ShortText, Sku, Text, json_response, router
+from omnisync.lanes import Call, Lanes, Plain, Prepare
 from omnisync.sync import answers, behind, cases, deadletters, health, inbox, mappings, replay
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.tables import PRICE_PLACE, Case, ChannelListing, DeadLetter, ShownState
@@ -40,7 +42,7 @@ class MappingsBody(Body):
 def routes(services: Services, context: Context) -> APIRouter:
     """The channel endpoints over these services."""
     api = router("channels", answers.CHANNELS)
-    _hooks(api, context)
+    _hooks(api, services.lanes, context)
     _channels(api, services, context)
     _mappings(api, services, context)
     _cases(api, services, context)
@@ -48,7 +50,7 @@ def routes(services: Services, context: Context) -> APIRouter:
     return api
 
 
-def _hooks(api: APIRouter, context: Context) -> None:
+def _hooks(api: APIRouter, lanes: Lanes, context: Context) -> None:
     @api.post("/hooks/{channel}", operation_id="receiveHook", response_class=Response)
     @api.get("/hooks/{channel}", operation_id="answerChallenge", response_class=Response)
     async def receive(channel: Code, request: Request) -> Response:
@@ -56,6 +58,15 @@ def _hooks(api: APIRouter, context: Context) -> None:
         hook = await hook_of(request, context.settings.server.public_url)
         answer = await inbox.receive(context, context.channel(channel), hook)
         return Response(answer.body, answer.status, media_type=answer.media_type)
+
+    def plain(channel: str) -> Prepare:
+        async def call(asked: Plain) -> Call:
+            return partial(receive, channel, asked)
+
+        return call
+
+    for name in context.channels:
+        lanes.add("POST", f"/v1/hooks/{name}", plain(name), route="/v1/hooks/{channel}")
 
 
 async def hook_of(request: Request, public_url: str) -> Hook:

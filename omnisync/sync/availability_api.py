@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from omnisync.access import Role
 from omnisync.errors import InvalidRequest
 from omnisync.http import Body, Code, Services, Sku, router
+from omnisync.lanes import Call, Plain
 from omnisync.orders.offers import ReadyTimes
 from omnisync.sync import answers, availability
 from omnisync.sync.availability import Question
@@ -19,12 +21,14 @@ from omnisync.values import format_time
 
 MAX_SKUS = 200
 MAX_AGE_SECONDS = 2
+Skus = Annotated[list[Sku], Field(min_length=1, max_length=MAX_SKUS)]
+SKUS, CODES = TypeAdapter(Skus), TypeAdapter(tuple[Code | None, Code | None])
 
 
 class QueryBody(Body):
     """The same question as a body, for many SKUs."""
 
-    sku: list[Sku] = Field(min_length=1, max_length=MAX_SKUS, examples=[["JACKE-NORDWIND-42", "SNEAKER-KIEL-39"]])
+    sku: Skus = Field(examples=[["JACKE-NORDWIND-42", "SNEAKER-KIEL-39"]])
     location: Code | None = None
     channel: Code | None = None
 
@@ -68,13 +72,21 @@ def routes(services: Services) -> APIRouter:
     @api.get("/availability", operation_id="getAvailability")
     async def get(
         request: Request,
-        sku: Annotated[list[Sku], Query(min_length=1, max_length=MAX_SKUS)],
+        sku: Annotated[Skus, Query()],
         location: Code | None = None,
         channel: Code | None = None,
         numbers: bool = Depends(allowed),
     ) -> Response:
         """What can be promised where. An unknown SKU is an item with the state `unknown`, not an error."""
         return await respond(request, question(sku, location, channel), numbers)
+
+    async def get_plain(asked: Plain) -> Call:
+        query, numbers = asked.query_params, await allowed(asked)
+        skus = SKUS.validate_python(query.getlist("sku"))
+        names = CODES.validate_python((query.get("location"), query.get("channel")))
+        return partial(get, asked, skus, *names, numbers)
+
+    services.lanes.add("GET", "/v1/availability", get_plain)
 
     @api.post("/availability/query", operation_id="queryAvailability")
     async def query(request: Request, body: QueryBody, numbers: bool = Depends(allowed)) -> Response:

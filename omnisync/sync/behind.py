@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -22,6 +24,11 @@ OVERLAP = timedelta(seconds=30)
 """A balance that was changed at noon may be committed a moment after; longer transactions are found by the full pass."""
 FULL_EVERY = timedelta(minutes=5)
 _balance, _component, _cursor_table = db.table(Balance), db.table(Component), db.table(Cursor)
+_shown = db.table(ShownState)
+
+
+Seen = dict[Hashable, Hashable]
+"""What a worker has computed from: shelves, prices and provisional pieces, each as it was then. What is still so needs no second look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +36,38 @@ class Task:
     """Which articles of a channel are to be computed again."""
 
     skus: tuple[str, ...]
-    full: bool
+    full: bool = False
+    scanned: bool = True
+    """Whether everything that changed of late was looked at, not only what somebody named."""
+    seen: Seen = field(default_factory=dict)
 
     def chunks(self) -> list[tuple[str, ...]]:
         """In pieces short enough that nobody waits long for the database."""
         return [self.skus[start : start + BATCH] for start in range(0, len(self.skus), BATCH)]
 
 
-def task(session: Session, channel: Channel, *, now: datetime, full: bool = False, hints: Collection[str] = ()) -> Task:
-    """What may have changed since the last refresh; everything when that was too long ago."""
-    skus = None if full or _full_due(session, channel, now) else _candidates(session, channel, hints, now)
-    return Task(tuple(sorted(_listed(session, channel) if skus is None else skus)), full=skus is None)
+def task(
+    session: Session,
+    channel: Channel,
+    *,
+    now: datetime,
+    full: bool = False,
+    hints: Collection[str] = (),
+    seen: Mapping[Hashable, Hashable] = MappingProxyType({}),
+) -> Task:
+    """What may have changed since the last refresh and was not seen as it is now; everything when that was too long ago."""
+    changes = None if full or _full_due(session, channel, now) else _changes(session, channel, now)
+    if changes is None:
+        return Task(tuple(sorted(_listed(session, channel))), full=True)
+    fresh = {change.sku for change in changes if seen.get(change.of) != change.state}
+    return Task(_with_bundles(session, fresh | set(hints)), seen={change.of: change.state for change in changes})
+
+
+def hinted(session: Session, hints: Collection[str]) -> Task:
+    """Just these articles and what they are parts of."""
+    rows = session.execute(_SHELVES.where(db.among(_balance.c.sku, sorted(hints))))
+    seen: Seen = {change.of: change.state for change in map(_of_shelf, rows)}
+    return Task(_with_bundles(session, hints), scanned=False, seen=seen)
 
 
 def compute(session: Session, context: Context, channel: Channel, skus: Collection[str], *, now: datetime) -> None:
@@ -54,8 +82,16 @@ def finish(session: Session, context: Context, channel: Channel, done: Task, *, 
     """After all pieces of a task: forget what is no longer offered, let the guard look, remember how far we are."""
     if done.full:
         _forget_the_rest(session, channel)
-    guard.hold_back(session, context, channel, now=now)
-    _advance(session, channel, now=now, full=done.full)
+    if done.skus:
+        guard.hold_back(session, context, channel, now=now)
+    if done.scanned:
+        _advance(session, channel, now=now, full=done.full)
+
+
+def advanced(session: Session, channel: Channel, *, now: datetime) -> bool:
+    """Whether the time up to which we looked is so near that it need not be written down again."""
+    last = _cursor(session, channel, "balances")
+    return last is not None and now - last < OVERLAP / 2
 
 
 def ask_for_all(session: Session, channel: Channel) -> None:
@@ -74,11 +110,6 @@ def compare_all(session: Session, channel: Channel, *, now: datetime) -> None:
     session.execute(sa.update(ChannelHealth).where(col(ChannelHealth.channel) == channel.name).values(retry_at=None))
 
 
-def quiet(session: Session, channel: Channel, *, now: datetime) -> bool:
-    """Whether a refresh would find nothing to do."""
-    return not _full_due(session, channel, now) and _candidates(session, channel, (), now) == set()
-
-
 def wish_for(row: ShownState, wish: Wanted, *, now: datetime) -> None:
     """Set what a row should show; it is behind from the change that made it differ."""
     if wish.quantity is not None and wish.quantity < (row.wanted or 0) and not row.failures:
@@ -92,42 +123,65 @@ def wish_for(row: ShownState, wish: Wanted, *, now: datetime) -> None:
 # ---------------------------------------------------------------- whom to look at
 
 
-def _candidates(session: Session, channel: Channel, hints: Collection[str], now: datetime) -> set[str] | None:
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """Something that a listing's number or price is made of, and how it stands now."""
+
+    sku: str
+    of: Hashable
+    state: Hashable
+
+
+def _changes(session: Session, channel: Channel, now: datetime) -> list[_Change] | None:
     since = _cursor(session, channel, "balances")
     if since is None:
         return None
-    changed = sa.select(_balance.c.sku).where(_balance.c.changed_at >= since - OVERLAP).distinct()
-    skus = set(hints) | set(session.execute(changed).scalars()) | _unfinished(session, channel, since)
-    priced = pricing.changed(session, channel, since=since - OVERLAP, now=now)
+    since -= OVERLAP
+    priced = pricing.changed(session, channel, since=since, now=now)
     if priced is None:
         return None
-    skus |= priced
-    return skus | _bundles_with(session, skus)
+    shelves = session.execute(_SHELVES.where(_balance.c.changed_at >= since))
+    return [
+        *map(_of_shelf, shelves),
+        *(_Change(sku, ("price", sku), at) for sku, at in priced.items()),
+        *_provisional(session, since),
+    ]
 
 
-def _unfinished(session: Session, channel: Channel, since: datetime) -> set[str]:
+_SHELVES = sa.select(
+    _balance.c.sku, _balance.c.location, _balance.c.changed_at, _balance.c.on_hand, _balance.c.reserved,
+    _balance.c.blocked, _balance.c.safety, _balance.c.off_sale,
+)  # fmt: skip
+
+
+def _of_shelf(row: sa.Row[Any]) -> _Change:
+    # The time alone would not do: of two transactions the one that began first may commit last.
+    return _Change(row.sku, (row.location, row.sku), tuple(row)[2:])
+
+
+def _provisional(session: Session, since: datetime) -> list[_Change]:
     # Provisional pieces of any channel count here: what one channel seems to have sold, the others must not offer.
-    rows = select(ShownState.sku).where(
-        sa.or_(
-            sa.and_(col(ShownState.channel) == channel.name, col(ShownState.behind_since).is_not(None)),
-            col(ShownState.provisional) > 0,
-            col(ShownState.provisional_at) >= since - OVERLAP,
-        )
-    )
-    return set(session.exec(rows.distinct()))
+    columns = (_shown.c.sku, _shown.c.channel, _shown.c.external_id, _shown.c.place, _shown.c.provisional, _shown.c.provisional_at)  # fmt: skip
+    rows = session.execute(sa.select(*columns).where(_shown.c.provisional_at >= since))
+    return [
+        _Change(row.sku, (row.channel, row.external_id, row.place), (row.provisional, row.provisional_at))
+        for row in rows
+    ]
 
 
-def _bundles_with(session: Session, skus: Collection[str]) -> set[str]:
-    found: set[str] = set()
-    level = sorted(skus)
+def _with_bundles(session: Session, skus: Collection[str]) -> tuple[str, ...]:
+    """These, and all bundles that hold any of them."""
+    found, level = set(skus), sorted(skus)
     while level:
         above: set[str] = set()
         for start in range(0, len(level), BATCH):
             chunk = level[start : start + BATCH]
-            above |= set(session.execute(sa.select(_component.c.bundle).where(_component.c.sku.in_(chunk))).scalars())
+            above |= set(
+                session.execute(sa.select(_component.c.bundle).where(db.among(_component.c.sku, chunk))).scalars()
+            )
         level = sorted(above - found)
         found |= above
-    return found
+    return tuple(sorted(found))
 
 
 def _rows(session: Session, channel: Channel, wishes: Sequence[Wanted]) -> list[ShownState]:

@@ -45,7 +45,7 @@ def due(session: Session, channel: Channel, *, now: datetime, prices: bool, limi
     )
     statement = (
         select(ShownState.external_id, ShownState.place)
-        .where(ShownState.channel == channel.name, col(ShownState.behind_since).is_not(None), *_free(now))
+        .where(*waiting(channel, now))
         .where((col(ShownState.place) == PRICE_PLACE) if prices else (col(ShownState.place) != PRICE_PLACE))
         .order_by(urgency, col(ShownState.behind_since), col(ShownState.external_id), col(ShownState.place))
         .limit(limit)
@@ -53,12 +53,15 @@ def due(session: Session, channel: Channel, *, now: datetime, prices: bool, limi
     return [Key(*row) for row in session.exec(statement)]
 
 
-def _free(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+def waiting(channel: Channel, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    """What is true of rows that may be written now."""
     overtaken = sa.and_(
         col(ShownState.unsettled) == "accepted",
         col(ShownState.wanted) != sa.func.coalesce(col(ShownState.submitted), -1),
     )
     return (
+        col(ShownState.channel) == channel.name,
+        col(ShownState.behind_since).is_not(None),
         sa.or_(col(ShownState.in_flight_until).is_(None), col(ShownState.in_flight_until) <= now),
         sa.or_(col(ShownState.next_try_at).is_(None), col(ShownState.next_try_at) <= now, overtaken),
         sa.or_(col(ShownState.guard_decision).is_(None), col(ShownState.guard_decision) == "apply"),
@@ -87,10 +90,21 @@ def targets(session: Session, channel: Channel, keys: Sequence[Key]) -> list[Tar
     return [_target(listings[key.external_id], key.place) for key in keys if key.external_id in listings]
 
 
-def claim(session: Session, context: Context, channel: Channel, keys: Sequence[Key], *, now: datetime) -> list[Claimed]:
-    """Mark these rows as in flight and return what is to be written; what shows the right number meanwhile is left out."""
+def claim(
+    session: Session,
+    context: Context,
+    channel: Channel,
+    keys: Sequence[Key],
+    *,
+    now: datetime,
+    fresh: Collection[str] = (),
+) -> list[Claimed]:
+    """Mark these rows as in flight and return what is to be written; what shows the right number meanwhile is left out.
+
+    The numbers of `fresh` SKUs were computed in this very transaction.
+    """
     rows = _locked(session, channel, keys, now)
-    if _refresh(session, context, channel, rows, now):
+    if _refresh(session, context, channel, [row for row in rows if row.sku not in fresh], now):
         guard.hold_back(session, context, channel, now=now)
     listings = _listings(session, channel, {row.external_id for row in rows})
     written = _revisions(session, channel, rows, now)
@@ -159,6 +173,8 @@ def _of_keys(channel: Channel, keys: Sequence[Key]) -> SelectOfScalar[ShownState
 
 def _refresh(session: Session, context: Context, channel: Channel, rows: Sequence[ShownState], now: datetime) -> bool:
     """Read the numbers once more, as they are at this moment; whether any of them changed in a way that the guard looks at."""
+    if not rows:
+        return False
     wishes = {
         Key(wish.listing.external_id, wish.place): wish
         for wish in wanted(session, context, channel, {row.sku for row in rows}, now=now)

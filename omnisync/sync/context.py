@@ -17,6 +17,7 @@ from omnisync.clock import Clock, Ids
 from omnisync.errors import NotFound
 from omnisync.orders.intake import RingUp, nothing_handed_over
 from omnisync.settings import ChannelPolicy, ChannelSettings, LocationSettings, Settings
+from omnisync.sync.known import Known
 from omnisync.sync.shown import Rule
 
 Request = TypeVar("Request")
@@ -106,6 +107,7 @@ class Channel:
     """Locations whose stock this channel owns: we write it none there."""
     stores: tuple[LocationSettings, ...] = ()
     """The locations whose stock it sells."""
+    known: Known = field(default_factory=Known, compare=False)
 
     @property
     def name(self) -> str:

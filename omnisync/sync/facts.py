@@ -20,7 +20,7 @@ from omnisync.orders import intake
 from omnisync.orders.tables import OrderLine
 from omnisync.stock import availability, ledger
 from omnisync.stock.tables import Movement
-from omnisync.sync import cases, conflicts, deadletters, firsts, looks, moments, wire
+from omnisync.sync import cases, conflicts, deadletters, firsts, looks, moments, money, wire
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.deadletters import Letter
 from omnisync.sync.resolve import Resolve, articles_of, resolver
@@ -75,11 +75,16 @@ def apply(
     now: datetime,
     trusted: bool = False,
     message_id: int | None = None,
+    booked: list[Fact] | None = None,
 ) -> int:
-    """Book these facts in their order, each whole or not at all; the number that now wait for a person."""
+    """Book these facts in their order, each whole or not at all; the number that now wait for a person. Those of which
+    nothing waits are added to `booked`."""
     resolve = resolver(session, channel.name, articles_of(facts))
     booking = Booking(session, context, channel, resolve, now, trusted, message_id, firsts.since(session, channel))
-    return sum(_book(booking, fact) for fact in facts)
+    waiting = [_book(booking, fact) for fact in facts]
+    if booked is not None:
+        booked += [fact for fact, waits in zip(facts, waiting, strict=True) if not waits]
+    return sum(waiting)
 
 
 def key_of(fact: Fact) -> str:
@@ -137,7 +142,7 @@ def _order(booking: Booking, order: OrderSeen) -> int:
     history = booking.is_history(order.placed_at)
     order = replace(order, placed_at=booking.moment(order.placed_at))
     order_id = f"{booking.channel.name}:{order.id}"
-    before = _open_pieces(booking.session, order_id)
+    before = _bought(booking.session, order_id)
     taken = intake.take(
         booking.session,
         booking.channel.settings,
@@ -150,31 +155,49 @@ def _order(booking: Booking, order: OrderSeen) -> int:
     booking.session.flush()
     if taken.stale:
         return 0
+    after = _bought(booking.session, order_id)
     if not history:  # its numbers have been lower for a long time
-        _lower_own_numbers(booking, order, before, _open_pieces(booking.session, order_id))
+        _lower_own_numbers(booking, order, before, after)
     conflicts.note(booking.session, booking.context, booking.channel.name, order_id, taken.shortages, now=booking.now)
     announce(booking.session, "channel.order", {"channel": booking.channel.name, "order": order_id}, now=booking.now)
     _lines_wait(booking, order, taken)
+    if not history:
+        money.note(
+            booking.session, booking.context, booking.channel.name, order, {line.sku for line in after.values()},
+            now=booking.now, message_id=booking.message_id,
+        )  # fmt: skip
     return len(taken.waiting)
 
 
-def _open_pieces(session: Session, order_id: str) -> dict[str, tuple[str, int]]:
-    """Line id -> (SKU, pieces bought) of the lines that are in the ledger."""
+@dataclass(frozen=True, slots=True)
+class _Bought:
+    """Pieces of one order line that is in the ledger."""
+
+    sku: str
+    quantity: int
+    cancelled: int
+
+
+def _bought(session: Session, order_id: str) -> dict[str, _Bought]:
+    """By line id."""
     statement = sa.select(_line).where(
         _line.c.order_id == order_id, _line.c.waiting.is_(None), _line.c.sku.is_not(None), _line.c.stocked
     )
-    return {row.line_id: (row.sku, row.quantity - row.cancelled) for row in session.execute(statement)}
+    return {row.line_id: _Bought(row.sku, row.quantity, row.cancelled) for row in session.execute(statement)}
 
 
 def _lower_own_numbers(
-    booking: Booking, order: OrderSeen, before: Mapping[str, tuple[str, int]], after: Mapping[str, tuple[str, int]]
+    booking: Booking, order: OrderSeen, before: Mapping[str, _Bought], after: Mapping[str, _Bought]
 ) -> None:
     places = {line.id: line.place for line in order.lines}
-    for line_id, (sku, pieces) in after.items() if not order.elsewhere else ():
-        more = pieces - before.get(line_id, (sku, 0))[1]
+    for line_id, now in after.items() if not order.elsewhere else ():
+        known = before.get(line_id, _Bought(now.sku, 0, 0))
+        bought, taken_back = now.quantity - known.quantity, now.cancelled - known.cancelled
+        unheard = max(0, min(bought, taken_back))
         looks.ordered(
-            booking.session, booking.channel, sku, more, order.placed_at, places.get(line_id), now=booking.now
-        )
+            booking.session, booking.channel, now.sku, max(0, bought - taken_back), order.placed_at,
+            places.get(line_id), cancelled=unheard, now=booking.now,
+        )  # fmt: skip
 
 
 def _lines_wait(booking: Booking, order: OrderSeen, taken: intake.Taken) -> None:

@@ -35,8 +35,8 @@ def hold_back(session: Session, context: Context, channel: Channel, *, now: date
     rows = _behind(session, channel)
     for row in rows:
         _forget_old_decision(row)
-    _hold(session, context, channel, ZERO, _emptied(session, channel, rows), _zero_limit(session, channel), now)
-    _hold(session, context, channel, PRICE, _repriced(session, channel, rows), 1, now)
+    _hold(session, context, channel, ZERO, _emptied(session, channel, rows), _zero_limit, now)
+    _hold(session, context, channel, PRICE, _repriced(session, channel, rows), _any_price, now)
 
 
 def decide(session: Session, case: Case, decision: str) -> int:
@@ -67,6 +67,10 @@ def _forget_old_decision(row: ShownState) -> None:
         row.guard_case = row.guard_decision = row.guard_quantity = row.guard_price_minor = None
 
 
+def _any_price(session: Session, channel: Channel) -> int:
+    return 1
+
+
 def _zero_limit(session: Session, channel: Channel) -> int:
     statement = sa.select(sa.func.count()).select_from(ChannelListing)
     listings: int = session.execute(
@@ -82,12 +86,12 @@ def _hold(
     channel: Channel,
     kind: str,
     rows: Sequence[ShownState],
-    limit: int,
+    limit: Callable[[Session, Channel], int],
     now: datetime,
 ) -> None:
     fresh = [row for row in rows if row.guard_decision is None]
     waiting = sum(row.guard_decision == "waiting" for row in rows)
-    if not fresh or waiting + len({row.external_id for row in fresh}) < limit:
+    if not fresh or waiting + len({row.external_id for row in fresh}) < limit(session, channel):
         return
     case = _open_case(session, context, channel, kind, now)
     for row in fresh:

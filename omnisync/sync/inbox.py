@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from omnisync import db
+from omnisync import announce, db
 from omnisync.adapters.base import Answer, Fact, Forged, Hook, KeyNeeded, Message
 from omnisync.errors import NeedsAttention, TryLater, Unauthorized
 from omnisync.sync import deadletters, facts, health
@@ -65,6 +65,7 @@ def keep(session: Session, received: Sequence[Received]) -> list[Answer]:
     db.insert_new(
         session, _inbox, list(map(_row, received)), key=("channel", "event_id", "body_hash"), returning=("id",)
     )
+    announce.touch(session, channels=(one.channel for one in received))
     return [Answer(200)] * len(received)
 
 
@@ -136,14 +137,16 @@ async def _handle(context: Context, channel: Channel, message: InboxMessage) -> 
 
 
 async def _apply(context: Context, channel: Channel, message: InboxMessage, found: Sequence[Fact]) -> None:
-    now = context.clock.now()
+    now, news = context.clock.now(), channel.known.without(found)
 
-    def work(session: Session) -> None:
-        facts.apply(session, context, channel, found, now=now, message_id=message.id)
+    def work(session: Session) -> list[Fact]:
+        booked: list[Fact] = []
+        facts.apply(session, context, channel, news, now=now, message_id=message.id, booked=booked)
         deadletters.mended(session, channel.name, f"message/{message.id}", now=now)
         _set(session, message, state="applied", handled_at=now, next_try_at=None, reason=None, action=None)
+        return booked
 
-    await context.store.write(work)
+    channel.known.keep(await context.store.write(work))
 
 
 async def _retry(context: Context, channel: Channel, message: InboxMessage, failure: Exception) -> None:

@@ -32,12 +32,6 @@ def take(session: Session, name: str, owner: str, *, now: datetime, lasting: tim
     return None if taken is None else int(taken.fence)
 
 
-def holds(session: Session, name: str, owner: str, *, now: datetime, at_least: timedelta) -> bool:
-    """Whether this owner has it for at least so long: then nothing need be written."""
-    row = session.get(Lease, name, populate_existing=True)
-    return row is not None and row.owner == owner and row.until - now >= at_least
-
-
 def give_back(session: Session, name: str, owner: str, *, now: datetime) -> None:
     """Let others have it at once."""
     session.execute(sa.update(_lease).where(col(Lease.name) == name, col(Lease.owner) == owner).values(until=now))

@@ -4,6 +4,7 @@ The channel lowers its own number when it sells, and we hear of the order before
 booked against what we believe is shown, so that it does not matter which comes first:
 
     an order of q pieces     settles what is provisional first; the rest lowers what we believe
+    one cancelled before     settles what is provisional; whether the level ever fell, the next look tells
     a level lower than that  the gap is provisional: a sale not yet seen, offered nowhere until it is explained
     a level higher           settles what is provisional first; the rest is drift
 """
@@ -52,15 +53,13 @@ def see(view: View, shown: int) -> Verdict:
     return Verdict(View(shown, view.provisional - settled), drift=max(0, raised) - settled)
 
 
-def order(view: View, quantity: int) -> View:
-    """The channel's own order of `quantity` pieces became known (negative: some were taken back). Pure.
+def order(view: View, quantity: int, cancelled: int = 0) -> View:
+    """The channel's own order of `quantity` pieces became known, and of `cancelled` more that had been taken back by then. Pure.
 
     What was taken back may or may not be shown again: the next look tells.
     """
-    if quantity <= 0:
-        return view
-    settled = min(view.provisional, quantity)
-    believed = None if view.believed is None else view.believed - (quantity - settled)
+    settled = min(view.provisional, quantity + cancelled)
+    believed = None if view.believed is None else view.believed - max(0, quantity - settled)
     return replace(view, provisional=view.provisional - settled, believed=believed)
 
 

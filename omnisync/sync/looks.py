@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from omnisync.adapters.base import LevelSeen
-from omnisync.announce import announce
+from omnisync.announce import announce, touch
 from omnisync.sync import levels, settle
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import Key, key_of, mark
@@ -63,17 +63,21 @@ def ordered(
     placed_at: datetime,
     place: str | None,
     *,
+    cancelled: int = 0,
     now: datetime,
 ) -> None:
-    """A sale of this channel became known, so its own number is lower by that or will be."""
+    """A sale of this channel became known, so its own number is lower by that or will be.
+
+    `cancelled` pieces of it were taken back before we heard of them: they explain a lower level all the same.
+    """
     row = _where_sold(session, channel, sku, place)
-    if row is None or quantity <= 0:
+    if row is None or quantity + cancelled <= 0:
         return
     settled = min(row.provisional, quantity)
     if not channel.can.looks:
         # Nobody can see what it shows now; it is simply written again, which never does harm.
         row.believed = None
-    levels.put(row, levels.order(levels.view_of(row), quantity), now=now)
+    _believe(session, row, levels.order(levels.view_of(row), quantity, cancelled), now)
     # Where the channel compares, only a level that was read meanwhile can have hidden this sale behind somebody's edit.
     last = row.seen_at if channel.compares else row.applied_at
     hidden = last is not None and placed_at <= last + CLOCKS_APART
@@ -98,6 +102,7 @@ def undo_unexplained(session: Session, channel: Channel, pulled_at: datetime | N
         row.provisional, row.provisional_at = 0, now
         row.drift_since = row.drift_since or now
         row.behind_since = row.behind_since or now
+        touch(session, skus=[row.sku])
     return len(rows)
 
 
@@ -114,7 +119,7 @@ def _book(
         row.look_at = now + settle.VERIFY_AFTER
         return
     row.look_at = None
-    levels.put(row, verdict.view, now=now)
+    _believe(session, row, verdict.view, now)
     if verdict.arrived:
         _arrived(session, row, level.quantity, now)
     elif row.unsettled:
@@ -124,6 +129,12 @@ def _book(
     elif row.believed == row.wanted:
         row.drift_since = None
     mark(row, now=now)
+
+
+def _believe(session: Session, row: ShownState, view: levels.View, now: datetime) -> None:
+    if view.provisional != row.provisional:
+        touch(session, skus=[row.sku])  # others must not offer what seems to be gone here
+    levels.put(row, view, now=now)
 
 
 def _arrived(session: Session, row: ShownState, quantity: int, now: datetime) -> None:

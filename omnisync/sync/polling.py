@@ -36,17 +36,19 @@ async def pull(context: Context, channel: Channel) -> int:
 async def _next_page(context: Context, channel: Channel) -> Page:
     before, asked = await context.store.read(lambda session: cursor(session, channel.name, FACTS)), context.clock.now()
     page = await channel.adapter.pull(before, now=context.clock.now())
-    now = context.clock.now()
+    now, news = context.clock.now(), channel.known.without(page.facts)
 
-    def book(session: Session) -> None:
+    def book(session: Session) -> list[Fact]:
+        booked: list[Fact] = []
         firsts.connect(session, channel, asked)
-        facts.apply(session, context, channel, page.facts, now=now)
+        facts.apply(session, context, channel, news, now=now, booked=booked)
         if page.cursor is not None:
             advance(session, channel.name, FACTS, page.cursor, now=now)
         if not page.more:
             health.succeeded(session, channel.name, now=now, pulled=True)
+        return booked
 
-    await context.store.write(book)
+    channel.known.keep(await context.store.write(book))
     return page
 
 

@@ -36,12 +36,20 @@ def _may_change(channel: Channel, now: datetime) -> bool:
     return channel.policy.prices == "now" or not any(hours.is_open(store, now) for store in channel.stores)
 
 
-def changed(session: Session, channel: Channel, *, since: datetime, now: datetime) -> set[str] | None:
-    """SKUs whose price may be another one than at `since`; None when a rule for everything came or went."""
+def changed(session: Session, channel: Channel, *, since: datetime, now: datetime) -> dict[str, datetime] | None:
+    """SKUs whose price may be another one than at `since`, with the last moment that made it so; None when a rule for
+    everything came or went."""
     if not published(channel):
-        return set()
-    moments = (_price.c.created_at, _price.c.valid_from, _price.c.valid_to, _price.c.ended_at)
-    touched = sa.or_(*(moment.between(since, now) for moment in moments))
+        return {}
+    touched = sa.or_(*(moment.between(since, now) for moment in _MOMENTS))
     ours = sa.or_(_price.c.channel.is_(None), _price.c.channel == channel.name)
-    found = set(session.execute(sa.select(_price.c.sku).where(touched, ours).distinct()).scalars())
-    return None if None in found else found
+    found: dict[str, datetime] = {}
+    for sku, *moments in session.execute(sa.select(_price.c.sku, *_MOMENTS).where(touched, ours)):
+        if sku is None:
+            return None
+        last = max(moment for moment in moments if moment is not None and since <= moment <= now)
+        found[sku] = max(last, found.get(sku, last))
+    return found
+
+
+_MOMENTS = (_price.c.created_at, _price.c.valid_from, _price.c.valid_to, _price.c.ended_at)

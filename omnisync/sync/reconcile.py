@@ -10,7 +10,8 @@ from sqlmodel import Session
 
 from omnisync.adapters.base import LevelSeen, Outcome, Published, Shown, Write
 from omnisync.errors import NeedsAttention, TryLater
-from omnisync.sync import behind, claims, looks, polling
+from omnisync.sync import behind, claims, health, looks, polling
+from omnisync.sync.behind import Seen, Task
 from omnisync.sync.claims import Claimed
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import Key
@@ -30,33 +31,80 @@ class Report:
     """Why the pass stopped early; the channel as a whole is to be left alone for a while."""
 
 
-async def reconcile(context: Context, channel: Channel, *, full: bool = False, hints: Collection[str] = ()) -> Report:
-    """One pass: find what is behind, look where the channel does not compare, write, settle."""
+async def reconcile(
+    context: Context,
+    channel: Channel,
+    *,
+    full: bool = False,
+    hints: Collection[str] = (),
+    scan: bool = True,
+    seen: Seen | None = None,
+) -> Report:
+    """One pass: find what is behind, look where the channel does not compare, write, settle.
+
+    Without a scan only the articles that are hinted at are computed again. `seen` is what the caller keeps between passes.
+    """
     report = Report()
-    await refresh(context, channel, full=full, hints=hints)
+    await refresh(context, channel, full=full, hints=hints, scan=scan, seen=seen)
     if channel.can.write is Write.NONE and not channel.can.prices:
         return report
     try:
-        for prices in (False, True):
+        for prices in (False, True) if _prices_travel_alone(channel) else (False,):
             await _publish_due(context, channel, report, prices=prices)
     except (TryLater, NeedsAttention) as failure:
         report.failure = failure
     return report
 
 
-async def refresh(context: Context, channel: Channel, *, full: bool = False, hints: Collection[str] = ()) -> None:
+async def refresh(
+    context: Context,
+    channel: Channel,
+    *,
+    full: bool = False,
+    hints: Collection[str] = (),
+    scan: bool = True,
+    seen: Seen | None = None,
+) -> None:
     """Compute what the channel should show, in short transactions."""
-    now = context.clock.now()
-    task = await context.store.read(lambda session: behind.task(session, channel, now=now, full=full, hints=hints))
-    for skus in task.chunks():
+    now, memory = context.clock.now(), {} if seen is None else seen
+    if scan or full:
+        task, done = await context.store.read(
+            lambda session: (
+                behind.task(session, channel, now=now, full=full, hints=hints, seen=memory),
+                behind.advanced(session, channel, now=now),
+            )
+        )
+    elif hints:
+        task, done = await context.store.read(lambda session: (behind.hinted(session, hints), False))
+    else:
+        return
+    if task.skus or task.full or not done:
+        await _compute(context, channel, task, now)
+    if task.scanned:
+        memory.clear()
+    memory.update(task.seen)
+
+
+async def _compute(context: Context, channel: Channel, task: Task, now: datetime) -> None:
+    """Piece by piece; the last one with what has to be done after all."""
+    *most, last = task.chunks() or [()]
+    for skus in most:
         await context.store.write(lambda session, some=skus: behind.compute(session, context, channel, some, now=now))  # type: ignore[misc]
-    await context.store.write(lambda session: behind.finish(session, context, channel, task, now=now))
+
+    def end(session: Session) -> None:
+        behind.compute(session, context, channel, last, now=now)
+        behind.finish(session, context, channel, task, now=now)
+
+    await context.store.write(end)
+
+
+def _prices_travel_alone(channel: Channel) -> bool:
+    return channel.can.prices and not channel.can.price_with_stock
 
 
 async def _publish_due(context: Context, channel: Channel, report: Report, *, prices: bool) -> None:
-    fresh = False
+    fresh, keys = False, await _due(context, channel, prices)
     for _ in range(MAX_BATCHES):
-        keys = await _due(context, channel, prices)
         if not keys:
             return
         if not (fresh or channel.compares or prices):
@@ -65,11 +113,12 @@ async def _publish_due(context: Context, channel: Channel, report: Report, *, pr
             fresh = True
         await _look(context, channel, keys)
         claimed = await _claim(context, channel, keys)
-        if not claimed and await _due(context, channel, prices) == keys:
-            return
         if claimed:
             await _publish(context, channel, claimed, report)
         if report.failure is not None:
+            return
+        before, keys = keys, await _due(context, channel, prices)
+        if not claimed and keys == before:
             return
 
 
@@ -109,7 +158,13 @@ async def look(context: Context, channel: Channel, keys: Sequence[Key]) -> Seque
 async def _publish(context: Context, channel: Channel, claimed: Sequence[Claimed], report: Report) -> None:
     published = await _send(channel, [one.shown for one in claimed], report)
     now: datetime = context.clock.now()
-    await context.store.write(lambda session: settle(session, context, channel, claimed, published, now=now))
+
+    def book(session: Session) -> None:
+        settle(session, context, channel, claimed, published, now=now)
+        if report.failure is None:
+            health.succeeded(session, channel.name, now=now)
+
+    await context.store.write(book)
     report.sent += len(claimed)
     for one in published:
         report.outcomes[one.outcome] = report.outcomes.get(one.outcome, 0) + 1

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from omnisync import db
 from omnisync.adapters.base import Outcome, Published, Shown
+from omnisync.announce import touch
 from omnisync.catalog import prices
 from omnisync.sync import deadletters, levels
 from omnisync.sync.claims import Claimed
@@ -17,6 +19,7 @@ from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import Key, key_of, mark
 from omnisync.sync.tables import Sent, ShownState
 
+_sent = db.table(Sent)
 BACKOFF_SECONDS = (1.0, 5.0, 15.0, 60.0, 300.0)
 VERIFY_AFTER = timedelta(seconds=15)
 """A number that was accepted, not applied, is read back from then on."""
@@ -49,14 +52,19 @@ def settle(
 ) -> None:
     """Book each outcome. The answer to a write that a newer one has replaced changes nothing but the log."""
     rows = _rows(session, channel, claimed)
+    fates: list[tuple[Claimed, Published, bool]] = []
     for one, outcome in zip(claimed, published, strict=True):
         row = rows.get(one.key)
         current = row is not None and row.tag == one.shown.tag and row.in_flight_until is not None
-        _log(session, one.shown, outcome, current, now)
         if row is not None and current:
             row.in_flight_until = None
             _OUTCOMES[outcome.outcome](_Fate(session, context, channel, row, one.shown, outcome, now))
             mark(row, now=now)
+        fates.append((one, outcome, current))
+    session.flush()
+    _log(session, fates, now)
+    done = [write_key(one.key) for one, outcome, current in fates if current and outcome.outcome is Outcome.APPLIED]
+    deadletters.mended_all(session, channel.name, done, now=now)
     _remember_prices(session, channel, claimed, published, now)
 
 
@@ -78,7 +86,6 @@ def _applied(fate: _Fate) -> None:
     applied(fate.row, quantity=fate.shown.quantity, price_minor=None if price is None else price.minor, now=fate.now)
     if price is not None:
         fate.row.price_currency = price.currency
-    deadletters.mended(fate.session, fate.channel.name, write_key(key_of(fate.row)), now=fate.now)
 
 
 def _accepted(fate: _Fate) -> None:
@@ -94,6 +101,8 @@ def _changed(fate: _Fate) -> None:
         row.look_at = fate.now
     else:
         verdict = levels.see(levels.view_of(row), fate.published.actual)
+        if verdict.view.provisional != row.provisional:
+            touch(fate.session, skus=[row.sku])
         levels.put(row, verdict.view, now=fate.now)
         row.seen, row.seen_at = fate.published.actual, fate.now
     row.submitted = row.unsettled = None
@@ -156,12 +165,29 @@ def _rows(session: Session, channel: Channel, claimed: Sequence[Claimed]) -> dic
     return {key_of(row): row for row in session.exec(statement)}
 
 
-def _log(session: Session, shown: Shown, published: Published, current: bool, now: datetime) -> None:
-    outcome = _LOGGED.get(published.outcome, published.outcome.value) if current else "superseded"
-    values: dict[str, object] = {"outcome": outcome, "reason": published.reason or None}
-    if published.outcome is Outcome.APPLIED:
-        values["applied_at"] = now
-    session.execute(sa.update(Sent).where(col(Sent.tag) == shown.tag).values(values))
+def _log(session: Session, fates: Sequence[tuple[Claimed, Published, bool]], now: datetime) -> None:
+    rows = [
+        {
+            "of": one.shown.tag,
+            "how": _LOGGED.get(published.outcome, published.outcome.value) if current else "superseded",
+            "why": published.reason or None,
+            "when": now if published.outcome is Outcome.APPLIED else None,
+        }
+        for one, published, current in fates
+    ]
+    if rows:
+        session.connection().execute(_LOG, rows)
+
+
+_LOG = (
+    sa.update(_sent)
+    .where(_sent.c.tag == sa.bindparam("of"))
+    .values(
+        outcome=sa.bindparam("how"),
+        reason=sa.bindparam("why"),
+        applied_at=sa.func.coalesce(sa.bindparam("when", type_=_sent.c.applied_at.type), _sent.c.applied_at),
+    )
+)
 
 
 def _remember_prices(

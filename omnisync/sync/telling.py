@@ -49,25 +49,35 @@ async def tell(context: Context, channel: Channel) -> int:
 
 
 def _unheard(session: Session, channel: Channel, now: datetime) -> list[_Report]:
-    statement = (
-        select(Pickup, ChannelOrder)
-        .join(
-            ChannelOrder,
-            sa.and_(
-                col(ChannelOrder.channel) == col(Pickup.channel), col(ChannelOrder.reference) == col(Pickup.reference)
-            ),
-        )
-        .join(Told, col(Told.pickup_id) == col(Pickup.id), isouter=True)
-        .where(
-            col(Pickup.channel) == channel.name,
-            col(Pickup.state).in_(get_args(Heard)),
-            sa.or_(col(Told.state).is_(None), col(Told.state) != col(Pickup.state)),
-            sa.or_(col(Told.next_try_at).is_(None), col(Told.next_try_at) <= now),
-        )
-        .order_by(col(Pickup.id))
-        .limit(BATCH)
+    statement = select(Pickup, ChannelOrder).select_from(_PAIRS).where(*_due(channel, now))
+    found = session.exec(statement.order_by(col(Pickup.id)).limit(BATCH)).all()
+    return [_report(session, channel, pickup, order) for pickup, order in found]
+
+
+def waiting(channel: Channel, now: datetime) -> sa.Select[int]:
+    """Finds something if this channel has not heard everything."""
+    pickups = sa.select(sa.literal(1)).select_from(_PAIRS).where(*_due(channel, now))
+    orders = sa.select(sa.literal(1)).select_from(_ORDERS).where(*_order_due(channel, now))
+    return sa.select(sa.literal(1)).where(sa.or_(sa.exists(pickups), sa.exists(orders)))
+
+
+_PAIRS = (
+    db.table(Pickup)
+    .join(
+        db.table(ChannelOrder),
+        sa.and_(col(ChannelOrder.channel) == col(Pickup.channel), col(ChannelOrder.reference) == col(Pickup.reference)),
     )
-    return [_report(session, channel, pickup, order) for pickup, order in session.exec(statement).all()]
+    .outerjoin(db.table(Told), col(Told.pickup_id) == col(Pickup.id))
+)
+
+
+def _due(channel: Channel, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        col(Pickup.channel) == channel.name,
+        col(Pickup.state).in_(get_args(Heard)),
+        sa.or_(col(Told.state).is_(None), col(Told.state) != col(Pickup.state)),
+        sa.or_(col(Told.next_try_at).is_(None), col(Told.next_try_at) <= now),
+    )
 
 
 def _report(session: Session, channel: Channel, pickup: Pickup, order: ChannelOrder) -> _Report:
@@ -87,22 +97,25 @@ def _report(session: Session, channel: Channel, pickup: Pickup, order: ChannelOr
 
 def _unheard_orders(session: Session, channel: Channel, now: datetime) -> list[_Report]:
     """Orders whose pieces were given back because nobody paid: the channel should cancel them."""
-    name = sa.literal("order/", db.Name) + col(ChannelOrder.id)
-    statement = (
-        select(ChannelOrder)
-        .join(Told, col(Told.pickup_id) == name, isouter=True)
-        .where(
-            col(ChannelOrder.channel) == channel.name,
-            col(ChannelOrder.paid).is_(False),
-            col(ChannelOrder.closed).is_(False),
-            col(ChannelOrder.released_at).is_not(None),
-            col(Told.state).is_distinct_from("expired"),
-            sa.or_(col(Told.next_try_at).is_(None), col(Told.next_try_at) <= now),
-        )
-        .order_by(col(ChannelOrder.id))
-        .limit(BATCH)
+    statement = select(ChannelOrder).select_from(_ORDERS).where(*_order_due(channel, now))
+    found = session.exec(statement.order_by(col(ChannelOrder.id)).limit(BATCH)).all()
+    return [_order_report(session, order) for order in found]
+
+
+_ORDERS = db.table(ChannelOrder).outerjoin(
+    db.table(Told), col(Told.pickup_id) == sa.literal("order/", db.Name) + col(ChannelOrder.id)
+)
+
+
+def _order_due(channel: Channel, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        col(ChannelOrder.channel) == channel.name,
+        col(ChannelOrder.paid).is_(False),
+        col(ChannelOrder.closed).is_(False),
+        col(ChannelOrder.released_at).is_not(None),
+        col(Told.state).is_distinct_from("expired"),
+        sa.or_(col(Told.next_try_at).is_(None), col(Told.next_try_at) <= now),
     )
-    return [_order_report(session, order) for order in session.exec(statement).all()]
 
 
 def _order_report(session: Session, order: ChannelOrder) -> _Report:

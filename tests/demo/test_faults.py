@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
+from omnisync.clock import StoppedClock
 from omnisync.demo.faults import Faults, Purchase, SoldOut, add_door, add_faults
+from tests.conftest import START
 
 
 class Stall:
@@ -16,6 +18,7 @@ class Stall:
 
     def __init__(self) -> None:
         self.faults = Faults()
+        self.clock = StoppedClock(START)
         self.left = 2
 
     def buy(self, purchase: Purchase) -> dict[str, Any]:
@@ -28,6 +31,9 @@ class Stall:
 
     def state(self) -> dict[str, Any]:
         return {"levels": [{"sku": "LAMP", "place": None, "quantity": self.left}], "orders": 0}
+
+    def shown(self, sku: str) -> dict[str | None, int]:
+        return {{"LAMP": None}[sku]: self.left}
 
 
 def a_stall() -> tuple[Stall, httpx.AsyncClient]:
@@ -73,3 +79,19 @@ def test_a_buyer_gets_only_what_the_channel_itself_offers():
 
     assert asyncio.run(play()) == [200, 409, 404, 422]
     assert stall.left == 0
+
+
+def test_whoever_asks_hears_as_soon_as_no_more_is_shown_than_that():
+    _, client = a_stall()
+
+    async def play() -> list[int]:
+        async with client:
+            waiting = asyncio.create_task(client.get("/_sim/shown", params={"sku": "LAMP", "most": 1}))
+            await client.post("/_sim/buy", json={"sku": "LAMP"})
+            in_time = await waiting
+            assert in_time.json() == {"quantity": 1}
+            never = await client.get("/_sim/shown", params={"sku": "LAMP", "most": 0, "seconds": 1})
+            unknown = await client.get("/_sim/shown", params={"sku": "LAMB", "most": 0})
+            return [in_time.status_code, never.status_code, unknown.status_code]
+
+    assert asyncio.run(play()) == [200, 408, 404]

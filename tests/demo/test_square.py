@@ -164,7 +164,7 @@ def served() -> Iterator[tuple[Account, str]]:
 def serving(app: Any) -> Iterator[str]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", date_header=False, lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, date_header=False, lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

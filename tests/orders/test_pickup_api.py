@@ -329,3 +329,21 @@ def test_every_step_wants_a_key_of_its_own_and_knows_no_strangers(engine, clock)
     assert (missing.status_code, missing.json()["type"].rsplit("/", 1)[1]) == (400, "idempotency-key-missing")
     assert [answer.status_code for answer in same] == [200, 200]
     assert (nobody.status_code, unknown.status_code) == (401, 404)
+
+
+def test_a_price_in_another_currency_than_the_articles_is_refused_and_holds_nothing(engine, clock):
+    in_stock(engine, 5)
+    said = {"prices": [{"kind": "base", "sku": "LAMP", "amount_minor": 4245, "currency": "EUR"}]}
+
+    async def story(api):
+        await api.call("PUT", "/v1/prices", role="ops", json=said)
+        clock.advance(seconds=1)
+        return await place(api, lines=[LAMP | {"currency": "USD"}]), await place(api)
+
+    wrong, right = play(engine, clock, story)
+
+    assert (wrong.status_code, right.status_code) == (422, 201)
+    [error] = wrong.json()["errors"]
+    assert error["field"] == "lines.0.currency"
+    assert error["message"].startswith("LAMP is sold in EUR here. Send its price in EUR")
+    assert now_on_shelf(engine).reserved == 1

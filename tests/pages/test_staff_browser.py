@@ -36,7 +36,7 @@ def server(engine: Engine, clock: StoppedClock) -> Iterator[tuple[str, pickup_ap
         access.create_user(session, "kim", PASSWORD, Role.STAFF, location="linden", now=clock.now())
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        running = uvicorn.Server(uvicorn.Config(app.create(services), log_level="warning", lifespan="off"))
+        running = uvicorn.Server(uvicorn.Config(app.create(services), log_config=None, lifespan="off"))
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
         thread.start()
         yield f"http://127.0.0.1:{listening.getsockname()[1]}", pickup_api.desk_for(services)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -11,10 +12,12 @@ from sqlalchemy.engine import Engine
 
 from omnisync import db
 from omnisync.clock import StoppedClock
+from omnisync.contract import example_of
 from omnisync.http import IN_FLIGHT_PAUSE_SECONDS, IN_FLIGHT_TRIES, body_hash
+from omnisync.orders.answers import Reservation
 from omnisync.orders.reservations_api import ReservationBody
 from omnisync.stock.idempotency import Answer, Call, Once
-from omnisync.stock.tables import Reservation
+from omnisync.stock.tables import Reservation as Row
 from tests.api import Api, serving
 from tests.conftest import START
 from tests.stock.shop import shelf
@@ -22,6 +25,7 @@ from tests.stock.shop import shelf
 # SQLite has one writer: there is no second node whose transaction could be open.
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("engine", ["postgresql"], indirect=True)]
 WISH = {"lines": [{"sku": "LAMP", "location": "linden", "quantity": 1}]}
+ITS_ANSWER = Answer(201, json.dumps(example_of(Reservation)).encode())
 
 
 @pytest.fixture
@@ -59,12 +63,12 @@ async def test_a_twin_waits_for_the_other_node_and_gets_its_answer(
 ):
     async with serving(engine, clock) as api:
         _prepare(engine)
-        _serve_at(other_node, engine, clock, await _call(api), Answer(201, b'{"id": "of the other node"}'))
+        _serve_at(other_node, engine, clock, await _call(api), ITS_ANSWER)
         clock.finish_after = (3, other_node)
 
         answer = await api.call("POST", "/v1/reservations", json=WISH, key="twin")
 
-    assert (answer.status_code, answer.json()) == (201, {"id": "of the other node"})
+    assert (answer.status_code, answer.json()) == (201, json.loads(ITS_ANSWER.body))
     assert (clock.waited, _reservations(engine)) == (3, 0)
 
 
@@ -73,7 +77,7 @@ async def test_a_twin_that_waits_in_vain_is_told_so_and_may_ask_again(
 ):
     async with serving(engine, clock) as api:
         _prepare(engine)
-        _serve_at(other_node, engine, clock, await _call(api), Answer(201, b"{}"))
+        _serve_at(other_node, engine, clock, await _call(api), ITS_ANSWER)
 
         refused = await api.call("POST", "/v1/reservations", json=WISH, key="twin")
         other_node.close()
@@ -104,4 +108,4 @@ def _serve_at(node: ExitStack, engine: Engine, clock: StoppedClock, call: Call, 
 
 def _reservations(engine: Engine) -> int:
     with db.reading(engine) as session:
-        return session.execute(sa.select(sa.func.count()).select_from(db.table(Reservation))).scalar_one()
+        return session.execute(sa.select(sa.func.count()).select_from(db.table(Row))).scalar_one()

@@ -114,11 +114,11 @@ class FakeChannel:
         order = OrderSeen(f"{number}", f"#{number}", now, now, (line,), counter=counter)
         return self._changed(order, hook)
 
-    def cancel(self, order: OrderSeen, *, hook: bool = True) -> OrderSeen:
-        """The buyer changes their mind; the channel takes the pieces back."""
+    def cancel(self, order: OrderSeen, *, hook: bool = True, relist: bool = True) -> OrderSeen:
+        """The buyer changes their mind; some channels offer the pieces again by themselves."""
         line = order.lines[0]
         spot = (str(line.article.external_id), line.place or self.places[0])
-        self.stock[spot] += line.quantity
+        self.stock[spot] += line.quantity if relist else 0
         later = self.clock.now() + timedelta(microseconds=1)
         return self._changed(replace(order, lines=(replace(line, cancelled=line.quantity),), version=later), hook)
 

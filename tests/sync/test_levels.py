@@ -176,6 +176,45 @@ def test_a_sale_not_yet_seen_is_offered_nowhere_else(make_house: MakeHouse, cloc
     assert (web.shows("LAMP"), market.shows("LAMP")) == (0, 0)
 
 
+@pytest.mark.parametrize("relist", [True, False])
+@pytest.mark.parametrize("kind", SHOPS)
+def test_an_order_cancelled_before_we_heard_of_it_keeps_nothing_back(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, kind: str, relist: bool
+) -> None:
+    web, market = FakeChannel("web", clock, SHOPS[kind]), FakeChannel("market", clock, SHOPS[kind])
+    house = make_house((shop("web"), web), (shop("market"), market))
+    house.article("LAMP")
+    house.stock("LAMP", 5)
+    for fake in (web, market):
+        fake.offer("LAMP")
+    play(house.settle(rounds=2))
+    order = web.buy("LAMP", hook=False)
+    orders, web.orders = web.orders, type(web.orders)()
+    house.within(lambda session: facts.apply(session, house.context, house.channel("web"), [LevelSeen(Article(external_id="id-LAMP"), 4, at=clock.now())], now=clock.now()))  # fmt: skip
+    play(house.tick("web", "market"))
+    assert (house.state("web", "LAMP").provisional, market.shows("LAMP")) == (1, 4)
+
+    web.orders = orders
+    heard = web.cancel(order, hook=False, relist=relist)
+    house.within(lambda session: facts.apply(session, house.context, house.channel("web"), [heard], now=clock.now()))
+    play(house.settle(rounds=3))
+
+    assert house.level("LAMP") == (5, 0)
+    assert house.state("web", "LAMP").provisional == 0
+    assert (web.shows("LAMP"), market.shows("LAMP")) == (5, 5)
+
+
+@given(bought=st.integers(0, 5), cancelled=st.integers(0, 5), relisted=st.booleans())
+def test_an_order_explains_what_it_took_also_when_it_was_cancelled_since(
+    bought: int, cancelled: int, relisted: bool
+) -> None:
+    level = 20 - bought - (0 if relisted else cancelled)
+
+    view = levels.order(levels.see(View(20), level).view, bought, cancelled)
+
+    assert view == View(believed=level, provisional=0)
+
+
 def test_a_sale_that_no_order_explains_is_undone_after_a_while(
     make_house: MakeHouse, clock: StoppedClock, play: Play
 ) -> None:

@@ -256,3 +256,7 @@ class Shop:
             "prices": {one.sku: one.price.decimal() for one in self.offers.values()},
             "revisions": {one.sku: one.revisions for one in self.offers.values() if one.revisions},
         }
+
+    def shown(self, sku: str) -> dict[str | None, int]:
+        """What buyers can buy of one article."""
+        return {None: self.offers[sku].shown}

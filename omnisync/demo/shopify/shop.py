@@ -190,6 +190,10 @@ class Shop:
         ]
         return {"levels": levels, "orders": len(self.orders), "subscriptions": len(self.subscriptions)}
 
+    def shown(self, sku: str) -> dict[str | None, int]:
+        """What buyers can buy of one article, by location."""
+        return {self.locations[at].gid: level.available for at, level in self.variant(sku).levels.items()}
+
     # ------------------------------------------------------------ inside
 
     def _shares(self, variant: Variant, quantity: int, place: int | None) -> list[tuple[int, int]]:

@@ -224,6 +224,13 @@ class Account:
         waiting = 0 if self.outbox is None else len(self.outbox)
         return {"levels": levels, "orders": len(self.orderbook.orders), "webhooks_waiting": waiting}
 
+    def shown(self, sku: str) -> dict[str | None, int]:
+        """What buyers can still buy of one article, by place."""
+        object_id, promised = self.catalogue.variation_of(sku)["id"], self._promised()
+        return {
+            place: self.stock.level((object_id, place)) - promised.get((object_id, place), 0) for place in self.places
+        }
+
     # ------------------------------------------------------------ consequences
 
     def _after(self, order: dict[str, Any], at: datetime | None) -> None:

@@ -142,6 +142,13 @@ class Till:
             "dropped": self.dropped,
         }
 
+    def shown(self, sku: str) -> dict[str | None, int]:
+        """What lies on the shelves of one article, by place."""
+        found: dict[str | None, int] = {place: pieces for (place, one), pieces in self.levels.items() if one == sku}
+        if not found:
+            raise KeyError(sku)
+        return found
+
     def _ring_up(self, sku: str, place: str, quantity: int) -> Receipt:
         self.levels[place, sku] -= quantity
         self._number += 1

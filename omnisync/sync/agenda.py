@@ -1,0 +1,68 @@
+"""What waits at a channel, asked in one query: most rounds find that nothing does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from omnisync import db
+from omnisync.sync import claims, telling
+from omnisync.sync.context import Channel
+from omnisync.sync.tables import ChannelHealth, InboxMessage, ShownState
+
+_health = db.table(ChannelHealth)
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """The duties of one round."""
+
+    known: bool
+    """Whether the channel has a row of health yet."""
+    paused: bool
+    breaker: str
+    retry_at: datetime | None
+    messages: bool
+    looks: bool
+    writes: bool
+    news: bool
+
+    def may_call(self, now: datetime) -> bool:
+        """Whether the channel is not being left alone for a while."""
+        return self.retry_at is None or self.retry_at <= now
+
+
+def of(session: Session, channel: Channel, *, now: datetime) -> Agenda:
+    """What waits there now."""
+    columns = (_health.c.paused, _health.c.breaker, _health.c.retry_at)
+    waits = [sa.exists(one).label(name) for name, one in _waiting(channel, now).items()]
+    one_row = sa.select(sa.literal(channel.name, type_=_health.c.channel.type).label("channel")).subquery()
+    statement = sa.select(_health.c.channel, *columns, *waits).select_from(
+        one_row.outerjoin(_health, _health.c.channel == one_row.c.channel)
+    )
+    name, paused, breaker, retry_at, *found = session.execute(statement).one()
+    return Agenda(name is not None, bool(paused), breaker or "closed", retry_at, *map(bool, found))
+
+
+def _waiting(channel: Channel, now: datetime) -> dict[str, sa.Select[Any]]:
+    """Queries that find something if there is something to do."""
+    messages = sa.select(col(InboxMessage.id)).where(
+        col(InboxMessage.channel) == channel.name, col(InboxMessage.state) == "received",
+        col(InboxMessage.next_try_at) <= now,
+    )  # fmt: skip
+    looks = sa.select(sa.literal(1)).where(
+        col(ShownState.channel) == channel.name, col(ShownState.look_at) <= now, col(ShownState.wanted).is_not(None)
+    )
+    return {
+        "messages": messages,
+        "looks": looks if channel.can.looks else _NOTHING,
+        "writes": sa.select(sa.literal(1)).where(*claims.waiting(channel, now)),
+        "news": telling.waiting(channel, now) if channel.can.tells_pickups else _NOTHING,
+    }
+
+
+_NOTHING = sa.select(sa.literal(1)).where(sa.false())
