@@ -32,6 +32,7 @@ from omnisync.orders import (
     picking,
     pickup,
     placing,
+    sending,
     tasks,
     transfer,
     tries,
@@ -74,7 +75,7 @@ def routes(services: Services) -> APIRouter:
     _add_reading(api, services, desk, allowed, steps)
     _add_placing(api, services, desk, services.allow(Role.SHOP))
     _add_steps(api, desk, allowed, steps)
-    _add_tasks(api, services, allowed)
+    _add_tasks(api, services, desk, allowed)
     return api
 
 
@@ -343,7 +344,7 @@ def _add_steps(api: APIRouter, desk: Desk, allowed: Who, steps: _Steps) -> None:
         )  # fmt: skip
 
 
-def _add_tasks(api: APIRouter, services: Services, allowed: Who) -> None:
+def _add_tasks(api: APIRouter, services: Services, desk: Desk, allowed: Who) -> None:
     @api.get("/tasks", operation_id="listTasks")
     async def list_tasks(location: Code | None = None, asker: Access = Depends(allowed)) -> Response:
         """Bags to put back, shelves to count, customers who did not come."""
@@ -359,7 +360,9 @@ def _add_tasks(api: APIRouter, services: Services, allowed: Who) -> None:
         """Somebody did it; a second time is 409 already-done."""
         now, actor = services.clock.now(), _actor(asker)
         return json_response(
-            await services.write.run(lambda session: views.task(tasks.done(session, task_id, actor, now=now)))
+            await services.write.run(
+                lambda session: views.task(sending.finish(session, desk, task_id, actor=actor, now=now))
+            )
         )
 
 

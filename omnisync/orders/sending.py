@@ -15,7 +15,7 @@ from omnisync.errors import Forbidden, Refused
 from omnisync.orders import holding, pickup, tasks
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.states import OPEN
-from omnisync.orders.tables import Pickup, PickupLine
+from omnisync.orders.tables import Pickup, PickupLine, Task
 from omnisync.settings import LocationSettings
 from omnisync.stock import ends, ledger, transfers
 from omnisync.stock.effects import Level
@@ -83,7 +83,8 @@ def send(
     """Send pieces that nobody holds any more; `kept`: they are meant for this pickup and for nobody else."""
     promise = found.reservation_id if kept else None
     sending = transfers.Sending(source, found.location, lines, due, found.id, promise)
-    transfers.send(session, desk.ids, sending, now=now)
+    sent = transfers.send(session, desk.ids, sending, now=now)
+    tasks.receive(session, desk, found.location, sent.id, pickup_id=found.id, now=now)
     for sku, quantity in sorted(lines.items()):
         tasks.send(session, desk, source, sku, quantity, pickup_id=found.id, now=now)
         if kept:
@@ -105,6 +106,8 @@ def receive(
         raise Forbidden("This transfer goes to another store.")
     arrived = transfers.receive(session, transfer_id, part, rest_lost=rest == "lost", by=actor.name, now=now)
     transfer = arrived.transfer
+    if transfer.received_at is not None:
+        tasks.close_receive(session, transfer.id, by=actor.name, now=now)
     found = session.get(Pickup, transfer.pickup_id, populate_existing=True, with_for_update=True)
     if found is None or transfer.promise is None or found.location != transfer.to_location or found.state not in OPEN:
         return transfer
@@ -117,6 +120,14 @@ def receive(
     lines = [{"sku": sku, "quantity": n} for sku, n in sorted(arrived.received.items())]
     desk.tell(session, "goods_arrived", pickup.load(session, found.id, Actor("omnisync")), lines=lines)
     return transfer
+
+
+def finish(session: Session, desk: Desk, task_id: str, *, actor: Actor, now: datetime) -> Task:
+    """Somebody did a task; to have received a transfer is to take all of it in."""
+    done = tasks.done(session, task_id, actor, now=now)
+    if done.kind == tasks.Job.RECEIVE and done.transfer_id is not None:
+        receive(session, desk, done.transfer_id, actor=actor, now=now)
+    return done
 
 
 def _hold(session: Session, desk: Desk, found: Pickup, sku: str, n: int, now: datetime) -> bool:

@@ -151,10 +151,12 @@ class Task(SQLModel, table=True):
 
     id: str = Field(primary_key=True, sa_type=Name)
     kind: str
-    """put_back | count | overdue | send"""
+    """put_back | count | overdue | send | receive"""
     location: str = Field(sa_type=Name)
     sku: str | None = Field(default=None, sa_type=Name)
     pickup_id: str | None = Field(default=None, sa_type=Name)
+    transfer_id: str | None = Field(default=None, sa_type=Name)
+    """Of `receive`: done means that all of it has come."""
     shelf: str | None = None
     quantity: int | None = None
     created_at: datetime = Field(sa_type=Instant)

@@ -47,6 +47,7 @@ TASKS = {
     "count": "Nachzählen: wurde nicht gefunden",
     "overdue": "Bezahlt, aber nicht abgeholt: Kunde anrufen",
     "send": "An eine andere Filiale schicken",
+    "receive": "Ware aus anderer Filiale angekommen: annehmen",
 }
 SOON = timedelta(minutes=30)
 DONE_SINCE = timedelta(days=1)

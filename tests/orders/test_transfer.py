@@ -2,6 +2,7 @@ import pytest
 
 from omnisync.errors import Conflict, Forbidden, InvalidRequest, OutOfStock
 from omnisync.orders import ending, hours, picking, pickup, sending, transfer
+from omnisync.orders import tasks as jobs
 from omnisync.orders.picking import Rejected, Why
 from omnisync.orders.pickup import Actor
 from omnisync.stock import ledger, transfers
@@ -227,3 +228,22 @@ def test_what_was_collected_does_not_travel(session):
         _transfer(session, desk, placed)
 
     assert refused.value.details["state"] == "collected"
+
+
+def test_who_finishes_the_task_of_an_arrival_has_received_it(session):
+    placed = rejected_and_sent(session, desk := a_desk())
+    [task] = [one for one in jobs.list_open(session, LINDEN) if one.kind == "receive"]
+
+    sending.finish(session, desk, task.id, actor=STAFF, now=START)
+
+    assert level(session, "LAMP").reserved == 2
+    picking.ready(session, desk, placed.pickup.id, "12", actor=STAFF, now=START)
+    assert violations(session) == []
+
+
+def test_the_task_of_an_arrival_closes_with_its_receipt(session):
+    rejected_and_sent(session, desk := a_desk())
+
+    arrive(session, desk)
+
+    assert [one.kind for one in jobs.list_open(session, LINDEN)] == []

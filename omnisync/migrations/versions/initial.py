@@ -512,6 +512,7 @@ def upgrade() -> None:
         sa.Column("location", db.Name(), nullable=False),
         sa.Column("sku", db.Name(), nullable=True),
         sa.Column("pickup_id", db.Name(), nullable=True),
+        sa.Column("transfer_id", db.Name(), nullable=True),
         sa.Column("shelf", sa.String(), nullable=True),
         sa.Column("quantity", sa.Integer(), nullable=True),
         sa.Column("created_at", db.Instant(), nullable=False),
