@@ -99,4 +99,4 @@ def system_ids() -> Ids:
 
     They are no secrets, and a hot route makes one for each request: a system call each would be a twentieth of its cost.
     """
-    return Ids(SystemClock(), random.Random(system_chance().getrandbits(256)))
+    return Ids(SystemClock(), random.Random(system_chance().getrandbits(256)))  # noqa: S311 - names, not keys
