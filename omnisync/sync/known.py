@@ -18,7 +18,7 @@ class Known:
 
     def without(self, facts: Sequence[Fact]) -> list[Fact]:
         """Those that do not just repeat the last that was booked. A level says what is true at the moment, so it always counts."""
-        news = []
+        news: list[Fact] = []
         for fact in facts:
             if isinstance(fact, LevelSeen):
                 news.append(fact)
