@@ -29,6 +29,9 @@ class Cover:
     is_pickup: bool
 
 
+NOTHING = Cover({}, (), False)
+
+
 def find(session: Session, channel: str, reference: str) -> Cover:
     """What is covered, also after the reservation has ended. A hold that expired unconfirmed covers nothing: it gave its
     pieces back, and the order is a promise of its own. One that another took over is covered by the other."""

@@ -38,7 +38,7 @@ from tests.sync.fakes import FakeChannel
 from tests.sync.house import House, shop
 from tests.sync.test_inbox import HOOKED, receive
 
-SALE = Sale("4711/1", Article(sku="LAMP"), 1, START + timedelta(seconds=10), place="Kasse 1")
+SALE = Sale("4711/1", Article(sku="LAMP"), 1, START + timedelta(minutes=2), place="Kasse 1")
 ORDER = OrderSeen("1001", "#1001", START, START, (OrderLine("1", Article(sku="LAMP"), 2),))
 EDITED = replace(ORDER, lines=(OrderLine("1", Article(sku="LAMP"), 2, cancelled=1),))
 STRANGE = replace(ORDER, lines=(*ORDER.lines, OrderLine("2", Article(external_id="X-9", title="Lampe alt"), 1)))
@@ -95,12 +95,13 @@ class Teller(FakeChannel):
         return Page(list(self.page), None)
 
 
-def teller(make_house: MakeHouse, clock: StoppedClock) -> tuple[House, Teller]:
+def teller(make_house: MakeHouse, clock: StoppedClock, play: Play) -> tuple[House, Teller]:
     settings = shop("pos", location_map={"Kasse 1": "linden"})
     house = make_house((settings, till := Teller("pos", clock, TILL)))
     house.article("LAMP")
     house.stock("LAMP", 10)
-    clock.advance(minutes=1)
+    pull(house, play)  # the first day is over
+    clock.advance(minutes=5)
     return house, till
 
 
@@ -112,7 +113,7 @@ def pull(house: House, play: Play, *names: str) -> None:
 def test_an_order_of_which_a_line_waits_is_read_again_until_the_line_is_mapped(
     make_house: MakeHouse, clock: StoppedClock, play: Play
 ) -> None:
-    house, till = teller(make_house, clock)
+    house, till = teller(make_house, clock, play)
     till.page = [STRANGE]
     pull(house, play)
     pull(house, play)
@@ -130,7 +131,7 @@ def test_an_order_of_which_a_line_waits_is_read_again_until_the_line_is_mapped(
 def test_what_waited_is_booked_by_the_mapping_and_skipped_by_nobody_before(
     make_house: MakeHouse, clock: StoppedClock, play: Play
 ) -> None:
-    house, till = teller(make_house, clock)
+    house, till = teller(make_house, clock, play)
     till.page = [replace(SALE, article=Article(external_id="X-9", title="Lampe alt"))]
     pull(house, play)
     assert house.level("LAMP") == (10, 0)
@@ -146,7 +147,7 @@ def test_what_waited_is_booked_by_the_mapping_and_skipped_by_nobody_before(
 
 
 def test_a_page_whose_transaction_fails_is_not_known(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
-    house, till = teller(make_house, clock)
+    house, till = teller(make_house, clock, play)
     broken = replace(house.context, store=Broken(house.engine))
     channel = house.channel("pos")
     till.page = [SALE]
@@ -162,7 +163,7 @@ def test_a_page_whose_transaction_fails_is_not_known(make_house: MakeHouse, cloc
 def test_a_count_told_again_after_stock_moved_neither_moves_it_back_nor_opens_a_case(
     make_house: MakeHouse, clock: StoppedClock, play: Play
 ) -> None:
-    house, till = teller(make_house, clock)
+    house, till = teller(make_house, clock, play)
     till.page = [Counted("count/1", Article(sku="LAMP"), 10, clock.now(), place="Kasse 1")]
     pull(house, play)
 
@@ -176,8 +177,8 @@ def test_a_count_told_again_after_stock_moved_neither_moves_it_back_nor_opens_a_
 def test_a_message_that_a_person_replays_is_read_whole(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
     house = make_house((shop("web"), web := FakeChannel("web", clock, HOOKED)))
     house.article("LAMP", stocked=False)
-    clock.advance(minutes=1)
     play(house.settle(rounds=1))
+    clock.advance(minutes=5)
     web.orders["4711/1"] = replace(SALE, place=None)  # type: ignore[assignment]
     receive(house, play, web.hook_for("4711/1", "event-1"))
     play(house.tick("web"))
@@ -196,7 +197,7 @@ def test_a_message_that_a_person_replays_is_read_whole(make_house: MakeHouse, cl
 def test_a_dead_letter_that_is_replayed_is_booked_whatever_is_known(
     make_house: MakeHouse, clock: StoppedClock, play: Play
 ) -> None:
-    house, till = teller(make_house, clock)
+    house, till = teller(make_house, clock, play)
     early = replace(SALE, at=clock.now() + timedelta(days=3))
     till.page = [early]
     pull(house, play)
@@ -229,6 +230,8 @@ def test_a_ledger_that_remembers_and_one_that_does_not_agree(
     channels = [house.channel("keen"), replace(house.channel("dull"), known=Forgetful())]
     dice, told = random.Random(seed), []
 
+    for channel in channels:
+        play(polling.pull(house.context, channel))
     for number in range(40):
         clock.advance(seconds=7)
         if number == 25:
