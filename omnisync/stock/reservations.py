@@ -41,7 +41,7 @@ class Request:
     """A wish to hold stock. Without `expires_at` it stands until it is ended (a confirmed promise).
 
     `takes` names an earlier hold of the same owner that this one takes over. With channel and reference it also takes over what
-    an order of that reference has promised.
+    an order of that reference has promised; the buyer has ordered then, so that it stands without an end.
     """
 
     id: str
@@ -116,7 +116,7 @@ def _reserve(session: Session, requests: Sequence[Request], *, now: datetime) ->
     granted = _grant(answers, wishes, locked)
     _write(session, [(requests[index], wishes[index]) for index in granted], now)
     for index, wish in granted.items():
-        answers[index] = _held(requests[index], wish.wish, now)
+        answers[index] = _held(requests[index], wish, now)
     return [answer for answer in answers if answer is not None]
 
 
@@ -124,6 +124,9 @@ def _reserve(session: Session, requests: Sequence[Request], *, now: datetime) ->
 class _Prepared:
     wish: Wish
     credits: tuple[_Credit, ...]
+
+    def until(self, request: Request) -> datetime | None:
+        return None if any(not credit.is_hold for credit in self.credits) else request.expires_at
 
 
 def _prepare(
@@ -180,7 +183,7 @@ def _write(session: Session, granted: Sequence[tuple[Request, _Prepared]], now: 
             change = entry.quantity if entry.kind is Kind.HOLD else -entry.quantity
             rows.append((entry, Level(reserved=change)))
             net[entry.shelf] += change
-    db.insert_all(session, reservation, [_row(request, prepared.wish, now) for request, prepared in granted])
+    db.insert_all(session, reservation, [_row(request, prepared, now) for request, prepared in granted])
     ledger.insert(session, rows, now=now)
     announce_all(
         session, [("reservation.held", {"id": one.id, "reference": one.reference}) for one, _ in granted], now=now
@@ -302,20 +305,22 @@ def _sum_of(found: Sequence[_Credit]) -> dict[Shelf, int]:
 # ---------------------------------------------------------------- rows
 
 
-def _row(request: Request, wish: Wish, now: datetime) -> dict[str, Any]:
+def _row(request: Request, prepared: _Prepared, now: datetime) -> dict[str, Any]:
+    until, pieces = prepared.until(request), prepared.wish.pieces
     return {
-        "id": request.id, "state": "held" if request.expires_at else "confirmed", "channel": request.channel,
-        "reference": request.reference, "owner": request.owner, "created_at": now, "expires_at": request.expires_at,
-        "lines": [{"sku": shelf.sku, "location": shelf.location, "quantity": n} for shelf, n in wish.pieces.items()],
+        "id": request.id, "state": "held" if until else "confirmed", "channel": request.channel,
+        "reference": request.reference, "owner": request.owner, "created_at": now, "expires_at": until,
+        "lines": [{"sku": shelf.sku, "location": shelf.location, "quantity": n} for shelf, n in pieces.items()],
     }  # fmt: skip
 
 
-def _held(request: Request, wish: Wish, now: datetime) -> Held:
+def _held(request: Request, prepared: _Prepared, now: datetime) -> Held:
+    until = prepared.until(request)
     return Held(
         request.id,
-        "held" if request.expires_at else "confirmed",
-        tuple(Line(shelf.sku, shelf.location, n) for shelf, n in wish.pieces.items()),
-        request.expires_at,
+        "held" if until else "confirmed",
+        tuple(Line(shelf.sku, shelf.location, n) for shelf, n in prepared.wish.pieces.items()),
+        until,
         now,
         request.channel,
         request.reference,
