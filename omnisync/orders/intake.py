@@ -102,6 +102,7 @@ def take(
     if taken.stale:
         return taken
     _keep_order(session, known, channel.name, order, order_id, now)
+    binding.expire(session, channel.name, order.reference, now=now)
     cover = binding.find(session, channel.name, order.reference)
     binding.confirm(session, cover, now=now)
     work = _Work(

@@ -304,6 +304,18 @@ def test_an_order_whose_hold_expired_before_is_a_promise_of_its_own(session):
     assert level(session, "LAMP").reserved == 2
 
 
+def test_a_hold_past_its_time_covers_nothing_even_if_nobody_has_written_so_yet(session):
+    shelf(session, "LAMP", pieces=5)
+    overdue = a_request(("LAMP", 2), seconds=-60, channel="webshop", reference="#1001")
+    reservations.reserve(session, [overdue], now=START - timedelta(minutes=5))
+
+    take(session, an_order(a_line(2)))
+    ends.expire_overdue(session, now=START)
+
+    assert level(session, "LAMP").reserved == 2
+    assert violations(session) == []
+
+
 def test_a_shipment_from_before_a_count_does_not_lower_it(session):
     shelf(session, "LAMP", pieces=5)
     take(session, an_order(a_line(2)))
