@@ -82,24 +82,21 @@ def reserve(session: Session, requests: Sequence[Request], *, now: datetime) -> 
     Refused: OutOfStock; InvalidRequest for a SKU nobody knows; Conflict `already-expired`, `reservation-taken`,
     `reservation-mismatch` when an earlier hold cannot be taken over. Overdue holds of the same shelves expire first.
     """
-    round_, later = _one_taker_each(requests)
-    answers = _reserve(session, [requests[index] for index in round_], now=now)
-    if later:
-        answers += reserve(session, [requests[index] for index in later], now=now)
-    return [answer for _, answer in sorted(zip(round_ + later, answers, strict=True), key=lambda pair: pair[0])]
+    together = _one_taker_each(requests)
+    answers = _reserve(session, requests[:together], now=now)
+    return answers + (reserve(session, requests[together:], now=now) if requests[together:] else [])
 
 
-def _one_taker_each(requests: Sequence[Request]) -> tuple[list[int], list[int]]:
-    """Indexes of the requests that can be decided together, and of those that want to take over the same promise as one of
-    them: these see what became of it in a round of their own."""
+def _one_taker_each(requests: Sequence[Request]) -> int:
+    """How many requests can be decided together: the next one wants to take over the same promise as one of them, so that it
+    has to see what became of it."""
     taken: set[str] = set()
-    round_: list[int] = []
-    later: list[int] = []
-    for index, request in enumerate(requests):
+    for number, request in enumerate(requests):
         names = {request.takes or "", *_references([request])} - {""}
-        (round_ if taken.isdisjoint(names) else later).append(index)
+        if not taken.isdisjoint(names):
+            return number
         taken |= names
-    return round_, later
+    return len(requests)
 
 
 def _reserve(session: Session, requests: Sequence[Request], *, now: datetime) -> list[Held | Refused]:
