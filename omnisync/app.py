@@ -19,18 +19,19 @@ from sqlmodel import Session
 
 from omnisync import __version__, db, migrations, openapi, writer
 from omnisync.adapters import registry
-from omnisync.adapters.base import Adapter
+from omnisync.adapters.base import Adapter, Can, Write
 from omnisync.adapters.client import ChannelClient, Tools
 from omnisync.catalog import api as catalog_api
 from omnisync.clock import Clock, Ids
+from omnisync.errors import NeedsAttention
 from omnisync.http import Limits, Measured, Services, add_error_handlers, answer_to
 from omnisync.lanes import App
 from omnisync.meters import Meters
-from omnisync.orders import desk, handover, mail, pickup_api, reservations_api
+from omnisync.orders import desk, handover, mail, pickup_api, reservations_api, transfers_api
 from omnisync.orders.smtp import Smtp
 from omnisync.pages import operations, ops, staff
 from omnisync.pages.ops_switches import Switches
-from omnisync.settings import Settings
+from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock import api as stock_api
 from omnisync.stock import ends, idempotency, policies
 from omnisync.sync import api as sync_api
@@ -45,6 +46,7 @@ ROUTES: Sequence[Callable[[Services], APIRouter]] = (
     stock_api.routes,
     reservations_api.routes,
     pickup_api.routes,
+    transfers_api.routes,
     events_api.routes,
     staff.routes,
 )
@@ -95,12 +97,31 @@ def adapters_for(
     settings: Settings, tools: Tools, factory: Callable[[str], registry.Factory] = registry.factory
 ) -> dict[str, Adapter]:
     """An adapter for each channel of the settings."""
-    return {
+    made = {
         channel.name: factory(channel.adapter)(
             channel.name, channel.settings, channel.location_map, settings.server.public_url, tools
         )
         for channel in settings.channels
     }
+    for channel in settings.channels:
+        _one_place_each(channel, made[channel.name].can)
+    return made
+
+
+def _one_place_each(channel: ChannelSettings, can: Can) -> None:
+    """A channel that takes a number per place would offer the pieces of a location twice if two places meant it."""
+    if not can.many_locations or can.write is Write.NONE:
+        return
+    places: dict[str, str] = {}
+    for place, location in channel.location_map.items():
+        if location in places:
+            raise NeedsAttention(
+                f"{channel.name}: location_map maps both {places[location]} and {place} to {location}, whose pieces would be "
+                "offered twice.",
+                action=f"Map one place of {channel.name} to each location.",
+                code="settings",
+            )
+        places[location] = place
 
 
 def context_for(services: Services, adapters: Mapping[str, Adapter]) -> Context:

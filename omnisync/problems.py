@@ -52,6 +52,8 @@ PROBLEMS: Mapping[str, Known] = {
     "already-collected": Known(409, "This reservation is already collected.", {"state": "collected"}),
     "already-done": Known(409, "This task is done already."),
     "already-expired": Known(409, "This reservation has expired.", {"state": "expired"}),
+    "already-received": Known(409, "Everything of this transfer has been received."),
+    "goods-coming": Known(409, "Goods for this pickup are still on their way.", {"state": "placed"}),
     "already-released": Known(409, "This reservation is already released.", {"state": "released"}),
     "idempotency-in-flight": Known(409, "The same request is being served right now."),
     "never-open": Known(

@@ -31,7 +31,9 @@ from omnisync.sync import (
     polling,
     reconcile,
     replay,
+    subscribing,
     telling,
+    unpaid,
 )
 from omnisync.sync.agenda import Agenda
 from omnisync.sync.behind import Seen
@@ -71,14 +73,18 @@ class _Due:
     polled: datetime | None = None
     listed: datetime | None = None
     read_back: datetime | None = None
+    unpaid: datetime | None = None
+    subscribed: datetime | None = None
 
     def reached(self, name: str, every: timedelta, now: datetime) -> bool:
-        """Whether it is time again; if so, it counts as done."""
+        """Whether it is time again."""
         last: datetime | None = getattr(self, name)
-        if last is not None and now - last < every:
-            return False
-        setattr(self, name, now)
-        return True
+        return last is None or now - last >= every
+
+    def done(self, name: str, now: datetime) -> None:
+        """It was done, or a person is needed for it: both wait for the next time."""
+        if name:
+            setattr(self, name, now)
 
 
 @dataclass
@@ -109,11 +115,14 @@ class Worker:
             await self.context.store.write(lambda session: behind.ask_for_all(session, channel))
             self._due.pop(name, None)
         waits = await self._agenda(channel)
-        callable_now = waits.may_call(self.context.clock.now()) or full
-        refresh = partial(self._refresh, why=why)
-        steps = self._steps(channel, waits, why, full=full) if callable_now else [refresh]
-        for step in steps:
-            if not await self._guarded(channel, step):
+        now = self.context.clock.now()
+        refresh, due = partial(self._refresh, why=why), self._due.setdefault(name, _Due())
+        steps = self._steps(channel, waits, why, due, full=full) if waits.may_call(now) or full else [("", refresh)]
+        for duty, step in steps:
+            trouble = await self._guarded(channel, step)
+            if not isinstance(trouble, TryLater):
+                due.done(duty, now)
+            if trouble is not None:
                 # Whatever is behind is still counted, so that everybody sees how late the channel is.
                 await refresh(channel)
                 return
@@ -125,27 +134,29 @@ class Worker:
             await self.context.store.write(lambda session: health.may_call(session, channel.name, now=now))
         return found
 
-    def _steps(self, channel: Channel, waits: Agenda, why: Why, *, full: bool) -> list[Step]:
-        due, now = self._due.setdefault(channel.name, _Due()), self.context.clock.now()
-        steps: list[Step] = []
-        if due.reached("listed", LISTINGS_EVERY, now):
-            steps.append(self._listings)
-        if due.reached("polled", timedelta(seconds=channel.can.poll_seconds), now):
-            steps.append(self._poll)
-        if waits.messages:
-            steps.append(self._inbox)
+    def _steps(self, channel: Channel, waits: Agenda, why: Why, due: _Due, *, full: bool) -> list[tuple[str, Step]]:
+        """What is to be done now, in its order; slower duties with the name under which they are remembered."""
+        now = self.context.clock.now()
+        slow: list[tuple[str, bool, Step]] = [
+            ("listed", due.reached("listed", LISTINGS_EVERY, now), self._listings),
+            ("subscribed", due.reached("subscribed", subscribing.EVERY, now), self._subscribe),
+            ("polled", due.reached("polled", timedelta(seconds=channel.can.poll_seconds), now), self._poll),
+            ("", waits.messages, self._inbox),
+            ("unpaid", due.reached("unpaid", unpaid.EVERY, now), self._unpaid),
+        ]
+        steps = [(duty, step) for duty, wanted, step in slow if wanted]
         if waits.paused:
-            return [*steps, partial(self._refresh, why=why)]
+            return [*steps, ("", partial(self._refresh, why=why))]
         # What was read just now may be the reason for a look, a write or news.
         heard = bool(steps)
         if waits.looks or heard:
-            steps.append(self._look)
-        steps.append(partial(self._write, why=why, waiting=waits.writes or heard))
+            steps.append(("", self._look))
+        steps.append(("", partial(self._write, why=why, waiting=waits.writes or heard)))
         if waits.news or heard:
-            steps.append(self._tell)
+            steps.append(("", self._tell))
         if due.reached("read_back", drift.EVERY, now):
-            steps.append(partial(self._read_back, everything=full))
-            steps.append(partial(self._write, why=why, waiting=True))
+            steps.append(("read_back", partial(self._read_back, everything=full)))
+            steps.append(("", partial(self._write, why=why, waiting=True)))
         return steps
 
     async def _listings(self, channel: Channel) -> None:
@@ -158,17 +169,31 @@ class Worker:
 
         await self.context.store.write(work)
 
+    async def _subscribe(self, channel: Channel) -> None:
+        """What a webhook that was gone would have told is read right after it stands again."""
+        if await subscribing.look_after(self.context, channel):
+            await self._poll(channel)
+
     async def _poll(self, channel: Channel) -> None:
         await polling.pull(self.context, channel)
 
     async def _inbox(self, channel: Channel) -> None:
         await inbox.handle_due(self.context, channel)
 
+    async def _unpaid(self, channel: Channel) -> None:
+        if await unpaid.look_after(self.context, channel):
+            self.wake()
+
     async def _look(self, channel: Channel) -> None:
-        await drift.read_due(self.context, channel)
+        await self._answered(channel, await drift.read_due(self.context, channel))
+
+    async def _answered(self, channel: Channel, calls: int) -> None:
+        now = self.context.clock.now()
+        if calls:
+            await self.context.store.write(lambda session: health.answered(session, channel.name, now=now))
 
     async def _read_back(self, channel: Channel, *, everything: bool = False) -> None:
-        await drift.read_back(self.context, channel, everything=everything)
+        await self._answered(channel, await drift.read_back(self.context, channel, everything=everything))
         now = self.context.clock.now()
         await self.context.store.write(lambda session: drift.undo_unexplained(session, channel, now=now))
 
@@ -188,14 +213,14 @@ class Worker:
         seen = self._seen.setdefault(channel.name, {})
         await reconcile.refresh(self.context, channel, hints=why.skus, scan=why.scan, seen=seen)
 
-    async def _guarded(self, channel: Channel, step: Step) -> bool:
+    async def _guarded(self, channel: Channel, step: Step) -> TryLater | NeedsAttention | None:
         try:
             await step(channel)
         except (TryLater, NeedsAttention) as trouble:
             failure, now = trouble, self.context.clock.now()
             await self.context.store.write(lambda session: health.failed(session, channel.name, failure, now=now))
-            return False
-        return True
+            return trouble
+        return None
 
     # ------------------------------------------------------------ the house
 

@@ -232,6 +232,8 @@ class Can:
     """Takes stock per location of its own; else one number for all."""
     shows: Literal["available", "on_hand"] = "available"
     webhooks: bool = False
+    topics: tuple[str, ...] = ()
+    """What to subscribe where webhooks work."""
     polls: bool = True
     prices: bool = False
     price_with_stock: bool = False
@@ -247,6 +249,8 @@ class Can:
     poll_seconds: float = 30.0
     overlap_seconds: float = 120.0
     order_by_number: bool = False
+    since: datetime | None = None
+    """What happened from then on moves stock; None: from the first time that the channel was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,6 +371,10 @@ class Subscription:
     url: str
     id: str | None = None
     active: bool = True
+    renewed: bool = field(default=False, compare=False)
+    """It was missing or switched off, and has just been put right."""
+    mend: str = ""
+    """What a person must still do about it."""
 
 
 class Adapter(Protocol):

@@ -61,6 +61,7 @@ class PickupLine(Answer):
     title: str | None = Field(examples=["Jacke Nordwind, 42"])
     quantity: Pieces
     picked: Pieces = Field(examples=[0])
+    coming: Pieces = Field(description="On their way from another location.", examples=[0])
     rejected: Pieces = Field(examples=[0])
     collected: Pieces = Field(examples=[0])
     price_minor: Minor | None
@@ -144,9 +145,40 @@ class Task(Answer):
     sku: Empty[Sku]
     pickup: str | None = Field(examples=["01KAE1V2ZC0K8S3V6X1R4T7Y2B"])
     shelf: str | None = Field(examples=["12"])
+    quantity: Empty[Pieces]
     created_at: Time
     done_at: Empty[Time]
     done_by: Empty[str]
+
+
+class TransferLine(Answer):
+    """One SKU of a transfer, and how far it is."""
+
+    sku: Sku
+    quantity: Pieces
+    received: Pieces = Field(examples=[1])
+    lost: Pieces = Field(examples=[0])
+
+
+class Transfer(Answer):
+    """Goods on their way from one location to another."""
+
+    id: Id
+    state: Literal["in_transit", "received"]
+    from_location: Place = Field(examples=["lager"])
+    to_location: Place = Field(examples=["linden"])
+    pickup: str | None = Field(examples=["01KAE1V2ZC0K8S3V6X1R4T7Y2B"])
+    sent_at: Time
+    due_at: Time = Field(examples=["2026-11-24T11:30:00Z"])
+    received_at: Empty[Time]
+    received_by: Empty[str]
+    lines: list[TransferLine]
+
+
+class TransferPage(Page):
+    """What is on its way, oldest first."""
+
+    items: list[Transfer]
 
 
 class Tasks(Answer):
@@ -181,16 +213,20 @@ PICKUPS: dict[str, Says] = {
     "getPickup": says(PickupWithCustomer, *problems.ASKED, "not-found"),
     "lookupPickup": says(PickupWithCustomer, *problems.TOLD, *_GUESS, example=_SHELVED),
     "pickPickup": says(Pickup, *_STEP, example={"state": "picking"}),
-    "readyPickup": says(Pickup, *_STEP, example=_SHELVED),
+    "readyPickup": says(Pickup, *_STEP, "goods-coming", example=_SHELVED),
     "collectPickup": says(Pickup, *_STEP, *_GUESS, "reservation-taken", example=_HANDED),
     "rejectPickup": says(Pickup, *_STEP, "reservation-taken", example={"state": "picking"}),
     "cancelPickup": says(Pickup, *_STEP, "reservation-taken", example={"state": "cancelled", "ended_at": "2026-11-21T15:02:00Z"}),
     "extendPickup": says(Pickup, *_STEP, example=_SHELVED | {"collect_by": "2026-12-05T12:00:00Z"}),
     "transferPickup": says(
-        Pickup, *_STEP, "out-of-stock", "no-pickup", "never-open", "reservation-taken", example={"location": "markt"}
+        Pickup, *_STEP, "goods-coming", "out-of-stock", "no-pickup", "never-open", "reservation-taken", example={"location": "markt"}
     ),
     "listTasks": says(Tasks, *problems.ASKED),
     "finishTask": says(
         Task, *problems.TOLD, "not-found", "already-done", example={"done_at": "2026-11-21T15:02:00Z", "done_by": "Anna"}
     ),
 }  # fmt: skip
+TRANSFERS: dict[str, Says] = {
+    "listTransfers": says(TransferPage, *problems.ASKED),
+    "receiveTransfer": says(Transfer, *problems.ONCE, "not-found", "already-received"),
+}

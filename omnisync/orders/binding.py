@@ -29,6 +29,9 @@ class Cover:
     is_pickup: bool
 
 
+NOTHING = Cover({}, (), False)
+
+
 def expire(session: Session, channel: str, reference: str, *, now: datetime) -> None:
     """Holds of this reference whose time is over give their pieces back now, before anybody takes them for cover."""
     here = sa.and_(reservation.c.channel == channel, reservation.c.reference == reference)

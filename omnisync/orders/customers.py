@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from omnisync import db
-from omnisync.orders.tables import Customer
+from omnisync.orders.tables import Customer, Mail
 
 RETENTION = timedelta(days=90)
 """After the last day on which the pickup could be collected; what tax law wants is kept by the till and the shop."""
 
-_customer = db.table(Customer)
+_customer, _mail = db.table(Customer), db.table(Mail)
 _ERASED = {"name": "", "email": None, "phone": None}
 
 
@@ -51,6 +51,10 @@ def erase_overdue(session: Session, *, now: datetime) -> int:
 
 
 def _erase(session: Session, whom: sa.ColumnElement[bool], now: datetime) -> int:
+    people = sa.select(_customer.c.id).where(whom)
+    session.execute(
+        sa.update(_mail).where(_mail.c.customer_id.in_(people)).values(recipient="", body="", next_try_at=None)
+    )
     statement = (
         sa.update(_customer)
         .where(whom, _customer.c.erased_at.is_(None))

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from omnisync import announce
 from omnisync.clock import Clock, Ids
-from omnisync.orders import customers, ending, tries
+from omnisync.orders import customers, ending, letters, tries
 from omnisync.orders.codes import Codes
 from omnisync.orders.pickup import Desk
 from omnisync.settings import Settings
@@ -33,10 +33,13 @@ def chores(desk: Desk) -> tuple[Chore, ...]:
     def look_after_overdue(session: Session, now: datetime) -> object:
         return ending.expire_overdue(session, desk, now=now)
 
+    def remind_customers(session: Session, now: datetime) -> object:
+        return letters.remind(session, desk, now=now)
+
     def forget_people(session: Session, now: datetime) -> object:
         return customers.erase_overdue(session, now=now)
 
     def forget_tries(session: Session, now: datetime) -> object:
         return tries.forget(session, now=now)
 
-    return look_after_overdue, forget_people, forget_tries
+    return look_after_overdue, remind_customers, forget_people, forget_tries

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from omnisync import db
 from omnisync.errors import InvalidRequest
-from omnisync.orders import customers, holding, pickup, states, tasks
+from omnisync.orders import customers, holding, letters, pickup, states, tasks
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.states import OPEN, State, Step
 from omnisync.orders.tables import Pickup
@@ -33,7 +33,7 @@ def extend(session: Session, desk: Desk, pickup_id: str, until: datetime, *, act
     found = pickup.load(session, pickup_id, actor, lock=True)
     if until <= max(now, found.ready_by):
         raise InvalidRequest.of("collect_by", "A pickup is extended to a time after now and after it is ready.")
-    moved = states.advance(session, pickup_id, Step.EXTEND, collect_by=until, overdue=False)
+    moved = states.advance(session, pickup_id, Step.EXTEND, collect_by=until, overdue=False, reminded_at=None)
     tasks.close_overdue(session, pickup_id, by=actor.name, now=now)
     customers.keep(session, moved.customer_id, until)
     desk.tell(session, "extended", moved)
@@ -73,5 +73,6 @@ def _end(
     tasks.close_overdue(session, found.id, by=by, now=now)
     if was in BAGGED:
         tasks.put_back(session, desk, ended, now=now)
+    letters.write(session, desk, letters.Occasion(ended.state), ended, now=now)
     desk.tell(session, ended.state, ended, **({"reason": reason} if reason else {}))
     return ended

@@ -14,7 +14,7 @@ from omnisync.catalog import articles
 from omnisync.errors import Conflict, Lack, OutOfStock, Refused
 from omnisync.orders.pickup import Desk
 from omnisync.orders.tables import Pickup
-from omnisync.stock import ends, ledger, reservations, shelves
+from omnisync.stock import ends, ledger, reservations, shelves, transfers
 from omnisync.stock.ends import How
 from omnisync.stock.tables import Reservation
 from omnisync.values import Kind, Shelf
@@ -49,7 +49,9 @@ def end(
     rung_up: Mapping[Shelf, int] | None = None,
 ) -> None:
     """End the reservation or a part of it. Without anything held (deposits, services) there is nothing to end."""
-    if not _held(session, found) or (keep_rest and not part):
+    if keep_rest and not part:
+        return
+    if not _held(session, found) and not transfers.is_coming(session, found.reservation_id):
         return
     wanted = ends.End(found.reservation_id, how, part, keep_rest, rung_up or {}, cause=f"pickup:{found.id}")
     [answer] = ends.end(session, [wanted], now=now)
@@ -81,8 +83,6 @@ def add(session: Session, found: Pickup, arrived: Mapping[Shelf, int], *, now: d
 
     OutOfStock where facts have overdrawn the shelf, so that the pieces belong to older promises.
     """
-    if not _held(session, found):
-        raise Conflict("This pickup holds nothing any more: place a new one.", state=found.state)
     levels = shelves.lock(session, arrived)
     frees = {shelf: replace(level, off_sale=False).free for shelf, level in levels.items()}
     lacks = [Lack(one.sku, one.location, n, max(0, frees[one])) for one, n in arrived.items() if frees[one] < n]

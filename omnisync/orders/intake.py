@@ -83,6 +83,10 @@ class _Work:
     ring_up: RingUp
     taken: Taken
     now: datetime
+    history: bool
+    """It was placed before its channel was connected."""
+    lapsed: bool
+    """Its pieces were given back because nobody paid: only what is sent all the same moves stock."""
 
 
 def take(
@@ -93,21 +97,28 @@ def take(
     *,
     now: datetime,
     ring_up: RingUp = nothing_handed_over,
+    history: bool = False,
 ) -> Taken:
-    """Bring the ledger up to this snapshot. An unknown line waits alone; the others take their stock at once."""
+    """Bring the ledger up to this snapshot. An unknown line waits alone; the others take their stock at once.
+
+    `history`: it was placed before its channel was connected. What of it is still to be sent is a promise; what was done by the
+    time we first see it moves nothing.
+    """
     db.lock_names(session, [promises.name_of(channel.name, order.reference)])
     order_id = f"{channel.name}:{order.id}"
     known = session.get(ChannelOrder, order_id, with_for_update=True, populate_existing=True)
     taken = Taken(order_id, stale=known is not None and order.version < known.version)
     if taken.stale:
         return taken
-    _keep_order(session, known, channel.name, order, order_id, now)
+    row = _keep_order(session, known, channel.name, order, order_id, now)
+    row.history = history if known is None else row.history
     binding.expire(session, channel.name, order.reference, now=now)
-    cover = binding.find(session, channel.name, order.reference)
+    # What covered it was given back with it.
+    cover = binding.NOTHING if row.released_at else binding.find(session, channel.name, order.reference)
     binding.confirm(session, cover, now=now)
-    work = _Work(
-        session, channel, order, order_id, cover, promises.open_of_order(session, order_id), ring_up, taken, now
-    )
+    lapsed = row.released_at is not None and not order.paid
+    opened = promises.open_of_order(session, order_id)
+    work = _Work(session, channel, order, order_id, cover, opened, ring_up, taken, now, row.history, lapsed)
     _take_lines(work, resolve)
     return taken
 
@@ -194,13 +205,16 @@ def _moves_stock(work: _Work, sku: str, seen: LineSeen) -> bool:
 def _settle(work: _Work, seen: LineSeen, sku: str, done: _Done, covered: dict[str, int]) -> None:
     """Move each SKU of the line (one, or the components of a bundle) by the difference to what was done."""
     each = articles.explode(work.session, [(sku, 1)])
+    known = work.history and not done.booked
+    if known:  # as far as it got before we came
+        done = _Done(True, max(0, seen.quantity - seen.cancelled), seen.cancelled, seen.shipped)
     if work.order.counter:
         _sell(work, seen, each, done)
-    else:
+    elif not (known and work.order.closed):
         lines_covered = _cover(seen.quantity, each, covered)
         for part, pieces in each.items():
             _promise(work, seen, part, pieces, done, lines_covered)
-    _restock(work, seen, each, done)
+    _restock(work, seen, each, done, physical=not known)
 
 
 # ---------------------------------------------------------------- promises
@@ -218,6 +232,8 @@ def _promise(work: _Work, seen: LineSeen, sku: str, each: int, done: _Done, cove
     shipped = max(seen.shipped, done.shipped)
     shipping = (shipped - done.shipped) * each
     target = max(0, seen.quantity - covered - seen.cancelled - done.shipped) * each
+    if work.lapsed:
+        target = min(target, shipping)
     opened = work.open.get((seen.id, sku), 0)
     released = 0
     if target > opened:
@@ -287,14 +303,17 @@ def _sold(work: _Work, shelf: Shelf, quantity: int, key: str) -> None:
         work.taken.note(shelf, outcome)
 
 
-def _returned(work: _Work, shelf: Shelf, quantity: int, key: str, reason: str) -> None:
+def _returned(work: _Work, shelf: Shelf, quantity: int, key: str, reason: str, *, physical: bool = True) -> None:
     cause, at = f"order:{work.order_id}", work.order.version
-    entry = ledger.Entry(Kind.RETURNED, shelf.sku, shelf.location, quantity, cause, at, key=key, reason=reason)
+    entry = ledger.Entry(
+        Kind.RETURNED, shelf.sku, shelf.location, quantity, cause, at, key=key, reason=reason, physical=physical
+    )
     ledger.record(work.session, [entry], now=work.now)
 
 
-def _restock(work: _Work, seen: LineSeen, each: Mapping[str, int], done: _Done) -> None:
-    """Goods that came back, at most as many as had left, each restock once."""
+def _restock(work: _Work, seen: LineSeen, each: Mapping[str, int], done: _Done, *, physical: bool) -> None:
+    """Goods that came back, at most as many as had left, each restock once. One of before stands in the journal and moves
+    nothing, so that it is not booked when it is told again."""
     gone = seen.quantity - seen.cancelled if work.order.counter else max(seen.shipped, done.shipped)
     room = gone
     for restock in seen.restocks:
@@ -304,7 +323,8 @@ def _restock(work: _Work, seen: LineSeen, each: Mapping[str, int], done: _Done) 
             shelf = _restock_location(work, seen, restock)
             for sku, n in each.items():
                 key = f"{work.order_id}/{seen.id}/restock/{restock.id}/{sku}"
-                _returned(work, Shelf(shelf, sku), pieces * n, key, "restocked")
+                reason = "restocked" if physical else "restocked before the channel was connected"
+                _returned(work, Shelf(shelf, sku), pieces * n, key, reason, physical=physical)
 
 
 def _restock_location(work: _Work, seen: LineSeen, restock: Restock) -> str:
@@ -326,7 +346,7 @@ def _lines_before(session: Session, order_id: str) -> dict[str, OrderLine]:
 
 def _keep_order(
     session: Session, known: ChannelOrder | None, channel: str, order: OrderSeen, order_id: str, now: datetime
-) -> None:
+) -> ChannelOrder:
     row = known or ChannelOrder(
         id=order_id, channel=channel, external_id=order.id, reference=order.reference, version=order.version,
         placed_at=order.placed_at, seen_at=now,
@@ -336,6 +356,7 @@ def _keep_order(
     row.totals, row.seen_at = dict(order.totals), now
     session.add(row)
     session.flush()
+    return row
 
 
 def _keep_line(session: Session, line: OrderLine, seen: LineSeen, sku: str | None, waiting: Waiting | None) -> None:

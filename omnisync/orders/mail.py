@@ -1,8 +1,9 @@
-"""Mails to stores: written with their cause, sent after the commit, tried again until they are out."""
+"""Mails to stores and customers: written with their cause, sent after the commit, tried again until they are out."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
@@ -26,7 +27,27 @@ MAX_ATTEMPTS = 12
 FIRST_RETRY = timedelta(seconds=30)
 LONGEST_RETRY = timedelta(hours=2)
 
+FORGOTTEN = {"recipient": "", "body": ""}
 _mail = db.table(Mail)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A mail before it is written down; `customer` is the person it is about."""
+
+    recipient: str
+    subject: str
+    body: str
+    customer: str | None = None
+
+
+def write(session: Session, desk: Desk, draft: Draft, *, now: datetime) -> None:
+    """Put a mail beside its cause, in the same transaction."""
+    row = {
+        "id": desk.ids.new(), "recipient": draft.recipient, "subject": draft.subject, "body": draft.body,
+        "customer_id": draft.customer, "created_at": now, "attempts": 0, "next_try_at": now,
+    }  # fmt: skip
+    session.execute(sa.insert(_mail), [row])
 
 
 def write_to_store(
@@ -36,12 +57,8 @@ def write_to_store(
     location = desk.location(pickup.location)
     if not location.email or not desk.settings.mail.host:
         return
-    row = {
-        "id": desk.ids.new(), "recipient": location.email, "subject": f"Neue Abholung {pickup.number}",
-        "body": _body(session, pickup, lines, ZoneInfo(location.timezone)), "created_at": now, "attempts": 0,
-        "next_try_at": now,
-    }  # fmt: skip
-    session.execute(sa.insert(_mail), [row])
+    body = _body(session, pickup, lines, ZoneInfo(location.timezone))
+    write(session, desk, Draft(location.email, f"Neue Abholung {pickup.number}", body), now=now)
 
 
 def _body(session: Session, pickup: Pickup, lines: Sequence[tuple[str, int]], zone: ZoneInfo) -> str:
@@ -82,6 +99,8 @@ async def _send(engine: Engine, send: Send, clock: Clock, one: Mail, sender: str
         outcome: dict[str, Any] = {"last_error": error.message}
     else:
         outcome = {"sent_at": clock.now(), "next_try_at": None, "last_error": None}
+    if one.customer_id is not None and ("sent_at" in outcome or one.next_try_at is None):
+        outcome |= FORGOTTEN  # what a person was told, and the code in it, is kept no longer than it is needed
     with db.transaction(engine) as session:
         session.execute(sa.update(_mail).where(_mail.c.id == one.id).values(**outcome))
     return "sent_at" in outcome

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.errors import InvalidRequest
-from omnisync.orders import customers, holding, hours, pickup, states, tasks
+from omnisync.errors import Conflict, InvalidRequest
+from omnisync.orders import customers, holding, hours, letters, pickup, states, tasks
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.states import Step
 from omnisync.orders.tables import Pickup, PickupLine
@@ -70,7 +70,7 @@ def pick(
     if picked is None and found.state != states.State.PLACED:
         raise states.wrong_state(found, Step.PICK)
     if picked:
-        pickup.check_part({sku: n for sku, n in picked.items() if n}, pickup.open_lines(session, pickup_id))
+        pickup.check_part({sku: n for sku, n in picked.items() if n}, pickup.here_lines(session, pickup_id))
         _set_picked(session, pickup_id, picked)
     was = found.state
     moved = states.advance(session, pickup_id, Step.PICK)
@@ -82,10 +82,13 @@ def pick(
 def ready(session: Session, desk: Desk, pickup_id: str, shelf: str, *, actor: Actor, now: datetime) -> Pickup:
     """Everything open is packed and lies on that shelf; from now on the customer has the collect days at least."""
     found = pickup.load(session, pickup_id, actor, lock=True)
+    if pickup.here_lines(session, pickup_id) != pickup.open_lines(session, pickup_id):
+        raise Conflict("Goods for this pickup are still on their way.", code="goods-coming", state=found.state)
     latest = max(found.collect_by, hours.collect_by(now, desk.location(found.location)))
     moved = states.advance(session, pickup_id, Step.READY, shelf=shelf, ready_at=now, collect_by=latest)
     _set_picked(session, pickup_id, pickup.open_lines(session, pickup_id))
     customers.keep(session, moved.customer_id, latest)
+    letters.write(session, desk, letters.Occasion.READY, moved, now=now)
     desk.tell(session, "ready", moved)
     return moved
 
@@ -101,7 +104,7 @@ def reject(
     part = _summed(rejected)
     states.advance(session, pickup_id, Step.REJECT)
     still_open = pickup.open_lines(session, pickup_id)
-    pickup.check_part(part, still_open)
+    pickup.check_part(part, pickup.here_lines(session, pickup_id))
     pieces = holding.pieces(session, found, part)
     holding.end(session, found, How.RELEASE, part=pieces, keep_rest=True, now=now)
     for one in rejected:
@@ -122,6 +125,7 @@ def reject(
 def _nothing_left(session: Session, desk: Desk, pickup_id: str, now: datetime) -> Pickup:
     ended = states.advance(session, pickup_id, Step.CANCEL, ended_at=now, overdue=False)
     tasks.close_overdue(session, pickup_id, by="rejected", now=now)
+    letters.write(session, desk, letters.Occasion.CANCELLED, ended, now=now)
     desk.tell(session, "cancelled", ended, reason="rejected")
     return ended
 

@@ -99,6 +99,12 @@ def open_quantity(line: PickupLine) -> int:
     return line.quantity - line.collected - line.rejected
 
 
+def here_lines(session: Session, pickup_id: str) -> dict[str, int]:
+    """The same without what is still on its way from another location."""
+    lines = lines_of(session, [pickup_id])[pickup_id]
+    return {line.sku: open_quantity(line) - line.coming for line in lines if open_quantity(line) > line.coming}
+
+
 def open_lines(session: Session, pickup_id: str) -> dict[str, int]:
     """SKU -> open quantity, only where something is open."""
     return {line.sku: open_quantity(line) for line in lines_of(session, [pickup_id])[pickup_id] if open_quantity(line)}

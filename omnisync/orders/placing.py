@@ -12,15 +12,16 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from omnisync import db
-from omnisync.catalog import prices
+from omnisync.catalog import articles, prices
 from omnisync.errors import Conflict, InvalidRequest, Refused
-from omnisync.orders import holding, hours, mail, numbers
+from omnisync.orders import holding, hours, letters, mail, numbers, sending
 from omnisync.orders.customers import RETENTION, Person
 from omnisync.orders.pickup import Desk
 from omnisync.orders.states import State
 from omnisync.orders.tables import Customer, Pickup, PickupLine
-from omnisync.stock import reservations
-from omnisync.values import Money
+from omnisync.stock import availability, reservations
+from omnisync.stock.effects import Level
+from omnisync.values import Money, Shelf
 
 _pickup, _line, _customer = db.table(Pickup), db.table(PickupLine), db.table(Customer)
 
@@ -68,6 +69,8 @@ class _Draft:
     wanted: Wanted
     lines: tuple[Line, ...]
     request: reservations.Request
+    coming: Mapping[str, Mapping[str, int]]
+    """Location -> SKU -> pieces that are sent from there."""
 
 
 def place(session: Session, desk: Desk, wanted: Wanted, *, now: datetime) -> Placed:
@@ -83,9 +86,10 @@ def place_batch(session: Session, desk: Desk, orders: Sequence[Wanted], *, now: 
     ids = _free_ids(session, desk, len(orders))
     answers: list[Placed | Refused | None] = [None] * len(orders)
     drafts: dict[int, _Draft] = {}
+    levels = _levels(session, desk, orders)
     for index, wanted in enumerate(orders):
         try:
-            drafts[index] = _draft(desk, ids[index], wanted)
+            drafts[index] = _draft(session, desk, ids[index], wanted, levels)
         except Refused as refused:
             answers[index] = refused
     for index, faults in _in_other_currencies(session, drafts, now).items():
@@ -119,23 +123,38 @@ def _hash_of(desk: Desk, pickup_id: str) -> str:
     return desk.codes.hash(desk.codes.of(pickup_id)) or ""
 
 
-def _draft(desk: Desk, pickup_id: str, wanted: Wanted) -> _Draft:
+def _levels(session: Session, desk: Desk, orders: Sequence[Wanted]) -> Mapping[Shelf, Level]:
+    """What all locations have, where goods may come from others; a look without locks, for the guard decides."""
+    skus = {line.sku for one in orders if _may_come(desk, one) for line in one.lines}
+    return availability.levels_of(session, sorted(articles.explode(session, [(sku, 1) for sku in skus])))
+
+
+def _may_come(desk: Desk, wanted: Wanted) -> bool:
+    """A hold of before lies in the store itself."""
+    return wanted.reservation is None and desk.location(wanted.location).pickup == "network"
+
+
+def _draft(session: Session, desk: Desk, pickup_id: str, wanted: Wanted, levels: Mapping[Shelf, Level]) -> _Draft:
     if desk.location(wanted.location).pickup == "off":
         raise Conflict(f"Nothing can be collected at {wanted.location}.", code="no-pickup", location=wanted.location)
     known = {channel.name for channel in desk.settings.channels}
     if wanted.channel is not None and wanted.channel not in known:
         raise InvalidRequest.of("channel", f"There is no channel {wanted.channel!r}.")
     lines = _merged(wanted.lines)
+    plan = sending.plan(session, desk, wanted.location, lines, levels) if _may_come(desk, wanted) else None
+    where = plan or {wanted.location: {line.sku: line.quantity for line in lines}}
     request = reservations.Request(
         id=desk.ids.new(),
-        lines=tuple(reservations.Line(line.sku, wanted.location, line.quantity) for line in lines),
+        lines=tuple(reservations.Line(sku, code, n) for code, part in where.items() for sku, n in part.items()),
         expires_at=None,
         channel=wanted.channel,
         reference=wanted.reference,
         owner=wanted.owner,
         takes=wanted.reservation,
     )
-    return _Draft(pickup_id, wanted, lines, request)
+    return _Draft(
+        pickup_id, wanted, lines, request, {code: part for code, part in where.items() if code != wanted.location}
+    )
 
 
 def _in_other_currencies(
@@ -190,14 +209,17 @@ def _write(session: Session, desk: Desk, drafts: Sequence[_Draft], now: datetime
 
 
 def _told(session: Session, desk: Desk, draft: _Draft, found: Pickup, now: datetime) -> Placed:
+    for source, part in sorted(draft.coming.items()):
+        sending.start(session, desk, found, source, part, due=found.ready_by, now=now)
     mail.write_to_store(session, desk, found, [(line.sku, line.quantity) for line in draft.lines], now=now)
+    letters.write(session, desk, letters.Occasion.PLACED, found, now=now)
     desk.tell(session, "placed", found)
     return Placed(found, draft.lines, desk.codes.of(draft.id))
 
 
 def _row(desk: Desk, draft: _Draft, number: str, now: datetime) -> dict[str, Any]:
     location = desk.location(draft.wanted.location)
-    ready = hours.ready_by(now, location)
+    ready = (hours.after_transfer if draft.coming else hours.ready_by)(now, location)
     return {
         "id": draft.id, "number": number, "code_hash": _hash_of(desk, draft.id), "channel": draft.wanted.channel,
         "reference": draft.wanted.reference, "location": location.code, "state": State.PLACED.value,

@@ -18,6 +18,7 @@ class ChannelOrder(SQLModel, table=True):
     __table_args__ = (
         sa.UniqueConstraint("channel", "external_id"),
         sa.Index("channel_order_reference", "channel", "reference"),
+        sa.Index("channel_order_unpaid", "channel", "paid", "placed_at"),
     )
 
     id: str = Field(primary_key=True, sa_type=Name)
@@ -35,6 +36,10 @@ class ChannelOrder(SQLModel, table=True):
     currency: str | None = None
     totals: Any = Field(default=None, sa_type=sa.JSON)
     customer_id: str | None = Field(default=None, sa_type=Name)
+    history: bool = False
+    """Placed before its channel was connected: what was sent, sold and taken back by the time we first saw it moved no stock."""
+    released_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Not paid in time: its pieces were given back then, and are promised again only when it is paid."""
 
 
 class OrderLine(SQLModel, table=True):
@@ -104,6 +109,8 @@ class Pickup(SQLModel, table=True):
     ready_by: datetime = Field(sa_type=Instant)
     collect_by: datetime = Field(sa_type=Instant)
     ready_at: datetime | None = Field(default=None, sa_type=Instant)
+    reminded_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the customer was reminded, where omnisync writes to customers."""
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
     collected_how: str | None = None
     """code, or the reason for handing it over without one."""
@@ -120,6 +127,8 @@ class PickupLine(SQLModel, table=True):
     sku: str = Field(primary_key=True, sa_type=Name)
     quantity: int
     picked: int = 0
+    coming: int = 0
+    """Still on their way from another location."""
     rejected: int = 0
     collected: int = 0
     price_minor: int | None = None
@@ -142,10 +151,12 @@ class Task(SQLModel, table=True):
 
     id: str = Field(primary_key=True, sa_type=Name)
     kind: str
-    """put_back | count | overdue"""
+    """put_back | count | overdue | send | receive"""
     location: str = Field(sa_type=Name)
     sku: str | None = Field(default=None, sa_type=Name)
     pickup_id: str | None = Field(default=None, sa_type=Name)
+    transfer_id: str | None = Field(default=None, sa_type=Name)
+    """Of `receive`: done means that all of it has come."""
     shelf: str | None = None
     quantity: int | None = None
     created_at: datetime = Field(sa_type=Instant)
@@ -187,6 +198,8 @@ class Mail(SQLModel, table=True):
     __table_args__ = (sa.Index("mail_due", "sent_at", "next_try_at"),)
 
     id: str = Field(primary_key=True, sa_type=Name)
+    customer_id: str | None = Field(default=None, sa_type=Name, index=True)
+    """The person it goes to: recipient and body are emptied when it is out, or when the person is forgotten."""
     recipient: str
     subject: str
     body: str

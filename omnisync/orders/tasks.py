@@ -24,6 +24,8 @@ class Job(StrEnum):
     PUT_BACK = "put_back"
     COUNT = "count"
     OVERDUE = "overdue"
+    SEND = "send"
+    RECEIVE = "receive"
 
 
 def put_back(session: Session, desk: Desk, pickup: Pickup, *, now: datetime) -> None:
@@ -39,6 +41,27 @@ def count(session: Session, desk: Desk, location: str, sku: str, *, pickup_id: s
 def overdue(session: Session, desk: Desk, pickup: Pickup, *, now: datetime) -> None:
     """A paid pickup waits for a customer who did not come: a person decides."""
     _add(session, desk, Job.OVERDUE, pickup.location, now, pickup_id=pickup.id, shelf=pickup.shelf)
+
+
+def send(
+    session: Session, desk: Desk, location: str, sku: str, quantity: int, *, pickup_id: str, now: datetime
+) -> None:
+    """Pieces of this location are to be sent to the store of that pickup."""
+    _add(session, desk, Job.SEND, location, now, pickup_id=pickup_id, sku=sku, quantity=quantity)
+
+
+def receive(session: Session, desk: Desk, location: str, transfer_id: str, *, pickup_id: str, now: datetime) -> None:
+    """Goods are on their way to this location: whoever finishes this task says that all of them have come."""
+    _add(session, desk, Job.RECEIVE, location, now, pickup_id=pickup_id, transfer_id=transfer_id)
+
+
+def close_receive(session: Session, transfer_id: str, *, by: str, now: datetime) -> None:
+    """Everything has come, or never will."""
+    session.execute(
+        sa.update(_task)
+        .where(_task.c.transfer_id == transfer_id, _task.c.kind == Job.RECEIVE, _task.c.done_at.is_(None))
+        .values(done_at=now, done_by=by)
+    )
 
 
 def close_overdue(session: Session, pickup_id: str, *, by: str, now: datetime) -> None:
@@ -88,9 +111,11 @@ def _add(
     pickup_id: str | None = None,
     sku: str | None = None,
     shelf: str | None = None,
+    quantity: int | None = None,
+    transfer_id: str | None = None,
 ) -> None:
     row = {
         "id": desk.ids.new(), "kind": job.value, "location": location, "sku": sku, "pickup_id": pickup_id,
-        "shelf": shelf, "created_at": now,
+        "shelf": shelf, "quantity": quantity, "transfer_id": transfer_id, "created_at": now,
     }  # fmt: skip
     session.execute(sa.insert(_task), [row])

@@ -11,13 +11,13 @@ from sqlmodel import Session
 from omnisync.access import Access
 from omnisync.errors import InvalidRequest
 from omnisync.http import Code, Services, Text, json_response
-from omnisync.orders import handover, tasks, views
-from omnisync.orders.pickup import Actor
+from omnisync.orders import handover, sending, tasks, views
+from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.pickup_bodies import Limit
 from omnisync.values import from_cursor, from_micros, to_cursor, to_micros
 
 
-def add(api: APIRouter, services: Services, allowed: Callable[[Request], Awaitable[Access]]) -> None:
+def add(api: APIRouter, services: Services, desk: Desk, allowed: Callable[[Request], Awaitable[Access]]) -> None:
     """Add these endpoints."""
 
     @api.get("/pickups/not-rung-up", operation_id="listNotRungUp")
@@ -44,7 +44,7 @@ def add(api: APIRouter, services: Services, allowed: Callable[[Request], Awaitab
         now, actor = services.clock.now(), Actor(asker.name, asker.location)
 
         def write(session: Session) -> dict[str, Any]:
-            return views.task(tasks.done(session, task_id, actor, now=now))
+            return views.task(sending.finish(session, desk, task_id, actor=actor, now=now))
 
         return json_response(await services.write.run(write))
 

@@ -10,13 +10,12 @@ from sqlmodel import Session
 
 from omnisync import db
 from omnisync.errors import Conflict, InvalidRequest, Refused
-from omnisync.orders import customers, ending, holding, hours, pickup, states, tasks
+from omnisync.orders import customers, ending, holding, hours, pickup, sending, states, tasks
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.states import Step
 from omnisync.orders.tables import Pickup, PickupLine
-from omnisync.stock import ends, ledger, reservations
+from omnisync.stock import ends, reservations
 from omnisync.stock.ends import How
-from omnisync.values import Kind, Shelf
 
 _line = db.table(PickupLine)
 
@@ -57,14 +56,17 @@ def _customer_goes(session: Session, desk: Desk, found: Pickup, location: str, n
 
 
 def _goods_come(session: Session, desk: Desk, found: Pickup, location: str, now: datetime) -> Pickup:
-    """Held there (guarded), sent off, taken in and held here in one transaction, so that nobody can take a piece on its way."""
+    """Held there (guarded) and sent off in one transaction; on its way nobody can take it, and here it is held when it arrives."""
     rejected = {line.sku: line.rejected for line in pickup.lines_of(session, [found.id])[found.id] if line.rejected}
-    there = holding.hold(session, desk, found, location, rejected or pickup.open_lines(session, found.id), now=now)
-    _travel(session, found, there, now)
-    if rejected:
-        holding.add(session, found, {Shelf(found.location, line.sku): line.quantity for line in there.lines}, now=now)
-        _forget_rejected(session, found.id)
+    wanted = rejected or pickup.here_lines(session, found.id)
+    if not wanted:
+        raise Conflict("All of it is on its way already.", code="goods-coming", state=found.state)
+    there = holding.hold(session, desk, found, location, wanted, now=now)
+    _let_go(session, found, there, now)
     ready = hours.after_transfer(now, desk.location(found.location))
+    sending.send(session, desk, found, location, wanted, due=ready, kept=bool(rejected), now=now)
+    if rejected:
+        _forget_rejected(session, found.id)
     moved = _moved(session, desk, found, found.reservation_id, found.location, ready, now)
     desk.tell(session, "transferred", moved, how="goods_come", other=location)
     return moved
@@ -73,16 +75,10 @@ def _goods_come(session: Session, desk: Desk, found: Pickup, location: str, now:
 _WAYS = {"customer_goes": _customer_goes, "goods_come": _goods_come}
 
 
-def _travel(session: Session, found: Pickup, there: reservations.Held, now: datetime) -> None:
+def _let_go(session: Session, found: Pickup, there: reservations.Held, now: datetime) -> None:
     [answer] = ends.end(session, [ends.End(there.id, How.RELEASE, cause=f"pickup:{found.id}")], now=now)
     if isinstance(answer, Refused):
         raise answer
-    moves = [
-        ledger.Entry(kind, line.sku, location, line.quantity, f"pickup:{found.id}", now, reason="for a pickup")
-        for line in there.lines
-        for kind, location in ((Kind.TRANSFER_OUT, line.location), (Kind.TRANSFER_IN, found.location))
-    ]
-    ledger.record(session, moves, now=now)
 
 
 def _forget_rejected(session: Session, pickup_id: str) -> None:
@@ -95,7 +91,7 @@ def _moved(
     """Open again at its place, with new deadlines and nothing in the bag that came from elsewhere."""
     collect = hours.collect_by(ready, desk.location(location))
     if location != found.location:
-        session.execute(sa.update(_line).where(_line.c.pickup_id == found.id).values(picked=0))
+        session.execute(sa.update(_line).where(_line.c.pickup_id == found.id).values(picked=0, coming=0))
     moved = states.advance(
         session,
         found.id,
@@ -106,6 +102,7 @@ def _moved(
         collect_by=collect,
         ready_at=None,
         shelf=None,
+        reminded_at=None,
         overdue=False,
     )
     tasks.close_overdue(session, found.id, by="transferred", now=now)

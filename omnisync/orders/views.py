@@ -49,7 +49,7 @@ def task(found: Task) -> dict[str, Any]:
     """Something to do."""
     return {
         "id": found.id, "kind": found.kind, "location": found.location, "sku": found.sku, "pickup": found.pickup_id,
-        "shelf": found.shelf, "created_at": format_time(found.created_at), "done_at": _time(found.done_at),
+        "shelf": found.shelf, "quantity": found.quantity, "created_at": format_time(found.created_at), "done_at": _time(found.done_at),
         "done_by": found.done_by,
     }  # fmt: skip
 
@@ -78,7 +78,8 @@ def _view(found: Pickup, lines: Sequence[PickupLine], titles: dict[str, str]) ->
 
 def _line(line: PickupLine, title: str | None) -> dict[str, Any]:
     return {
-        "sku": line.sku, "title": title, "quantity": line.quantity, "picked": line.picked, "rejected": line.rejected,
+        "sku": line.sku, "title": title, "quantity": line.quantity, "picked": line.picked,
+        "coming": line.coming, "rejected": line.rejected,
         "collected": line.collected, "price_minor": line.price_minor, "currency": line.currency,
     }  # fmt: skip
 

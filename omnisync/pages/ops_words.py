@@ -42,6 +42,7 @@ LETTERS = {
     "fact": "Meldung",
     "write": "Schreibvorgang",
     "news": "Rückmeldung",
+    "webhooks": "Webhooks",
     "money": "Geld",
 }
 FAULTS = {
@@ -228,11 +229,19 @@ def _conflict(details: Mapping[str, object]) -> tuple[str, str]:
     )
 
 
+def _unpaid(details: Mapping[str, object]) -> tuple[str, str]:
+    return (
+        f"Bestellung {details.get('reference')} wurde nicht rechtzeitig bezahlt, {details.get('pieces')} Stück sind wieder frei",
+        "Im Kanal stornieren. Wird sie doch noch bezahlt, werden die Stücke wieder reserviert.",
+    )
+
+
 _CASES: dict[str, Callable[[Mapping[str, object]], tuple[str, str]]] = {
     "blast_zero": _blast_zero,
     "blast_price": _blast_price,
     "drift": _drift,
     "conflict": _conflict,
+    "unpaid": _unpaid,
 }
 RELEASES = {"blast_zero", "blast_price"}
 """Cases that hold numbers back until somebody decides."""

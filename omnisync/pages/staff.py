@@ -15,7 +15,7 @@ from omnisync import access
 from omnisync.access import Access, Role
 from omnisync.errors import Conflict, InvalidRequest, OmnisyncError, Refused
 from omnisync.http import Services
-from omnisync.orders import handing, picking, pickup, tasks, transfer, tries
+from omnisync.orders import handing, picking, pickup, sending, transfer, tries
 from omnisync.orders.handing import ByCode, Reason, WithoutCode, WrongCode
 from omnisync.orders.picking import Rejected, Why
 from omnisync.orders.pickup import Actor, Desk
@@ -246,7 +246,9 @@ class _Page:
         form, now = await form_of(request), self._services.clock.now()
         try:
             check_token(form, login)
-            await self._services.write.run(lambda session: tasks.done(session, task_id, actor, now=now))
+            await self._services.write.run(
+                lambda session: sending.finish(session, self._desk, task_id, actor=actor, now=now)
+            )
         except Refused as refused:
             return _to("/staff", m=refused.code)
         return _to("/staff", m="done")

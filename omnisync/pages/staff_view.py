@@ -46,6 +46,8 @@ TASKS = {
     "put_back": "Zurücklegen",
     "count": "Nachzählen: wurde nicht gefunden",
     "overdue": "Bezahlt, aber nicht abgeholt: Kunde anrufen",
+    "send": "An eine andere Filiale schicken",
+    "receive": "Ware aus anderer Filiale angekommen: annehmen",
 }
 SOON = timedelta(minutes=30)
 DONE_SINCE = timedelta(days=1)

@@ -28,6 +28,7 @@ def faults_between(settings: Settings, adapters: Collection[str]) -> Iterator[Fa
         yield from _adapter(place, channel, adapters)
         yield from _locations(place, channel, codes)
         yield from _map(place, channel, codes)
+        yield from _writer(place, channel, settings)
 
 
 def _twins(section: str, key: str, names: list[str]) -> Iterator[Fault]:
@@ -107,6 +108,15 @@ def _locations(path: Path, channel: ChannelSettings, codes: list[str]) -> Iterat
             yield among((*path, "locations", number), f"there is no location {code!r}", code, codes)
         elif code in channel.locations[:number]:
             yield Fault((*path, "locations", number), f"{code!r} is named twice", allowed="every location once")
+
+
+def _writer(path: Path, channel: ChannelSettings, settings: Settings) -> Iterator[Fault]:
+    if channel.policy.notify == "omnisync" and not settings.mail.host:
+        yield Fault(
+            (*path, "policy", "notify"),
+            "omnisync cannot write to customers without a mail server",
+            allowed="host under [mail], or notify as channel or none",
+        )
 
 
 def _map(path: Path, channel: ChannelSettings, codes: list[str]) -> Iterator[Fault]:

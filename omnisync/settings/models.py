@@ -100,13 +100,13 @@ class LocationSettings(_Section):
     name: str = Field(min_length=1)
     """As people read it."""
     kind: Literal["store", "warehouse"] = "store"
-    """What people call it; the rules are the same for both."""
+    """Where goods come from other locations, warehouses send first."""
     timezone: str = "Europe/Berlin"
     """Of its opening hours."""
     stock_owner: Annotated[str, BeforeValidator(_one_owner)] = LEDGER
     """`ledger`, or the name of the one channel that counts and receives goods here."""
     pickup: Literal["off", "local", "network"] = "local"
-    """Click and collect. With `off` nothing can be collected here."""
+    """Click and collect. With `off` nothing can be collected here; with `network` goods may come from other locations."""
     transfer_days: Whole = Field(default=2, ge=0)
     """Open days until goods from another location are here."""
     hours: Annotated[dict[str, str], BeforeValidator(check_hours)] = Field(default_factory=dict)
@@ -139,9 +139,9 @@ class ChannelPolicy(_Section):
     prices: Literal["off", "now", "at_opening"] = "now"
     """Whether and when prices are written there."""
     notify: Literal["channel", "omnisync", "none"] = "channel"
-    """Who writes to the customer of a pickup. With `omnisync` and `none` the channel is asked not to; omnisync writes to stores only."""
+    """Who writes to the customer of a pickup. With `omnisync` (which needs `[mail]`) and `none` the channel is asked not to."""
     unpaid_days: Whole = Field(default=7, ge=1)
-    """An unpaid order should hold its pieces this long. Nothing gives them back by itself yet."""
+    """An unpaid order keeps its pieces so many days; then they can be sold again, and the channel is told where it can be."""
     drift: Literal["repair", "show"] = "repair"
     """When the channel shows another number than it should: write ours again, or only show it."""
     blast_guard: bool = True

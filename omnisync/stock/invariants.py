@@ -12,11 +12,12 @@ from sqlmodel import Session
 
 from omnisync import db
 from omnisync.stock.effects import Level
-from omnisync.stock.tables import Balance, Movement, Promise, Reservation, Shortage
+from omnisync.stock.tables import Balance, Movement, Promise, Reservation, Shortage, Transfer
 from omnisync.values import Kind, Shelf
 
 movement, balance = db.table(Movement), db.table(Balance)
 reservation, promise, shortage = db.table(Reservation), db.table(Promise), db.table(Shortage)
+transfer = db.table(Transfer)
 _QUANTITIES = ("on_hand", "reserved", "blocked", "incoming", "safety")
 
 
@@ -104,6 +105,8 @@ def reserved_is_the_sum_of_open_promises(session: Session) -> Iterator[str]:
         .where(movement.c.promise.is_not(None))
         .group_by(movement.c.promise, reservation.c.state, promise.c.quantity, promise.c.ended)
     )
+    on_the_way = sa.select(transfer.c.promise).where(transfer.c.promise.is_not(None), transfer.c.received_at.is_(None))
+    coming = set(session.execute(on_the_way).scalars())
     for name, pieces, state, left in session.execute(statement):
         if pieces < 0:
             yield f"{name}: more pieces ended than were promised ({-pieces} too many)"
@@ -111,7 +114,8 @@ def reserved_is_the_sum_of_open_promises(session: Session) -> Iterator[str]:
             yield f"{name}: reserves {pieces} and is neither a reservation nor an order"
         if left is not None and left != pieces:
             yield f"{name}: {left} open by its row, {pieces} by the journal"
-        if state is not None and (state in ("held", "confirmed")) != (pieces > 0):
+        is_open = state in ("held", "confirmed")
+        if state is not None and ((is_open and not pieces and name not in coming) or (pieces and not is_open)):
             yield f"{name}: is {state} with {pieces} open"
     stray = sa.select(movement.c.id).where(movement.c.promise.is_(None), movement.c.reserved != 0)
     for number in session.execute(stray).scalars():

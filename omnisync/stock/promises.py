@@ -81,6 +81,7 @@ def end(
     key: str,
     occurred_at: datetime,
     now: datetime,
+    reason: str | None = None,
 ) -> int:
     """End up to `quantity` open pieces of a line (SHIPPED or RELEASED), oldest first; returns how many there were."""
     entries: list[ledger.Entry] = []
@@ -89,15 +90,19 @@ def end(
         pieces = min(left, found.quantity - found.ended) if found.sku == sku else 0
         if pieces > 0:
             left -= pieces
-            entries.append(_ending(found, kind, pieces, f"{key}@{found.id}", occurred_at))
+            entries.append(_ending(found, kind, pieces, f"{key}@{found.id}", occurred_at, reason))
     taken_over(session, [(entry.promise or "", entry.quantity) for entry in entries])
     ledger.record(session, entries, now=now)
     return quantity - left
 
 
-def _ending(found: Promise, kind: Kind, pieces: int, key: str, occurred_at: datetime) -> ledger.Entry:
+def _ending(
+    found: Promise, kind: Kind, pieces: int, key: str, occurred_at: datetime, reason: str | None
+) -> ledger.Entry:
     cause = f"order:{found.order_id}/{found.line_id}"
-    return ledger.Entry(kind, found.sku, found.location, pieces, cause, occurred_at, key=key, promise=found.id)
+    return ledger.Entry(
+        kind, found.sku, found.location, pieces, cause, occurred_at, key=key, promise=found.id, reason=reason
+    )
 
 
 _END = (

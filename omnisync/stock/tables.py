@@ -125,6 +125,40 @@ class Promise(SQLModel, table=True):
     created_at: datetime = Field(sa_type=Instant)
 
 
+class Transfer(SQLModel, table=True):
+    """Goods on their way from one location to another: gone there, awaited here, nobody's until they are received."""
+
+    __table_args__ = (
+        sa.Index("transfer_open", "to_location", "received_at"),
+        sa.Index("transfer_promise", "promise"),
+    )
+
+    id: str = Field(primary_key=True, sa_type=Name)
+    from_location: str = Field(sa_type=Name)
+    to_location: str = Field(sa_type=Name)
+    pickup_id: str | None = Field(default=None, sa_type=Name)
+    promise: str | None = Field(default=None, sa_type=Name)
+    """The reservation for which the pieces are held as soon as they are here; null: they can be sold here then."""
+    sent_at: datetime = Field(sa_type=Instant)
+    due_at: datetime = Field(sa_type=Instant)
+    received_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Null while something of it is still on its way."""
+    received_by: str | None = None
+
+
+class TransferLine(SQLModel, table=True):
+    """One SKU of a transfer, as it was asked for; `each` are the pieces of shelves that one of it is."""
+
+    __tablename__ = "transfer_line"
+
+    transfer_id: str = Field(primary_key=True, sa_type=Name, foreign_key="transfer.id")
+    sku: str = Field(primary_key=True, sa_type=Name)
+    quantity: int
+    received: int = 0
+    lost: int = 0
+    each: Any = Field(sa_type=sa.JSON)
+
+
 class Shortage(SQLModel, table=True):
     """Promises of one shelf that facts have made impossible. One open row a shelf; closed when facts mend it."""
 

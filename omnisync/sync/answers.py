@@ -72,6 +72,9 @@ class ChannelHealth(Answer):
     paused: bool
     cases: Pieces = Field(description="Open decisions.", examples=[0])
     failures_in_row: Pieces = Field(examples=[0])
+    subscribed_at: Time | None = Field(
+        description="Since when its webhooks stand; null: they do not, or it has none, and it is polled."
+    )
 
 
 class Channels(Answer):

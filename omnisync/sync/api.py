@@ -250,7 +250,10 @@ def _time(moment: datetime | None) -> str | None:
 
 
 def _health(one: health.Health) -> dict[str, Any]:
-    return asdict(one) | {"last_success_at": _time(one.last_success_at)}
+    return asdict(one) | {
+        "last_success_at": _time(one.last_success_at),
+        "subscribed_at": _time(one.subscribed_at),
+    }
 
 
 def _case(case: Case) -> dict[str, Any]:

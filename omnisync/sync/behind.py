@@ -105,7 +105,9 @@ def ask_for_all(session: Session, channel: Channel) -> None:
 def compare_all(session: Session, channel: Channel, *, now: datetime) -> None:
     """Let every listing be computed and read back again, and the channel be called at once."""
     ask_for_all(session, channel)
-    session.execute(sa.update(ShownState).where(col(ShownState.channel) == channel.name).values(look_at=now))
+    session.execute(
+        sa.update(ShownState).where(col(ShownState.channel) == channel.name).values(look_at=now, next_try_at=None)
+    )
     session.execute(sa.update(ChannelHealth).where(col(ChannelHealth.channel) == channel.name).values(retry_at=None))
 
 

@@ -20,7 +20,7 @@ from omnisync.orders import intake
 from omnisync.orders.tables import OrderLine
 from omnisync.stock import availability, ledger
 from omnisync.stock.tables import Movement
-from omnisync.sync import cases, conflicts, deadletters, looks, moments, money, wire
+from omnisync.sync import cases, conflicts, deadletters, firsts, looks, moments, money, wire
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.deadletters import Letter
 from omnisync.sync.resolve import Resolve, articles_of, resolver
@@ -42,6 +42,12 @@ class Booking:
     trusted: bool = False
     """A person has looked at it: times are no longer questioned."""
     message_id: int | None = None
+    since: datetime | None = None
+    """What happened before is history: counted already, and sent already."""
+
+    def is_history(self, at: datetime) -> bool:
+        """Whether it happened before the channel was connected. What a person has looked at is booked all the same."""
+        return self.since is not None and at < self.since and not self.trusted
 
     def moment(self, at: datetime) -> datetime:
         """When it happened by our clock."""
@@ -74,7 +80,7 @@ def apply(
     """Book these facts in their order, each whole or not at all; the number that now wait for a person. Those of which
     nothing waits are added to `booked`."""
     resolve = resolver(session, channel.name, articles_of(facts))
-    booking = Booking(session, context, channel, resolve, now, trusted, message_id)
+    booking = Booking(session, context, channel, resolve, now, trusted, message_id, firsts.since(session, channel))
     waiting = [_book(booking, fact) for fact in facts]
     if booked is not None:
         booked += [fact for fact, waits in zip(facts, waiting, strict=True) if not waits]
@@ -133,6 +139,7 @@ def _title(fact: Fact) -> str:
 def _order(booking: Booking, order: OrderSeen) -> int:
     if order.closed and order.placed_at < booking.now - moments.TOO_OLD:
         return 0  # long over; its goods are in no stock that was counted since
+    history = booking.is_history(order.placed_at)
     order = replace(order, placed_at=booking.moment(order.placed_at))
     order_id = f"{booking.channel.name}:{order.id}"
     before = _bought(booking.session, order_id)
@@ -143,19 +150,22 @@ def _order(booking: Booking, order: OrderSeen) -> int:
         booking.resolve,
         now=booking.now,
         ring_up=booking.context.ring_up,
+        history=history,
     )
     booking.session.flush()
     if taken.stale:
         return 0
     after = _bought(booking.session, order_id)
-    _lower_own_numbers(booking, order, before, after)
+    if not history:  # its numbers have been lower for a long time
+        _lower_own_numbers(booking, order, before, after)
     conflicts.note(booking.session, booking.context, booking.channel.name, order_id, taken.shortages, now=booking.now)
     announce(booking.session, "channel.order", {"channel": booking.channel.name, "order": order_id}, now=booking.now)
     _lines_wait(booking, order, taken)
-    money.note(
-        booking.session, booking.context, booking.channel.name, order, {line.sku for line in after.values()},
-        now=booking.now, message_id=booking.message_id,
-    )  # fmt: skip
+    if not history:
+        money.note(
+            booking.session, booking.context, booking.channel.name, order, {line.sku for line in after.values()},
+            now=booking.now, message_id=booking.message_id,
+        )  # fmt: skip
     return len(taken.waiting)
 
 
@@ -205,7 +215,7 @@ def _lines_wait(booking: Booking, order: OrderSeen, taken: intake.Taken) -> None
 
 def _sale(booking: Booking, sale: Sale) -> int:
     key = f"{booking.channel.name}:{sale.key}"
-    if _is_booked(booking.session, key):
+    if booking.is_history(sale.at) or _is_booked(booking.session, key):
         return 0
     sku, at = booking.sku(sale), booking.moment(sale.at)
     pieces = _stocked(booking.session, sku, abs(sale.quantity))
@@ -238,6 +248,8 @@ def _is_booked(session: Session, key: str) -> bool:
 
 
 def _delivered(booking: Booking, delivery: Delivered) -> int:
+    if booking.is_history(delivery.at):
+        return 0
     sku, at = booking.sku(delivery), booking.moment(delivery.at)
     location = _owned_place(booking, delivery.place, "goods in and out")
     kind = Kind.RECEIVED if delivery.quantity > 0 else Kind.MISSING
@@ -249,6 +261,8 @@ def _delivered(booking: Booking, delivery: Delivered) -> int:
 
 
 def _counted(booking: Booking, count: Counted) -> int:
+    if booking.is_history(count.at):
+        return 0
     sku, at = booking.sku(count), booking.moment(count.at)
     location = _place(booking, count.place)
     if not _stocked(booking.session, sku, 1):

@@ -43,6 +43,8 @@ class Health:
     paused: bool
     cases: int
     failures_in_row: int = 0
+    subscribed_at: datetime | None = None
+    """Since when its webhooks stand; None: they do not, or it has none, and it is polled."""
 
 
 def row_of(session: Session, channel: str) -> ChannelHealth:
@@ -74,6 +76,8 @@ def succeeded(session: Session, channel: str, *, now: datetime, pulled: bool = F
     row = row_of(session, channel)
     if row.failures_in_row or row.attention:
         announce(session, "channel.recovered", {"channel": channel}, now=now)
+    if row.failures_in_row:
+        _hurry(session, row, now)
     row.calls += 1
     row.failures_in_row, row.breaker, row.retry_at = 0, "closed", None
     row.attention = row.action = None
@@ -92,15 +96,49 @@ def failed(session: Session, channel: str, failure: TryLater | NeedsAttention, *
     row.last_error, row.last_error_at = failure.message, now
     if row.failures_in_row >= BREAKS_AFTER:
         row.breaker = "open"
+    told = None if isinstance(failure, NeedsAttention) else failure.retry_after_seconds
+    row.told_until = None if told is None else now + timedelta(seconds=told)
     if isinstance(failure, NeedsAttention):
         row.attention, row.action, row.retry_at = failure.message, failure.action, now + ATTENTION_RETRY
     else:
         row.retry_at = now + backoff(row.failures_in_row, failure.retry_after_seconds)
 
 
+def answered(session: Session, channel: str, *, now: datetime) -> None:
+    """A smaller call worked: a channel that was thought to be away is not."""
+    if row_of(session, channel).failures_in_row:
+        succeeded(session, channel, now=now)
+
+
 def heard(session: Session, channel: str, *, now: datetime) -> None:
-    """A message of the channel came in."""
-    row_of(session, channel).last_heard_at = now
+    """A message of the channel came in: whoever speaks may be called, unless it asked to be left alone."""
+    row = row_of(session, channel)
+    row.last_heard_at = now
+    try_now(row, now=now)
+
+
+def try_now(row: ChannelHealth, *, now: datetime) -> None:
+    """End our own caution; what the channel itself asked for stands."""
+    if row.retry_at is not None:
+        row.retry_at = row.told_until if row.told_until is not None and row.told_until > now else None
+
+
+def _hurry(session: Session, row: ChannelHealth, now: datetime) -> None:
+    """The channel is back: what only waited for it waits no longer."""
+    if row.told_until is not None and row.told_until > now:
+        return
+    session.execute(
+        sa.update(ShownState)
+        .where(col(ShownState.channel) == row.channel, col(ShownState.unsettled) == "unknown")
+        .where(col(ShownState.next_try_at) > now)
+        .values(next_try_at=None)
+    )
+    session.execute(
+        sa.update(InboxMessage)
+        .where(col(InboxMessage.channel) == row.channel, col(InboxMessage.state) == "received")
+        .where(col(InboxMessage.reason).is_not(None), col(InboxMessage.next_try_at) > now)
+        .values(next_try_at=now)
+    )
 
 
 def pause(session: Session, channel: str, *, now: datetime) -> None:
@@ -113,7 +151,8 @@ def pause(session: Session, channel: str, *, now: datetime) -> None:
 def resume(session: Session, channel: str, *, now: datetime) -> None:
     """Write again, and try at once."""
     row = row_of(session, channel)
-    row.paused, row.paused_at, row.retry_at = False, None, None
+    row.paused, row.paused_at = False, None
+    try_now(row, now=now)
     announce(session, "channel.resumed", {"channel": channel}, now=now)
 
 
@@ -138,7 +177,7 @@ def of(session: Session, channel: Channel, *, now: datetime) -> Health:
     return Health(
         channel.name, state, reason, row.action, lag, row.last_success_at, behind.number + inbox.number, failing,
         _drifting(session, channel), _exposed(session, channel), row.breaker, row.paused, cases,
-        row.failures_in_row,
+        row.failures_in_row, row.subscribed_at,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from omnisync import db
 from omnisync.adapters.base import Article, Fact, LevelSeen, Listing, OrderSeen, Page
-from omnisync.sync import facts, health
+from omnisync.sync import facts, firsts, health
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.resolve import resolver
 from omnisync.sync.tables import ChannelListing, Cursor
@@ -34,12 +34,13 @@ async def pull(context: Context, channel: Channel) -> int:
 
 
 async def _next_page(context: Context, channel: Channel) -> Page:
-    before = await context.store.read(lambda session: cursor(session, channel.name, FACTS))
+    before, asked = await context.store.read(lambda session: cursor(session, channel.name, FACTS)), context.clock.now()
     page = await channel.adapter.pull(before, now=context.clock.now())
     now, news = context.clock.now(), channel.known.without(page.facts)
 
     def book(session: Session) -> list[Fact]:
         booked: list[Fact] = []
+        firsts.connect(session, channel, asked)
         facts.apply(session, context, channel, news, now=now, booked=booked)
         if page.cursor is not None:
             advance(session, channel.name, FACTS, page.cursor, now=now)

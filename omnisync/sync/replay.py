@@ -11,7 +11,7 @@ from omnisync.adapters.base import Article, Fact, OrderSeen
 from omnisync.sync import deadletters, facts, inbox, wire
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.resolve import articles_of, resolver
-from omnisync.sync.tables import DeadLetter, ShownState
+from omnisync.sync.tables import DeadLetter, ShownState, Told
 
 
 def replay(session: Session, context: Context, letter_id: str, *, now: datetime) -> DeadLetter:
@@ -23,6 +23,11 @@ def replay(session: Session, context: Context, letter_id: str, *, now: datetime)
         deadletters.close(session, letter, "replayed", now=now)
     elif letter.kind == "write":
         _write_again(session, letter, now)
+        deadletters.close(session, letter, "replayed", now=now)
+    elif letter.kind == "webhooks":  # looked after on a schedule, and at once by `sync`
+        deadletters.close(session, letter, "replayed", now=now)
+    elif letter.kind == "news":
+        session.get_one(Told, letter.payload["told"]).next_try_at = None
         deadletters.close(session, letter, "replayed", now=now)
     else:
         _book_again(session, context, channel, letter, now=now, trusted=True)
@@ -36,6 +41,8 @@ def discard(session: Session, letter_id: str, *, now: datetime) -> DeadLetter:
         inbox.discard(session, letter.message_id, now=now)
     if letter.kind == "write":
         _write_no_more(session, letter)
+    if letter.kind == "news":
+        session.get_one(Told, letter.payload["told"]).state = letter.payload["state"]
     deadletters.close(session, letter, "discarded", now=now)
     return letter
 

@@ -55,7 +55,7 @@ class DeadLetter(SQLModel, table=True):
     id: str = Field(primary_key=True, sa_type=Name)
     channel: str = Field(sa_type=Name)
     kind: str
-    """message | line | fact | write"""
+    """message | line | fact | write | news | webhooks"""
     key: str = Field(sa_type=Name)
     """What waits: one open letter each."""
     title: str
@@ -207,7 +207,11 @@ class ChannelHealth(SQLModel, table=True):
     """The last message or page that came from it."""
     pulled_at: datetime | None = Field(default=None, sa_type=Instant)
     """The last time its orders were read to the end."""
+    subscribed_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Since when its webhooks stand without having been missing; null: they do not, or it has none."""
     retry_at: datetime | None = Field(default=None, sa_type=Instant)
+    told_until: datetime | None = Field(default=None, sa_type=Instant)
+    """Until then the channel itself asked to be left alone; what goes beyond is our own caution."""
     calls: int = 0
     failures: int = 0
     failures_in_row: int = 0
@@ -224,7 +228,7 @@ class Case(SQLModel, table=True):
     id: str = Field(primary_key=True, sa_type=Name)
     channel: str = Field(sa_type=Name)
     kind: str
-    """blast_zero | blast_price | drift | conflict | stock_error | overdue"""
+    """blast_zero | blast_price | drift | conflict | unpaid | stock_error | overdue"""
     title: str
     cause: str = ""
     proposal: str = ""
@@ -298,9 +302,10 @@ class User(SQLModel, table=True):
 
 
 class Told(SQLModel, table=True):
-    """The last state of a pickup that its channel heard from us."""
+    """The last state of a pickup, or of an order that was given back unpaid, that its channel heard from us."""
 
     pickup_id: str = Field(primary_key=True, sa_type=Name)
+    """Of an order: `order/` and its id."""
     channel: str = Field(sa_type=Name, index=True)
     state: str
     at: datetime = Field(sa_type=Instant)

@@ -1,9 +1,9 @@
-"""Reporting pickups back to the channel they came from: whatever it has not heard is told again until it has."""
+"""Reporting pickups, and orders nobody paid for, back to their channel: what it has not heard is told again until it has."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
@@ -26,7 +26,9 @@ BATCH = 50
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    pickup_id: str
+    name: str
+    """The pickup's id, or `order/` and the order's."""
+    about: Mapping[str, str]
     news: News
 
 
@@ -35,7 +37,9 @@ async def tell(context: Context, channel: Channel) -> int:
     if not channel.can.tells_pickups:
         return 0
     now = context.clock.now()
-    reports = await context.store.read(lambda session: _unheard(session, channel, now))
+    reports = await context.store.read(
+        lambda session: [*_unheard(session, channel, now), *_unheard_orders(session, channel, now)]
+    )
     if not reports:
         return 0
     answers = await channel.adapter.tell([report.news for report in reports])
@@ -52,7 +56,9 @@ def _unheard(session: Session, channel: Channel, now: datetime) -> list[_Report]
 
 def waiting(channel: Channel, now: datetime) -> sa.Select[int]:
     """Finds something if this channel has not heard everything."""
-    return sa.select(sa.literal(1)).select_from(_PAIRS).where(*_due(channel, now))
+    pickups = sa.select(sa.literal(1)).select_from(_PAIRS).where(*_due(channel, now))
+    orders = sa.select(sa.literal(1)).select_from(_ORDERS).where(*_order_due(channel, now))
+    return sa.select(sa.literal(1)).where(sa.or_(sa.exists(pickups), sa.exists(orders)))
 
 
 _PAIRS = (
@@ -86,7 +92,37 @@ def _report(session: Session, channel: Channel, pickup: Pickup, order: ChannelOr
         tag=f"{pickup.id}-{pickup.state}",
         notify_customer=channel.policy.notify == "channel",
     )
-    return _Report(pickup.id, news)
+    return _Report(pickup.id, {"pickup": pickup.id}, news)
+
+
+def _unheard_orders(session: Session, channel: Channel, now: datetime) -> list[_Report]:
+    """Orders whose pieces were given back because nobody paid: the channel should cancel them."""
+    statement = select(ChannelOrder).select_from(_ORDERS).where(*_order_due(channel, now))
+    found = session.exec(statement.order_by(col(ChannelOrder.id)).limit(BATCH)).all()
+    return [_order_report(session, order) for order in found]
+
+
+_ORDERS = db.table(ChannelOrder).outerjoin(
+    db.table(Told), col(Told.pickup_id) == sa.literal("order/", db.Name) + col(ChannelOrder.id)
+)
+
+
+def _order_due(channel: Channel, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        col(ChannelOrder.channel) == channel.name,
+        col(ChannelOrder.paid).is_(False),
+        col(ChannelOrder.closed).is_(False),
+        col(ChannelOrder.released_at).is_not(None),
+        col(Told.state).is_distinct_from("expired"),
+        sa.or_(col(Told.next_try_at).is_(None), col(Told.next_try_at) <= now),
+    )
+
+
+def _order_report(session: Session, order: ChannelOrder) -> _Report:
+    lines = session.exec(select(OrderLine).where(OrderLine.order_id == order.id).order_by(col(OrderLine.line_id))).all()
+    pieces = [(line.line_id, line.quantity - line.cancelled) for line in lines if line.stocked]
+    news = News("expired", order.external_id, order.reference, None, pieces, tag=f"{order.id}-unpaid")
+    return _Report(f"order/{order.id}", {"order": order.id}, news)
 
 
 def _pieces(session: Session, pickup: Pickup, lines: Sequence[OrderLine]) -> list[tuple[str, int]]:
@@ -113,11 +149,11 @@ def _note(
     now: datetime,
 ) -> None:
     for report, answer in zip(reports, answers, strict=True):
-        row = session.get(Told, report.pickup_id)
+        row = session.get(Told, report.name)
         if row is None:
-            row = Told(pickup_id=report.pickup_id, channel=channel.name, state="", at=now)
+            row = Told(pickup_id=report.name, channel=channel.name, state="", at=now)
             session.add(row)
-        key = f"pickup/{report.pickup_id}"
+        key = f"news/{report.name}"
         if answer.outcome in (Outcome.APPLIED, Outcome.ACCEPTED):
             row.state, row.at, row.failures, row.next_try_at = report.news.kind, now, 0, None
             deadletters.mended(session, channel.name, key, now=now)
@@ -126,6 +162,7 @@ def _note(
         row.next_try_at = now + backoff(row.failures, answer.retry_after_seconds)
         if answer.outcome is Outcome.ATTENTION:
             row.next_try_at = now + ATTENTION_RETRY
+            about = {**report.about, "told": report.name, "state": report.news.kind}
             title = f"{channel.name} does not take “{report.news.kind}” for {report.news.reference}"
-            letter = Letter("news", key, title, answer.reason, answer.action, {"pickup": report.pickup_id})
+            letter = Letter("news", key, title, answer.reason, answer.action, about)
             deadletters.keep(session, context, channel.name, letter, now=now)

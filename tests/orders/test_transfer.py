@@ -1,14 +1,21 @@
 import pytest
 
-from omnisync.errors import Conflict, InvalidRequest, OutOfStock
-from omnisync.orders import hours, picking, pickup, transfer
+from omnisync.errors import Conflict, Forbidden, InvalidRequest, OutOfStock
+from omnisync.orders import ending, hours, picking, pickup, sending, transfer
+from omnisync.orders import tasks as jobs
 from omnisync.orders.picking import Rejected, Why
 from omnisync.orders.pickup import Actor
-from omnisync.stock import ledger
+from omnisync.stock import ledger, transfers
 from omnisync.values import Kind
 from tests.conftest import START
 from tests.orders.counter import LAGER, LINDEN, MARKT, STAFF, a_desk, a_ready_one, hand_over, place, tasks, violations
 from tests.stock.shop import kinds, level, shelf
+
+
+def arrive(session, desk, part=None, actor=STAFF, **more):
+    """Everything that is on its way to Lindenstraße comes."""
+    found = transfers.page(session, LINDEN, on_the_way=True)
+    return [sending.receive(session, desk, one.id, part, actor=actor, now=START, **more) for one in found]
 
 
 def _transfer(session, desk, placed, location=MARKT, how="customer_goes"):
@@ -57,8 +64,21 @@ def test_a_piece_that_was_not_found_comes_from_another_store(session):
     assert (moved.location, moved.state) == (LINDEN, "placed")
     assert moved.ready_by == hours.after_transfer(START, desk.location(LINDEN))
     assert pickup.open_lines(session, moved.id) == {"LAMP": 2}
-    assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved) == (2, 2)
+    assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved, level(session, "LAMP").incoming) == (
+        1,
+        1,
+        1,
+    )
     assert (level(session, "LAMP", MARKT).on_hand, level(session, "LAMP", MARKT).reserved) == (4, 0)
+    with pytest.raises(Conflict) as coming:
+        picking.ready(session, desk, moved.id, "12", actor=STAFF, now=START)
+    assert coming.value.code == "goods-coming"
+    arrive(session, desk)
+    assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved, level(session, "LAMP").incoming) == (
+        2,
+        2,
+        0,
+    )
     assert violations(session) == []
 
 
@@ -69,6 +89,7 @@ def test_what_is_off_sale_here_can_come_from_elsewhere(session):
     picking.reject(session, desk, placed.pickup.id, [Rejected("LAMP", 1, Why.NOT_FOUND)], actor=STAFF, now=START)
 
     moved = _transfer(session, desk, placed, LAGER, "goods_come")
+    arrive(session, desk)
     picking.ready(session, desk, moved.id, "12", actor=STAFF, now=START)
     hand_over(session, desk, placed)
 
@@ -83,6 +104,8 @@ def test_pieces_that_come_although_none_were_rejected_can_be_sold_here(session):
     placed = place(session, desk := a_desk(), ("LAMP", 1))
 
     _transfer(session, desk, placed, how="goods_come")
+    assert (level(session, "LAMP").available, level(session, "LAMP").incoming) == (0, 1)
+    arrive(session, desk)
 
     assert (level(session, "LAMP").available, level(session, "LAMP").reserved) == (1, 1)
     assert violations(session) == []
@@ -94,13 +117,94 @@ def test_pieces_that_come_to_an_overdrawn_shelf_belong_to_older_promises(session
     place(session, desk := a_desk(), ("LAMP", 1))
     placed = place(session, desk, ("LAMP", 2), reference="#2")
     picking.reject(session, desk, placed.pickup.id, [Rejected("LAMP", 1, Why.DAMAGED)], actor=STAFF, now=START)
+    _transfer(session, desk, placed, how="goods_come")
     ledger.record(session, [ledger.Entry(Kind.SOLD, "LAMP", LINDEN, 2, "pos:1", START)], now=START)
 
-    with pytest.raises(OutOfStock):
-        _transfer(session, desk, placed, how="goods_come")
+    arrive(session, desk)
 
-    assert level(session, "LAMP", MARKT).on_hand == 5
+    assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved) == (1, 2)
+    [line] = pickup.lines_of(session, [placed.pickup.id])[placed.pickup.id]
+    assert (line.rejected, line.coming) == (1, 0)
     assert violations(session) == []
+
+
+def rejected_and_sent(session, desk, pieces=2):
+    """A pickup of so many lamps, all but one of which are damaged here and come from the other store."""
+    shelf(session, "LAMP", pieces=pieces)
+    shelf(session, "LAMP", pieces=9, location=MARKT)
+    placed = place(session, desk, ("LAMP", pieces))
+    gone = [Rejected("LAMP", pieces - 1, Why.DAMAGED)]
+    picking.reject(session, desk, placed.pickup.id, gone, actor=STAFF, now=START)
+    _transfer(session, desk, placed, how="goods_come")
+    return placed
+
+
+def test_goods_may_come_in_parts_and_some_never(session):
+    placed = rejected_and_sent(session, desk := a_desk(), pieces=5)
+    arrive(session, desk, {"LAMP": 2})
+    assert (level(session, "LAMP").reserved, level(session, "LAMP").incoming) == (3, 2)
+    with pytest.raises(InvalidRequest):
+        arrive(session, desk, {"LAMP": 3})
+
+    [transfer] = arrive(session, desk, {"LAMP": 1}, rest="lost")
+
+    [line] = pickup.lines_of(session, [placed.pickup.id])[placed.pickup.id]
+    assert (line.coming, line.rejected, transfer.received_by) == (0, 1, "Kim")
+    assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved, level(session, "LAMP").incoming) == (
+        4,
+        4,
+        0,
+    )
+    picking.ready(session, desk, placed.pickup.id, "12", actor=STAFF, now=START)
+    with pytest.raises(Conflict) as twice:
+        sending.receive(session, desk, transfer.id, actor=STAFF, now=START)
+    assert twice.value.code == "already-received"
+    assert violations(session) == []
+
+
+def test_pieces_on_their_way_are_nobodys_and_cannot_be_rejected_or_picked(session):
+    placed = rejected_and_sent(session, desk := a_desk())
+
+    with pytest.raises(InvalidRequest):
+        picking.reject(session, desk, placed.pickup.id, [Rejected("LAMP", 2, Why.DAMAGED)], actor=STAFF, now=START)
+    with pytest.raises(InvalidRequest):
+        picking.pick(session, desk, placed.pickup.id, actor=STAFF, now=START, picked={"LAMP": 2})
+    with pytest.raises(OutOfStock):
+        place(session, desk, ("LAMP", 1), reference="#2")
+
+    assert ("send", None, "LAMP") in tasks(session)
+    assert violations(session) == []
+
+
+def test_what_arrives_for_a_pickup_that_has_ended_can_be_sold(session):
+    placed = rejected_and_sent(session, desk := a_desk())
+    ending.cancel(session, desk, placed.pickup.id, actor=STAFF, now=START)
+    assert violations(session) == []
+
+    arrive(session, desk)
+
+    assert (level(session, "LAMP").available, level(session, "LAMP").reserved) == (2, 0)
+    assert violations(session) == []
+
+
+def test_everything_here_is_rejected_while_the_rest_is_on_its_way(session):
+    placed = rejected_and_sent(session, desk := a_desk())
+    picking.reject(session, desk, placed.pickup.id, [Rejected("LAMP", 1, Why.DAMAGED)], actor=STAFF, now=START)
+    assert violations(session) == []
+
+    arrive(session, desk)
+    picking.ready(session, desk, placed.pickup.id, "12", actor=STAFF, now=START)
+    hand_over(session, desk, placed)
+
+    assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved) == (0, 0)
+    assert violations(session) == []
+
+
+def test_only_the_store_it_goes_to_receives_a_transfer(session):
+    rejected_and_sent(session, desk := a_desk())
+
+    with pytest.raises(Forbidden):
+        arrive(session, desk, actor=Actor("Toni", MARKT))
 
 
 def test_a_pickup_goes_neither_nowhere_nor_where_nothing_is_collected(session):
@@ -124,3 +228,22 @@ def test_what_was_collected_does_not_travel(session):
         _transfer(session, desk, placed)
 
     assert refused.value.details["state"] == "collected"
+
+
+def test_who_finishes_the_task_of_an_arrival_has_received_it(session):
+    placed = rejected_and_sent(session, desk := a_desk())
+    [task] = [one for one in jobs.list_open(session, LINDEN) if one.kind == "receive"]
+
+    sending.finish(session, desk, task.id, actor=STAFF, now=START)
+
+    assert level(session, "LAMP").reserved == 2
+    picking.ready(session, desk, placed.pickup.id, "12", actor=STAFF, now=START)
+    assert violations(session) == []
+
+
+def test_the_task_of_an_arrival_closes_with_its_receipt(session):
+    rejected_and_sent(session, desk := a_desk())
+
+    arrive(session, desk)
+
+    assert [one.kind for one in jobs.list_open(session, LINDEN)] == []

@@ -132,6 +132,7 @@ WRONG: list[tuple[str, str, str, int, str, str]] = [
     ('adapter = "shopify"', 'adapter = "vendure"', "channels[0].adapter", 17, "csv, ebay, oscar, shopify, square", ""),
     ('adapter = "shopify"', "", "channels[0].adapter", 15, "", ""),
     ('name = "web-shop"', 'name = "ledger"', "channels[0].name", 16, "another name", ""),
+    ("buffer = 2", 'notify = "omnisync"', "channels[0].policy.notify", 21, "host under [mail]", ""),
     ('["lager", "linden"]', '["lager", "lindn"]', "channels[0].locations[1]", 18, "linden", "linden"),
     ('["lager", "linden"]', '["lager", "lager"]', "channels[0].locations[1]", 18, "every location once", ""),
     ('["lager", "linden"]', "[]", "channels[0].locations", 18, "at least 1 item", ""),

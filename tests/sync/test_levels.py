@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import permutations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnisync.adapters.base import Article, Can, LevelSeen, Write
+from omnisync.adapters.base import Article, Can, Fact, LevelSeen, Write
 from omnisync.clock import StoppedClock
 from omnisync.sync import facts, levels, shown
 from omnisync.sync.levels import View
@@ -119,44 +120,49 @@ def test_a_sale_ends_the_same_in_every_order_of_what_we_hear_of_it(
     web, market = FakeChannel("web", clock, can), FakeChannel("market", clock, can)
     house = make_house((shop("web"), web), (shop("market"), market))
 
-    for number, order_of_things in enumerate(permutations(HAPPENINGS)):
-        sku = f"LAMP-{number}"
-        _sell_one(house, play, sku, order_of_things)
+    orders = {f"LAMP-{number}": happenings for number, happenings in enumerate(permutations(HAPPENINGS))}
+    _sell_one_each(house, play, orders)
 
-        assert house.level(sku) == (5, 1), order_of_things
-        assert (web.shows(sku), market.shows(sku)) == (4, 4), order_of_things
-        assert house.state("web", sku).provisional == 0, order_of_things
+    for sku, happenings in orders.items():
+        assert house.level(sku) == (5, 1), happenings
+        assert (web.shows(sku), market.shows(sku)) == (4, 4), happenings
+        assert house.state("web", sku).provisional == 0, happenings
 
 
-def _sell_one(house: House, play: Play, sku: str, happenings: tuple[str, ...]) -> None:
+def _sell_one_each(house: House, play: Play, orders: Mapping[str, Sequence[str]]) -> None:
+    """One piece of each SKU is sold at the same time, and what there is to hear of it comes in the order of its own."""
     web = house.fakes["web"]
-    house.article(sku)
-    house.stock(sku, 5)
-    for fake in house.fakes.values():
-        fake.offer(sku)
+    for sku in orders:
+        house.article(sku)
+        house.stock(sku, 5)
+        for fake in house.fakes.values():
+            fake.offer(sku)
     play(house.worker.tick("web", full=True))
     play(house.worker.tick("market", full=True))
-    tag = house.state("web", sku).tag
     house.clock.advance(minutes=5)
-    order = web.buy(sku, hook=False)
+    told = {sku: _what_there_is_to_hear(house, sku) for sku in orders}
     web.orders.clear()  # only what is told below is heard; polling finds nothing
-    article = Article(external_id=f"id-{sku}")
-    told = {
-        "level": LevelSeen(article, 4, at=house.clock.now()),
-        "order": order,
-        "order again": order,
-        "echo": LevelSeen(article, 5, tag=tag),
-    }
-    for happening in happenings:
+    for turn in range(len(HAPPENINGS)):
         now = house.clock.now()
-        fact = told[happening]
+        heard = [told[sku][happenings[turn]] for sku, happenings in orders.items()]
         house.within(
-            lambda session, fact=fact, now=now: facts.apply(
-                session, house.context, house.channel("web"), [fact], now=now
+            lambda session, heard=heard, now=now: facts.apply(
+                session, house.context, house.channel("web"), heard, now=now
             )
         )
         play(house.tick("web", "market"))
         house.clock.advance(seconds=40)
+
+
+def _what_there_is_to_hear(house: House, sku: str) -> dict[str, Fact]:
+    order = house.fakes["web"].buy(sku, hook=False)
+    article = Article(external_id=f"id-{sku}")
+    return {
+        "level": LevelSeen(article, 4, at=house.clock.now()),
+        "order": order,
+        "order again": order,
+        "echo": LevelSeen(article, 5, tag=house.state("web", sku).tag),
+    }
 
 
 def test_a_sale_not_yet_seen_is_offered_nowhere_else(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import compress
 from pathlib import Path
 
@@ -69,6 +69,7 @@ class CsvTill:
             looks=False,
             poll_seconds=settings.poll_seconds,
             overlap_seconds=0.0,
+            since=datetime.min.replace(tzinfo=UTC),  # whoever puts a file into the folder means it to be booked
         )
 
     def __repr__(self) -> str:

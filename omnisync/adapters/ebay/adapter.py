@@ -40,6 +40,7 @@ class Ebay:
             batch_size=publishing.BATCH,
             shows="available",
             webhooks=bool(account.verification_token),
+            topics=subscribing.TOPICS,
             prices=True,
             price_with_stock=True,
             revisions_per_day=publishing.REVISIONS_PER_DAY,

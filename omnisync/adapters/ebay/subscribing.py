@@ -12,6 +12,8 @@ from omnisync.adapters.ebay.calls import complaints as errors_in
 from omnisync.adapters.ebay.hooks import DELETION
 from omnisync.errors import NeedsAttention
 
+TOPICS = ("ORDER_CONFIRMATION", "ITEM_MARKED_SHIPPED")
+"""What to subscribe. Account deletions are set up once for the whole application, in the developer portal."""
 PAGE = "100"
 _MEND = "Check that public_url can be reached from the internet with https and that verification_token is the same here and at eBay."
 
@@ -40,13 +42,14 @@ async def settle(calls: Calls, wanted: Sequence[Subscription], token: str, own_u
 async def _settle_one(calls: Calls, one: Subscription, home: str, standing: Sequence[Raw]) -> Subscription:
     same = (raw for raw in standing if raw["topicId"] == one.topic and str(raw.get("destinationId")) == home)
     raw = next(same, None)
+    stands = raw is not None and raw.get("status") == "ENABLED"
     if raw is None:
         found = await _create(calls, one.topic, home)
     else:
         found = str(raw["subscriptionId"])
-        if raw.get("status") != "ENABLED":
+        if not stands:
             await _done(await _call(calls, "POST", f"/subscription/{found}/enable", one.topic), 204)
-    return Subscription(topic=one.topic, url=one.url, id=found, active=True)
+    return Subscription(topic=one.topic, url=one.url, id=found, active=True, renewed=not stands)
 
 
 async def _create(calls: Calls, topic: str, home: str) -> str:

@@ -54,6 +54,7 @@ CAN = Can(
     many_locations=True,
     shows="available",
     webhooks=True,
+    topics=TOPICS,
     prices=True,
     tells_pickups=True,
     poll_seconds=30.0,

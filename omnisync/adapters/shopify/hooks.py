@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -127,7 +128,7 @@ class Subscriptions:
                 f"Shopify does not subscribe {wanted.topic}: {answer['userErrors'][0]['message']}",
                 action="Check server.public_url: Shopify calls public https addresses only.",
             )
-        return _subscription(answer["webhookSubscription"])
+        return replace(_subscription(answer["webhookSubscription"]), renewed=True)
 
 
 def _subscription(node: Mapping[str, str]) -> Subscription:

@@ -55,6 +55,7 @@ def make(name: str, settings: Mapping[str, Any], places: Mapping[str, str], publ
         places,
         webhook_secret=str(settings.get("webhook_secret") or ""),
         notification_url=str(settings.get("notification_url") or f"{public_url.rstrip('/')}/v1/hooks/{name}"),
+        hook_url=f"{public_url.rstrip('/')}/v1/hooks/{name}",
         start_at=_start(name, settings.get("start_at")),
         page_size=int(settings.get("page_size", PAGE)),
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from omnisync.adapters.base import (
@@ -29,6 +29,7 @@ from omnisync.adapters.square.publishing import Publishing
 from omnisync.adapters.square.pulling import Pulling
 from omnisync.adapters.square.wire import Json, Wire
 from omnisync.errors import NeedsAttention, TryLater
+from omnisync.values import parse_time
 
 TOPICS = (
     "order.created",
@@ -46,6 +47,7 @@ CAN = Can(
     many_locations=True,
     shows="on_hand",
     webhooks=True,
+    topics=hooks.TOPICS,
     prices=True,
     echo_tags=False,  # an inventory change carries our reference, a count does not
     tells_pickups=True,
@@ -55,8 +57,6 @@ CAN = Can(
 class Square:
     """Speaks for one Square account. `places` maps Square's location ids to ours."""
 
-    can = CAN
-
     def __init__(
         self,
         name: str,
@@ -65,12 +65,15 @@ class Square:
         *,
         webhook_secret: str,
         notification_url: str,
+        hook_url: str,
         start_at: str | None,
         page_size: int,
     ) -> None:
         self.name = name
         self._client, self._places = client, tuple(sorted(places))
-        self._secret, self._url = webhook_secret, notification_url
+        self._secret, self._url, self._hook_url = webhook_secret, notification_url, hook_url
+        self._learned: list[str] = []
+        self.can = replace(CAN, since=parse_time(start_at) if start_at else None)
         self._wire = Wire(client, page_size)
         self._pulling = Pulling(self._wire, self._places, start_at)
         self._publishing = Publishing(self._wire, self._places, client.tools.clock)
@@ -78,7 +81,7 @@ class Square:
 
     def identify(self, hook: Hook) -> Identified:
         """Check the signature over our notification URL and the raw body."""
-        return hooks.identify(hook, self._secret, self._url)
+        return hooks.identify(hook, [self._secret, *self._learned], self._url)
 
     def read(self, hook: Hook) -> Sequence[Fact]:
         """Payloads of Square are hints: nothing but what cannot be read at all."""
@@ -124,7 +127,7 @@ class Square:
             "webhooks",
             False,
             "webhook_secret is not the signature key of the subscription.",
-            "Copy the signature key from Square's Developer Console into webhook_secret.",
+            hooks.MEND,
         )
 
     async def pull(self, cursor: str | None, *, now: datetime) -> Page:
@@ -151,9 +154,13 @@ class Square:
         return [await pickups.tell(self._wire, one) for one in news]
 
     async def subscriptions(self, wanted: Sequence[Subscription]) -> Sequence[Subscription]:
-        """Our URL's subscription, with these topics and switched on."""
-        text = "|".join(sorted(f"{one.topic} {one.url}" for one in wanted))
-        return await hooks.subscribe(self._wire, wanted, self.name, hashlib.sha256(text.encode()).hexdigest())
+        """Our URL's subscription, with these topics and switched on. A new one signs with a new key, which is learned here."""
+        # The address that Square shall sign is the one that its settings name.
+        ours = [replace(one, url=self._url) if one.url == self._hook_url else one for one in wanted]
+        key = self._client.tools.ids.new()  # a key of before would bring back the answer of before, long deleted
+        found = await hooks.subscribe(self._wire, ours, self.name, key, self._secret)
+        self._learned = found.keys
+        return found.standing
 
     async def fetch_key(self, kid: str) -> bytes:
         """Square signs with a shared secret: there is no key to fetch."""

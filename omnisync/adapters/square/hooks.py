@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -18,6 +19,16 @@ from omnisync.values import format_time, parse_time
 
 SIGNATURE = "x-square-hmacsha256-signature"
 UNREADABLE = "unreadable"
+TOPICS = (
+    "order.created",
+    "order.updated",
+    "order.fulfillment.updated",
+    "refund.created",
+    "refund.updated",
+    "inventory.count.updated",
+)
+"""What to subscribe."""
+MEND = "Copy the signature key from Square's Developer Console into webhook_secret."
 
 
 def signature(secret: str, url: str, body: bytes) -> str:
@@ -25,12 +36,13 @@ def signature(secret: str, url: str, body: bytes) -> str:
     return base64.b64encode(hmac.digest(secret.encode(), url.encode() + body, hashlib.sha256)).decode()
 
 
-def identify(hook: Hook, secret: str, url: str) -> Identified:
+def identify(hook: Hook, secrets: Sequence[str], url: str) -> Identified:
     """A verified message under Square's event id, or `Forged`. The URL is ours, not the one a proxy saw."""
-    if not secret:
+    if not any(secrets):
         return Forged("no webhook_secret is set for this channel")
     given = hook.headers.get(SIGNATURE, "")
-    if not hmac.compare_digest(signature(secret, url, hook.body).encode(), given.encode()):
+    signed = [hmac.compare_digest(signature(one, url, hook.body).encode(), given.encode()) for one in secrets if one]
+    if not any(signed):
         return Forged("the signature is missing or wrong")
     event = parse(hook.body)
     if event is None:
@@ -111,10 +123,19 @@ class Following:
         return [*await self._pulling.facts_of_changes(changes), *levels]
 
 
-async def subscribe(wire: Wire, wanted: Sequence[Subscription], name: str, key: str) -> list[Subscription]:
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """What stands now, and the signature keys that Square made for it."""
+
+    standing: list[Subscription]
+    keys: list[str]
+
+
+async def subscribe(wire: Wire, wanted: Sequence[Subscription], name: str, key: str, secret: str) -> Subscribed:
     """One subscription of Square per URL carries all its topics; those of other URLs are left alone."""
     standing = {str(one.get("notification_url")): one for one in await wire.webhooks()}
     result: list[Subscription] = []
+    keys: list[str] = []
     for url, topics in _by_url(wanted).items():
         shape = {"name": f"omnisync {name}"[:64], "enabled": True, "event_types": topics, "notification_url": url}
         old = standing.get(url)
@@ -124,9 +145,13 @@ async def subscribe(wire: Wire, wanted: Sequence[Subscription], name: str, key: 
             one = await wire.update_webhook(str(old["id"]), shape)
         else:
             one = old
-        active = bool(one.get("enabled", True))
-        result += [Subscription(topic, url, str(one["id"]), active) for topic in one.get("event_types") or topics]
-    return result
+        active, made = bool(one.get("enabled", True)), str(one.get("signature_key") or "")
+        keys += [made] if made else []
+        result += [
+            Subscription(topic, url, str(one["id"]), active, one is not old, MEND if made not in ("", secret) else "")
+            for topic in one.get("event_types") or topics
+        ]
+    return Subscribed(result, keys)
 
 
 def _by_url(wanted: Sequence[Subscription]) -> Mapping[str, list[str]]:

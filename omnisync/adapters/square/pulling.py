@@ -18,6 +18,8 @@ from omnisync.values import format_time, from_cursor, parse_time, to_cursor
 
 OVERLAP = timedelta(seconds=120)
 LOCATIONS_PER_SEARCH = 10
+FIRST_READ = timedelta(days=90)
+"""How far back the first round looks for orders that are still open, unless it is told where to begin."""
 PAGE_LIFE = timedelta(minutes=5)
 """Square's page cursors do not live for ever and show nothing newer than their first request: after such a pause the round
 starts again, each stage at its watermark."""
@@ -80,7 +82,7 @@ class Pulling:
         paused = mark.asked is None or now - parse_time(mark.asked) > PAGE_LIFE
         if paused or mark.stage not in self._stages:
             mark = Mark(names[0], since=mark.since)
-        mark = replace(mark, asked=format_time(now))
+        mark = replace(mark, asked=format_time(now), since={**self._beginnings(now), **mark.since})
         read = await self._page(mark)
         after = _turn(mark, read, names)
         return Page(read.facts, after.write(), more=after.page is not None or after.stage != names[0])
@@ -95,6 +97,11 @@ class Pulling:
                 raise
             # Square forgets its page cursors after a while; the watermark has not moved, so nothing is lost.
             return await reader(group, since, None)
+
+    def _beginnings(self, now: datetime) -> Mapping[str, str]:
+        """Watermarks of the first round: the years before are not read. Levels are: they say what is there now."""
+        began = format_time(now - FIRST_READ + OVERLAP)
+        return {} if self._start_at else {name: began for name in self._stages if not name.startswith("counts")}
 
     def _since(self, mark: Mark) -> str | None:
         watermark = mark.since.get(mark.stage)

@@ -87,7 +87,9 @@ def upgrade() -> None:
         sa.Column("last_success_at", db.Instant(), nullable=True),
         sa.Column("last_heard_at", db.Instant(), nullable=True),
         sa.Column("pulled_at", db.Instant(), nullable=True),
+        sa.Column("subscribed_at", db.Instant(), nullable=True),
         sa.Column("retry_at", db.Instant(), nullable=True),
+        sa.Column("told_until", db.Instant(), nullable=True),
         sa.Column("calls", sa.Integer(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("failures_in_row", sa.Integer(), nullable=False),
@@ -124,10 +126,13 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(), nullable=True),
         sa.Column("totals", sa.JSON(), nullable=False),
         sa.Column("customer_id", db.Name(), nullable=True),
+        sa.Column("history", sa.Boolean(), nullable=False),
+        sa.Column("released_at", db.Instant(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("channel", "external_id"),
     )
     op.create_index("channel_order_reference", "channel_order", ["channel", "reference"], unique=False)
+    op.create_index("channel_order_unpaid", "channel_order", ["channel", "paid", "placed_at"], unique=False)
     op.create_table(
         "code_tries",
         sa.Column("scope", db.Name(), nullable=False),
@@ -272,6 +277,7 @@ def upgrade() -> None:
     op.create_table(
         "mail",
         sa.Column("id", db.Name(), nullable=False),
+        sa.Column("customer_id", db.Name(), nullable=True),
         sa.Column("recipient", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
         sa.Column("body", sa.String(), nullable=False),
@@ -282,6 +288,7 @@ def upgrade() -> None:
         sa.Column("last_error", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index(op.f("ix_mail_customer_id"), "mail", ["customer_id"], unique=False)
     op.create_index("mail_due", "mail", ["sent_at", "next_try_at"], unique=False)
     op.create_table(
         "movement",
@@ -505,6 +512,7 @@ def upgrade() -> None:
         sa.Column("location", db.Name(), nullable=False),
         sa.Column("sku", db.Name(), nullable=True),
         sa.Column("pickup_id", db.Name(), nullable=True),
+        sa.Column("transfer_id", db.Name(), nullable=True),
         sa.Column("shelf", sa.String(), nullable=True),
         sa.Column("quantity", sa.Integer(), nullable=True),
         sa.Column("created_at", db.Instant(), nullable=False),
@@ -524,6 +532,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("pickup_id"),
     )
     op.create_index(op.f("ix_told_channel"), "told", ["channel"], unique=False)
+    op.create_table(
+        "transfer",
+        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("from_location", db.Name(), nullable=False),
+        sa.Column("to_location", db.Name(), nullable=False),
+        sa.Column("pickup_id", db.Name(), nullable=True),
+        sa.Column("promise", db.Name(), nullable=True),
+        sa.Column("sent_at", db.Instant(), nullable=False),
+        sa.Column("due_at", db.Instant(), nullable=False),
+        sa.Column("received_at", db.Instant(), nullable=True),
+        sa.Column("received_by", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("transfer_open", "transfer", ["to_location", "received_at"], unique=False)
+    op.create_index("transfer_promise", "transfer", ["promise"], unique=False)
     op.create_table(
         "user_account",
         sa.Column("name", db.Name(), nullable=False),
@@ -617,6 +640,7 @@ def upgrade() -> None:
         sa.Column("ready_by", db.Instant(), nullable=False),
         sa.Column("collect_by", db.Instant(), nullable=False),
         sa.Column("ready_at", db.Instant(), nullable=True),
+        sa.Column("reminded_at", db.Instant(), nullable=True),
         sa.Column("ended_at", db.Instant(), nullable=True),
         sa.Column("collected_how", sa.String(), nullable=True),
         sa.Column("handed_over_by", sa.String(), nullable=True),
@@ -633,11 +657,26 @@ def upgrade() -> None:
     op.create_index("pickup_list", "pickup", ["location", "state", "ready_by"], unique=False)
     op.create_index("pickup_reference", "pickup", ["channel", "reference"], unique=False)
     op.create_table(
+        "transfer_line",
+        sa.Column("transfer_id", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("received", sa.Integer(), nullable=False),
+        sa.Column("lost", sa.Integer(), nullable=False),
+        sa.Column("each", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["transfer_id"],
+            ["transfer.id"],
+        ),
+        sa.PrimaryKeyConstraint("transfer_id", "sku"),
+    )
+    op.create_table(
         "pickup_line",
         sa.Column("pickup_id", db.Name(), nullable=False),
         sa.Column("sku", db.Name(), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("picked", sa.Integer(), nullable=False),
+        sa.Column("coming", sa.Integer(), nullable=False),
         sa.Column("rejected", sa.Integer(), nullable=False),
         sa.Column("collected", sa.Integer(), nullable=False),
         sa.Column("price_minor", sa.Integer(), nullable=True),
@@ -655,6 +694,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("pickup_line")
+    op.drop_table("transfer_line")
     op.drop_index("pickup_reference", table_name="pickup")
     op.drop_index("pickup_list", table_name="pickup")
     op.drop_index("pickup_due", table_name="pickup")
@@ -667,6 +707,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_barcode_sku"), table_name="barcode")
     op.drop_table("barcode")
     op.drop_table("user_account")
+    op.drop_index("transfer_promise", table_name="transfer")
+    op.drop_index("transfer_open", table_name="transfer")
+    op.drop_table("transfer")
     op.drop_index(op.f("ix_told_channel"), table_name="told")
     op.drop_table("told")
     op.drop_index("task_open", table_name="task")
@@ -715,6 +758,7 @@ def downgrade() -> None:
     )
     op.drop_table("movement")
     op.drop_index("mail_due", table_name="mail")
+    op.drop_index(op.f("ix_mail_customer_id"), table_name="mail")
     op.drop_table("mail")
     op.drop_table("lease")
     op.drop_index("inbox_due", table_name="inbox_message")
@@ -735,6 +779,7 @@ def downgrade() -> None:
     op.drop_table("customer")
     op.drop_table("cursor")
     op.drop_table("code_tries")
+    op.drop_index("channel_order_unpaid", table_name="channel_order")
     op.drop_index("channel_order_reference", table_name="channel_order")
     op.drop_table("channel_order")
     op.drop_index("channel_listing_sku", table_name="channel_listing")

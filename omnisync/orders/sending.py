@@ -1,0 +1,160 @@
+"""Goods that another location sends for a pickup: which they are, their way, and their arrival."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from omnisync import db
+from omnisync.catalog import articles
+from omnisync.errors import Forbidden, Refused
+from omnisync.orders import holding, pickup, tasks
+from omnisync.orders.pickup import Actor, Desk
+from omnisync.orders.states import OPEN
+from omnisync.orders.tables import Pickup, PickupLine, Task
+from omnisync.settings import LocationSettings
+from omnisync.stock import ends, ledger, transfers
+from omnisync.stock.effects import Level
+from omnisync.stock.tables import Transfer
+from omnisync.values import Kind, Shelf
+
+if TYPE_CHECKING:
+    from omnisync.orders.placing import Line
+
+_pickup, _line = db.table(Pickup), db.table(PickupLine)
+Rest = Literal["keep", "lost"]
+
+
+def plan(
+    session: Session, desk: Desk, location: str, lines: Sequence[Line], levels: Mapping[Shelf, Level]
+) -> dict[str, dict[str, int]] | None:
+    """Location -> SKU -> pieces: as many as possible from the store itself, the rest from others, warehouses first. None when
+    all of them together have too few."""
+    left = {shelf: level.available for shelf, level in levels.items()}
+    found: dict[str, dict[str, int]] = {}
+    for line in lines:
+        each = articles.explode(session, [(line.sku, 1)])
+        known = articles.known(session, each)
+        stocked = {sku: n for sku, n in each.items() if sku not in known or known[sku].stocked}
+        missing = line.quantity
+        for code in _sources(desk, location):
+            fits = min((left.get(Shelf(code, sku), 0) // n for sku, n in stocked.items()), default=missing)
+            if taken := min(missing, fits):
+                found.setdefault(code, {})[line.sku] = taken
+                missing -= taken
+                for sku, n in stocked.items():
+                    left[Shelf(code, sku)] = left.get(Shelf(code, sku), 0) - taken * n
+        if missing:
+            return None
+    return found
+
+
+def _sources(desk: Desk, here: str) -> list[str]:
+    def rank(location: LocationSettings) -> int:
+        return 0 if location.code == here else 1 if location.kind == "warehouse" else 2
+
+    return [location.code for location in sorted(desk.settings.locations, key=rank)]
+
+
+def start(
+    session: Session, desk: Desk, found: Pickup, source: str, lines: Mapping[str, int], *, due: datetime, now: datetime
+) -> None:
+    """What this pickup holds at `source` goes on its way to its store, where it is held again when it arrives."""
+    pieces = holding.stocked(session, source, lines)
+    released = [
+        ledger.Entry(
+            Kind.RELEASED, shelf.sku, shelf.location, n, f"pickup:{found.id}", now,
+            promise=found.reservation_id, reason="on its way",
+        )
+        for shelf, n in pieces.items()
+    ]  # fmt: skip
+    ledger.record(session, released, now=now)
+    send(session, desk, found, source, lines, due=due, kept=True, now=now)
+
+
+def send(
+    session: Session, desk: Desk, found: Pickup, source: str, lines: Mapping[str, int], *,
+    due: datetime, kept: bool, now: datetime,
+) -> None:  # fmt: skip
+    """Send pieces that nobody holds any more; `kept`: they are meant for this pickup and for nobody else."""
+    promise = found.reservation_id if kept else None
+    sending = transfers.Sending(source, found.location, lines, due, found.id, promise)
+    sent = transfers.send(session, desk.ids, sending, now=now)
+    tasks.receive(session, desk, found.location, sent.id, pickup_id=found.id, now=now)
+    for sku, quantity in sorted(lines.items()):
+        tasks.send(session, desk, source, sku, quantity, pickup_id=found.id, now=now)
+        if kept:
+            _change(session, found.id, sku, coming=quantity)
+
+
+def receive(
+    session: Session,
+    desk: Desk,
+    transfer_id: str,
+    part: Mapping[str, int] | None = None,
+    *,
+    rest: Rest = "keep",
+    actor: Actor,
+    now: datetime,
+) -> Transfer:
+    """Goods are here: what came for a pickup that still wants it is held for it at once, before anybody else can take it."""
+    if actor.location not in (None, transfers.load(session, transfer_id).to_location):
+        raise Forbidden("This transfer goes to another store.")
+    arrived = transfers.receive(session, transfer_id, part, rest_lost=rest == "lost", by=actor.name, now=now)
+    transfer = arrived.transfer
+    if transfer.received_at is not None:
+        tasks.close_receive(session, transfer.id, by=actor.name, now=now)
+    found = session.get(Pickup, transfer.pickup_id, populate_existing=True, with_for_update=True)
+    if found is None or transfer.promise is None or found.location != transfer.to_location or found.state not in OPEN:
+        return transfer
+    for sku, n in sorted(arrived.received.items()):
+        held = _hold(session, desk, found, sku, n, now)
+        _change(session, found.id, sku, coming=-n, rejected=0 if held else n)
+    for sku, n in sorted(arrived.lost.items()):
+        _change(session, found.id, sku, coming=-n, rejected=n)
+    _end_empty(session, found, now)
+    lines = [{"sku": sku, "quantity": n} for sku, n in sorted(arrived.received.items())]
+    desk.tell(session, "goods_arrived", pickup.load(session, found.id, Actor("omnisync")), lines=lines)
+    return transfer
+
+
+def finish(session: Session, desk: Desk, task_id: str, *, actor: Actor, now: datetime) -> Task:
+    """Somebody did a task; to have received a transfer is to take all of it in."""
+    done = tasks.done(session, task_id, actor, now=now)
+    if done.kind == tasks.Job.RECEIVE and done.transfer_id is not None:
+        receive(session, desk, done.transfer_id, actor=actor, now=now)
+    return done
+
+
+def _hold(session: Session, desk: Desk, found: Pickup, sku: str, n: int, now: datetime) -> bool:
+    """False where facts have overdrawn the shelf: the pieces belong to older promises, and the pickup lacks them again."""
+    try:
+        with session.begin_nested():
+            if ends.states(session, [found.reservation_id])[found.reservation_id].state in ends.OPEN:
+                holding.add(session, found, holding.stocked(session, found.location, {sku: n}), now=now)
+                return True
+            made = holding.hold(session, desk, found, found.location, {sku: n}, now=now)
+    except Refused:
+        return False
+    session.execute(sa.update(_pickup).where(_pickup.c.id == found.id).values(reservation_id=made.id))
+    session.refresh(found)
+    return True
+
+
+def _end_empty(session: Session, found: Pickup, now: datetime) -> None:
+    """A reservation that was only waiting for goods that never came holds nothing and ends."""
+    pieces = ends.open_pieces(session, [found.reservation_id]).get(found.reservation_id, {})
+    if not any(pieces.values()) and not transfers.is_coming(session, found.reservation_id):
+        ends.end(session, [ends.End(found.reservation_id, ends.How.RELEASE, cause=f"pickup:{found.id}")], now=now)
+
+
+def _change(session: Session, pickup_id: str, sku: str, *, coming: int = 0, rejected: int = 0) -> None:
+    session.execute(
+        sa.update(_line)
+        .where(_line.c.pickup_id == pickup_id, _line.c.sku == sku)
+        .values(coming=_line.c.coming + coming, rejected=_line.c.rejected + rejected)
+    )

@@ -1,0 +1,154 @@
+"""What customers of pickups read where omnisync writes to them, and when."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from omnisync import db
+from omnisync.orders import customers, ending, letters, mail, picking
+from omnisync.orders.customers import Person
+from omnisync.orders.tables import Mail
+from omnisync.settings import ChannelPolicy, ChannelSettings
+from tests.conftest import START
+from tests.orders.counter import COLLECT_BY, LINDEN, OFFICE, a_desk, a_ready_one, place
+from tests.stock.shop import shelf
+
+ANNA = Person("Anna {Schubert}", "anna@example.org")
+JOHN = Person("John Smith", "john@example.org", language="en-GB")
+
+
+def desk_that_writes(notify="omnisync"):
+    desk = a_desk()
+    webshop = ChannelSettings(
+        name="webshop", adapter="shopify", locations=[LINDEN], policy=ChannelPolicy(notify=notify)
+    )
+    object.__setattr__(desk, "settings", desk.settings.model_copy(update={"channels": [webshop]}))
+    return desk
+
+
+def letters_in(session):
+    """(recipient, body) by subject."""
+    rows = session.execute(sa.select(Mail)).scalars()
+    return {row.subject: (row.recipient, row.body) for row in rows}
+
+
+def test_the_customer_hears_that_it_was_placed_and_that_it_is_ready(session):
+    shelf(session, "LAMP", pieces=2)
+    desk = desk_that_writes()
+    placed = a_ready_one(session, desk, ("LAMP", 2), channel="webshop", customer=ANNA)
+
+    written = letters_in(session)
+    assert len(written) == 2
+    to, first = written["Ihre Abholung L-1001 bei Filiale Linden"]
+    assert to == "anna@example.org"
+    _, second = written["Ihre Abholung L-1001 liegt bereit"]
+    assert "Guten Tag Anna {Schubert}," in first
+    assert "2 x Lamp" in first
+    assert "ab 21.11.2026 um 13:00 Uhr" in first
+    assert placed.code in first
+    assert placed.code in second
+    assert "bis 25.11.2026 um 19:00 Uhr" in second
+    assert "Bezahlt wird bei der Abholung." in second
+
+
+def test_who_does_not_speak_german_is_written_to_in_english(session):
+    shelf(session, "LAMP", pieces=1)
+
+    place(session, desk_that_writes(), ("LAMP", 1), channel="webshop", customer=JOHN, paid=True)
+
+    [(subject, (_, body))] = letters_in(session).items()
+    assert subject == "Your pickup L-1001 at Filiale Linden"
+    assert "Hello John Smith," in body
+    assert "21 November 2026 at 13:00" in body
+    assert "pay" not in body
+
+
+def test_a_ready_pickup_is_remembered_once_a_day_before_its_end_and_expires_with_a_word(session):
+    shelf(session, "LAMP", pieces=1)
+    desk = desk_that_writes()
+    placed = a_ready_one(session, desk, ("LAMP", 1), channel="webshop", customer=ANNA)
+
+    counts = [letters.remind(session, desk, now=COLLECT_BY - timedelta(hours=hours)) for hours in (25, 24, 23)]
+    ending.expire_overdue(session, desk, now=COLLECT_BY)
+
+    assert counts == [0, 1, 0]
+    written = letters_in(session)
+    assert placed.code in written["Erinnerung: Abholung L-1001 liegt bereit"][1]
+    assert placed.code not in written["Ihre Abholung L-1001 ist abgelaufen"][1]
+    assert len(written) == 4
+
+
+def test_a_pickup_that_was_extended_is_reminded_again(session):
+    shelf(session, "LAMP", pieces=1)
+    desk = desk_that_writes()
+    placed = a_ready_one(session, desk, ("LAMP", 1), channel="webshop", customer=ANNA)
+    letters.remind(session, desk, now=COLLECT_BY - timedelta(hours=1))
+    ending.extend(session, desk, placed.pickup.id, COLLECT_BY + timedelta(days=3), actor=OFFICE, now=START)
+
+    assert letters.remind(session, desk, now=COLLECT_BY) == 0
+    assert letters.remind(session, desk, now=COLLECT_BY + timedelta(days=2, hours=1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("notify", "channel", "person"),
+    [
+        ("channel", "webshop", ANNA),
+        ("none", "webshop", ANNA),
+        ("omnisync", None, ANNA),
+        ("omnisync", "webshop", Person("Anna Schubert")),
+        ("omnisync", "webshop", Person("Anna Schubert", "anna at\nexample.org")),
+        ("omnisync", "webshop", Person("Anna Schubert", "x7y@members.ebay.de")),
+    ],
+)
+def test_nobody_is_written_to_whom_another_writes_or_who_cannot_be_reached(session, notify, channel, person):
+    shelf(session, "LAMP", pieces=1)
+    desk = desk_that_writes(notify)
+
+    placed = a_ready_one(session, desk, ("LAMP", 1), channel=channel, customer=person)
+    letters.remind(session, desk, now=COLLECT_BY - timedelta(hours=1))
+    ending.cancel(session, desk, placed.pickup.id, actor=OFFICE, now=START)
+
+    assert letters_in(session) == {}
+
+
+def test_a_pickup_of_which_nothing_could_be_packed_is_cancelled_with_a_word(session):
+    shelf(session, "LAMP", pieces=1)
+    desk = desk_that_writes()
+    placed = place(session, desk, ("LAMP", 1), channel="webshop", customer=ANNA)
+
+    gone = [picking.Rejected("LAMP", 1, picking.Why.DAMAGED)]
+    picking.reject(session, desk, placed.pickup.id, gone, actor=OFFICE, now=START)
+
+    assert "Ihre Abholung L-1001 wurde storniert" in letters_in(session)
+
+
+def test_a_letter_that_is_out_is_kept_no_longer(engine, clock):
+    with db.transaction(engine) as session:
+        shelf(session, "LAMP", pieces=1)
+        place(session, desk_that_writes(), ("LAMP", 1), channel="webshop", customer=ANNA)
+    taken = []
+
+    async def post(message):
+        taken.append(message)
+
+    assert asyncio.run(mail.send_due(engine, post, clock, sender="shop@example.org")) == 1
+
+    [message] = taken
+    assert message["To"] == "anna@example.org"
+    with db.transaction(engine) as session:
+        assert letters_in(session) == {"Ihre Abholung L-1001 bei Filiale Linden": ("", "")}
+
+
+def test_who_is_forgotten_is_not_written_to_any_more(engine, clock):
+    with db.transaction(engine) as session:
+        shelf(session, "LAMP", pieces=1)
+        placed = place(session, desk_that_writes(), ("LAMP", 1), channel="webshop", customer=ANNA)
+        customers.erase(session, [placed.pickup.customer_id], now=START)
+        assert list(letters_in(session).values()) == [("", "")]
+
+    async def post(message):
+        raise AssertionError("nothing is to be sent")
+
+    assert asyncio.run(mail.send_due(engine, post, clock, sender="shop@example.org")) == 0
