@@ -20,6 +20,7 @@ LOCATIONS = ("linden", "markt")
 SETS = {"SET": {"CUP": 2, "POT": 1}}
 SKUS = ("CUP", "POT")
 SHELVES = [Shelf(location, sku) for location in LOCATIONS for sku in SKUS]
+OF_ITS_OWN = "moved"
 REFERENCES = ("#1", "#2")
 SAID = {Kind.SOLD: -1, Kind.RETURNED: +1, Kind.FOUND: +1, Kind.MISSING: -1, Kind.DAMAGED: -1}
 
@@ -56,8 +57,10 @@ class Ledger(RuleBasedStateMachine):
 
     @invariant()
     def both_say_the_same(self) -> None:
-        assert self.real.levels(SHELVES) == {at: self.books.level(at) for at in SHELVES}
-        assert self.real.violations() == []
+        real, books = self.real.levels(SHELVES), {at: self.books.level(at) for at in SHELVES}
+        assert real == books, "\n".join(f"{at}: {real[at]}, by the books {books[at]}" for at in SHELVES)
+        violations = self.real.violations()
+        assert violations == [], violations
 
     # ------------------------------------------------------------ the floor
 
@@ -107,7 +110,7 @@ class Ledger(RuleBasedStateMachine):
     def hold(
         self, wanted: list[tuple[list[tuple[str, str, int]], int, str | None, str]], takes: int | None, again: str
     ) -> None:
-        earlier = self._pick(sorted(self.books.holds), takes)
+        earlier = self._pick(self._named_holds, takes)
         asked = [
             (self._name("hold"), lines, self.now + lasts, reference, owner, None if number else earlier)
             for number, (lines, lasts, reference, owner) in enumerate(wanted)
@@ -118,7 +121,7 @@ class Ledger(RuleBasedStateMachine):
             self.books.hold(name, lines, self.now, until, reference=reference, owner=owner, takes=takes)
             for name, lines, until, reference, owner, takes in asked
         ]
-        assert answers == expected
+        assert answers == expected, (answers, expected)
         if again:
             reused = ["idempotency-key-reused"] * len(asked)
             assert self.real.hold(key, asked, body=b"x" * (again != "same")) == (answers if again == "same" else reused)
@@ -216,6 +219,11 @@ class Ledger(RuleBasedStateMachine):
     @property
     def now(self) -> int:
         return self.real.now
+
+    @property
+    def _named_holds(self) -> list[str]:
+        """Those that somebody was told of; a pickup that changes places makes some of its own."""
+        return sorted(name for name in self.books.holds if not name.startswith(OF_ITS_OWN))
 
     def _name(self, what: str) -> str:
         return f"{what}-{next(self.names):03}"

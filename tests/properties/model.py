@@ -57,6 +57,7 @@ class Shop:
     happened: dict[Shelf, list[tuple[int, bool, int]]] = field(default_factory=lambda: defaultdict(list))
     """(minute, whether it was a count, pieces) in the order in which we heard of it."""
     blocked: Counter[Shelf] = field(default_factory=Counter)
+    incoming: Counter[Shelf] = field(default_factory=Counter)
     safety: Counter[Shelf] = field(default_factory=Counter)
     off_sale: set[Shelf] = field(default_factory=set)
     holds: dict[str, Hold] = field(default_factory=dict)
@@ -81,7 +82,7 @@ class Shop:
             self.on_hand(shelf),
             self.reserved(shelf),
             self.blocked[shelf],
-            0,
+            self.incoming[shelf],
             self.safety[shelf],
             shelf in self.off_sale,
         )
