@@ -18,7 +18,7 @@ from omnisync import db
 from omnisync.announce import announce_all
 from omnisync.catalog import articles, bundles
 from omnisync.errors import Conflict, InvalidRequest, OutOfStock, Refused
-from omnisync.stock import ends, ledger, promises, shelves
+from omnisync.stock import ends, ledger, promises, shelves, shortages
 from omnisync.stock.decide import Wish, decide
 from omnisync.stock.effects import Level
 from omnisync.stock.tables import Reservation
@@ -111,7 +111,7 @@ def _reserve(session: Session, requests: Sequence[Request], *, now: datetime) ->
         locked = shelves.lock(session, everything)
     answers, wishes = _prepare(session, requests, wanted, takeovers, locked, now)
     granted = _grant(answers, wishes, locked)
-    _write(session, [(requests[index], wishes[index]) for index in granted], now)
+    _write(session, [(requests[index], wishes[index]) for index in granted], locked, now)
     for index, wish in granted.items():
         answers[index] = _held(requests[index], wish, now)
     return [answer for answer in answers if answer is not None]
@@ -171,7 +171,9 @@ def _grant(
     return granted
 
 
-def _write(session: Session, granted: Sequence[tuple[Request, _Prepared]], now: datetime) -> None:
+def _write(
+    session: Session, granted: Sequence[tuple[Request, _Prepared]], locked: Mapping[Shelf, Level], now: datetime
+) -> None:
     """Credits back, holds on, in the journal row by row and on the balances as one guarded net change a shelf."""
     rows: list[tuple[ledger.Entry, Level]] = []
     net: dict[Shelf, int] = defaultdict(int)
@@ -186,12 +188,27 @@ def _write(session: Session, granted: Sequence[tuple[Request, _Prepared]], now: 
         session, [("reservation.held", {"id": one.id, "reference": one.reference}) for one, _ in granted], now=now
     )
     shelves.hold(session, {shelf: n for shelf, n in net.items() if n > 0}, now=now)
-    shelves.write(session, {shelf: Level(reserved=n) for shelf, n in net.items() if n < 0}, now=now)
+    _give_back(session, {shelf: Level(reserved=n) for shelf, n in net.items() if n < 0}, locked, rows, now)
     taken = [(credit, request) for request, prepared in granted for credit in prepared.credits]
     ends.taken_over(session, {credit.promise: request.id for credit, request in taken if credit.is_hold}, now=now)
     promises.taken_over(
         session, [(credit.promise, sum(credit.open.values())) for credit, _ in taken if not credit.is_hold]
     )
+
+
+def _give_back(
+    session: Session,
+    changes: Mapping[Shelf, Level],
+    locked: Mapping[Shelf, Level],
+    rows: Sequence[tuple[ledger.Entry, Level]],
+    now: datetime,
+) -> None:
+    """Fewer pieces are promised than before, which may mend a shortage."""
+    if not changes:
+        return
+    shelves.write(session, changes, now=now)
+    after = {shelf: locked[shelf].plus(change) for shelf, change in changes.items()}
+    shortages.settle(session, locked, after, {row.shelf: row.cause for row, _ in rows}, now=now)
 
 
 def _entries(request: Request, prepared: _Prepared, now: datetime) -> Iterable[ledger.Entry]:
