@@ -268,7 +268,8 @@ def _something(dice: random.Random, told: Sequence[Fact], clock: StoppedClock) -
 def _story(session: Session, location: str, channel: str) -> list[tuple[Any, ...]]:
     """What the journal of a location says, told without the channel's name."""
     columns = ("sku", "kind", "quantity", "on_hand", "reserved", "key", "cause")
-    rows = session.execute(db.table(Movement).select().where(db.table(Movement).c.location == location))
+    journal = db.table(Movement)
+    rows = session.execute(journal.select().where(journal.c.location == location).order_by(journal.c.id))
     return [
         tuple(str(getattr(row, name)).replace(channel, "").replace(location, "") for name in columns) for row in rows
     ]
