@@ -303,6 +303,8 @@ class Published:
     reason: str = ""
     action: str = ""
     retry_after_seconds: float | None = None
+    unknown: bool = False
+    """With ATTENTION: the channel does not know the listing (any more)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def hold_back(session: Session, context: Context, channel: Channel, *, now: date
     rows = _behind(session, channel)
     for row in rows:
         _forget_old_decision(row)
-    _hold(session, context, channel, ZERO, _emptied(session, channel, rows), _zero_limit, now)
+    _hold(session, context, channel, ZERO, _emptied(session, channel, rows), large_share, now)
     _hold(session, context, channel, PRICE, _repriced(session, channel, rows), _any_price, now)
 
 
@@ -71,7 +71,8 @@ def _any_price(session: Session, channel: Channel) -> int:
     return 1
 
 
-def _zero_limit(session: Session, channel: Channel) -> int:
+def large_share(session: Session, channel: Channel) -> int:
+    """From how many listings on it is a large part of the channel that changes."""
     statement = sa.select(sa.func.count()).select_from(ChannelListing)
     listings: int = session.execute(
         statement.where(col(ChannelListing.channel) == channel.name, col(ChannelListing.managed))

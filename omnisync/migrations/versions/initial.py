@@ -106,7 +106,18 @@ def upgrade() -> None:
         sa.Column("extra", sa.JSON(), nullable=False),
         sa.Column("managed", sa.Boolean(), nullable=False),
         sa.Column("added_at", db.Instant(), nullable=False),
+        sa.Column("missed_at", db.Instant(), nullable=True),
+        sa.Column("gone_at", db.Instant(), nullable=True),
+        sa.Column("gone_case", db.Name(), nullable=True),
         sa.PrimaryKeyConstraint("channel", "external_id"),
+    )
+    op.create_index(
+        "channel_listing_missed",
+        "channel_listing",
+        ["channel"],
+        unique=False,
+        sqlite_where=sa.text("missed_at IS NOT NULL"),
+        postgresql_where=sa.text("missed_at IS NOT NULL"),
     )
     op.create_index("channel_listing_sku", "channel_listing", ["channel", "sku"], unique=False)
     op.create_table(
@@ -783,6 +794,12 @@ def downgrade() -> None:
     op.drop_index("channel_order_reference", table_name="channel_order")
     op.drop_table("channel_order")
     op.drop_index("channel_listing_sku", table_name="channel_listing")
+    op.drop_index(
+        "channel_listing_missed",
+        table_name="channel_listing",
+        sqlite_where=sa.text("missed_at IS NOT NULL"),
+        postgresql_where=sa.text("missed_at IS NOT NULL"),
+    )
     op.drop_table("channel_listing")
     op.drop_table("channel_health")
     op.drop_table("channel_conflict")
