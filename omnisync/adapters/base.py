@@ -37,6 +37,8 @@ class Restock:
     id: str
     quantity: int
     place: str | None = None
+    told_as: str | None = None
+    """The key of the Sale or Delivered that tells the very same goods where the channel does not yet know their order."""
 
 
 @dataclass(frozen=True, slots=True)

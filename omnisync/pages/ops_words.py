@@ -251,6 +251,14 @@ def _gone(details: Mapping[str, object]) -> tuple[str, str]:
     )
 
 
+def _double_return(details: Mapping[str, object]) -> tuple[str, str]:
+    return (
+        f"{details.get('quantity')} × {details.get('sku')} in {details.get('location')} vielleicht doppelt zurückgenommen: "
+        f"ohne Bon und mit Bestellung {details.get('order')}",
+        "War es ein Stück, das Regal zählen; waren es zwei, verwerfen.",
+    )
+
+
 _CASES: dict[str, Callable[[Mapping[str, object]], tuple[str, str]]] = {
     "blast_zero": _blast_zero,
     "blast_price": _blast_price,
@@ -258,6 +266,7 @@ _CASES: dict[str, Callable[[Mapping[str, object]], tuple[str, str]]] = {
     "conflict": _conflict,
     "unpaid": _unpaid,
     "listings_gone": _gone,
+    "double_return": _double_return,
 }
 RELEASES = {"blast_zero", "blast_price"}
 """Cases that hold numbers back until somebody decides."""
