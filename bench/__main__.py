@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bench import bulk, databases, measure, processes, propagation, report, retailer
+from bench import bulk, databases, measure, planted, processes, propagation, report, retailer
 from bench.figures import FIGURES, Figure
 from bench.processes import LOAD_CORE, free_ports, running
 from omnisync import db
@@ -26,11 +26,13 @@ OTHERS = {
     "republish": bulk.republish,
 }
 """Figures that are no load on HTTP, each with a database of its own: (database, seconds=, full=) -> row."""
-NAMES = [*(one.name for one in FIGURES), *OTHERS]
+ONCE = {"planted": planted.measure}
+"""Figures that are asked once, whatever the database: () -> row."""
+NAMES = [*(one.name for one in FIGURES), *OTHERS, *ONCE]
 
 
 def main() -> int:
-    """Measure, tell, and fail when the flash sale granted another number than there was."""
+    """Measure, tell, and fail when the flash sale granted another number than there was, or when a planted bug survived."""
     given = _arguments()
     pinned = processes.pin(os.getpid(), LOAD_CORE)
     rows = []
@@ -41,7 +43,11 @@ def main() -> int:
         print(report.line(row), file=say, flush=True)
     if given.json:
         print(json.dumps({"machine": report.machine(pinned=pinned), "figures": rows}))
-    return 1 if any(row.get("granted", retailer.FLASH_PIECES) != retailer.FLASH_PIECES for row in rows) else 0
+    return 1 if any(_is_wrong(row) for row in rows) else 0
+
+
+def _is_wrong(row: Row) -> bool:
+    return row.get("granted", retailer.FLASH_PIECES) != retailer.FLASH_PIECES or bool(row.get("survived"))
 
 
 def _arguments() -> argparse.Namespace:
@@ -70,6 +76,9 @@ def _rows(given: argparse.Namespace) -> Iterator[Row]:
         for name, other in OTHERS.items():
             if name in given.names or not given.names:
                 yield other(database, seconds=given.seconds, full=given.full)
+    for name, ask in ONCE.items():
+        if name in given.names or not given.names:
+            yield ask()
 
 
 def _on(database: str, wanted: Sequence[Figure], plan: measure.Plan) -> Iterator[Row]:

@@ -6,6 +6,7 @@ import asyncio
 import copy
 import json
 import random
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -66,6 +67,14 @@ async def ready(api: Api) -> dict[str, str]:
     return made
 
 
+async def on_its_way(api: Api) -> dict[str, str]:
+    """A transfer that brings the pieces of a pickup from another store."""
+    made = await placed(api)
+    await _made(api, f"/v1/pickups/{made['id']}/transfer", {"location": "markt", "kind": "goods_come"})
+    [transfer] = (await api.call("GET", "/v1/transfers", role="ops")).json()["items"]
+    return {"id": transfer["id"]}
+
+
 async def _made(api: Api, path: str, body: Json) -> dict[str, str]:
     answer = await api.call("POST", path, role="shop", json=body)
     assert answer.status_code in (200, 201), answer.text
@@ -102,6 +111,10 @@ CASES = [
     Case("POST", "/v1/pickups/{id}/cancel", {"reason": "r"}, "staff", placed),
     Case("POST", "/v1/pickups/{id}/extend", {"collect_by": "2026-12-05T12:00:00Z"}, "staff", placed),
     Case("POST", "/v1/pickups/{id}/transfer", {"location": "markt", "kind": "customer_goes"}, "staff", placed),
+    Case(
+        "POST", "/v1/transfers/{id}/receive", {"lines": [{"sku": "LAMP", "quantity": 1}], "rest": "lost"},
+        "staff", on_its_way,
+    ),
 ]  # fmt: skip
 NO_BODIES = [b"[]", b"17", b'"text"', b"{", b"\xff", b'{"hurry": 1}', b"[" * 100_000, b"{}{}"]
 ODD_TEXT = ["LA\ud800MP", "LA\0MP", 7, True, [], {}]
@@ -192,7 +205,7 @@ def test_a_body_with_one_spoiled_field_is_refused_and_changes_nothing(
 
 def test_every_body_that_is_described_is_spoiled_here() -> None:
     described = {
-        (method.upper(), path.replace("{pickup_id}", "{id}").replace("{reservation_id}", "{id}"))
+        (method.upper(), re.sub(r"\{(pickup|reservation|transfer)_id\}", "{id}", path))
         for path, methods in DOCUMENT["paths"].items()
         for method, operation in methods.items()
         if "requestBody" in operation
@@ -225,4 +238,4 @@ def test_ten_megabytes_are_refused_by_every_endpoint_that_changes_something(
     assert after == before
 
 
-_NAMES = ("shortage_id", "reservation_id", "pickup_id", "task_id", "case_id", "letter_id")
+_NAMES = ("shortage_id", "reservation_id", "pickup_id", "task_id", "case_id", "letter_id", "transfer_id")

@@ -28,8 +28,8 @@ def remove_the_guard() -> None:
     def hold(session: Session, pieces: Mapping[Shelf, int], *, now: datetime) -> None:
         shelves.write(session, {shelf: Level(reserved=n) for shelf, n in pieces.items()}, now=now)
 
-    _put(reservations, "decide", grant_all)
-    _put(shelves, "hold", hold)
+    put(reservations, "decide", grant_all)
+    put(shelves, "hold", hold)
 
 
 def forget_what_was_counted() -> None:
@@ -38,8 +38,8 @@ def forget_what_was_counted() -> None:
     def never(cls: type, line: Any) -> Any:
         return cls()
 
-    _put(intake._Done, "of", classmethod(never))
-    _put(promises, "open_of_order", lambda session, order_id: {})
+    put(intake._Done, "of", classmethod(never))
+    put(promises, "open_of_order", lambda session, order_id: {})
 
 
 def count_order_and_hold() -> None:
@@ -48,8 +48,8 @@ def count_order_and_hold() -> None:
     def nothing(session: Session, channel: str, reference: str) -> binding.Cover:
         return binding.Cover({}, (), False)
 
-    _put(binding, "find", nothing)
-    _put(promises, "of_references", lambda session, references: {})
+    put(binding, "find", nothing)
+    put(promises, "of_references", lambda session, references: {})
 
 
 def take_every_level_for_an_echo() -> None:
@@ -60,7 +60,7 @@ def take_every_level_for_an_echo() -> None:
             return Verdict(replace(view, believed=view.submitted, submitted=None), arrived=True)
         return Verdict(view if view.believed is not None else View(shown))
 
-    _put(levels, "see", see)
+    put(levels, "see", see)
 
 
 PLANTS: Mapping[str, Callable[[], None]] = {
@@ -71,7 +71,7 @@ PLANTS: Mapping[str, Callable[[], None]] = {
 }
 
 
-def _put(owner: Any, name: str, bug: Any) -> None:
+def put(owner: Any, name: str, bug: Any) -> None:
     """Replace it, if it is still there: a bug that no longer fits must not look harmless."""
     if not hasattr(owner, name):
         raise AttributeError(f"{owner.__name__} has no {name} to plant a bug in")

@@ -32,6 +32,14 @@ class Cover:
 NOTHING = Cover({}, (), False)
 
 
+def expire(session: Session, channel: str, reference: str, *, now: datetime) -> None:
+    """Holds of this reference whose time is over give their pieces back now, before anybody takes them for cover."""
+    here = sa.and_(reservation.c.channel == channel, reservation.c.reference == reference)
+    overdue = sa.select(reservation.c.id).where(here, reservation.c.state == "held", reservation.c.expires_at <= now)
+    found = session.execute(overdue.order_by(reservation.c.id)).scalars()
+    ends.end(session, [ends.End(name, ends.How.EXPIRE) for name in found], now=now)
+
+
 def find(session: Session, channel: str, reference: str) -> Cover:
     """What is covered, also after the reservation has ended. A hold that expired unconfirmed covers nothing: it gave its
     pieces back, and the order is a promise of its own. One that another took over is covered by the other."""
@@ -62,9 +70,9 @@ def pass_on(session: Session, cover: Cover, how: ends.How, pieces: Mapping[str, 
     if cover.is_pickup:
         return
     left = dict(pieces)
-    for name, kept in ends.open_pieces(session, cover.reservations).items():
+    for name, kept in sorted(ends.open_pieces(session, cover.reservations).items()):
         part = {}
-        for shelf, n in kept.items():
+        for shelf, n in sorted(kept.items()):
             if taken := min(n, left.get(shelf.sku, 0)):
                 part[shelf] = taken
                 left[shelf.sku] -= taken

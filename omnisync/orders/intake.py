@@ -112,6 +112,7 @@ def take(
         return taken
     row = _keep_order(session, known, channel.name, order, order_id, now)
     row.history = history if known is None else row.history
+    binding.expire(session, channel.name, order.reference, now=now)
     # What covered it was given back with it.
     cover = binding.NOTHING if row.released_at else binding.find(session, channel.name, order.reference)
     binding.confirm(session, cover, now=now)

@@ -21,25 +21,28 @@ transfer, transfer_line = db.table(Transfer), db.table(TransferLine)
 _QUANTITIES = ("on_hand", "reserved", "blocked", "incoming", "safety")
 
 
+_SUMS = (
+    sa.select(movement.c.location, movement.c.sku, *(sa.func.sum(movement.c[name]).label(name) for name in _QUANTITIES))
+    .group_by(movement.c.location, movement.c.sku)
+    .subquery()
+)
+_SAME_SHELF = sa.and_(_SUMS.c.location == balance.c.location, _SUMS.c.sku == balance.c.sku)
+_SUMMED = [sa.func.coalesce(_SUMS.c[name], 0) for name in _QUANTITIES]
+_OFF = (
+    sa.select(balance.c.location, balance.c.sku, *(balance.c[name] for name in _QUANTITIES), *_SUMMED)
+    .outerjoin(_SUMS, _SAME_SHELF)
+    .where(sa.or_(*(balance.c[name] != summed for name, summed in zip(_QUANTITIES, _SUMMED, strict=True))))
+)
+_ORPHANS = sa.select(_SUMS.c.location, _SUMS.c.sku).outerjoin(balance, _SAME_SHELF).where(balance.c.sku.is_(None))
+
+
 def balances_are_sums(session: Session) -> Iterator[str]:
     """Every balance is the sum of its movements."""
-    sums = (
-        sa.select(
-            movement.c.location, movement.c.sku, *(sa.func.sum(movement.c[name]).label(name) for name in _QUANTITIES)
-        )
-        .group_by(movement.c.location, movement.c.sku)
-        .subquery()
-    )
-    wrong = sa.or_(*(balance.c[name] != sa.func.coalesce(sums.c[name], 0) for name in _QUANTITIES))
-    here = sa.and_(sums.c.location == balance.c.location, sums.c.sku == balance.c.sku)
-    columns = [balance.c[name] for name in _QUANTITIES] + [sa.func.coalesce(sums.c[name], 0) for name in _QUANTITIES]
-    statement = sa.select(balance.c.location, balance.c.sku, *columns).outerjoin(sums, here).where(wrong)
-    for location, sku, *numbers in session.execute(statement):
+    for location, sku, *numbers in session.execute(_OFF):
         for name, kept, summed in zip(_QUANTITIES, numbers[:5], numbers[5:], strict=True):
             if kept != summed:
                 yield f"{sku} at {location}: {name} is {kept}, its movements sum to {summed}"
-    orphans = sa.select(sums.c.location, sums.c.sku).outerjoin(balance, here).where(balance.c.sku.is_(None))
-    for location, sku in session.execute(orphans):
+    for location, sku in session.execute(_ORPHANS):
         yield f"{sku} at {location}: has movements and no balance"
 
 
@@ -52,8 +55,7 @@ def holds_were_kept_within_the_shelf(session: Session) -> Iterator[str]:
         yield from _replayed(session, shelf)
 
 
-def _suspects(session: Session) -> list[Shelf]:
-    """Shelves on which some hold left less than nothing: the database adds up, so that only these are replayed."""
+def _below_nothing() -> sa.Select[Any]:
     held = (
         sa.select(movement.c.location, movement.c.sku).where(movement.c.kind == Kind.HOLD.value).distinct().subquery()
     )
@@ -62,8 +64,16 @@ def _suspects(session: Session) -> list[Shelf]:
     here = sa.and_(held.c.location == movement.c.location, held.c.sku == movement.c.sku)
     levels = sa.select(movement.c.location, movement.c.sku, movement.c.kind, free.label("free")).join(held, here)
     after = levels.subquery()
-    wrong = sa.select(after.c.location, after.c.sku).where(after.c.kind == Kind.HOLD.value, after.c.free < 0).distinct()
-    return [Shelf(*row) for row in session.execute(wrong.order_by(after.c.location, after.c.sku))]
+    wrong = sa.select(after.c.location, after.c.sku).where(after.c.kind == Kind.HOLD.value, after.c.free < 0)
+    return wrong.distinct().order_by(after.c.location, after.c.sku)
+
+
+_BELOW_NOTHING = _below_nothing()
+
+
+def _suspects(session: Session) -> list[Shelf]:
+    """Shelves on which some hold left less than nothing: the database adds up, so that only these are replayed."""
+    return [Shelf(*row) for row in session.execute(_BELOW_NOTHING)]
 
 
 def _replayed(session: Session, shelf: Shelf) -> Iterator[str]:
@@ -83,31 +93,39 @@ def _change(row: Any) -> Level:
     return Level(row.on_hand, row.reserved, row.blocked, row.incoming, row.safety)
 
 
+_OPENED = sa.select(shortage).where(shortage.c.closed_at.is_(None)).subquery()
+_MAYBE_SHORT = (
+    sa.select(balance.c.location, balance.c.sku, *(balance.c[name] for name in _QUANTITIES), _OPENED.c.quantity)
+    .outerjoin(_OPENED, sa.and_(_OPENED.c.location == balance.c.location, _OPENED.c.sku == balance.c.sku))
+    .where(sa.or_(_OPENED.c.quantity.is_not(None), balance.c.reserved > balance.c.on_hand - balance.c.blocked))
+)
+
+
 def shortages_are_counted(session: Session) -> Iterator[str]:
     """For each shelf, open shortages = max(0, reserved - max(0, on_hand - blocked))."""
-    opened = sa.select(shortage).where(shortage.c.closed_at.is_(None)).subquery()
-    here = sa.and_(opened.c.location == balance.c.location, opened.c.sku == balance.c.sku)
-    columns = (balance.c.location, balance.c.sku, *(balance.c[name] for name in _QUANTITIES), opened.c.quantity)
-    maybe = sa.or_(opened.c.quantity.is_not(None), balance.c.reserved > balance.c.on_hand - balance.c.blocked)
-    for location, sku, *numbers, written in session.execute(sa.select(*columns).outerjoin(opened, here).where(maybe)):
+    for location, sku, *numbers, written in session.execute(_MAYBE_SHORT):
         short = Level(*numbers).short
         if short != (written or 0):
             yield f"{sku} at {location}: {short} promised pieces are missing, the open shortage says {written or 0}"
 
 
+_PROMISED = (
+    sa.select(
+        movement.c.promise, sa.func.sum(movement.c.reserved), reservation.c.state, promise.c.quantity - promise.c.ended
+    )
+    .outerjoin(reservation, reservation.c.id == movement.c.promise)
+    .outerjoin(promise, promise.c.id == movement.c.promise)
+    .where(movement.c.promise.is_not(None))
+    .group_by(movement.c.promise, reservation.c.state, promise.c.quantity, promise.c.ended)
+)
+_ON_THE_WAY = sa.select(transfer.c.promise).where(transfer.c.promise.is_not(None), transfer.c.received_at.is_(None))
+_STRAY = sa.select(movement.c.id).where(movement.c.promise.is_(None), movement.c.reserved != 0)
+
+
 def reserved_is_the_sum_of_open_promises(session: Session) -> Iterator[str]:
     """What is reserved belongs to a reservation or an order promise that is open, and to nothing else."""
-    open_sum = sa.func.sum(movement.c.reserved)
-    statement = (
-        sa.select(movement.c.promise, open_sum.label("open"), reservation.c.state, promise.c.quantity - promise.c.ended)
-        .outerjoin(reservation, reservation.c.id == movement.c.promise)
-        .outerjoin(promise, promise.c.id == movement.c.promise)
-        .where(movement.c.promise.is_not(None))
-        .group_by(movement.c.promise, reservation.c.state, promise.c.quantity, promise.c.ended)
-    )
-    on_the_way = sa.select(transfer.c.promise).where(transfer.c.promise.is_not(None), transfer.c.received_at.is_(None))
-    coming = set(session.execute(on_the_way).scalars())
-    for name, pieces, state, left in session.execute(statement):
+    coming = set(session.execute(_ON_THE_WAY).scalars())
+    for name, pieces, state, left in session.execute(_PROMISED):
         if pieces < 0:
             yield f"{name}: more pieces ended than were promised ({-pieces} too many)"
         if state is None and left is None:
@@ -117,33 +135,38 @@ def reserved_is_the_sum_of_open_promises(session: Session) -> Iterator[str]:
         is_open = state in ("held", "confirmed")
         if state is not None and ((is_open and not pieces and name not in coming) or (pieces and not is_open)):
             yield f"{name}: is {state} with {pieces} open"
-    stray = sa.select(movement.c.id).where(movement.c.promise.is_(None), movement.c.reserved != 0)
-    for number in session.execute(stray).scalars():
+    for number in session.execute(_STRAY).scalars():
         yield f"movement {number} changes reserved without a promise"
+
+
+_TWICE = (
+    sa.select(movement.c.key, sa.func.count())
+    .where(movement.c.key.is_not(None))
+    .group_by(movement.c.key)
+    .having(sa.func.count() > 1)
+)
 
 
 def effects_happen_once(session: Session) -> Iterator[str]:
     """No effect stands twice in the journal under its key."""
-    statement = (
-        sa.select(movement.c.key, sa.func.count())
-        .where(movement.c.key.is_not(None))
-        .group_by(movement.c.key)
-        .having(sa.func.count() > 1)
-    )
-    for key, count in session.execute(statement):
+    for key, count in session.execute(_TWICE):
         yield f"{key}: recorded {count} times"
+
+
+_SIGNED = sa.func.sum(
+    sa.case((movement.c.kind == Kind.TRANSFER_OUT.value, movement.c.quantity), else_=-movement.c.quantity)
+)
+_FROM_NOWHERE = (
+    sa.select(movement.c.cause, movement.c.sku, _SIGNED)
+    .where(movement.c.kind.in_((Kind.TRANSFER_OUT.value, Kind.TRANSFER_IN.value)))
+    .group_by(movement.c.cause, movement.c.sku)
+    .having(_SIGNED < 0)
+)
 
 
 def transfers_lose_nothing(session: Session) -> Iterator[str]:
     """What was sent out of a location and has arrived is the same number of pieces."""
-    signed = sa.case((movement.c.kind == Kind.TRANSFER_OUT.value, movement.c.quantity), else_=-movement.c.quantity)
-    kinds = (Kind.TRANSFER_OUT.value, Kind.TRANSFER_IN.value)
-    statement = (
-        sa.select(movement.c.cause, movement.c.sku, sa.func.sum(signed))
-        .where(movement.c.kind.in_(kinds))
-        .group_by(movement.c.cause, movement.c.sku)
-    )
-    for cause, sku, left in session.execute(statement.having(sa.func.sum(signed) < 0)):
+    for cause, sku, left in session.execute(_FROM_NOWHERE):
         yield f"{cause}: {-left} of {sku} arrived that were never sent"
 
 

@@ -39,10 +39,10 @@ class Entry:
     reason: str | None = None
     promise: str | None = None
     physical: bool = True
+    shelf: Shelf = field(init=False)
 
-    @property
-    def shelf(self) -> Shelf:
-        return Shelf(self.location, self.sku)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shelf", Shelf(self.location, self.sku))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,8 @@ class _Book:
         """
         shelf, counted_at = entry.shelf, self.counted_at.get(entry.shelf)
         on_hand = self.rows[-1][1].on_hand
-        if counted_at is not None and entry.occurred_at < counted_at and on_hand:
+        late = counted_at is not None and entry.occurred_at < counted_at
+        if counted_at is not None and late and on_hand:
             key = f"{entry.key}/counted" if entry.key else None
             correction = replace(
                 entry,
@@ -100,7 +101,7 @@ class _Book:
                 reason="in the count already",
             )
             self._put(correction, Level(on_hand=-on_hand))
-        elif entry.kind is Kind.COUNT:
+        elif entry.kind is Kind.COUNT and not late:
             self.counted_at[shelf] = self.counts[shelf] = entry.occurred_at
 
     def _put(self, entry: Entry, change: Level) -> None:

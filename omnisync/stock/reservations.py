@@ -18,7 +18,7 @@ from omnisync import db
 from omnisync.announce import announce_all
 from omnisync.catalog import articles, bundles
 from omnisync.errors import Conflict, InvalidRequest, OutOfStock, Refused
-from omnisync.stock import ends, ledger, promises, shelves
+from omnisync.stock import ends, ledger, promises, shelves, shortages
 from omnisync.stock.decide import Wish, decide
 from omnisync.stock.effects import Level
 from omnisync.stock.tables import Reservation
@@ -41,7 +41,7 @@ class Request:
     """A wish to hold stock. Without `expires_at` it stands until it is ended (a confirmed promise).
 
     `takes` names an earlier hold of the same owner that this one takes over. With channel and reference it also takes over what
-    an order of that reference has promised.
+    an order of that reference has promised; the buyer has ordered then, so that it stands without an end.
     """
 
     id: str
@@ -82,24 +82,21 @@ def reserve(session: Session, requests: Sequence[Request], *, now: datetime) -> 
     Refused: OutOfStock; InvalidRequest for a SKU nobody knows; Conflict `already-expired`, `reservation-taken`,
     `reservation-mismatch` when an earlier hold cannot be taken over. Overdue holds of the same shelves expire first.
     """
-    round_, later = _one_taker_each(requests)
-    answers = _reserve(session, [requests[index] for index in round_], now=now)
-    if later:
-        answers += reserve(session, [requests[index] for index in later], now=now)
-    return [answer for _, answer in sorted(zip(round_ + later, answers, strict=True), key=lambda pair: pair[0])]
+    together = _one_taker_each(requests)
+    answers = _reserve(session, requests[:together], now=now)
+    return answers + (reserve(session, requests[together:], now=now) if requests[together:] else [])
 
 
-def _one_taker_each(requests: Sequence[Request]) -> tuple[list[int], list[int]]:
-    """Indexes of the requests that can be decided together, and of those that want to take over the same promise as one of
-    them: these see what became of it in a round of their own."""
+def _one_taker_each(requests: Sequence[Request]) -> int:
+    """How many requests can be decided together: the next one wants to take over the same promise as one of them, so that it
+    has to see what became of it."""
     taken: set[str] = set()
-    round_: list[int] = []
-    later: list[int] = []
-    for index, request in enumerate(requests):
+    for number, request in enumerate(requests):
         names = {request.takes or "", *_references([request])} - {""}
-        (round_ if taken.isdisjoint(names) else later).append(index)
+        if not taken.isdisjoint(names):
+            return number
         taken |= names
-    return round_, later
+    return len(requests)
 
 
 def _reserve(session: Session, requests: Sequence[Request], *, now: datetime) -> list[Held | Refused]:
@@ -114,9 +111,9 @@ def _reserve(session: Session, requests: Sequence[Request], *, now: datetime) ->
         locked = shelves.lock(session, everything)
     answers, wishes = _prepare(session, requests, wanted, takeovers, locked, now)
     granted = _grant(answers, wishes, locked)
-    _write(session, [(requests[index], wishes[index]) for index in granted], now)
+    _write(session, [(requests[index], wishes[index]) for index in granted], locked, now)
     for index, wish in granted.items():
-        answers[index] = _held(requests[index], wish.wish, now)
+        answers[index] = _held(requests[index], wish, now)
     return [answer for answer in answers if answer is not None]
 
 
@@ -124,6 +121,9 @@ def _reserve(session: Session, requests: Sequence[Request], *, now: datetime) ->
 class _Prepared:
     wish: Wish
     credits: tuple[_Credit, ...]
+
+    def until(self, request: Request) -> datetime | None:
+        return None if any(not credit.is_hold for credit in self.credits) else request.expires_at
 
 
 def _prepare(
@@ -171,7 +171,9 @@ def _grant(
     return granted
 
 
-def _write(session: Session, granted: Sequence[tuple[Request, _Prepared]], now: datetime) -> None:
+def _write(
+    session: Session, granted: Sequence[tuple[Request, _Prepared]], locked: Mapping[Shelf, Level], now: datetime
+) -> None:
     """Credits back, holds on, in the journal row by row and on the balances as one guarded net change a shelf."""
     rows: list[tuple[ledger.Entry, Level]] = []
     net: dict[Shelf, int] = defaultdict(int)
@@ -180,18 +182,33 @@ def _write(session: Session, granted: Sequence[tuple[Request, _Prepared]], now: 
             change = entry.quantity if entry.kind is Kind.HOLD else -entry.quantity
             rows.append((entry, Level(reserved=change)))
             net[entry.shelf] += change
-    db.insert_all(session, reservation, [_row(request, prepared.wish, now) for request, prepared in granted])
+    db.insert_all(session, reservation, [_row(request, prepared, now) for request, prepared in granted])
     ledger.insert(session, rows, now=now)
     announce_all(
         session, [("reservation.held", {"id": one.id, "reference": one.reference}) for one, _ in granted], now=now
     )
     shelves.hold(session, {shelf: n for shelf, n in net.items() if n > 0}, now=now)
-    shelves.write(session, {shelf: Level(reserved=n) for shelf, n in net.items() if n < 0}, now=now)
+    _give_back(session, {shelf: Level(reserved=n) for shelf, n in net.items() if n < 0}, locked, rows, now)
     taken = [(credit, request) for request, prepared in granted for credit in prepared.credits]
     ends.taken_over(session, {credit.promise: request.id for credit, request in taken if credit.is_hold}, now=now)
     promises.taken_over(
         session, [(credit.promise, sum(credit.open.values())) for credit, _ in taken if not credit.is_hold]
     )
+
+
+def _give_back(
+    session: Session,
+    changes: Mapping[Shelf, Level],
+    locked: Mapping[Shelf, Level],
+    rows: Sequence[tuple[ledger.Entry, Level]],
+    now: datetime,
+) -> None:
+    """Fewer pieces are promised than before, which may mend a shortage."""
+    if not changes:
+        return
+    shelves.write(session, changes, now=now)
+    after = {shelf: locked[shelf].plus(change) for shelf, change in changes.items()}
+    shortages.settle(session, locked, after, {row.shelf: row.cause for row, _ in rows}, now=now)
 
 
 def _entries(request: Request, prepared: _Prepared, now: datetime) -> Iterable[ledger.Entry]:
@@ -302,20 +319,22 @@ def _sum_of(found: Sequence[_Credit]) -> dict[Shelf, int]:
 # ---------------------------------------------------------------- rows
 
 
-def _row(request: Request, wish: Wish, now: datetime) -> dict[str, Any]:
+def _row(request: Request, prepared: _Prepared, now: datetime) -> dict[str, Any]:
+    until, pieces = prepared.until(request), prepared.wish.pieces
     return {
-        "id": request.id, "state": "held" if request.expires_at else "confirmed", "channel": request.channel,
-        "reference": request.reference, "owner": request.owner, "created_at": now, "expires_at": request.expires_at,
-        "lines": [{"sku": shelf.sku, "location": shelf.location, "quantity": n} for shelf, n in wish.pieces.items()],
+        "id": request.id, "state": "held" if until else "confirmed", "channel": request.channel,
+        "reference": request.reference, "owner": request.owner, "created_at": now, "expires_at": until,
+        "lines": [{"sku": shelf.sku, "location": shelf.location, "quantity": n} for shelf, n in pieces.items()],
     }  # fmt: skip
 
 
-def _held(request: Request, wish: Wish, now: datetime) -> Held:
+def _held(request: Request, prepared: _Prepared, now: datetime) -> Held:
+    until = prepared.until(request)
     return Held(
         request.id,
-        "held" if request.expires_at else "confirmed",
-        tuple(Line(shelf.sku, shelf.location, n) for shelf, n in wish.pieces.items()),
-        request.expires_at,
+        "held" if until else "confirmed",
+        tuple(Line(shelf.sku, shelf.location, n) for shelf, n in prepared.wish.pieces.items()),
+        until,
         now,
         request.channel,
         request.reference,

@@ -286,7 +286,7 @@ def test_a_command_line_that_makes_no_sense_is_refused(wrong: list[str], capsys:
 
 def test_a_bug_that_no_longer_fits_is_noticed():
     with pytest.raises(AttributeError, match="to plant a bug in"):
-        plants._put(plants, "no such thing", None)
+        plants.put(plants, "no such thing", None)
 
 
 def test_secrets_differ_from_demo_to_demo():

@@ -250,6 +250,17 @@ def test_a_hold_takes_over_the_last_piece_that_its_own_order_had_promised(sessio
     assert violations(session) == []
 
 
+def test_a_hold_that_takes_over_an_order_does_not_expire(session):
+    shelf(session, "LAMP", pieces=1)
+    take(session, an_order(a_line(1)))
+
+    held = hold(session, "LAMP", 1, channel="webshop", reference="#1001")
+    ends.expire_overdue(session, now=START + timedelta(days=1))
+
+    assert (held.state, held.expires_at) == ("confirmed", None)
+    assert level(session, "LAMP").reserved == 1
+
+
 def test_a_hold_covers_only_its_own_quantity_of_the_order(session):
     shelf(session, "LAMP", pieces=5)
     hold(session, "LAMP", 1, channel="webshop", reference="#1001")
@@ -291,6 +302,18 @@ def test_an_order_whose_hold_expired_before_is_a_promise_of_its_own(session):
     take(session, an_order(a_line(2)))
 
     assert level(session, "LAMP").reserved == 2
+
+
+def test_a_hold_past_its_time_covers_nothing_even_if_nobody_has_written_so_yet(session):
+    shelf(session, "LAMP", pieces=5)
+    overdue = a_request(("LAMP", 2), seconds=-60, channel="webshop", reference="#1001")
+    reservations.reserve(session, [overdue], now=START - timedelta(minutes=5))
+
+    take(session, an_order(a_line(2)))
+    ends.expire_overdue(session, now=START)
+
+    assert level(session, "LAMP").reserved == 2
+    assert violations(session) == []
 
 
 def test_a_shipment_from_before_a_count_does_not_lower_it(session):

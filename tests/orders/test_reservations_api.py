@@ -93,6 +93,20 @@ def test_the_same_key_with_another_body_is_refused(engine, clock):
     assert now_on_shelf(engine).reserved == 1
 
 
+def test_the_same_key_on_another_path_is_another_request(engine, clock):
+    in_stock(engine, 9)
+
+    async def story():
+        async with serving(engine, clock) as api:
+            held = [(await api.call("POST", "/v1/reservations", json={"lines": LINES})).json()["id"] for _ in range(2)]
+            ends = [await api.call("POST", f"/v1/reservations/{name}/release", key="once") for name in held]
+            return held, [answer.json()["id"] for answer in ends]
+
+    held, released = asyncio.run(story())
+    assert released == held
+    assert now_on_shelf(engine).reserved == 0
+
+
 def test_a_refusal_for_want_of_stock_is_repeated_under_its_key(engine, clock):
     in_stock(engine, 0)
 

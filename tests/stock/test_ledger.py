@@ -111,6 +111,16 @@ def test_an_older_count_that_arrives_later_does_not_undo_the_newer_one(session):
     assert level(session, "LAMP").on_hand == 5
 
 
+def test_an_older_count_that_was_right_does_not_become_the_newest(session):
+    shelf(session, "LAMP", pieces=5)
+    for minutes in (10, 2):
+        ledger.record(session, [entry(Kind.COUNT, 5, minutes=minutes)], now=START)
+
+    ledger.record(session, [entry(Kind.SOLD, 1, minutes=5)], now=START)
+
+    assert level(session, "LAMP").on_hand == 5
+
+
 def test_what_was_not_found_stays_off_sale_until_somebody_counts_it(session):
     here = shelf(session, "LAMP", pieces=5)
     shelves.take_off_sale(session, [here], now=START)

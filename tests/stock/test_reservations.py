@@ -224,3 +224,29 @@ def test_a_hold_passes_on_pieces_of_a_shelf_that_facts_have_overdrawn(session):
 
     assert isinstance(taken, Held)
     assert violations(session) == []
+
+
+def test_the_last_piece_goes_to_who_asked_first_also_when_others_wait_for_the_same_order(session):
+    shelf(session, "LAMP", pieces=5)
+    shelf(session, "VASE", pieces=1)
+    ordered = {"channel": "webshop", "reference": "#1001"}
+    requests = [
+        a_request(("LAMP", 1), id="r1", **ordered),
+        a_request(("VASE", 1), id="r2", **ordered),
+        a_request(("VASE", 1), id="r3"),
+    ]
+
+    answers = reservations.reserve(session, requests, now=START)
+
+    assert [isinstance(answer, Held) for answer in answers] == [True, True, False]
+
+
+def test_a_take_over_that_needs_fewer_pieces_mends_the_shortage(session):
+    shelf(session, "LAMP", pieces=3)
+    hold(session, "LAMP", 3)
+    ledger.record(session, [Entry(Kind.MISSING, "LAMP", LINDEN, 2, "floor", START)], now=START)
+
+    [held] = reservations.reserve(session, [a_request(("LAMP", 1), id="r2", takes="r1")], now=START)
+
+    assert isinstance(held, Held)
+    assert violations(session) == []

@@ -1,0 +1,120 @@
+"""Which planted bug is found by what: by the state machine of `properties/test_ledger_model`, or by a test that is named."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError
+
+from omnisync.demo import plants
+from omnisync.stock.shelves import GuardBroken
+from tests.planted import bugs
+from tests.properties.test_ledger_model import play
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = "OMNISYNC_PLANTED"
+EXAMPLES, STEPS = 200, 40
+"""The budget of the state machine; most bugs are found in its first few examples."""
+_NOT_A_FINDING = re.compile(r"^E +(TypeError|AttributeError|NameError|ImportError|fixture)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A bug, and the test that finds it; without one it is the state machine."""
+
+    bug: Callable[[], None]
+    test: str | None = None
+
+
+RECONCILE, INBOX = "tests/sync/test_reconcile.py", "tests/sync/test_inbox.py"
+PLANTED = {name: Planted(bug) for name, bug in plants.PLANTS.items()} | {
+    "echo": Planted(plants.PLANTS["echo"], f"{RECONCILE}::test_a_number_edited_at_the_channel_is_set_right"),
+    "fact key dropped": Planted(bugs.forget_the_keys_of_facts),
+    "late fact counted twice": Planted(bugs.count_late_facts_again),
+    "count ignores later movements": Planted(bugs.count_over_later_movements),
+    "release frees twice": Planted(bugs.release_twice),
+    "shortage not closed": Planted(bugs.leave_shortages_open),
+    "unsorted locks": Planted(bugs.lock_as_they_come, "tests/properties/test_lock_order.py"),
+    "safety ignored": Planted(bugs.promise_the_safety_stock),
+    "blocked ignored": Planted(bugs.promise_what_is_blocked),
+    "off sale ignored": Planted(bugs.promise_what_is_off_sale),
+    "basket granted in part": Planted(bugs.grant_a_part_of_a_basket),
+    "expired hold confirmable": Planted(bugs.confirm_what_has_expired),
+    "expiry without state guard": Planted(bugs.expire_whatever_is_old),
+    "part collect keeps the rest": Planted(bugs.keep_the_rest_of_a_part),
+    "hold taken over stays open": Planted(bugs.take_a_hold_twice),
+    "hold taken by anybody": Planted(bugs.let_anybody_take_a_hold),
+    "hold of an order expires": Planted(bugs.expire_what_an_order_stands_on),
+    "bundle not exploded in a hold": Planted(bugs.hold_sets_unopened),
+    "bundle not exploded in an order": Planted(bugs.order_sets_unopened),
+    "refund that restocks": Planted(bugs.restock_with_the_refund),
+    "restocked with every message": Planted(bugs.restock_each_time_it_is_told),
+    "older message wins": Planted(bugs.believe_older_messages),
+    "cancelled line released twice": Planted(bugs.cancel_at_both_ends),
+    "shipped and still reserved": Planted(bugs.ship_without_the_promise),
+    "order bound to an expired hold": Planted(bugs.bind_orders_to_dead_holds),
+    "transfer lost on its way": Planted(bugs.lose_a_transfer),
+    "same key, another body": Planted(bugs.answer_any_body_with_the_first),
+    "answer not kept": Planted(bugs.keep_no_answers),
+    "key scope without path": Planted(
+        bugs.forget_the_path_of_a_key,
+        "tests/orders/test_reservations_api.py::test_the_same_key_on_another_path_is_another_request",
+    ),
+    "one error fails its batch": Planted(
+        bugs.fail_everybody_with_one, "tests/test_writer.py::test_an_error_reaches_only_its_cause"
+    ),
+    "acknowledged before stored": Planted(
+        bugs.say_yes_before_it_is_stored, f"{INBOX}::test_a_message_is_stored_before_the_channel_hears_yes"
+    ),
+    "cursor moved before the commit": Planted(bugs.move_the_cursor_first, "tests/sync/test_polling.py"),
+    "one line fails its call": Planted(
+        bugs.spoil_a_batch_with_one_line, f"{RECONCILE}::test_one_bad_line_of_250_stops_none_of_the_others"
+    ),
+    "push without version": Planted(
+        bugs.let_older_answers_win, f"{RECONCILE}::test_an_older_write_that_is_answered_late_is_only_logged"
+    ),
+}  # fmt: skip
+
+
+@contextmanager
+def planted(bug: Callable[[], None]) -> Iterator[None]:
+    """The bug is there, and gone afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plants, "put", patch.setattr)
+        bug()
+        yield
+
+
+def find(name: str, engine: Engine) -> str | None:
+    """How this bug shows, or None if it survives."""
+    one = PLANTED[name]
+    return _by_test(name, one.test) if one.test else _by_machine(one.bug, engine)
+
+
+def _by_machine(bug: Callable[[], None], engine: Engine) -> str | None:
+    """Only what a test says counts as found: a bug that no longer fits, and breaks with a TypeError, is an error here too."""
+    with planted(bug):
+        try:
+            play(engine, examples=EXAMPLES, steps=STEPS)
+        except (AssertionError, GuardBroken, IntegrityError) as finding:
+            return f"state machine: {' '.join(str(finding).split())[:80]}"
+    return None
+
+
+def _by_test(name: str, test: str) -> str | None:
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "tests.planted.plugin", test]
+    ran = subprocess.run(
+        command, cwd=ROOT, env=os.environ | {ENVIRONMENT: name}, capture_output=True, text=True, check=False
+    )
+    if ran.returncode not in (0, 1) or _NOT_A_FINDING.search(ran.stdout):
+        raise RuntimeError(f"{name} no longer fits:\n{ran.stdout}{ran.stderr}")
+    return test if ran.returncode else None

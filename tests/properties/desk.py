@@ -1,0 +1,296 @@
+"""What may happen at the pickup desks, on top of everything else: a pickup is a hold that only its desk ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, col, select
+
+from omnisync.errors import Refused
+from omnisync.orders import ending, handing, picking, placing, sending, transfer
+from omnisync.orders.tables import Pickup
+from omnisync.stock.tables import Transfer
+from omnisync.values import Shelf
+from tests.orders import counter
+from tests.properties.machine import LOCATIONS, OF_ITS_OWN, SETS, SKUS, Ledger, pieces, references, some
+from tests.properties.reality import CHANNEL, moment
+
+SHOP = "shop"
+TEN_DAYS = 10 * 24 * 60
+WITH_REASON = handing.WithoutCode(handing.Reason.KNOWN)
+wishes = st.lists(st.tuples(st.sampled_from((*SKUS, *SETS)), pieces), min_size=1, max_size=2)
+
+
+@dataclass
+class Bag:
+    """An open pickup in the shopkeeper's eyes."""
+
+    hold: str
+    place: str
+    reference: str | None
+    open: dict[str, int]
+    rejected: dict[str, int] = field(default_factory=dict)
+    coming: dict[str, int] = field(default_factory=dict)
+    """Of the open ones, those that another store has sent."""
+
+    @property
+    def here(self) -> dict[str, int]:
+        return {sku: n - self.coming.get(sku, 0) for sku, n in self.open.items() if n > self.coming.get(sku, 0)}
+
+
+@dataclass
+class Lorry:
+    """Goods on their way; `bag` is the pickup that they are meant for."""
+
+    target: str
+    left: dict[str, int]
+    bag: str | None
+
+
+class Town(Ledger):
+    """Stores with pickup desks, on the same ledger."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.bags: dict[str, Bag] = {}
+        self.lorries: dict[str, Lorry] = {}
+
+    @rule(wanted=wishes, place=st.sampled_from(LOCATIONS), reference=references, takes=st.one_of(st.none(), some))
+    def a_pickup_is_placed(
+        self, wanted: list[tuple[str, int]], place: str, reference: str | None, takes: int | None
+    ) -> None:
+        earlier = self._pick(self._named_holds, takes)
+        details = {"location": place, "reference": reference, "channel": CHANNEL if reference else None}
+        order = counter.wanted(*wanted, reservation=earlier, owner=SHOP, **details)
+        [placed] = self._at_desk(
+            lambda session: placing.place_batch(session, self.real.desk, [order], now=self._moment)
+        )
+        granted = None if isinstance(placed, Refused) else placed.pickup
+        hold = granted.reservation_id if granted else "-"
+        said = self.books.hold(
+            hold, [(sku, place, n) for sku, n in wanted], self.now, None,
+            reference=reference, owner=SHOP, takes=earlier, of_pickup=True,
+        )  # fmt: skip
+        assert (placed.code if isinstance(placed, Refused) else "confirmed") == said
+        if granted:
+            lines = {sku: sum(n for one, n in wanted if one == sku) for sku, _ in wanted}
+            self.bags[granted.id] = Bag(hold, place, reference, lines)
+
+    @rule(which=some, part=st.one_of(st.none(), pieces), keep=st.booleans())
+    def somebody_collects(self, which: int, part: int | None, keep: bool) -> None:
+        name, bag = self._bag(which)
+        if bag is None or bag.coming:
+            return
+        taken = dict(bag.open) if part is None else self._some_of(bag, part)
+        rest = "keep" if keep else "release"
+
+        def hand_over(session: Session) -> Pickup:
+            found = session.get_one(Pickup, name)
+            if found.state != "ready":
+                picking.ready(session, self.real.desk, name, "12", actor=counter.OFFICE, now=self._moment)
+            return handing.collect(
+                session, self.real.desk, name, WITH_REASON,
+                actor=counter.OFFICE, now=self._moment, part=taken, rest=rest,
+            )  # fmt: skip
+
+        state = self._at_desk(hand_over).state
+        self.books.finish(
+            bag.hold, "collect", self.now, self._unpack(bag.place, taken), keep_rest=keep and taken != bag.open
+        )
+        self._take_out(bag, taken)
+        done = not keep or not bag.open
+        assert state == ("collected" if done else "ready")
+        if done:
+            del self.bags[name]
+
+    @rule(which=some)
+    def a_pickup_is_cancelled(self, which: int) -> None:
+        name, bag = self._bag(which)
+        if bag is not None:
+            self._at_desk(
+                lambda session: ending.cancel(session, self.real.desk, name, actor=counter.OFFICE, now=self._moment)
+            )
+            self._give_back(name)
+
+    @rule(which=some, n=pieces)
+    def something_is_not_found(self, which: int, n: int) -> None:
+        name, bag = self._bag(which)
+        if bag is None or not bag.here:
+            return
+        lost = self._some_of(bag, n)
+        rejected = [picking.Rejected(sku, n, picking.Why.NOT_FOUND) for sku, n in lost.items()]
+        self._at_desk(
+            lambda session: picking.reject(
+                session, self.real.desk, name, rejected, actor=counter.OFFICE, now=self._moment
+            )
+        )
+        gone = self._unpack(bag.place, lost)
+        self.books.finish(bag.hold, "release", self.now, gone, keep_rest=True)
+        for at, missing in gone.items():
+            self.books.happens(at, -missing, self.now)
+            self.books.off_sale.add(at)
+        self._take_out(bag, lost)
+        for sku, missing in lost.items():
+            bag.rejected[sku] = bag.rejected.get(sku, 0) + missing
+        if not bag.open:
+            del self.bags[name]
+
+    @rule(which=some, how=st.sampled_from(("customer_goes", "goods_come")))
+    def a_pickup_changes_places(self, which: int, how: transfer.Way) -> None:
+        name, bag = self._bag(which)
+        if bag is None:
+            return
+        other = next(location for location in LOCATIONS if location != bag.place)
+        before = deepcopy(self.books)
+        moved = self.real.step(
+            lambda session: transfer.transfer(
+                session, self.real.desk, name, other, how, actor=counter.OFFICE, now=self._moment
+            )
+        )
+        hold = moved.reservation_id if isinstance(moved, Pickup) and how == "customer_goes" else self._name(OF_ITS_OWN)
+        said = self._customer_goes(bag, other, hold) if how == "customer_goes" else self._goods_come(name, other, hold)
+        assert said == (moved if isinstance(moved, str) else "confirmed")
+        if isinstance(moved, str):
+            self.books = before
+
+    def _customer_goes(self, bag: Bag, other: str, hold: str) -> str:
+        said = self._hold_for(bag, other, bag.open, hold)
+        if said == "confirmed":
+            self.books.finish(bag.hold, "release", self.now)
+            bag.hold, bag.place, bag.coming = hold, other, {}
+        return said
+
+    def _goods_come(self, name: str, other: str, hold: str) -> str:
+        bag = self.bags[name]
+        wanted = dict(bag.rejected or bag.here)
+        if not wanted:
+            return "goods-coming"
+        said = self._hold_for(bag, other, wanted, hold)
+        if said != "confirmed":
+            return said
+        for at, n in self.books.holds[hold].granted.items():
+            self.books.happens(at, -n, self.now)
+            self.books.incoming[Shelf(bag.place, at.sku)] += n
+        self.books.finish(hold, "release", self.now)
+        [lorry] = self.real.step(_on_their_way) - self.lorries.keys()
+        self.lorries[lorry] = Lorry(bag.place, wanted, name if bag.rejected else None)
+        for sku, n in bag.rejected.items():
+            bag.open[sku] = bag.open.get(sku, 0) + n
+            bag.coming[sku] = bag.coming.get(sku, 0) + n
+        bag.rejected = {}
+        return said
+
+    @rule(which=some, n=pieces, rest=st.sampled_from(("all", "keep", "lost")))
+    def a_lorry_arrives(self, which: int, n: int, rest: str) -> None:
+        name = self._pick(sorted(self.lorries), which)
+        if name is None:
+            return
+        lorry = self.lorries[name]
+        sku = min(lorry.left)
+        came = dict(lorry.left) if rest == "all" else {sku: min(n, lorry.left[sku])}
+        lost = {sku: left - came.get(sku, 0) for sku, left in lorry.left.items()} if rest == "lost" else {}
+        self._at_desk(
+            lambda session: sending.receive(
+                session, self.real.desk, name, came,
+                rest="lost" if rest == "lost" else "keep", actor=counter.OFFICE, now=self._moment,
+            )
+        )  # fmt: skip
+        lorry.left = {sku: left for sku, n in lorry.left.items() if (left := n - came.get(sku, 0) - lost.get(sku, 0))}
+        for at, n in self._unpack(lorry.target, came).items():
+            self.books.happens(at, n, self.now)
+        for part in (came, lost):
+            for at, n in self._unpack(lorry.target, part).items():
+                self.books.incoming[at] -= n
+        if not lorry.left:
+            del self.lorries[name]
+        bag = self.bags.get(lorry.bag or "")
+        if bag is not None and bag.place == lorry.target:
+            self._put_into(bag, came, lost)
+
+    def _put_into(self, bag: Bag, came: dict[str, int], lost: dict[str, int]) -> None:
+        """What the pickup still expects is held for it, unless the shelf owes it to others; what is lost is missing again."""
+        for sku, n in sorted(came.items()):
+            n = self._expected(bag, sku, n)
+            if n and not self._add(bag, sku, n):
+                self._lack(bag, sku, n)
+        for sku, n in sorted(lost.items()):
+            if n := self._expected(bag, sku, n):
+                self._lack(bag, sku, n)
+        hold = self.books.holds[bag.hold]
+        if hold.state == "confirmed" and not any(hold.left.values()) and not bag.coming:
+            self.books.finish(bag.hold, "release", self.now)
+
+    def _expected(self, bag: Bag, sku: str, n: int) -> int:
+        n = min(n, bag.coming.get(sku, 0))
+        bag.coming = {one: left for one, m in bag.coming.items() if (left := m - (n if one == sku else 0))}
+        return n
+
+    def _lack(self, bag: Bag, sku: str, n: int) -> None:
+        bag.open = {one: left for one, m in bag.open.items() if (left := m - (n if one == sku else 0))}
+        bag.rejected[sku] = bag.rejected.get(sku, 0) + n
+
+    def _add(self, bag: Bag, sku: str, n: int) -> bool:
+        hold, arrived = self.books.holds[bag.hold], self._unpack(bag.place, {sku: n})
+        if hold.state != "confirmed":
+            before, name = deepcopy(self.books), self._name(OF_ITS_OWN)
+            if self._hold_for(bag, bag.place, {sku: n}, name) == "confirmed":
+                bag.hold = name
+                return True
+            self.books = before
+            return False
+        if any(replace(self.books.level(at), off_sale=False).free < n for at, n in arrived.items()):
+            return False
+        for at, n in arrived.items():
+            hold.left[at] = hold.left.get(at, 0) + n
+        return True
+
+    @rule(really=st.integers(0, 4))
+    def nobody_comes_for_ten_days(self, really: int) -> None:
+        if really == 0:
+            self.real.now += TEN_DAYS
+            self._at_desk(lambda session: ending.expire_overdue(session, self.real.desk, now=self._moment))
+            for name in list(self.bags):
+                self._give_back(name)
+
+    # ------------------------------------------------------------
+
+    def _at_desk(self, work: Callable[[Session], Any]) -> Any:
+        done = self.real.step(work)
+        assert not isinstance(done, str), f"the desk was refused: {done}"
+        return done
+
+    def _give_back(self, name: str) -> None:
+        self.books.finish(self.bags.pop(name).hold, "release", self.now)
+
+    def _hold_for(self, bag: Bag, place: str, lines: dict[str, int], hold: str) -> str:
+        wanted = [(sku, place, n) for sku, n in lines.items()]
+        return self.books.hold(hold, wanted, self.now, None, reference=bag.reference, owner=SHOP, of_pickup=True)
+
+    def _bag(self, which: int) -> tuple[str, Bag | None]:
+        name = self._pick(list(self.bags), which) or ""
+        return name, self.bags.get(name)
+
+    def _some_of(self, bag: Bag, n: int) -> dict[str, int]:
+        sku = min(bag.here)
+        return {sku: min(n, bag.here[sku])}
+
+    def _unpack(self, place: str, lines: dict[str, int]) -> dict[Shelf, int]:
+        return {at: n for at, n in self.books.unpack((sku, place, n) for sku, n in lines.items()).items() if n}
+
+    def _take_out(self, bag: Bag, lines: dict[str, int]) -> None:
+        left = {sku: n - lines.get(sku, 0) for sku, n in bag.open.items()}
+        bag.open = {sku: n for sku, n in left.items() if n}
+
+    @property
+    def _moment(self) -> Any:
+        return moment(self.now)
+
+
+def _on_their_way(session: Session) -> set[str]:
+    return set(session.exec(select(Transfer.id).where(col(Transfer.received_at).is_(None))))

@@ -1,0 +1,232 @@
+"""What may happen to a ledger, told to the real services and to the shopkeeper's books alike."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from itertools import count
+from typing import TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from sqlalchemy.engine import Engine
+
+from omnisync.values import Kind, Shelf
+from tests.properties.model import OrderLine, Shop
+from tests.properties.reality import Reality
+from tests.stock.shop import article
+
+One = TypeVar("One")
+LOCATIONS = ("linden", "markt")
+SETS = {"SET": {"CUP": 2, "POT": 1}}
+SKUS = ("CUP", "POT")
+SHELVES = [Shelf(location, sku) for location in LOCATIONS for sku in SKUS]
+OF_ITS_OWN = "moved"
+REFERENCES = ("#1", "#2")
+SAID = {Kind.SOLD: -1, Kind.RETURNED: +1, Kind.FOUND: +1, Kind.MISSING: -1, Kind.DAMAGED: -1}
+
+shelves = st.sampled_from(SHELVES)
+pieces = st.integers(1, 3)
+some = st.integers(0, 9)
+"""Which of those that there are."""
+minutes = st.integers(0, 20)
+lines = st.lists(st.tuples(st.sampled_from((*SKUS, "SET")), st.sampled_from(LOCATIONS), pieces), min_size=1, max_size=3)
+references = st.sampled_from((None, *REFERENCES))
+owners = st.sampled_from(("shop", "shop", "app"))
+
+
+class Ledger(RuleBasedStateMachine):
+    """Everything that happens to a ledger, told to it and to the books."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.real, self.books = Reality(engine), Shop(LOCATIONS, SETS)
+        self.names = count(1)
+        self.told: dict[str, list[tuple[int, dict[str, OrderLine]]]] = {}
+        self.receipts: dict[str, tuple[Shelf, int, int]] = {}
+
+    def teardown(self) -> None:
+        self.real.close()
+
+    @initialize(opening=st.lists(st.integers(0, 8), min_size=len(SHELVES), max_size=len(SHELVES)))
+    def open(self, opening: list[int]) -> None:
+        for sku in (*SKUS, *SETS):
+            self.real.step(lambda session, sku=sku: article(session, sku, components=SETS.get(sku)))
+        for at, n in zip(SHELVES, opening, strict=True):
+            self.real.record((Kind.OPENING, at, n, -1440, f"opening/{at}"))
+            self.books.happens(at, n, -1440)
+
+    @invariant()
+    def both_say_the_same(self) -> None:
+        real, books = self.real.levels(SHELVES), {at: self.books.level(at) for at in SHELVES}
+        assert real == books, "\n".join(f"{at}: {real[at]}, by the books {books[at]}" for at in SHELVES)
+        violations = self.real.violations()
+        assert violations == [], violations
+
+    # ------------------------------------------------------------ the floor
+
+    @rule(minutes=st.integers(1, 12))
+    def time_passes(self, minutes: int) -> None:
+        self.real.now += minutes
+
+    @rule(kind=st.sampled_from(list(SAID)), at=shelves, n=pieces, late=minutes, twice=st.booleans())
+    def something_happened(self, kind: Kind, at: Shelf, n: int, late: int, twice: bool) -> None:
+        said = (kind, at, n, self.now - late, self._name("fact"))
+        assert self.real.record(said, *[said] * twice) == [False, *[True] * twice]
+        assert self.real.record(said) == [True]
+        self.books.happens(at, SAID[kind] * n, self.now - late)
+
+    @rule(at=shelves, n=st.integers(0, 8), ago=minutes)
+    def somebody_counted(self, at: Shelf, n: int, ago: int) -> None:
+        self.real.record((Kind.COUNT, at, n, self.now - ago, self._name("count")))
+        self.books.count(at, n, self.now - ago)
+
+    @rule(sku=st.sampled_from(SKUS), n=pieces, there=st.booleans())
+    def a_transfer(self, sku: str, n: int, there: bool) -> None:
+        here, other = (Shelf(location, sku) for location in (LOCATIONS if there else LOCATIONS[::-1]))
+        key = self._name("transfer")
+        self.real.record(
+            (Kind.TRANSFER_OUT, here, n, self.now, f"{key}/out"), (Kind.TRANSFER_IN, other, n, self.now, f"{key}/in")
+        )
+        self.books.happens(here, -n, self.now)
+        self.books.happens(other, n, self.now)
+
+    @rule(at=shelves, n=pieces, block=st.booleans())
+    def set_aside(self, at: Shelf, n: int, block: bool) -> None:
+        self.real.record((Kind.BLOCKED if block else Kind.UNBLOCKED, at, n, self.now, self._name("blocked")))
+        self.books.blocked[at] = max(0, self.books.blocked[at] + (n if block else -n))
+
+    @rule(at=shelves, n=st.integers(0, 2))
+    def safety(self, at: Shelf, n: int) -> None:
+        self.real.record((Kind.SAFETY, at, n, self.now, self._name("safety")))
+        self.books.safety[at] = n
+
+    # ------------------------------------------------------------ holds
+
+    @rule(
+        wanted=st.lists(st.tuples(lines, st.integers(1, 15), references, owners), min_size=1, max_size=3),
+        takes=st.one_of(st.none(), some),
+        again=st.sampled_from(("", "same", "other body")),
+    )
+    def hold(
+        self, wanted: list[tuple[list[tuple[str, str, int]], int, str | None, str]], takes: int | None, again: str
+    ) -> None:
+        earlier = self._pick(self._named_holds, takes)
+        asked = [
+            (self._name("hold"), lines, self.now + lasts, reference, owner, None if number else earlier)
+            for number, (lines, lasts, reference, owner) in enumerate(wanted)
+        ]
+        key = self._name("key")
+        answers = self.real.hold(key, asked)
+        expected = [
+            self.books.hold(name, lines, self.now, until, reference=reference, owner=owner, takes=takes)
+            for name, lines, until, reference, owner, takes in asked
+        ]
+        assert answers == expected, (answers, expected)
+        if again:
+            reused = ["idempotency-key-reused"] * len(asked)
+            assert self.real.hold(key, asked, body=b"x" * (again != "same")) == (answers if again == "same" else reused)
+
+    @rule(which=some, how=st.sampled_from(("confirm", "collect", "release")), part=st.one_of(st.none(), pieces))
+    def end_a_hold(self, which: int, how: str, part: int | None) -> None:
+        name = self._pick(sorted(name for name, hold in self.books.holds.items() if not hold.of_pickup), which)
+        if name is None:
+            return
+        first = next(iter(self.books.holds[name].granted))
+        named = {first: part} if part is not None and how == "collect" else None
+        assert self.real.finish(name, how, named) == self.books.finish(name, how, self.now, named)
+
+    @rule()
+    def the_worker_expires_what_is_overdue(self) -> None:
+        self.real.expire()
+        self.books.expire(self.now)
+
+    # ------------------------------------------------------------ orders
+
+    @rule(reference=st.sampled_from(REFERENCES), wanted=lines, placed=st.booleans())
+    def order(self, reference: str, wanted: list[tuple[str, str, int]], placed: bool) -> None:
+        if reference not in self.told:
+            self._tell(
+                reference,
+                {str(n): OrderLine(sku, q, at if placed else None) for n, (sku, at, q) in enumerate(wanted)},
+            )
+
+    @rule(
+        reference=st.sampled_from(REFERENCES), which=some, n=pieces,
+        what=st.sampled_from(("ship", "ship", "cancel", "refund", "restock", "edit")),
+    )  # fmt: skip
+    def the_order_goes_on(self, reference: str, which: int, n: int, what: str) -> None:
+        if reference not in self.told:
+            return
+        lines = deepcopy(self.told[reference][-1][1])
+        line = lines[str(which % len(lines))]
+        still_open = line.quantity - line.cancelled - line.shipped
+        match what:
+            case "ship":
+                line.shipped += min(n, still_open)
+            case "cancel":
+                line.cancelled += min(n, still_open)
+            case "refund":
+                line.cancelled = min(line.quantity, line.cancelled + n)
+            case "restock":
+                line.restocks[self._name("restock")] = n
+            case "edit":
+                line.quantity = max(line.cancelled + line.shipped, n)
+        self._tell(reference, lines)
+
+    @rule(reference=st.sampled_from(REFERENCES), which=some)
+    def an_old_message_comes_again(self, reference: str, which: int) -> None:
+        told = self.told.get(reference)
+        if not told:
+            return
+        version, lines = told[-1 - which % len(told)]
+        taken = self.real.tell(reference, version, lines)
+        assert taken.stale == (version < told[-1][0])
+        if not taken.stale:
+            self.books.tell(reference, lines, self.now, version)
+
+    @rule(at=shelves, n=pieces, late=minutes)
+    def a_counter_sale(self, at: Shelf, n: int, late: int) -> None:
+        receipt = self._name("receipt")
+        self.receipts[receipt] = (at, n, self.now - late)
+        self._ring_up(receipt, cancelled=0)
+        self.books.happens(at, -n, self.now - late)
+
+    @rule(which=some)
+    def a_receipt_is_voided(self, which: int) -> None:
+        receipt = self._pick(sorted(self.receipts), which)
+        if receipt is None:
+            return
+        at, n, _ = self.receipts[receipt]
+        self.real.now += 1
+        self._ring_up(receipt, cancelled=n)
+        self._ring_up(receipt, cancelled=n)
+        self.books.happens(at, n, self.now)
+        del self.receipts[receipt]
+
+    def _ring_up(self, receipt: str, cancelled: int) -> None:
+        at, n, placed = self.receipts[receipt]
+        line = OrderLine(at.sku, n, at.location, cancelled=cancelled)
+        self.real.tell(receipt, self.now, {"1": line}, placed=placed, counter=True)
+
+    def _tell(self, reference: str, lines: dict[str, OrderLine]) -> None:
+        self.real.now += 1
+        self.told.setdefault(reference, []).append((self.now, lines))
+        self.real.tell(reference, self.now, lines)
+        self.books.tell(reference, lines, self.now, self.now)
+
+    # ------------------------------------------------------------
+
+    @property
+    def now(self) -> int:
+        return self.real.now
+
+    @property
+    def _named_holds(self) -> list[str]:
+        """Those that somebody was told of; a pickup that changes places makes some of its own."""
+        return sorted(name for name in self.books.holds if not name.startswith(OF_ITS_OWN))
+
+    def _name(self, what: str) -> str:
+        return f"{what}-{next(self.names):03}"
+
+    def _pick(self, those: list[One], which: int | None) -> One | None:
+        return those[which % len(those)] if those and which is not None else None

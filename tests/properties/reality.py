@@ -1,0 +1,142 @@
+"""The real services behind the words of the model: one database transaction an example, a savepoint a step, rolled back at the end.
+
+So no example sees another one's rows, and thousands of them need no emptying of tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy.engine import Engine
+from sqlmodel import Session
+
+from omnisync.adapters.base import Article, OrderLine, OrderSeen, Restock
+from omnisync.clock import StoppedClock
+from omnisync.errors import Refused
+from omnisync.orders import intake
+from omnisync.settings import ChannelSettings
+from omnisync.stock import availability, ends, ledger, reservations
+from omnisync.stock.effects import Level
+from omnisync.stock.ends import End
+from omnisync.stock.idempotency import Answer, Call, Once
+from omnisync.stock.ledger import Entry
+from omnisync.stock.reservations import Line, Request
+from omnisync.values import Kind, Shelf
+from tests.conftest import START
+from tests.orders import counter
+from tests.properties import model
+
+Result = TypeVar("Result")
+CHANNEL = "webshop"
+PLACES = {"linden": "L1", "markt": "L2"}
+SHOP = ChannelSettings(
+    name=CHANNEL, adapter="fake", locations=list(PLACES), location_map={place: code for code, place in PLACES.items()}
+)
+Asked = tuple[str, Sequence[tuple[str, str, int]], int | None, str | None, str | None, str | None]
+"""Name, lines, until, reference, owner, takes."""
+
+
+def moment(minute: int) -> datetime:
+    """The model's minutes as the ledger's moments."""
+    return START + timedelta(minutes=minute)
+
+
+class Reality:
+    """The ledger as it is."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.connection = engine.connect()
+        self.transaction = self.connection.begin()
+        self.now = 0
+        self.desk = counter.a_desk()
+        self._hold_once = Once(self._hold, StoppedClock(START))
+
+    def close(self) -> None:
+        """Nothing of this has ever been."""
+        self.transaction.rollback()
+        self.connection.close()
+
+    def step(self, work: Callable[[Session], Result]) -> Result | str:
+        """A unit of work as a request or the worker does it; refused: the code, and nothing has happened."""
+        try:
+            with (
+                Session(self.connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                return work(session)
+        except Refused as refused:
+            return refused.code
+
+    # ------------------------------------------------------------ facts
+
+    def record(self, *said: tuple[Kind, Shelf, int, int, str]) -> list[bool]:
+        """Facts of the floor: kind, shelf, quantity, minute, key. Answers which of them were known already."""
+        entries = [Entry(kind, at.sku, at.location, n, "floor", moment(then), key) for kind, at, n, then, key in said]
+        recorded = self.step(lambda session: ledger.record(session, entries, now=moment(self.now)))
+        return [one.duplicate for one in recorded if not isinstance(one, str)]
+
+    def levels(self, shelves: Iterable[Shelf]) -> dict[Shelf, Level]:
+        found = self.step(lambda session: availability.levels(session, shelves))
+        return {shelf: found.get(shelf, Level()) for shelf in shelves} if isinstance(found, dict) else {}
+
+    def violations(self) -> list[str]:
+        found = self.step(counter.violations)
+        return found if isinstance(found, list) else [found]
+
+    # ------------------------------------------------------------ holds
+
+    def hold(self, key: str, asked: Sequence[Asked], *, body: bytes = b"") -> list[str]:
+        """A batch of holds, as the writer gathers them, each under an idempotency key of its own; the state of each, or why
+        it was refused."""
+        calls = [Call("shop POST /v1/reservations", f"{key}/{one[0]}", body, one) for one in asked]
+        answers = self.step(lambda session: self._hold_once(session, calls))
+        return [one.code if isinstance(one, Refused) else orjson.loads(one.body) for one in answers]
+
+    def _hold(self, session: Session, asked: Sequence[Asked], _: datetime) -> list[Answer | Refused]:
+        requests = [
+            Request(
+                name, tuple(Line(*line) for line in lines), None if until is None else moment(until),
+                CHANNEL if reference else None, reference, owner, takes,
+            )
+            for name, lines, until, reference, owner, takes in asked
+        ]  # fmt: skip
+        outcomes = reservations.reserve(session, requests, now=moment(self.now))
+        return [
+            Answer(409, orjson.dumps(one.code)) if isinstance(one, Refused) else Answer(201, orjson.dumps(one.state))
+            for one in outcomes
+        ]
+
+    def finish(self, name: str, how: str, part: Mapping[Shelf, int] | None = None) -> str:
+        wanted = [End(name, ends.How(how), part)]
+        [answer] = self.step(lambda session: ends.end(session, wanted, now=moment(self.now)))
+        return answer.code if isinstance(answer, Refused) else answer.state
+
+    def expire(self) -> None:
+        self.step(lambda session: ends.expire_overdue(session, now=moment(self.now)))
+
+    # ------------------------------------------------------------ orders
+
+    def tell(
+        self, reference: str, version: int, lines: Mapping[str, model.OrderLine], *, placed: int = 0, **details: Any
+    ) -> intake.Taken:
+        """A channel tells an order as it stands."""
+        order = OrderSeen(
+            reference, reference, moment(version), moment(placed),
+            tuple(_line(number, line) for number, line in sorted(lines.items())), **details,
+        )  # fmt: skip
+        taken = self.step(
+            lambda session: intake.take(session, SHOP, order, lambda found: found.sku, now=moment(self.now))
+        )
+        assert isinstance(taken, intake.Taken), taken
+        return taken
+
+
+def _line(number: str, line: model.OrderLine) -> OrderLine:
+    return OrderLine(
+        number, Article(sku=line.sku), line.quantity, line.cancelled, line.shipped,
+        tuple(Restock(name, n, "L1") for name, n in line.restocks.items()),
+        PLACES[line.place] if line.place else None,
+    )  # fmt: skip

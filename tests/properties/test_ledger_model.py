@@ -1,0 +1,33 @@
+"""The ledger against a shopkeeper's books: whatever is done in whatever order, both say the same after every step."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, Phase, Verbosity, settings
+from hypothesis.stateful import run_state_machine_as_test
+from sqlalchemy.engine import Engine
+
+from tests.properties.desk import Town
+
+EXAMPLES = int(os.environ.get("OMNISYNC_EXAMPLES", "0"))
+"""So many, other ones in each run; without it a few that are always the same."""
+SHRINK = (Phase.shrink,) if "OMNISYNC_SHRINK" in os.environ else ()
+"""Look for the smallest example that fails, which takes minutes."""
+
+
+def play(engine: Engine, *, examples: int, steps: int, chance: bool = False) -> None:
+    """Raise what the first example shows in which ledger and books differ."""
+    run_state_machine_as_test(
+        lambda: Town(engine),
+        settings=settings(
+            max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=not chance, database=None,
+            phases=(Phase.generate, *SHRINK),
+            verbosity=Verbosity.normal if chance else Verbosity.quiet,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )  # fmt: skip
+
+
+def test_the_ledger_is_what_a_shopkeeper_would_have_written_down(engine: Engine):
+    play(engine, examples=EXAMPLES or 15, steps=30, chance=bool(EXAMPLES))
