@@ -121,12 +121,13 @@ def receive(
     now: datetime,
 ) -> Transfer:
     """Goods are here: what came for a pickup that still wants it is held for it at once, before anybody else can take it."""
-    if actor.location not in (None, transfers.load(session, transfer_id).to_location):
+    asked = transfers.load(session, transfer_id)
+    if actor.location not in (None, asked.to_location):
         raise Forbidden("This transfer goes to another store.")
+    found = _locked(session, asked.pickup_id)
     arrived = transfers.receive(session, transfer_id, part, rest_lost=rest == "lost", by=actor.name, now=now)
     transfer = arrived.transfer
     _close_tasks(session, transfer, actor.name, now)
-    found = session.get(Pickup, transfer.pickup_id, populate_existing=True, with_for_update=True)
     if found is None or transfer.promise is None or found.location != transfer.to_location or found.state not in OPEN:
         return transfer
     for sku, n in sorted(arrived.received.items()):
@@ -140,8 +141,17 @@ def receive(
     return transfer
 
 
+def _locked(session: Session, pickup_id: str | None) -> Pickup | None:
+    """The pickup, before anything of its transfers is locked: whoever cancels it goes the same way."""
+    if pickup_id is None:
+        return None
+    return session.get(Pickup, pickup_id, populate_existing=True, with_for_update=True)
+
+
 def finish(session: Session, desk: Desk, task_id: str, *, actor: Actor, now: datetime) -> Task:
     """Somebody did a task; to have sent goods is to book them out, to have received a transfer is to take all of it in."""
+    asked = session.get(Task, task_id)
+    _locked(session, None if asked is None else asked.pickup_id)
     done = tasks.done(session, task_id, actor, now=now)
     if done.kind == tasks.Job.SEND and done.transfer_id is not None and done.sku is not None:
         transfers.send(session, done.transfer_id, [done.sku], now=now)
