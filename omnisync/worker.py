@@ -138,7 +138,7 @@ class Worker:
         """What is to be done now, in its order; slower duties with the name under which they are remembered."""
         now = self.context.clock.now()
         slow: list[tuple[str, bool, Step]] = [
-            ("listed", due.reached("listed", LISTINGS_EVERY, now), self._listings),
+            ("listed", due.reached("listed", LISTINGS_EVERY, now) or waits.listings, self._listings),
             ("subscribed", due.reached("subscribed", subscribing.EVERY, now), self._subscribe),
             ("polled", due.reached("polled", timedelta(seconds=channel.can.poll_seconds), now), self._poll),
             ("", waits.messages, self._inbox),

@@ -37,6 +37,8 @@ class Restock:
     id: str
     quantity: int
     place: str | None = None
+    told_as: str | None = None
+    """The key of the Sale or Delivered that tells the very same goods where the channel does not yet know their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +305,8 @@ class Published:
     reason: str = ""
     action: str = ""
     retry_after_seconds: float | None = None
+    unknown: bool = False
+    """With ATTENTION: the channel does not know the listing (any more)."""
 
 
 @dataclass(frozen=True, slots=True)

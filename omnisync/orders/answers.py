@@ -156,19 +156,22 @@ class TransferLine(Answer):
 
     sku: Sku
     quantity: Pieces
+    sent: Pieces = Field(examples=[1])
+    called_off: Pieces = Field(description="Given back where it lay, before anybody sent it.", examples=[0])
     received: Pieces = Field(examples=[1])
     lost: Pieces = Field(examples=[0])
 
 
 class Transfer(Answer):
-    """Goods on their way from one location to another."""
+    """Goods that go from one location to another: promised there until they are sent, awaited here until they are received."""
 
     id: Id
-    state: Literal["in_transit", "received"]
+    state: Literal["asked", "in_transit", "received", "called_off"]
     from_location: Place = Field(examples=["lager"])
     to_location: Place = Field(examples=["linden"])
     pickup: str | None = Field(examples=["01KAE1V2ZC0K8S3V6X1R4T7Y2B"])
-    sent_at: Time
+    asked_at: Time
+    sent_at: Time | None = Field(description="Null while all of it still lies where it is to come from.")
     due_at: Time = Field(examples=["2026-11-24T11:30:00Z"])
     received_at: Empty[Time]
     received_by: Empty[str]
@@ -176,7 +179,7 @@ class Transfer(Answer):
 
 
 class TransferPage(Page):
-    """What is on its way, oldest first."""
+    """What is to be sent or on its way, oldest first."""
 
     items: list[Transfer]
 

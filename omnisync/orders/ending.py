@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from omnisync import db
 from omnisync.errors import InvalidRequest
-from omnisync.orders import customers, holding, letters, pickup, states, tasks
+from omnisync.orders import customers, holding, letters, pickup, sending, states, tasks
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.states import OPEN, State, Step
 from omnisync.orders.tables import Pickup
@@ -70,6 +70,7 @@ def _end(
     was = State(found.state)
     ended = states.advance(session, found.id, step, ended_at=now, overdue=False)
     holding.end(session, ended, How.RELEASE, now=now)
+    sending.call_off(session, ended, by=by, now=now)
     tasks.close_overdue(session, found.id, by=by, now=now)
     if was in BAGGED:
         tasks.put_back(session, desk, ended, now=now)

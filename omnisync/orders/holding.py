@@ -96,6 +96,38 @@ def add(session: Session, found: Pickup, arrived: Mapping[Shelf, int], *, now: d
     ledger.record(session, holds, now=now)
 
 
+def pass_on(session: Session, found: Pickup, transfer_id: str, passed: Mapping[Shelf, int], *, now: datetime) -> None:
+    """What the pickup holds on these shelves is held for that transfer instead, in the same breath."""
+    lines = [{"sku": shelf.sku, "location": shelf.location, "quantity": n} for shelf, n in sorted(passed.items())]
+    row = {"id": transfer_id, "state": "confirmed", "lines": lines, "created_at": now, "pickup": transfer_id}
+    db.insert_all(session, _reservation, [row])
+    cause, entries = f"reservation:{transfer_id}", []
+    for shelf, n in sorted(passed.items()):
+        entries += [
+            ledger.Entry(
+                Kind.RELEASED,
+                shelf.sku,
+                shelf.location,
+                n,
+                cause,
+                now,
+                promise=found.reservation_id,
+                reason="taken over",
+            ),
+            ledger.Entry(Kind.HOLD, shelf.sku, shelf.location, n, cause, now, promise=transfer_id),
+        ]
+    ledger.record(session, entries, now=now)
+
+
+def for_transfer(session: Session, transfer_id: str, location: str, lines: Mapping[str, int], *, now: datetime) -> None:
+    """Hold these for that transfer, and for nobody who could take them over; or why that cannot be."""
+    wanted = tuple(reservations.Line(sku, location, n) for sku, n in sorted(lines.items()))
+    [answer] = reservations.reserve(session, [reservations.Request(transfer_id, wanted, None)], now=now)
+    if isinstance(answer, Refused):
+        raise answer
+    belong(session, {transfer_id: transfer_id})
+
+
 def belong(session: Session, pickups: Mapping[str, str]) -> None:
     """Reservation -> pickup: from now on nobody else may take it over."""
     statement = sa.update(_reservation).where(_reservation.c.id == sa.bindparam("the_id"))

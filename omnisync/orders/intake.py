@@ -22,7 +22,7 @@ from omnisync.orders import binding
 from omnisync.orders.assignment import assign
 from omnisync.orders.tables import ChannelOrder, OrderLine
 from omnisync.settings import ChannelSettings
-from omnisync.stock import availability, ledger, promises
+from omnisync.stock import availability, ledger, promises, returns
 from omnisync.stock.ends import How
 from omnisync.values import Kind, Shelf, to_micros
 
@@ -320,11 +320,15 @@ def _restock(work: _Work, seen: LineSeen, each: Mapping[str, int], done: _Done, 
         pieces = min(restock.quantity, room)
         room -= pieces
         if pieces > 0:
-            shelf = _restock_location(work, seen, restock)
+            location = _restock_location(work, seen, restock)
+            loose = None if restock.told_as is None else f"{work.channel.name}:{restock.told_as}"
+            again = loose is not None and returns.came_loose(work.session, loose, each)
+            reason = "restocked" if physical else "restocked before the channel was connected"
             for sku, n in each.items():
                 key = f"{work.order_id}/{seen.id}/restock/{restock.id}/{sku}"
-                reason = "restocked" if physical else "restocked before the channel was connected"
-                _returned(work, Shelf(shelf, sku), pieces * n, key, reason, physical=physical)
+                key = key if loose is None else returns.key_with_receipt(loose, seen.id, sku)
+                why = "came back without its receipt already" if again else reason
+                _returned(work, Shelf(location, sku), pieces * n, key, why, physical=physical and not again)
 
 
 def _restock_location(work: _Work, seen: LineSeen, restock: Restock) -> str:

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from omnisync import db
 from omnisync.errors import Conflict, InvalidRequest
-from omnisync.orders import customers, holding, hours, letters, pickup, states, tasks
+from omnisync.orders import customers, holding, hours, letters, pickup, sending, states, tasks
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.states import Step
 from omnisync.orders.tables import Pickup, PickupLine
@@ -124,6 +124,7 @@ def reject(
 
 def _nothing_left(session: Session, desk: Desk, pickup_id: str, now: datetime) -> Pickup:
     ended = states.advance(session, pickup_id, Step.CANCEL, ended_at=now, overdue=False)
+    sending.call_off(session, ended, by="rejected", now=now)
     tasks.close_overdue(session, pickup_id, by="rejected", now=now)
     letters.write(session, desk, letters.Occasion.CANCELLED, ended, now=now)
     desk.tell(session, "cancelled", ended, reason="rejected")

@@ -17,10 +17,10 @@ from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.states import OPEN
 from omnisync.orders.tables import Pickup, PickupLine, Task
 from omnisync.settings import LocationSettings
-from omnisync.stock import ends, ledger, transfers
+from omnisync.stock import ends, transfers
 from omnisync.stock.effects import Level
 from omnisync.stock.tables import Transfer
-from omnisync.values import Kind, Shelf
+from omnisync.values import Shelf
 
 if TYPE_CHECKING:
     from omnisync.orders.placing import Line
@@ -63,32 +63,51 @@ def _sources(desk: Desk, here: str) -> list[str]:
 def start(
     session: Session, desk: Desk, found: Pickup, source: str, lines: Mapping[str, int], *, due: datetime, now: datetime
 ) -> None:
-    """What this pickup holds at `source` goes on its way to its store, where it is held again when it arrives."""
-    pieces = holding.stocked(session, source, lines)
-    released = [
-        ledger.Entry(
-            Kind.RELEASED, shelf.sku, shelf.location, n, f"pickup:{found.id}", now,
-            promise=found.reservation_id, reason="on its way",
-        )
-        for shelf, n in pieces.items()
-    ]  # fmt: skip
-    ledger.record(session, released, now=now)
-    send(session, desk, found, source, lines, due=due, kept=True, now=now)
+    """What this pickup holds at `source` is held for its transfer instead, until somebody sends it."""
+    asked = _ask(session, desk, found, source, lines, due=due, kept=True, now=now)
+    holding.pass_on(session, found, asked.id, holding.stocked(session, source, lines), now=now)
 
 
-def send(
+def ask(
     session: Session, desk: Desk, found: Pickup, source: str, lines: Mapping[str, int], *,
     due: datetime, kept: bool, now: datetime,
 ) -> None:  # fmt: skip
-    """Send pieces that nobody holds any more; `kept`: they are meant for this pickup and for nobody else."""
+    """Have these sent from `source`, where they are held for the transfer until then. OutOfStock where it has too few.
+
+    `kept`: they are meant for this pickup and for nobody else.
+    """
+    asked = _ask(session, desk, found, source, lines, due=due, kept=kept, now=now)
+    holding.for_transfer(session, asked.id, source, lines, now=now)
+
+
+def _ask(
+    session: Session, desk: Desk, found: Pickup, source: str, lines: Mapping[str, int], *,
+    due: datetime, kept: bool, now: datetime,
+) -> Transfer:  # fmt: skip
     promise = found.reservation_id if kept else None
-    sending = transfers.Sending(source, found.location, lines, due, found.id, promise)
-    sent = transfers.send(session, desk.ids, sending, now=now)
-    tasks.receive(session, desk, found.location, sent.id, pickup_id=found.id, now=now)
+    wanted = transfers.Sending(source, found.location, lines, due, found.id, promise)
+    asked = transfers.ask(session, desk.ids, wanted, now=now)
+    tasks.receive(session, desk, found.location, asked.id, pickup_id=found.id, now=now)
     for sku, quantity in sorted(lines.items()):
-        tasks.send(session, desk, source, sku, quantity, pickup_id=found.id, now=now)
+        tasks.send(session, desk, source, sku, quantity, pickup_id=found.id, transfer_id=asked.id, now=now)
         if kept:
             _change(session, found.id, sku, coming=quantity)
+    return asked
+
+
+def call_off(session: Session, found: Pickup, *, by: str, now: datetime) -> None:
+    """Nobody waits for these any more: what has not been sent yet is given back, and nobody is asked to send it."""
+    for transfer_id in transfers.open_of(session, found.id):
+        transfers.call_off(session, transfer_id, by=by, now=now)
+        _close_tasks(session, transfers.load(session, transfer_id), by, now)
+
+
+def _close_tasks(session: Session, transfer: Transfer, by: str, now: datetime) -> None:
+    """Those of which nothing is left to do."""
+    lines = transfers.lines_of(session, [transfer.id])[transfer.id]
+    tasks.close_sends(session, transfer.id, {line.sku for line in lines if not line.unsent}, by=by, now=now)
+    if transfer.received_at is not None:
+        tasks.close_receive(session, transfer.id, by=by, now=now)
 
 
 def receive(
@@ -102,13 +121,13 @@ def receive(
     now: datetime,
 ) -> Transfer:
     """Goods are here: what came for a pickup that still wants it is held for it at once, before anybody else can take it."""
-    if actor.location not in (None, transfers.load(session, transfer_id).to_location):
+    asked = transfers.load(session, transfer_id)
+    if actor.location not in (None, asked.to_location):
         raise Forbidden("This transfer goes to another store.")
+    found = _locked(session, asked.pickup_id)
     arrived = transfers.receive(session, transfer_id, part, rest_lost=rest == "lost", by=actor.name, now=now)
     transfer = arrived.transfer
-    if transfer.received_at is not None:
-        tasks.close_receive(session, transfer.id, by=actor.name, now=now)
-    found = session.get(Pickup, transfer.pickup_id, populate_existing=True, with_for_update=True)
+    _close_tasks(session, transfer, actor.name, now)
     if found is None or transfer.promise is None or found.location != transfer.to_location or found.state not in OPEN:
         return transfer
     for sku, n in sorted(arrived.received.items()):
@@ -122,9 +141,20 @@ def receive(
     return transfer
 
 
+def _locked(session: Session, pickup_id: str | None) -> Pickup | None:
+    """The pickup, before anything of its transfers is locked: whoever cancels it goes the same way."""
+    if pickup_id is None:
+        return None
+    return session.get(Pickup, pickup_id, populate_existing=True, with_for_update=True)
+
+
 def finish(session: Session, desk: Desk, task_id: str, *, actor: Actor, now: datetime) -> Task:
-    """Somebody did a task; to have received a transfer is to take all of it in."""
+    """Somebody did a task; to have sent goods is to book them out, to have received a transfer is to take all of it in."""
+    asked = session.get(Task, task_id)
+    _locked(session, None if asked is None else asked.pickup_id)
     done = tasks.done(session, task_id, actor, now=now)
+    if done.kind == tasks.Job.SEND and done.transfer_id is not None and done.sku is not None:
+        transfers.send(session, done.transfer_id, [done.sku], now=now)
     if done.kind == tasks.Job.RECEIVE and done.transfer_id is not None:
         receive(session, desk, done.transfer_id, actor=actor, now=now)
     return done

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -44,10 +44,14 @@ def overdue(session: Session, desk: Desk, pickup: Pickup, *, now: datetime) -> N
 
 
 def send(
-    session: Session, desk: Desk, location: str, sku: str, quantity: int, *, pickup_id: str, now: datetime
-) -> None:
-    """Pieces of this location are to be sent to the store of that pickup."""
-    _add(session, desk, Job.SEND, location, now, pickup_id=pickup_id, sku=sku, quantity=quantity)
+    session: Session, desk: Desk, location: str, sku: str, quantity: int, *,
+    pickup_id: str, transfer_id: str, now: datetime,
+) -> None:  # fmt: skip
+    """Pieces of this location are to be sent to the store of that pickup: whoever finishes this task says that they are."""
+    _add(
+        session, desk, Job.SEND, location, now,
+        pickup_id=pickup_id, sku=sku, quantity=quantity, transfer_id=transfer_id,
+    )  # fmt: skip
 
 
 def receive(session: Session, desk: Desk, location: str, transfer_id: str, *, pickup_id: str, now: datetime) -> None:
@@ -60,6 +64,16 @@ def close_receive(session: Session, transfer_id: str, *, by: str, now: datetime)
     session.execute(
         sa.update(_task)
         .where(_task.c.transfer_id == transfer_id, _task.c.kind == Job.RECEIVE, _task.c.done_at.is_(None))
+        .values(done_at=now, done_by=by)
+    )
+
+
+def close_sends(session: Session, transfer_id: str, skus: Collection[str], *, by: str, now: datetime) -> None:
+    """These were sent without a word, or are not to be sent any more."""
+    session.execute(
+        sa.update(_task)
+        .where(_task.c.transfer_id == transfer_id, _task.c.kind == Job.SEND, _task.c.done_at.is_(None))
+        .where(_task.c.sku.in_(sorted(skus)))
         .values(done_at=now, done_by=by)
     )
 

@@ -9,12 +9,11 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.errors import Conflict, InvalidRequest, Refused
+from omnisync.errors import Conflict, InvalidRequest
 from omnisync.orders import customers, ending, holding, hours, pickup, sending, states, tasks
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.states import Step
 from omnisync.orders.tables import Pickup, PickupLine
-from omnisync.stock import ends, reservations
 from omnisync.stock.ends import How
 
 _line = db.table(PickupLine)
@@ -47,6 +46,7 @@ def _customer_goes(session: Session, desk: Desk, found: Pickup, location: str, n
     still_open = pickup.open_lines(session, found.id)
     held = holding.hold(session, desk, found, location, still_open, now=now)
     holding.end(session, found, How.RELEASE, now=now)
+    sending.call_off(session, found, by="transferred", now=now)
     if found.state in ending.BAGGED:
         tasks.put_back(session, desk, found, now=now)
     ready = hours.ready_by(now, desk.location(location))
@@ -56,15 +56,13 @@ def _customer_goes(session: Session, desk: Desk, found: Pickup, location: str, n
 
 
 def _goods_come(session: Session, desk: Desk, found: Pickup, location: str, now: datetime) -> Pickup:
-    """Held there (guarded) and sent off in one transaction; on its way nobody can take it, and here it is held when it arrives."""
+    """Held there (guarded) until somebody sends it; on its way nobody can take it, and here it is held when it arrives."""
     rejected = {line.sku: line.rejected for line in pickup.lines_of(session, [found.id])[found.id] if line.rejected}
     wanted = rejected or pickup.here_lines(session, found.id)
     if not wanted:
         raise Conflict("All of it is on its way already.", code="goods-coming", state=found.state)
-    there = holding.hold(session, desk, found, location, wanted, now=now)
-    _let_go(session, found, there, now)
     ready = hours.after_transfer(now, desk.location(found.location))
-    sending.send(session, desk, found, location, wanted, due=ready, kept=bool(rejected), now=now)
+    sending.ask(session, desk, found, location, wanted, due=ready, kept=bool(rejected), now=now)
     if rejected:
         _forget_rejected(session, found.id)
     moved = _moved(session, desk, found, found.reservation_id, found.location, ready, now)
@@ -73,12 +71,6 @@ def _goods_come(session: Session, desk: Desk, found: Pickup, location: str, now:
 
 
 _WAYS = {"customer_goes": _customer_goes, "goods_come": _goods_come}
-
-
-def _let_go(session: Session, found: Pickup, there: reservations.Held, now: datetime) -> None:
-    [answer] = ends.end(session, [ends.End(there.id, How.RELEASE, cause=f"pickup:{found.id}")], now=now)
-    if isinstance(answer, Refused):
-        raise answer
 
 
 def _forget_rejected(session: Session, pickup_id: str) -> None:

@@ -63,7 +63,7 @@ def routes(services: Services) -> APIRouter:
         cursor: Text | None = None,
         asker: Access = Depends(allowed),
     ) -> Response:
-        """What is on its way from or to a location, oldest first."""
+        """What is to be sent or on its way from or to a location, oldest first."""
         if asker.location is not None and location not in (None, asker.location):
             raise Forbidden("These transfers belong to another store.")
         where = asker.location or location
@@ -119,11 +119,22 @@ def _page(session: Session, location: str | None, on_the_way: bool, limit: int, 
 
 def _view(found: Transfer, lines: Sequence[TransferLine]) -> dict[str, Any]:
     return {
-        "id": found.id, "state": "received" if found.received_at else "in_transit", "from_location": found.from_location,
-        "to_location": found.to_location, "pickup": found.pickup_id, "sent_at": format_time(found.sent_at),
+        "id": found.id, "state": _state(found, lines), "from_location": found.from_location,
+        "to_location": found.to_location, "pickup": found.pickup_id, "asked_at": format_time(found.asked_at),
+        "sent_at": format_time(found.sent_at) if found.sent_at else None,
         "due_at": format_time(found.due_at), "received_at": format_time(found.received_at) if found.received_at else None,
         "received_by": found.received_by,
         "lines": [
-            {"sku": line.sku, "quantity": line.quantity, "received": line.received, "lost": line.lost} for line in lines
+            {
+                "sku": line.sku, "quantity": line.quantity, "sent": line.sent, "called_off": line.called_off,
+                "received": line.received, "lost": line.lost,
+            }
+            for line in lines
         ],
     }  # fmt: skip
+
+
+def _state(found: Transfer, lines: Sequence[TransferLine]) -> str:
+    if found.received_at is None:
+        return "asked" if found.sent_at is None else "in_transit"
+    return "received" if any(line.sent for line in lines) else "called_off"

@@ -164,7 +164,7 @@ def when(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
 def reason(health: Health) -> str:
     """Why a channel is in its state; nothing when all is well."""
     if health.state == "on_time":
-        return ""
+        return f"{plural(health.gone, 'Angebot', 'Angebote')} dort nicht mehr vorhanden" if health.gone else ""
     if health.state == "paused":
         return "Von Hand angehalten, Bestellungen werden gelesen"
     if health.state == "action_required" and health.action is None:
@@ -238,12 +238,37 @@ def _unpaid(details: Mapping[str, object]) -> tuple[str, str]:
     )
 
 
+def _gone(details: Mapping[str, object]) -> tuple[str, str]:
+    found, number = details.get("examples"), plural(int(str(details.get("listings", 0))), "Angebot", "Angebote")
+    if details.get("wholesale"):
+        return (
+            f"{number} auf einmal nicht mehr vorhanden: Katalog des Kanals prüfen",
+            "So viele verschwinden nicht einzeln: Katalog, Konto und Rechte beim Kanal ansehen. "
+            "Was wieder gelistet ist, kommt von selbst zurück.",
+        )
+    skus = [str(one.get("sku")) for one in found] if isinstance(found, list) else []
+    return (
+        f"{number} nicht mehr vorhanden: {', '.join(skus[:5])}{', …' if len(skus) > 5 else ''}",
+        "Verwerfen, wenn sie mit Absicht beendet wurden. Sonst beim Kanal neu einstellen; sie kommen von selbst zurück.",
+    )
+
+
+def _double_return(details: Mapping[str, object]) -> tuple[str, str]:
+    return (
+        f"{details.get('quantity')} × {details.get('sku')} in {details.get('location')} vielleicht doppelt zurückgenommen: "
+        f"ohne Bon und mit Bestellung {details.get('order')}",
+        "War es ein Stück, das Regal zählen; waren es zwei, verwerfen.",
+    )
+
+
 _CASES: dict[str, Callable[[Mapping[str, object]], tuple[str, str]]] = {
     "blast_zero": _blast_zero,
     "blast_price": _blast_price,
     "drift": _drift,
     "conflict": _conflict,
     "unpaid": _unpaid,
+    "listings_gone": _gone,
+    "double_return": _double_return,
 }
 RELEASES = {"blast_zero", "blast_price"}
 """Cases that hold numbers back until somebody decides."""

@@ -4,7 +4,7 @@ rigs and `omnisync verify`."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,12 +12,12 @@ from sqlmodel import Session
 
 from omnisync import db
 from omnisync.stock.effects import Level
-from omnisync.stock.tables import Balance, Movement, Promise, Reservation, Shortage, Transfer
+from omnisync.stock.tables import Balance, Movement, Promise, Reservation, Shortage, Transfer, TransferLine
 from omnisync.values import Kind, Shelf
 
 movement, balance = db.table(Movement), db.table(Balance)
 reservation, promise, shortage = db.table(Reservation), db.table(Promise), db.table(Shortage)
-transfer = db.table(Transfer)
+transfer, transfer_line = db.table(Transfer), db.table(TransferLine)
 _QUANTITIES = ("on_hand", "reserved", "blocked", "incoming", "safety")
 
 
@@ -170,6 +170,49 @@ def transfers_lose_nothing(session: Session) -> Iterator[str]:
         yield f"{cause}: {-left} of {sku} arrived that were never sent"
 
 
+def transfers_move_what_they_say(session: Session) -> Iterator[str]:
+    """What a transfer has not sent is held for it at its source; what it sent, received and lost stands in the journal."""
+    said: dict[str, dict[tuple[str, str], int]] = {}
+    statement = sa.select(transfer_line, transfer.c.from_location).join(
+        transfer, transfer.c.id == transfer_line.c.transfer_id
+    )
+    for row in session.execute(statement):
+        unsent = row.quantity - row.sent - row.called_off
+        sums = (("held", unsent), ("sent", row.sent), ("received", row.received + row.lost))
+        counts = said.setdefault(row.transfer_id, defaultdict(int))
+        for part, n in row.each.items():
+            for what, pieces in sums:
+                counts[what, part] += n * pieces
+    booked = _booked_by_transfers(session, said)
+    for name, counts in said.items():
+        for (what, part), pieces in sorted(counts.items()):
+            found = booked[name].get((what, part), 0)
+            if found != pieces:
+                yield f"transfer {name}: {pieces} of {part} are {what} by its lines, {found} by the journal"
+
+
+def _booked_by_transfers(session: Session, ids: Iterable[str]) -> dict[str, dict[tuple[str, str], int]]:
+    booked: dict[str, dict[tuple[str, str], int]] = {name: {} for name in ids}
+    causes = {f"transfer:{name}": name for name in booked}
+    words = {Kind.TRANSFER_OUT.value: "sent", Kind.RECEIVED.value: "received"}
+    moved = (
+        sa.select(movement.c.cause, movement.c.kind, movement.c.sku, sa.func.sum(movement.c.quantity))
+        .where(movement.c.kind.in_(list(words)), movement.c.cause.startswith("transfer:"))
+        .group_by(movement.c.cause, movement.c.kind, movement.c.sku)
+    )
+    for cause, kind, sku, pieces in session.execute(moved):
+        if cause in causes:
+            booked[causes[cause]][words[kind], sku] = int(pieces)
+    held = (
+        sa.select(movement.c.promise, movement.c.sku, sa.func.sum(movement.c.reserved))
+        .join(transfer, transfer.c.id == movement.c.promise)
+        .group_by(movement.c.promise, movement.c.sku)
+    )
+    for name, sku, pieces in session.execute(held):
+        booked[name]["held", sku] = int(pieces)
+    return booked
+
+
 STOCK_INVARIANTS = (
     balances_are_sums,
     holds_were_kept_within_the_shelf,
@@ -177,4 +220,5 @@ STOCK_INVARIANTS = (
     reserved_is_the_sum_of_open_promises,
     effects_happen_once,
     transfers_lose_nothing,
+    transfers_move_what_they_say,
 )

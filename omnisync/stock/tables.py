@@ -126,7 +126,8 @@ class Promise(SQLModel, table=True):
 
 
 class Transfer(SQLModel, table=True):
-    """Goods on their way from one location to another: gone there, awaited here, nobody's until they are received."""
+    """Goods that go from one location to another: promised to it there (by the reservation of its id) until they are sent, then
+    gone there and awaited here, nobody's until they are received."""
 
     __table_args__ = (
         sa.Index("transfer_open", "to_location", "received_at"),
@@ -139,10 +140,12 @@ class Transfer(SQLModel, table=True):
     pickup_id: str | None = Field(default=None, sa_type=Name)
     promise: str | None = Field(default=None, sa_type=Name)
     """The reservation for which the pieces are held as soon as they are here; null: they can be sold here then."""
-    sent_at: datetime = Field(sa_type=Instant)
+    asked_at: datetime = Field(sa_type=Instant)
+    sent_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Null while all of it still lies where it is to come from."""
     due_at: datetime = Field(sa_type=Instant)
     received_at: datetime | None = Field(default=None, sa_type=Instant)
-    """Null while something of it is still on its way."""
+    """Null while something of it is still to come."""
     received_by: str | None = None
 
 
@@ -154,8 +157,22 @@ class TransferLine(SQLModel, table=True):
     transfer_id: str = Field(primary_key=True, sa_type=Name, foreign_key="transfer.id")
     sku: str = Field(primary_key=True, sa_type=Name)
     quantity: int
+    sent: int = 0
+    called_off: int = 0
+    """Given back where it lay, before anybody sent it."""
     received: int = 0
     lost: int = 0
+
+    @property
+    def unsent(self) -> int:
+        """Pieces that still lie where they are to come from."""
+        return self.quantity - self.sent - self.called_off
+
+    @property
+    def to_come(self) -> int:
+        """Pieces that are asked for or on their way."""
+        return self.quantity - self.called_off - self.received - self.lost
+
     each: Any = Field(sa_type=sa.JSON)
 
 

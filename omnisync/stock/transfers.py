@@ -1,8 +1,9 @@
-"""Goods between two locations: sent is gone there and awaited here, received (whole or in part) is on hand here."""
+"""Goods between two locations: asked for is promised there, sent is gone there and awaited here, received is on hand here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,10 +13,10 @@ from sqlmodel import Session, col, select
 from omnisync import db
 from omnisync.catalog import articles
 from omnisync.clock import Ids
-from omnisync.errors import Conflict, InvalidRequest, NotFound
-from omnisync.stock import ledger
+from omnisync.errors import Conflict, InvalidRequest, NotFound, Refused
+from omnisync.stock import ends, ledger
 from omnisync.stock.tables import Transfer, TransferLine
-from omnisync.values import Kind
+from omnisync.values import Kind, Shelf
 
 _transfer, _line = db.table(Transfer), db.table(TransferLine)
 
@@ -32,26 +33,66 @@ class Sending:
     promise: str | None = None
 
 
-def send(session: Session, ids: Ids, sending: Sending, *, now: datetime) -> Transfer:
-    """The goods leave their shelves now. Whoever holds them there has let go of them in the same transaction."""
+def ask(session: Session, ids: Ids, sending: Sending, *, now: datetime) -> Transfer:
+    """Write down what is to be sent. The caller holds the pieces under the transfer's id in the same transaction."""
     transfer = Transfer(
         id=ids.new(), from_location=sending.source, to_location=sending.target, pickup_id=sending.pickup,
-        promise=sending.promise, sent_at=now, due_at=sending.due_at,
+        promise=sending.promise, asked_at=now, due_at=sending.due_at,
     )  # fmt: skip
     session.add(transfer)
     session.flush()
-    entries: list[ledger.Entry] = []
-    for sku, quantity in sorted(sending.lines.items()):
-        each = _stocked(session, sku)
-        session.add(TransferLine(transfer_id=transfer.id, sku=sku, quantity=quantity, each=each))
-        for part, n in sorted(each.items()):
-            entries += [
-                _entry(transfer, Kind.TRANSFER_OUT, part, sending.source, n * quantity, now),
-                _entry(transfer, Kind.AWAITED, part, sending.target, n * quantity, now),
-            ]
+    session.add_all(
+        TransferLine(transfer_id=transfer.id, sku=sku, quantity=quantity, each=_stocked(session, sku))
+        for sku, quantity in sorted(sending.lines.items())
+    )
     session.flush()
+    return transfer
+
+
+def send(session: Session, transfer_id: str, skus: Collection[str] | None = None, *, now: datetime) -> Transfer:
+    """What still lies there of these SKUs (None: all) leaves its shelves now, and is awaited where it goes."""
+    transfer = load(session, transfer_id, lock=True)
+    parts: dict[str, int] = defaultdict(int)
+    for line in lines_of(session, [transfer_id])[transfer_id]:
+        if line.unsent and (skus is None or line.sku in skus):
+            for part, n in line.each.items():
+                parts[part] += n * line.unsent
+            line.sent += line.unsent
+            transfer.sent_at = transfer.sent_at or now
+    session.flush()
+    _let_go(session, transfer, parts, now)
+    moves = ((Kind.TRANSFER_OUT, transfer.from_location), (Kind.AWAITED, transfer.to_location))
+    entries = [
+        _entry(transfer, kind, part, location, n, now) for part, n in sorted(parts.items()) for kind, location in moves
+    ]
     ledger.record(session, entries, now=now)
     return transfer
+
+
+def call_off(session: Session, transfer_id: str, *, by: str, now: datetime) -> dict[str, int]:
+    """What nobody has sent yet is given back where it lies: SKU -> pieces. What is on its way comes all the same."""
+    transfer = load(session, transfer_id, lock=True)
+    lines = lines_of(session, [transfer_id])[transfer_id]
+    given_back = {line.sku: line.unsent for line in lines if line.unsent}
+    parts: dict[str, int] = defaultdict(int)
+    for line in lines:
+        for part, n in line.each.items():
+            parts[part] += n * line.unsent
+        line.called_off += line.unsent
+    _close(session, transfer, lines, by, now)
+    _let_go(session, transfer, parts, now)
+    return given_back
+
+
+def _let_go(session: Session, transfer: Transfer, parts: Mapping[str, int], now: datetime) -> None:
+    held = ends.open_pieces(session, [transfer.id]).get(transfer.id, {})
+    shelves = {Shelf(transfer.from_location, part): n for part, n in parts.items()}
+    part = {shelf: min(n, held[shelf]) for shelf, n in shelves.items() if held.get(shelf, 0) > 0}
+    if part:
+        wanted = ends.End(transfer.id, ends.How.RELEASE, part, keep_rest=True, cause=f"transfer:{transfer.id}")
+        [answer] = ends.end(session, [wanted], now=now)
+        if isinstance(answer, Refused):
+            raise answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +107,37 @@ class Arrived:
 def receive(
     session: Session, transfer_id: str, part: Mapping[str, int] | None, *, rest_lost: bool, by: str, now: datetime
 ) -> Arrived:
-    """Take in what has come (None: all of it). The rest stays on its way, or is written off as lost."""
+    """Take in what has come (None: all of it). The rest stays on its way, or is written off as lost.
+
+    What has come was sent, whether or not somebody said so; what nobody has sent is not lost but given back.
+    """
     transfer = load(session, transfer_id, lock=True)
-    lines = lines_of(session, [transfer_id])[transfer_id]
-    left = {line.sku: line.quantity - line.received - line.lost for line in lines}
+    left = {line.sku: line.to_come for line in lines_of(session, [transfer_id])[transfer_id]}
     if transfer.received_at is not None:
         raise Conflict("Everything of this transfer has been received.", code="already-received")
     came = {sku: n for sku, n in (left if part is None else part).items() if n}
     _check(came, left)
-    lost = {sku: n - came.get(sku, 0) for sku, n in left.items() if n > came.get(sku, 0)} if rest_lost else {}
+    send(session, transfer_id, came.keys(), now=now)
+    given_back = call_off(session, transfer_id, by=by, now=now) if rest_lost else {}
+    lines = lines_of(session, [transfer_id])[transfer_id]
     entries: list[ledger.Entry] = []
+    lost: dict[str, int] = dict(given_back)
     for line in lines:
-        entries += _arrival(transfer, line, came.get(line.sku, 0), lost.get(line.sku, 0), now)
+        gone = line.to_come - came.get(line.sku, 0) if rest_lost else 0
+        entries += _arrival(transfer, line, came.get(line.sku, 0), gone, now)
         line.received += came.get(line.sku, 0)
-        line.lost += lost.get(line.sku, 0)
-        session.add(line)
-    if all(line.received + line.lost == line.quantity for line in lines):
-        transfer.received_at, transfer.received_by = now, by
-        session.add(transfer)
-    session.flush()
+        line.lost += gone
+        if gone:
+            lost[line.sku] = gone
+    _close(session, transfer, lines, by, now)
     ledger.record(session, entries, now=now)
     return Arrived(transfer, came, lost)
+
+
+def _close(session: Session, transfer: Transfer, lines: Sequence[TransferLine], by: str, now: datetime) -> None:
+    if transfer.received_at is None and not any(line.to_come for line in lines):
+        transfer.received_at, transfer.received_by = now, by
+    session.flush()
 
 
 def _check(came: Mapping[str, int], left: Mapping[str, int]) -> None:
@@ -144,7 +195,7 @@ def lines_of(session: Session, ids: Sequence[str]) -> dict[str, list[TransferLin
 def page(
     session: Session, location: str | None, *, on_the_way: bool, after: str = "", limit: int = 100
 ) -> Sequence[Transfer]:
-    """Transfers from or to that location by id (which is by age), those on their way only or all."""
+    """Transfers from or to that location by id (which is by age), those of which something is still to come only or all."""
     statement = select(Transfer).where(col(Transfer.id) > after).order_by(col(Transfer.id)).limit(limit)
     if location is not None:
         statement = statement.where(
@@ -156,6 +207,12 @@ def page(
 
 
 def is_coming(session: Session, promise: str) -> bool:
-    """Whether something is on its way for this reservation."""
+    """Whether something is still to come for this reservation."""
     statement = sa.select(_transfer.c.id).where(_transfer.c.promise == promise, _transfer.c.received_at.is_(None))
     return session.execute(statement.limit(1)).first() is not None
+
+
+def open_of(session: Session, pickup_id: str) -> list[str]:
+    """Transfers for this pickup of which something is still to come."""
+    statement = sa.select(_transfer.c.id).where(_transfer.c.pickup_id == pickup_id, _transfer.c.received_at.is_(None))
+    return list(session.execute(statement.order_by(_transfer.c.id)).scalars())

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from omnisync import db
-from omnisync.sync import claims, telling
+from omnisync.sync import claims, gone, telling
 from omnisync.sync.context import Channel
+from omnisync.sync.polling import LISTINGS
 from omnisync.sync.tables import ChannelHealth, InboxMessage, ShownState
 
 _health = db.table(ChannelHealth)
@@ -30,6 +31,7 @@ class Agenda:
     looks: bool
     writes: bool
     news: bool
+    listings: bool
 
     def may_call(self, now: datetime) -> bool:
         """Whether the channel is not being left alone for a while."""
@@ -62,6 +64,7 @@ def _waiting(channel: Channel, now: datetime) -> dict[str, sa.Select[Any]]:
         "looks": looks if channel.can.looks else _NOTHING,
         "writes": sa.select(sa.literal(1)).where(*claims.waiting(channel, now)),
         "news": telling.waiting(channel, now) if channel.can.tells_pickups else _NOTHING,
+        "listings": gone.waiting(channel, LISTINGS, now),
     }
 
 

@@ -75,6 +75,7 @@ class ChannelHealth(Answer):
     subscribed_at: Time | None = Field(
         description="Since when its webhooks stand; null: they do not, or it has none, and it is polled."
     )
+    gone: Pieces = Field(description="Listings that it does not know any more.", examples=[0])
 
 
 class Channels(Answer):
@@ -119,6 +120,9 @@ class ShownThere(Answer):
 class Listing(Mapping):
     """A listing with what it should show and what it does."""
 
+    gone_at: Empty[Time] = Field(
+        description="Since when the channel does not know it any more: nothing is written until it lists it again."
+    )
     shown: list[ShownThere]
 
 

@@ -286,7 +286,11 @@ def _listings(session: Session, channel: str, rows: Sequence[ChannelListing]) ->
     statement = select(ShownState).where(ShownState.channel == channel, col(ShownState.external_id).in_(names))
     for state in session.exec(statement.order_by(col(ShownState.place))):
         states.setdefault(state.external_id, []).append(state)
-    return [_mapping(row) | {"shown": [_shown(state) for state in states.get(row.external_id, [])]} for row in rows]
+    return [
+        _mapping(row)
+        | {"gone_at": _time(row.gone_at), "shown": [_shown(state) for state in states.get(row.external_id, [])]}
+        for row in rows
+    ]
 
 
 def _shown(state: ShownState) -> dict[str, Any]:

@@ -231,6 +231,7 @@ def _forget_the_rest(session: Session, channel: Channel) -> None:
         col(ChannelListing.channel) == col(ShownState.channel),
         col(ChannelListing.external_id) == col(ShownState.external_id),
         col(ChannelListing.managed),
+        col(ChannelListing.gone_at).is_(None),
         col(ChannelListing.sku).is_not(None),
     )
     places = [PRICE_PLACE, *(group.place for group in channel.groups)]
@@ -244,7 +245,10 @@ def _forget_the_rest(session: Session, channel: Channel) -> None:
 
 def _listed(session: Session, channel: Channel) -> set[str]:
     statement = select(ChannelListing.sku).where(
-        ChannelListing.channel == channel.name, col(ChannelListing.managed), col(ChannelListing.sku).is_not(None)
+        ChannelListing.channel == channel.name,
+        col(ChannelListing.managed),
+        col(ChannelListing.gone_at).is_(None),
+        col(ChannelListing.sku).is_not(None),
     )
     return {sku for sku in session.exec(statement.distinct()) if sku is not None}
 

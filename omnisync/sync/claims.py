@@ -194,6 +194,7 @@ def _listings(session: Session, channel: Channel, external_ids: Collection[str])
         ChannelListing.channel == channel.name,
         col(ChannelListing.external_id).in_(sorted(external_ids)),
         col(ChannelListing.managed),
+        col(ChannelListing.gone_at).is_(None),
         col(ChannelListing.sku).is_not(None),
     )
     return {listing.external_id: listing for listing in session.exec(statement)}

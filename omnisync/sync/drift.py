@@ -23,11 +23,7 @@ async def read_back(context: Context, channel: Channel, *, everything: bool = Fa
     now = context.clock.now()
     keys = await context.store.read(lambda session: turn(session, channel, now=now, everything=everything))
     for start in range(0, len(keys), channel.can.batch_size):
-        batch = keys[start : start + channel.can.batch_size]
-        seen = await reconcile.look(context, channel, batch)
-        shown = {Key(level.article.external_id or "", level.place or "") for level in seen}
-        missing = [key for key in batch if key not in shown]
-        await context.store.write(lambda session, gone=missing: _not_there(session, channel, gone, now))  # type: ignore[misc]
+        await reconcile.look(context, channel, keys[start : start + channel.can.batch_size])
     return len(keys)
 
 
@@ -78,10 +74,3 @@ def _rows(channel: Channel) -> sa.Select[str, str]:
 def _due(session: Session, channel: Channel, now: datetime) -> list[Key]:
     statement = _rows(channel).where(col(ShownState.look_at) <= now).order_by(col(ShownState.look_at)).limit(500)
     return [Key(row.external_id, row.place) for row in session.execute(statement)]
-
-
-def _not_there(session: Session, channel: Channel, keys: list[Key], now: datetime) -> None:
-    for key in keys:
-        row = session.get(ShownState, (channel.name, *key))
-        if row is not None:
-            row.seen_at, row.look_at = now, None

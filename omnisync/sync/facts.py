@@ -19,8 +19,9 @@ from omnisync.errors import NeedsAttention, Refused
 from omnisync.orders import intake
 from omnisync.orders.tables import OrderLine
 from omnisync.stock import availability, ledger
+from omnisync.stock import returns as told_returns
 from omnisync.stock.tables import Movement
-from omnisync.sync import cases, conflicts, deadletters, firsts, looks, moments, money, wire
+from omnisync.sync import cases, conflicts, deadletters, firsts, looks, moments, money, returns, wire
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.deadletters import Letter
 from omnisync.sync.resolve import Resolve, articles_of, resolver
@@ -165,6 +166,7 @@ def _order(booking: Booking, order: OrderSeen) -> int:
     if not history:  # its numbers have been lower for a long time
         _lower_own_numbers(booking, order, before, after)
     conflicts.note(booking.session, booking.context, booking.channel.name, order_id, taken.shortages, now=booking.now)
+    _look_for_twins(booking, order)
     announce(booking.session, "channel.order", {"channel": booking.channel.name, "order": order_id}, now=booking.now)
     _lines_wait(booking, order, taken)
     if not history:
@@ -206,6 +208,16 @@ def _lower_own_numbers(
         )  # fmt: skip
 
 
+def _look_for_twins(booking: Booking, order: OrderSeen) -> None:
+    loose = {restock.told_as for line in order.lines for restock in line.restocks} - {None}
+    shelves = {
+        shelf
+        for name in sorted(one for one in loose if one)
+        for shelf in told_returns.shelves_with_receipt(booking.session, f"{booking.channel.name}:{name}")
+    }
+    returns.note(booking.session, booking.context, booking.channel, shelves, now=booking.now)
+
+
 def _lines_wait(booking: Booking, order: OrderSeen, taken: intake.Taken) -> None:
     waiting = {f"line/{order.id}/{line.line_id}": line for line in taken.waiting}
     settled = [key for line in order.lines if (key := f"line/{order.id}/{line.id}") not in waiting]
@@ -232,7 +244,10 @@ def _sale(booking: Booking, sale: Sale) -> int:
         if sale.quantity > 0:
             _sold(booking, Shelf(location, part), quantity, name, at)
         else:
-            _record(booking, _entry(Kind.RETURNED, Shelf(location, part), quantity, name, at))
+            _came_back(booking, _entry(Kind.RETURNED, Shelf(location, part), quantity, name, at), key)
+    if sale.quantity < 0:
+        shelves = {Shelf(location, part) for part in pieces}
+        returns.note(booking.session, booking.context, booking.channel, shelves, now=booking.now)
     looks.ordered(booking.session, booking.channel, sku, sale.quantity, at, sale.place, now=booking.now)
     return 0
 
@@ -248,6 +263,13 @@ def _sold(booking: Booking, shelf: Shelf, quantity: int, key: str, at: datetime)
     _record(booking, *(one for one in (entry, desk) if one.quantity))
 
 
+def _came_back(booking: Booking, entry: ledger.Entry, name: str) -> None:
+    """Book what its receipt has not brought back already; what it has stands in the journal and moves nothing."""
+    left = max(0, entry.quantity - told_returns.came_with_receipt(booking.session, name, entry.shelf))
+    told_before = replace(entry, kind=Kind.RETURNED, physical=False, reason="came back with its receipt already")
+    _record(booking, replace(entry, quantity=left) if left else told_before)
+
+
 def _is_booked(session: Session, key: str) -> bool:
     found = sa.select(_movement.c.id).where(_movement.c.key.in_([key, f"{key}/handed-over"]))
     return session.execute(found.limit(1)).first() is not None
@@ -261,8 +283,11 @@ def _delivered(booking: Booking, delivery: Delivered) -> int:
     kind = Kind.RECEIVED if delivery.quantity > 0 else Kind.MISSING
     for part, quantity in _stocked(booking.session, sku, abs(delivery.quantity)).items():
         key = f"{booking.channel.name}:{delivery.key}/{part}"
-        entry = _entry(kind, Shelf(location, part), quantity, key, at)
-        _record(booking, replace(entry, reason=delivery.reason or None))
+        entry = replace(_entry(kind, Shelf(location, part), quantity, key, at), reason=delivery.reason or None)
+        if kind is Kind.RECEIVED:
+            _came_back(booking, entry, f"{booking.channel.name}:{delivery.key}")
+        else:
+            _record(booking, entry)
     return 0
 
 

@@ -93,7 +93,7 @@ def _too_many(session: Session, channel: Channel, emptied: Sequence[ShownState],
     if not fresh:
         return False
     waiting = sum(row.guard_decision == "waiting" for row in emptied)
-    free = _zero_limit(session, channel) - waiting - len(fresh)
+    free = large_share(session, channel) - waiting - len(fresh)
     return free <= 0 or len(_listings(_passed(session, channel, now)) - fresh) >= free
 
 
@@ -126,7 +126,8 @@ def _seem_sold(session: Session, skus: Collection[str]) -> set[str]:
     return {sku for sku in skus if not gone.isdisjoint(contents.get(sku, {sku: 1}))}
 
 
-def _zero_limit(session: Session, channel: Channel) -> int:
+def large_share(session: Session, channel: Channel) -> int:
+    """From how many listings on it is a large part of the channel that changes."""
     statement = sa.select(sa.func.count()).select_from(ChannelListing)
     listings: int = session.execute(
         statement.where(col(ChannelListing.channel) == channel.name, col(ChannelListing.managed))

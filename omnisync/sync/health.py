@@ -15,7 +15,7 @@ from omnisync.announce import announce
 from omnisync.errors import NeedsAttention, TryLater
 from omnisync.sync.context import Channel
 from omnisync.sync.settle import backoff
-from omnisync.sync.tables import Case, ChannelHealth, DeadLetter, InboxMessage, ShownState
+from omnisync.sync.tables import Case, ChannelHealth, ChannelListing, DeadLetter, InboxMessage, ShownState
 
 BREAKS_AFTER = 5
 """Failures in a row after which the breaker shows open."""
@@ -45,6 +45,8 @@ class Health:
     failures_in_row: int = 0
     subscribed_at: datetime | None = None
     """Since when its webhooks stand; None: they do not, or it has none, and it is polled."""
+    gone: int = 0
+    """Mapped listings that it does not know any more."""
 
 
 def row_of(session: Session, channel: str) -> ChannelHealth:
@@ -177,7 +179,7 @@ def of(session: Session, channel: Channel, *, now: datetime) -> Health:
     return Health(
         channel.name, state, reason, row.action, lag, row.last_success_at, behind.number + inbox.number, failing,
         _drifting(session, channel), _exposed(session, channel), row.breaker, row.paused, cases,
-        row.failures_in_row, row.subscribed_at,
+        row.failures_in_row, row.subscribed_at, _gone(session, channel),
     )  # fmt: skip
 
 
@@ -230,6 +232,16 @@ def _count(session: Session, model: type[DeadLetter] | type[Case], channel: Chan
 def _drifting(session: Session, channel: Channel) -> int:
     statement = select(sa.func.count()).where(
         ShownState.channel == channel.name, col(ShownState.drift_since).is_not(None)
+    )
+    return int(session.exec(statement).one() or 0)
+
+
+def _gone(session: Session, channel: Channel) -> int:
+    statement = select(sa.func.count()).where(
+        ChannelListing.channel == channel.name,
+        col(ChannelListing.gone_at).is_not(None),
+        col(ChannelListing.managed),
+        col(ChannelListing.sku).is_not(None),
     )
     return int(session.exec(statement).one() or 0)
 

@@ -42,6 +42,18 @@ def note(
         _book_price(rows.get(Key(row.external_id, PRICE_PLACE), row), level, now)
 
 
+def not_there(session: Session, channel: Channel, keys: Sequence[Key], *, now: datetime) -> set[str]:
+    """The channel showed nothing there: they are not asked for again at once. Of these, the listings that it has shown before."""
+    before = set()
+    for key in keys:
+        row = session.get(ShownState, (channel.name, *key))
+        if row is not None:
+            row.seen_at, row.look_at = now, None
+            if row.believed is not None:
+                before.add(row.external_id)
+    return before
+
+
 def hint(session: Session, channel: Channel, level: LevelSeen, *, now: datetime) -> None:
     """A level that came by message: our own echo (by tag, version or value) says nothing new, all else is looked at.
 

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from omnisync import db
 from omnisync.adapters.base import Article, Fact, LevelSeen, Listing, OrderSeen, Page
-from omnisync.sync import facts, firsts, health
+from omnisync.sync import facts, firsts, gone, health
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.resolve import resolver
 from omnisync.sync.tables import ChannelListing, Cursor
@@ -73,19 +73,23 @@ def advance(session: Session, channel: str, name: str, value: str | None, *, now
 
 
 async def pull_listings(context: Context, channel: Channel) -> int:
-    """Read all offers of the channel and match those that nobody has mapped; how many there are."""
-    found, position = 0, None
+    """Read all offers of the channel and match those that nobody has mapped; how many there are. Those that it has no more
+    are gone."""
+    named: set[str] = set()
+    began, position = context.clock.now(), None
     for _ in range(MAX_PAGES):
         page = await channel.adapter.listings(position)
         now = context.clock.now()
         listings = page.listings
         await context.store.write(lambda session, seen=listings, at=now: keep(session, channel, seen, now=at))  # type: ignore[misc]
-        found, position = found + len(page.listings), page.cursor
+        named |= {listing.external_id for listing in page.listings}
+        position = page.cursor
         if not page.more:
+            await gone.settle(context, channel, named, began=began)
             break
     now = context.clock.now()
     await context.store.write(lambda session: advance(session, channel.name, LISTINGS, None, now=now))
-    return found
+    return len(named)
 
 
 def keep(session: Session, channel: Channel, listings: Sequence[Listing], *, now: datetime) -> int:
@@ -103,7 +107,8 @@ def keep(session: Session, channel: Channel, listings: Sequence[Listing], *, now
         row.sku = row.sku or resolve(article)
         row.barcode, row.title, row.extra = listing.barcode, listing.title, dict(listing.extra)
         row.managed = listing.managed
-    session.flush()
+        known[listing.external_id] = row
+    gone.listed(session, channel, [known[listing.external_id] for listing in listings], now=now)
     return new
 
 

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from omnisync.adapters.base import LevelSeen, Outcome, Published, Shown, Write
 from omnisync.errors import NeedsAttention, TryLater
-from omnisync.sync import behind, claims, health, looks, polling
+from omnisync.sync import behind, claims, gone, health, looks, polling
 from omnisync.sync.behind import Seen, Task
 from omnisync.sync.claims import Claimed
 from omnisync.sync.context import Channel, Context
@@ -176,7 +176,14 @@ async def look(context: Context, channel: Channel, keys: Sequence[Key]) -> Seque
     targets = await context.store.read(lambda session: claims.targets(session, channel, keys))
     seen = await channel.adapter.look(targets)
     now = context.clock.now()
-    await context.store.write(lambda session: looks.note(session, context, channel, seen, asked_at=asked_at, now=now))
+    shown = {Key(level.article.external_id or "", level.place or "") for level in seen}
+    absent = [key for key in keys if key not in shown]
+
+    def book(session: Session) -> None:
+        looks.note(session, context, channel, seen, asked_at=asked_at, now=now)
+        gone.missed(session, channel, looks.not_there(session, channel, absent, now=now), now=now)
+
+    await context.store.write(book)
     return seen
 
 

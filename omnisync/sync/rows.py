@@ -21,6 +21,11 @@ def key_of(row: ShownState) -> Key:
     return Key(row.external_id, row.place)
 
 
+def write_key(key: Key) -> str:
+    """The name of a dead letter about this row."""
+    return f"write/{key.external_id}/{key.place}"
+
+
 def wanted_price(row: ShownState) -> Money | None:
     """The price it should show; None where prices are not ours to write."""
     if row.wanted_price_minor is None or row.wanted_price_currency is None:

@@ -13,10 +13,10 @@ from omnisync import db
 from omnisync.adapters.base import Outcome, Published, Shown
 from omnisync.announce import touch
 from omnisync.catalog import prices
-from omnisync.sync import deadletters, levels
+from omnisync.sync import deadletters, gone, levels
 from omnisync.sync.claims import Claimed
 from omnisync.sync.context import Channel, Context
-from omnisync.sync.rows import Key, key_of, mark
+from omnisync.sync.rows import Key, key_of, mark, write_key
 from omnisync.sync.tables import Sent, ShownState
 
 _sent = db.table(Sent)
@@ -123,6 +123,10 @@ def _attention(fate: _Fate) -> None:
     row.failures += 1
     row.blocked_reason = fate.published.reason
     row.next_try_at = fate.now + ATTENTION_RETRY
+    if fate.published.unknown:
+        gone.missed(fate.session, fate.channel, [row.external_id], now=fate.now)
+        if row.failures == 1:
+            return  # the channel's listings are read before a person is asked
     letter = deadletters.Letter(
         kind="write", key=write_key(key_of(row)), title=f"{row.sku} cannot be shown as {fate.shown.quantity}",
         reason=fate.published.reason, action=fate.published.action or "Look at this listing at the channel, then replay.",
@@ -145,11 +149,6 @@ def backoff(failures: int, told_seconds: float | None = None) -> timedelta:
     """How long to wait after so many failures in a row; never shorter than the channel told us."""
     waits = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS)) - 1]
     return timedelta(seconds=max(waits, told_seconds or 0.0))
-
-
-def write_key(key: Key) -> str:
-    """The name of a dead letter about this row."""
-    return f"write/{key.external_id}/{key.place}"
 
 
 def _rows(session: Session, channel: Channel, claimed: Sequence[Claimed]) -> dict[Key, ShownState]:

@@ -84,7 +84,15 @@ class ChannelListing(SQLModel, table=True):
     """An article as one channel knows it."""
 
     __tablename__ = "channel_listing"
-    __table_args__ = (sa.Index("channel_listing_sku", "channel", "sku"),)
+    __table_args__ = (
+        sa.Index("channel_listing_sku", "channel", "sku"),
+        sa.Index(
+            "channel_listing_missed",
+            "channel",
+            sqlite_where=sa.text("missed_at IS NOT NULL"),
+            postgresql_where=sa.text("missed_at IS NOT NULL"),
+        ),
+    )
 
     channel: str = Field(primary_key=True, sa_type=Name)
     external_id: str = Field(primary_key=True, sa_type=Name)
@@ -94,6 +102,11 @@ class ChannelListing(SQLModel, table=True):
     extra: Any = Field(default=None, sa_type=sa.JSON)
     managed: bool = True
     added_at: datetime = Field(sa_type=Instant)
+    missed_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Since when the channel does not find it, and all its listings have not been read to be sure."""
+    gone_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Since when the channel is known not to have it any more: nothing is written until it lists it again."""
+    gone_case: str | None = Field(default=None, sa_type=Name)
 
 
 class ShownState(SQLModel, table=True):
@@ -230,7 +243,7 @@ class Case(SQLModel, table=True):
     id: str = Field(primary_key=True, sa_type=Name)
     channel: str = Field(sa_type=Name)
     kind: str
-    """blast_zero | blast_price | drift | conflict | unpaid | stock_error | overdue"""
+    """blast_zero | blast_price | drift | conflict | listings_gone | double_return | unpaid | stock_error | overdue"""
     title: str
     cause: str = ""
     proposal: str = ""

@@ -75,7 +75,8 @@ class _Listed:
 
 
 def _listings(session: Session, channel: str, skus: Collection[str] | None) -> list[_Listed]:
-    listed = _listing.c.channel == channel, _listing.c.managed, _listing.c.sku.is_not(None)
+    offered = _listing.c.managed, _listing.c.gone_at.is_(None), _listing.c.sku.is_not(None)
+    listed = _listing.c.channel == channel, *offered
     statement = sa.select(_listing.c.external_id, _listing.c.sku).where(*listed).order_by(_listing.c.external_id)
     if skus is not None:
         statement = statement.where(db.among(_listing.c.sku, sorted(skus)))

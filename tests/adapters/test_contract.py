@@ -124,6 +124,7 @@ async def test_one_unknown_article_does_not_spoil_the_batch(rig: Rig, opened: Op
 
     assert [outcome in TAKEN for outcome in outcomes(published)] == [True, False, True]
     assert published[1].outcome is Outcome.ATTENTION
+    assert published[1].unknown
     assert published[1].reason
     assert published[1].action
     assert [opened.world.level(first), opened.world.level(second)] == [3, 6]

@@ -12,7 +12,8 @@ from sqlmodel import Session
 
 from omnisync import db
 from omnisync.clock import Ids, StoppedClock
-from omnisync.orders import handing, picking, placing
+from omnisync.orders import handing, picking, placing, sending
+from omnisync.orders import tasks as jobs
 from omnisync.orders.codes import Codes
 from omnisync.orders.customers import Person
 from omnisync.orders.invariants import PICKUP_INVARIANTS
@@ -109,3 +110,10 @@ def tasks(session: Session) -> list[tuple[str, str | None, str | None]]:
 def violations(session: Session) -> list[str]:
     """Everything that should hold of stock and pickups and does not."""
     return [*shop.violations(session), *(found for invariant in PICKUP_INVARIANTS for found in invariant(session))]
+
+
+def send(session: Session, desk: Desk) -> None:
+    """Everything that is to be sent goes off."""
+    for task in jobs.list_open(session, None):
+        if task.kind == "send":
+            sending.finish(session, desk, task.id, actor=OFFICE, now=START)

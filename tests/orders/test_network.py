@@ -23,6 +23,7 @@ from tests.orders.counter import (
     a_desk,
     hand_over,
     place,
+    send,
     tasks,
     violations,
 )
@@ -53,6 +54,9 @@ def test_a_store_without_stock_takes_the_order_and_the_goods_come(session):
     assert placed.pickup.ready_by == hours.after_transfer(START, desk.location(LINDEN)) > READY_BY
     assert coming(session) == [(LAGER, "LAMP", 2)]
     assert sorted(tasks(session), key=str) == [("receive", None, None), ("send", None, "LAMP")]
+    assert (level(session, "LAMP", LAGER).on_hand, level(session, "LAMP", LAGER).reserved) == (3, 2)
+    assert violations(session) == []
+    send(session, desk)
     assert (level(session, "LAMP", LAGER).on_hand, level(session, "LAMP", LAGER).reserved) == (1, 0)
     assert (level(session, "LAMP").on_hand, level(session, "LAMP").incoming) == (0, 2)
     assert violations(session) == []
@@ -112,6 +116,8 @@ def test_bundles_come_whole(session):
     placed = place(session, desk := network(), ("SET", 2))
 
     assert coming(session) == [(LAGER, "SET", 1)]
+    assert (level(session, "CUP", LAGER).on_hand, level(session, "CUP", LAGER).reserved) == (2, 2)
+    send(session, desk)
     assert (level(session, "CUP").reserved, level(session, "CUP").incoming) == (2, 2)
     arrive(session, desk)
     assert (level(session, "CUP").reserved, level(session, "PLATE").reserved) == (4, 2)
@@ -125,12 +131,25 @@ def test_a_pickup_that_is_cancelled_on_the_way_gives_everything_back(session):
     shelf(session, "LAMP", pieces=0)
     shelf(session, "LAMP", pieces=3, location=LAGER)
     placed = place(session, desk := network(), ("LAMP", 2))
+    send(session, desk)
 
     ending.cancel(session, desk, placed.pickup.id, actor=OFFICE, now=START)
     assert violations(session) == []
     arrive(session, desk)
 
     assert (level(session, "LAMP").available, level(session, "LAMP").reserved) == (2, 0)
+    assert violations(session) == []
+
+
+def test_a_pickup_that_is_cancelled_before_anything_was_sent_gives_it_back_where_it_lies(session):
+    shelf(session, "LAMP", pieces=1)
+    shelf(session, "LAMP", pieces=3, location=LAGER)
+    placed = place(session, desk := network(), ("LAMP", 3))
+
+    ending.cancel(session, desk, placed.pickup.id, actor=OFFICE, now=START)
+
+    assert (level(session, "LAMP").available, level(session, "LAMP", LAGER).available) == (1, 3)
+    assert (tasks(session), coming(session)) == ([], [])
     assert violations(session) == []
 
 
@@ -144,7 +163,7 @@ def test_the_order_of_the_same_reference_promises_nothing_again(session):
     intake.take(session, shop, order, lambda found: found.sku, now=START)
     intake.take(session, shop, replace(order, version=START), lambda found: found.sku, now=START)
 
-    assert (level(session, "LAMP").reserved, level(session, "LAMP", LAGER).reserved) == (1, 0)
+    assert (level(session, "LAMP").reserved, level(session, "LAMP", LAGER).reserved) == (1, 2)
     assert violations(session) == []
 
 
@@ -175,7 +194,7 @@ def test_transfers_are_listed_and_received_over_http_once(engine, clock):
     moved, transfer, early, (first, second), left, shop = asyncio.run(story())
 
     assert moved["lines"][0]["coming"] == 1
-    assert (transfer["state"], transfer["from_location"], transfer["to_location"]) == ("in_transit", MARKT, LINDEN)
+    assert (transfer["state"], transfer["from_location"], transfer["to_location"]) == ("asked", MARKT, LINDEN)
     assert (early.status_code, early.json()["type"].rsplit("/", 1)[-1]) == (409, "goods-coming")
     assert (first.status_code, first.json()["state"]) == (200, "received")
     assert second.json()["type"].endswith("already-received")

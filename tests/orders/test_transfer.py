@@ -1,14 +1,28 @@
+from itertools import permutations
+
 import pytest
 
-from omnisync.errors import Conflict, Forbidden, InvalidRequest, OutOfStock
+from omnisync.errors import Conflict, Forbidden, InvalidRequest, OutOfStock, Refused
 from omnisync.orders import ending, hours, picking, pickup, sending, transfer
 from omnisync.orders import tasks as jobs
 from omnisync.orders.picking import Rejected, Why
 from omnisync.orders.pickup import Actor
-from omnisync.stock import ledger, transfers
+from omnisync.stock import ledger, reservations, transfers
 from omnisync.values import Kind
 from tests.conftest import START
-from tests.orders.counter import LAGER, LINDEN, MARKT, STAFF, a_desk, a_ready_one, hand_over, place, tasks, violations
+from tests.orders.counter import (
+    LAGER,
+    LINDEN,
+    MARKT,
+    STAFF,
+    a_desk,
+    a_ready_one,
+    hand_over,
+    place,
+    send,
+    tasks,
+    violations,
+)
 from tests.stock.shop import kinds, level, shelf
 
 
@@ -64,6 +78,9 @@ def test_a_piece_that_was_not_found_comes_from_another_store(session):
     assert (moved.location, moved.state) == (LINDEN, "placed")
     assert moved.ready_by == hours.after_transfer(START, desk.location(LINDEN))
     assert pickup.open_lines(session, moved.id) == {"LAMP": 2}
+    assert (level(session, "LAMP", MARKT).on_hand, level(session, "LAMP", MARKT).reserved) == (5, 1)
+    assert violations(session) == []
+    send(session, desk)
     assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved, level(session, "LAMP").incoming) == (
         1,
         1,
@@ -104,6 +121,7 @@ def test_pieces_that_come_although_none_were_rejected_can_be_sold_here(session):
     placed = place(session, desk := a_desk(), ("LAMP", 1))
 
     _transfer(session, desk, placed, how="goods_come")
+    send(session, desk)
     assert (level(session, "LAMP").available, level(session, "LAMP").incoming) == (0, 1)
     arrive(session, desk)
 
@@ -128,7 +146,7 @@ def test_pieces_that_come_to_an_overdrawn_shelf_belong_to_older_promises(session
     assert violations(session) == []
 
 
-def rejected_and_sent(session, desk, pieces=2):
+def rejected_and_sent(session, desk, pieces=2, off=True):
     """A pickup of so many lamps, all but one of which are damaged here and come from the other store."""
     shelf(session, "LAMP", pieces=pieces)
     shelf(session, "LAMP", pieces=9, location=MARKT)
@@ -136,6 +154,9 @@ def rejected_and_sent(session, desk, pieces=2):
     gone = [Rejected("LAMP", pieces - 1, Why.DAMAGED)]
     picking.reject(session, desk, placed.pickup.id, gone, actor=STAFF, now=START)
     _transfer(session, desk, placed, how="goods_come")
+    assert violations(session) == []
+    if off:
+        send(session, desk)
     return placed
 
 
@@ -172,7 +193,7 @@ def test_pieces_on_their_way_are_nobodys_and_cannot_be_rejected_or_picked(sessio
     with pytest.raises(OutOfStock):
         place(session, desk, ("LAMP", 1), reference="#2")
 
-    assert ("send", None, "LAMP") in tasks(session)
+    assert tasks(session) == [("receive", None, None)]
     assert violations(session) == []
 
 
@@ -247,3 +268,115 @@ def test_the_task_of_an_arrival_closes_with_its_receipt(session):
     arrive(session, desk)
 
     assert [one.kind for one in jobs.list_open(session, LINDEN)] == []
+
+
+def test_pieces_that_nobody_has_sent_lie_where_a_count_finds_them(session):
+    rejected_and_sent(session, desk := a_desk(), pieces=3, off=False)
+    assert (level(session, "LAMP", MARKT).on_hand, level(session, "LAMP", MARKT).available) == (9, 7)
+
+    ledger.record(session, [ledger.Entry(Kind.COUNT, "LAMP", MARKT, 9, "count:1", START)], now=START)
+    send(session, desk)
+    arrive(session, desk)
+
+    assert (level(session, "LAMP", MARKT).on_hand, level(session, "LAMP", MARKT).reserved) == (7, 0)
+    assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved) == (3, 3)
+    assert violations(session) == []
+
+
+def test_a_cancelled_pickup_gives_back_what_nobody_has_sent_and_nobody_is_asked_to(session):
+    placed = rejected_and_sent(session, desk := a_desk(), pieces=3, off=False)
+
+    ending.cancel(session, desk, placed.pickup.id, actor=STAFF, now=START)
+
+    assert (level(session, "LAMP", MARKT).on_hand, level(session, "LAMP", MARKT).available) == (9, 9)
+    assert (level(session, "LAMP").available, level(session, "LAMP").incoming) == (1, 0)
+    assert tasks(session) == []
+    assert transfers.page(session, None, on_the_way=True) == []
+    assert violations(session) == []
+
+
+def test_a_pickup_that_goes_to_another_store_calls_off_what_was_to_come(session):
+    placed = rejected_and_sent(session, desk := a_desk(), pieces=2, off=False)
+
+    _transfer(session, desk, placed)
+
+    assert (level(session, "LAMP", MARKT).on_hand, level(session, "LAMP", MARKT).reserved) == (9, 2)
+    assert [task for task in tasks(session) if task[0] in ("send", "receive")] == []
+    assert violations(session) == []
+
+
+def test_what_arrives_was_sent_whether_or_not_somebody_said_so(session):
+    rejected_and_sent(session, desk := a_desk(), pieces=3, off=False)
+
+    arrive(session, desk)
+
+    assert (level(session, "LAMP", MARKT).on_hand, level(session, "LAMP", MARKT).reserved) == (7, 0)
+    assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved) == (3, 3)
+    assert tasks(session) == []
+    assert violations(session) == []
+
+
+def test_what_nobody_sent_is_not_lost_on_its_way_but_given_back(session):
+    placed = rejected_and_sent(session, desk := a_desk(), pieces=3, off=False)
+
+    arrive(session, desk, {}, rest="lost")
+
+    [line] = pickup.lines_of(session, [placed.pickup.id])[placed.pickup.id]
+    assert (line.coming, line.rejected) == (0, 2)
+    assert level(session, "LAMP", MARKT).available == 9
+    assert "missing" not in kinds(session, "LAMP")
+    assert tasks(session) == []
+    assert violations(session) == []
+
+
+def test_what_is_to_be_sent_and_was_sold_over_the_counter_is_a_shortage_there(session):
+    rejected_and_sent(session, a_desk(), pieces=3, off=False)
+
+    ledger.record(session, [ledger.Entry(Kind.SOLD, "LAMP", MARKT, 8, "pos:1", START)], now=START)
+
+    assert level(session, "LAMP", MARKT).short == 1
+    assert violations(session) == []
+
+
+def test_nobody_else_ends_what_is_held_for_a_transfer(session):
+    placed = rejected_and_sent(session, a_desk(), off=False)
+    [asked] = transfers.page(session, MARKT, on_the_way=True)
+    takes = reservations.Request("other", (reservations.Line("LAMP", MARKT, 1),), None, takes=asked.id)
+
+    [answer] = reservations.reserve(session, [takes], now=START)
+
+    assert isinstance(answer, Conflict)
+    assert placed.pickup.reservation_id != asked.id
+
+
+STEPS = {
+    "send": lambda session, desk, _: send(session, desk),
+    "arrive": lambda session, desk, _: arrive(session, desk),
+    "one comes": lambda session, desk, _: arrive(session, desk, {"LAMP": 1}),
+    "none comes": lambda session, desk, _: arrive(session, desk, {}),
+    "rest is called off or lost": lambda session, desk, _: arrive(session, desk, {}, rest="lost"),
+    "cancel": lambda session, desk, placed: ending.cancel(session, desk, placed.pickup.id, actor=STAFF, now=START),
+    "customer goes": lambda session, desk, placed: _transfer(session, desk, placed),
+    "more come": lambda session, desk, placed: _transfer(session, desk, placed, how="goods_come"),
+}
+
+
+@pytest.mark.parametrize("steps", list(permutations(STEPS, 2)), ids=", ".join)
+def test_whatever_becomes_of_a_transfer_nothing_appears_or_vanishes(session, steps):
+    placed = rejected_and_sent(session, desk := a_desk(), pieces=3, off=False)
+    shelf_pieces = level(session, "LAMP", MARKT).on_hand + level(session, "LAMP").on_hand
+
+    for step in (*steps, "send", "arrive"):
+        try:
+            with session.begin_nested():
+                STEPS[step](session, desk, placed)
+        except Refused:
+            continue
+        lost = sum(line.lost for one in transfers.page(session, None, on_the_way=False) for line in lines(session, one))
+        there = sum(level(session, "LAMP", store).on_hand for store in (LINDEN, MARKT))
+        assert there + level(session, "LAMP").incoming + level(session, "LAMP", MARKT).incoming + lost == shelf_pieces
+        assert violations(session) == []
+
+
+def lines(session, transfer):
+    return transfers.lines_of(session, [transfer.id])[transfer.id]

@@ -56,6 +56,8 @@ class Faults:
     """External ids that break a whole batch with a bug of the adapter."""
     unknown: set[str] = field(default_factory=set)
     """External ids that the channel itself refuses, line by line."""
+    not_found: set[str] = field(default_factory=set)
+    """External ids that it answers writes for as if they did not exist, though they do."""
     lose_hooks: bool = False
 
 
@@ -92,6 +94,13 @@ class FakeChannel:
         for place in self.places:
             self.stock[external_id, place] = stock
         return external_id
+
+    def end(self, *external_ids: str) -> None:
+        """Take offers off the shop altogether."""
+        for external_id in external_ids:
+            del self.offers[external_id]
+            for place in self.places:
+                del self.stock[external_id, place]
 
     def shows(self, sku: str, place: str = "") -> int:
         """What a buyer sees."""
@@ -217,6 +226,8 @@ class FakeChannel:
             return self._tags[shown.tag]
         if shown.target.external_id in self.faults.unknown:
             return Published(Outcome.ATTENTION, reason="No such listing.", action="Create it at the channel.")
+        if shown.target.external_id not in self.offers or shown.target.external_id in self.faults.not_found:
+            return Published(Outcome.ATTENTION, reason="Not found.", action="Put it up again.", unknown=True)
         if self._strikes("accept_and_drop"):
             return Published(Outcome.ACCEPTED)
         answer = self._compare(shown)

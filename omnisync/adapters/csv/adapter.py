@@ -235,4 +235,5 @@ def _unknown(target: Target) -> Published:
         Outcome.ATTENTION,
         reason=f"The till's article list does not know {target.external_id}.",
         action="Create the article at the till and export its list again, or correct the mapping.",
+        unknown=True,
     )

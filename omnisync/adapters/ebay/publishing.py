@@ -15,6 +15,8 @@ REVISIONS_PER_DAY = 250
 REVISION_PAUSE_SECONDS = 3600.0
 """A listing that is out of revisions opens again on eBay's next calendar day: ask once an hour."""
 SYSTEM_ERROR = 25001
+NOT_THERE = frozenset({25702, 25710, 25713})
+"""eBay knows no such SKU, resource or offer."""
 
 _NO_OFFER = Published(
     Outcome.ATTENTION,
@@ -95,6 +97,7 @@ def _judged(status: int, errors: list[dict[str, Any]]) -> Published:
         Outcome.ATTENTION,
         reason=said,
         action="Correct this listing on eBay, or read the channel's listings again if it has ended.",
+        unknown=status == 404 or any(error.get("errorId") in NOT_THERE for error in errors),
     )
 
 

@@ -203,9 +203,11 @@ class OscarShop:
             )
         reply = await self._call("PATCH", _record(shown.target), body=mapping.record_change(shown))
         if reply.status == 404:
-            return _attention(
-                f"The shop has no stock record {shown.target.external_id} for {shown.target.sku}.",
-                "Sync the channel's listings, or correct the mapping of this article.",
+            return Published(
+                Outcome.ATTENTION,
+                reason=f"The shop has no stock record {shown.target.external_id} for {shown.target.sku}.",
+                action="Sync the channel's listings, or correct the mapping of this article.",
+                unknown=True,
             )
         if reply.status != 200:
             return _attention(

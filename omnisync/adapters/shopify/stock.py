@@ -40,6 +40,7 @@ UNKNOWN = Published(
     Outcome.ATTENTION,
     reason="Shopify does not know this variant.",
     action="Match this listing anew: the article was deleted or replaced in Shopify.",
+    unknown=True,
 )
 
 
@@ -245,7 +246,12 @@ def _refused(error: Mapping[str, Any]) -> Published:
     code = error.get("code") or ""
     if code in STALE:
         return LOST
-    return Published(Outcome.ATTENTION, reason=f"Shopify: {error['message']}", action=MENDS.get(code, MEND))
+    return Published(
+        Outcome.ATTENTION,
+        reason=f"Shopify: {error['message']}",
+        action=MENDS.get(code, MEND),
+        unknown=code == "INVALID_INVENTORY_ITEM",
+    )
 
 
 def _other_currency(price: Money | None, currency: str) -> Published:

@@ -35,6 +35,11 @@ def id_of(change: Json) -> str:
     return str(body_of(change).get("id", ""))
 
 
+def fact_key(adjustment: Json) -> str:
+    """What an adjustment is called, whether it is told by itself or with the order it belongs to."""
+    return f"adjustment:{adjustment['id']}"
+
+
 def is_ours(change: Json) -> bool:
     """Whether we made this change ourselves: told by its reference, never by its time."""
     return str(body_of(change).get("reference_id") or "").startswith(OURS)
@@ -105,9 +110,9 @@ def moved(body: Json) -> Fact | None:
         whole(body["quantity"]),
     )
     if origin in ("UNLINKED_RETURN", "RETURNED_BY_CUSTOMER") or body.get("refund_id"):
-        return Sale(f"adjustment:{body['id']}", article, -pieces, at, body["location_id"])
+        return Sale(fact_key(body), article, -pieces, at, body["location_id"])
     reason = WHY.get((origin, end), f"{origin} to {end}")
-    return Delivered(f"adjustment:{body['id']}", article, sign * pieces, at, body["location_id"], reason)
+    return Delivered(fact_key(body), article, sign * pieces, at, body["location_id"], reason)
 
 
 def level(count: Json, price: Money | None = None) -> LevelSeen | None:

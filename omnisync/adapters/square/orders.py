@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from omnisync.adapters.base import Article, Customer, Fact, OrderLine, OrderSeen, Restock
+from omnisync.adapters.square.inventory import fact_key
 from omnisync.adapters.square.wire import Json
 from omnisync.adapters.square.words import money, unreadable, whole
 from omnisync.values import parse_time
@@ -128,7 +129,9 @@ def _restocks(items: Iterable[Json], returns: Sequence[Json]) -> dict[Any, list[
         for uid in uids:
             take = pieces if uid == uids[-1] else min(pieces, left[uid])
             if take > 0:
-                found.setdefault(uid, []).append(Restock(adjustment["id"], take, adjustment.get("location_id")))
+                found.setdefault(uid, []).append(
+                    Restock(adjustment["id"], take, adjustment.get("location_id"), fact_key(adjustment))
+                )
                 left[uid] -= take
                 pieces -= take
     return found

@@ -37,7 +37,7 @@ class Publishing:
         self._wire, self._places, self._clock = wire, frozenset(places), clock
 
     async def look(self, targets: Sequence[Target]) -> list[LevelSeen]:
-        """Levels and prices as Square shows them; what it has never counted is left out."""
+        """Levels and prices as Square shows them; what it has never counted, or deleted, is left out."""
         placed = [target for target in targets if target.place]
         if not placed:
             return []
@@ -46,9 +46,9 @@ class Publishing:
         variations = await self._wire.variations(objects)
         seen = []
         for target in placed:
-            count = counts.get((target.external_id, target.place))
-            price = catalog.price_at(variations.get(target.external_id, {}), target.place)
-            level = inventory.level(count, price) if count else None
+            count, variation = counts.get((target.external_id, target.place)), variations.get(target.external_id)
+            # The counts of a variation outlive it.
+            level = inventory.level(count, catalog.price_at(variation, target.place)) if count and variation else None
             if level:
                 seen.append(level)
         return seen
@@ -94,7 +94,8 @@ class Publishing:
             counts = await self._wire.change_inventory(changes, _key(changes))
         except Rejected as rejected:
             if len(writes) == 1:
-                return {at: _attention(rejected.message, UNKNOWN) for at in writes}
+                unknown = rejected.because("NOT_FOUND")
+                return {at: _attention(rejected.message, UNKNOWN, unknown=unknown) for at in writes}
             half = len(writes) // 2
             first, second = dict(list(writes.items())[:half]), dict(list(writes.items())[half:])
             return await self._write(first) | await self._write(second)
@@ -138,7 +139,7 @@ class Publishing:
         writes: list[Json] = []
         for name, one in prices.items():
             if name not in found:
-                fates[name] = _attention("Square does not know this variation.", UNKNOWN)
+                fates[name] = _attention("Square does not know this variation.", UNKNOWN, unknown=True)
             elif one.price and self._differs(found[name], one):
                 writes.append(catalog.priced(found[name], one.price, self._places))
             else:
@@ -202,8 +203,8 @@ def _worst(*fates: Published | None) -> Published:
     return min(told, key=lambda fate: ORDER.index(fate.outcome)) if told else Published(Outcome.APPLIED)
 
 
-def _attention(reason: str, action: str) -> Published:
-    return Published(Outcome.ATTENTION, reason=reason, action=action)
+def _attention(reason: str, action: str, *, unknown: bool = False) -> Published:
+    return Published(Outcome.ATTENTION, reason=reason, action=action, unknown=unknown)
 
 
 def _key(body: Any) -> str:

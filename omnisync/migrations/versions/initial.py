@@ -106,7 +106,18 @@ def upgrade() -> None:
         sa.Column("extra", sa.JSON(), nullable=False),
         sa.Column("managed", sa.Boolean(), nullable=False),
         sa.Column("added_at", db.Instant(), nullable=False),
+        sa.Column("missed_at", db.Instant(), nullable=True),
+        sa.Column("gone_at", db.Instant(), nullable=True),
+        sa.Column("gone_case", db.Name(), nullable=True),
         sa.PrimaryKeyConstraint("channel", "external_id"),
+    )
+    op.create_index(
+        "channel_listing_missed",
+        "channel_listing",
+        ["channel"],
+        unique=False,
+        sqlite_where=sa.text("missed_at IS NOT NULL"),
+        postgresql_where=sa.text("missed_at IS NOT NULL"),
     )
     op.create_index("channel_listing_sku", "channel_listing", ["channel", "sku"], unique=False)
     op.create_table(
@@ -540,7 +551,8 @@ def upgrade() -> None:
         sa.Column("to_location", db.Name(), nullable=False),
         sa.Column("pickup_id", db.Name(), nullable=True),
         sa.Column("promise", db.Name(), nullable=True),
-        sa.Column("sent_at", db.Instant(), nullable=False),
+        sa.Column("asked_at", db.Instant(), nullable=False),
+        sa.Column("sent_at", db.Instant(), nullable=True),
         sa.Column("due_at", db.Instant(), nullable=False),
         sa.Column("received_at", db.Instant(), nullable=True),
         sa.Column("received_by", sa.String(), nullable=True),
@@ -662,6 +674,8 @@ def upgrade() -> None:
         sa.Column("transfer_id", db.Name(), nullable=False),
         sa.Column("sku", db.Name(), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False),
+        sa.Column("called_off", sa.Integer(), nullable=False),
         sa.Column("received", sa.Integer(), nullable=False),
         sa.Column("lost", sa.Integer(), nullable=False),
         sa.Column("each", sa.JSON(), nullable=False),
@@ -784,6 +798,12 @@ def downgrade() -> None:
     op.drop_index("channel_order_reference", table_name="channel_order")
     op.drop_table("channel_order")
     op.drop_index("channel_listing_sku", table_name="channel_listing")
+    op.drop_index(
+        "channel_listing_missed",
+        table_name="channel_listing",
+        sqlite_where=sa.text("missed_at IS NOT NULL"),
+        postgresql_where=sa.text("missed_at IS NOT NULL"),
+    )
     op.drop_table("channel_listing")
     op.drop_table("channel_health")
     op.drop_table("channel_conflict")

@@ -239,3 +239,12 @@ async def test_variations_without_tracking_are_listed_but_never_written(tools: T
     managed = {listing.sku: listing.managed for listing in page.listings}
     assert managed == {"LAMP": True, "VASE": True, "RUG": False}
     assert {listing.barcode for listing in page.listings} == {f"400638133393{n}" for n in range(3)}
+
+
+async def test_counts_of_a_deleted_variation_are_not_shown_any_more(tools: Tools):
+    till = a_till(tools)
+    till.account.catalogue.variation_of("VASE")["is_deleted"] = True
+
+    seen = await till.adapter.look([till.target("VASE"), till.target("LAMP")])
+
+    assert [level.article.external_id for level in seen] == [till.target("LAMP").external_id]

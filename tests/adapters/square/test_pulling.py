@@ -202,7 +202,10 @@ def test_goods_returned_fill_the_lines_of_their_article_in_order():
     [again] = order_facts(order, list(reversed(back)))
 
     assert isinstance(seen, OrderSeen)
-    assert [line.restocks for line in seen.lines] == [(Restock("R1", 1, LINDEN),), (Restock("R2", 2, LINDEN),)]
+    assert [line.restocks for line in seen.lines] == [
+        (Restock("R1", 1, LINDEN, "adjustment:R1"),),
+        (Restock("R2", 2, LINDEN, "adjustment:R2"),),
+    ]
     assert again == seen
 
 
@@ -351,3 +354,19 @@ def a_till_for(tools: Tools, till: Till, places: dict[str, str]) -> Adapter:
         PUBLIC,
         replace(tools, transport=till.line),
     )
+
+
+async def test_a_return_whose_order_comes_to_light_later_is_told_under_the_same_name(tools: Tools, clock: StoppedClock):
+    till = a_till(tools)
+    sale = till.sell("LAMP", 1)
+    clock.advance(hours=1)
+    back = till.give_back(sale, 1)
+    orders, refunds = till.account.orderbook.orders, sale.pop("refunds")
+    hidden = orders.pop(back["id"])
+
+    [loose] = [*only(facts := await till.pull(), Sale), *only(facts, Delivered)]
+    sale["refunds"], orders[back["id"]] = refunds, hidden
+    told = only(await till.pull(), OrderSeen)
+
+    [restock] = {restock for seen in told for restock in seen.lines[0].restocks}
+    assert (loose.key, abs(loose.quantity), loose.place) == (restock.told_as, restock.quantity, restock.place)
