@@ -16,14 +16,14 @@ SHRINK = (Phase.shrink,) if "OMNISYNC_SHRINK" in os.environ else ()
 """Look for the smallest example that fails, which takes minutes."""
 
 
-def play(engine: Engine, *, examples: int, steps: int, chance: bool = False) -> None:
+def play(engine: Engine, *, examples: int, steps: int, chance: bool = False, tell: bool = True) -> None:
     """Raise what the first example shows in which ledger and books differ."""
     run_state_machine_as_test(
         lambda: Town(engine),
         settings=settings(
             max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=not chance, database=None,
             phases=(Phase.generate, *SHRINK),
-            verbosity=Verbosity.normal if chance else Verbosity.quiet,
+            verbosity=Verbosity.normal if tell else Verbosity.quiet,
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip
