@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import strategies as st
@@ -249,7 +249,7 @@ class Town(Ledger):
                 return True
             self.books = before
             return False
-        if any(replace(self.books.level(at), off_sale=False).free < n for at, n in arrived.items()):
+        if any(self.books.free(at) < n for at, n in arrived.items()):
             return False
         for at, n in arrived.items():
             hold.left[at] = hold.left.get(at, 0) + n

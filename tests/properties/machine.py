@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy.engine import Engine
 
+from omnisync.stock.shelves import take_off_sale
 from omnisync.values import Kind, Shelf
 from tests.properties.model import OrderLine, Shop
-from tests.properties.reality import Reality
+from tests.properties.reality import Reality, moment
 from tests.stock.shop import article
 
 One = TypeVar("One")
@@ -102,6 +103,11 @@ class Ledger(RuleBasedStateMachine):
     def set_aside(self, at: Shelf, n: int, block: bool) -> None:
         self.real.record((Kind.BLOCKED if block else Kind.UNBLOCKED, at, n, self.now, self._name("blocked")))
         self.books.blocked[at] = max(0, self.books.blocked[at] + (n if block else -n))
+
+    @rule(at=shelves)
+    def nobody_finds_it(self, at: Shelf) -> None:
+        self.real.step(lambda session: take_off_sale(session, [at], now=moment(self.now)))
+        self.books.off_sale.add(at)
 
     @rule(at=shelves, n=st.integers(0, 2))
     def safety(self, at: Shelf, n: int) -> None:
@@ -233,8 +239,9 @@ class Ledger(RuleBasedStateMachine):
 
     @property
     def _named_holds(self) -> list[str]:
-        """Those that somebody was told of; a pickup that changes places makes some of its own."""
-        return sorted(name for name in self.books.holds if not name.startswith(OF_ITS_OWN))
+        """Those that somebody was told of (a pickup that changes places makes some of its own); open ones come twice as often."""
+        told = sorted(name for name in self.books.holds if not name.startswith(OF_ITS_OWN))
+        return [name for name in told if self.books.holds[name].left] + told
 
     def _name(self, what: str) -> str:
         return f"{what}-{next(self.names):03}"
