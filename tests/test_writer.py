@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
-from omnisync import db, writer
+from omnisync import announce, db, writer
 from omnisync.stock.tables import Movement
 from omnisync.writer import Batches, Overloaded
 from tests.conftest import START
@@ -84,3 +86,111 @@ def test_a_caller_that_hangs_up_cancels_nobody(engine: Engine, door: Batches) ->
 
     assert answer == "noted b"
     assert kept(engine) == {"a", "b"}
+
+
+# ---------------------------------------------------------------- what a commit touched
+
+
+def note_and_touch(session: Session, keys: Sequence[str]) -> list[str]:
+    """The same, and say which articles that concerns."""
+    announce.touch(session, skus=keys)
+    return note(session, keys)
+
+
+@dataclass(eq=False)
+class Stumbling:
+    """A batch function that loses its first races and then succeeds."""
+
+    races: int
+    runs: int = 0
+
+    def __call__(self, session: Session, keys: Sequence[str]) -> list[str]:
+        answers = note_and_touch(session, keys)
+        self.runs += 1
+        if self.runs <= self.races:
+            raise sa.exc.OperationalError("COMMIT", {}, Exception("database is locked"))
+        return answers
+
+
+@pytest.fixture
+def heard(door: Batches) -> list[set[str]]:
+    """The articles that each committed batch touched, as they are heard of."""
+    heard: list[set[str]] = []
+    door.committed.append(lambda touched: heard.append(set(touched.skus)))
+    return heard
+
+
+def test_what_a_batch_touched_is_heard_once_after_its_commit(door: Batches, heard: list[set[str]]) -> None:
+    all_at_once(lambda: [door.submit(note_and_touch, key) for key in "abc"])
+    all_at_once(lambda: [door.submit(note_and_touch, "d")])
+
+    assert heard == [{"a", "b", "c"}, {"d"}]
+
+
+def test_it_is_heard_after_the_commit_and_before_anybody_is_answered(engine: Engine, door: Batches) -> None:
+    story: list[object] = []
+    door.committed.append(lambda touched: story.append((sorted(touched.skus), sorted(kept(engine)))))
+
+    async def ask(key: str) -> None:
+        story.append(await door.submit(note_and_touch, key))
+
+    all_at_once(lambda: [ask("a")])
+
+    assert story == [(["a"], ["a"]), "noted a"]
+
+
+def test_a_commit_that_fails_announces_nothing(engine: Engine, door: Batches, heard: list[set[str]]) -> None:
+    all_at_once(lambda: [door.submit(note_and_touch, "old")])
+
+    all_at_once(lambda: [door.submit(note_and_touch, "old")])
+    [lost] = all_at_once(lambda: [door.submit(Stumbling(races=99), "never")])
+
+    assert db.is_transient(lost)
+    assert heard == [{"old"}]
+    assert kept(engine) == {"old"}
+
+
+def test_what_is_lost_at_the_commit_itself_is_not_heard_of(engine: Engine) -> None:
+    @contextmanager
+    def cut_off(engine: Engine) -> Iterator[Session]:
+        with db.transaction(engine) as session:
+            yield session
+            session.flush()
+            raise ConnectionError("nobody knows of this transaction")
+
+    heard: list[object] = []
+    with ThreadPoolExecutor(1) as thread:
+        door = Batches(engine, thread, cut_off)
+        door.committed.append(heard.append)
+
+        [lost] = all_at_once(lambda: [door.submit(note_and_touch, "a")])
+
+    assert isinstance(lost, ConnectionError)
+    assert heard == []
+    assert kept(engine) == set()
+
+
+def test_a_batch_that_is_tried_again_announces_once(engine: Engine, door: Batches, heard: list[set[str]]) -> None:
+    stumbling = Stumbling(races=2)
+
+    all_at_once(lambda: [door.submit(stumbling, key) for key in "ab"])
+
+    assert stumbling.runs == 3
+    assert heard == [{"a", "b"}]
+
+
+def test_a_batch_that_is_halved_announces_only_what_was_committed(
+    engine: Engine, door: Batches, heard: list[set[str]]
+) -> None:
+    all_at_once(lambda: [door.submit(note_and_touch, "old")])
+
+    all_at_once(lambda: [door.submit(note_and_touch, key) for key in ("a", "b", "old", "c")])
+
+    assert heard == [{"old"}, {"a", "b", "c"}]
+    assert kept(engine) == {"old", "a", "b", "c"}
+
+
+def test_a_write_that_touches_nothing_is_not_heard_of(door: Batches, heard: list[set[str]]) -> None:
+    all_at_once(lambda: [door.submit(note, "a")])
+
+    assert heard == []

@@ -45,6 +45,8 @@ def sku(cell: str) -> str:
 
 def text(cell: str) -> str | None:
     """One line of printable text, blanks and newlines inside it become one blank; None when empty."""
+    if not cell:
+        return None
     line = unicodedata.normalize("NFC", " ".join(cell.split()))
     if any(unicodedata.category(character) in ("Cc", "Cs", "Cn") or character == "\ufffd" for character in line):
         raise CellFault("text", f"{line!r} holds characters that nobody can print")
@@ -121,10 +123,10 @@ def _split(digits: str, marks: list[str]) -> tuple[str, str, str]:
 
 def quantity(cell: str) -> int:
     """Whole pieces, 0 or more."""
-    refuse_spoiled(cell)
-    if re.fullmatch(r"-\d+", cell):
-        raise CellFault("negative", f"{cell} is below zero: a count finds 0 or more")
     if not gtin.is_digits(cell):
+        refuse_spoiled(cell)
+        if re.fullmatch(r"-\d+", cell):
+            raise CellFault("negative", f"{cell} is below zero: a count finds 0 or more")
         raise CellFault("number", f'"{cell}" is no whole number; write it without marks')
     if len(cell) > 12 or int(cell) > MAX_QUANTITY:
         raise CellFault("enormous", f"{cell} is more than {MAX_QUANTITY}")

@@ -177,13 +177,13 @@ def rows(source: Source) -> Iterator[Row]:
             except csv.Error as error:
                 yield Row(line, (), fault=Fault(line, "broken-csv", f"{error}: are the quotes of this record closed?"))
                 return
-            if any(cell.strip() for cell in raw):
+            if any(map(str.strip, raw)):
                 yield _shaped(line, raw, source)
 
 
 def _shaped(line: int, raw: list[str], source: Source) -> Row:
     wanted = len(source.header)
-    if len(raw) < wanted or any(cell.strip() for cell in raw[wanted:]):
+    if len(raw) < wanted or any(map(str.strip, raw[wanted:])):
         comma = source.separator == "," and len(raw) > wanted
         hint = ' (a decimal comma needs quotes here: "19,90")' if comma else ""
         fault = Fault(line, "cells", f"{len(raw)} cells where the first line has {wanted}{hint}")

@@ -197,8 +197,10 @@ def letter_title(letter: DeadLetter) -> str:
 
 
 def _blast_zero(details: Mapping[str, object]) -> tuple[str, str]:
+    already = details.get("zero_already")
+    more = f" ({len(already)} zeigen nach und nach schon 0)" if isinstance(already, list) else ""
     return (
-        f"{details.get('listings')} Angebote würden auf einmal auf 0 gehen",
+        f"{details.get('listings')} Angebote würden auf einmal auf 0 gehen{more}",
         "Anwenden, wenn diese Artikel wirklich ausverkauft sind. Sonst den Import zurücknehmen und verwerfen.",
     )
 

@@ -145,9 +145,9 @@ class ChannelPolicy(_Section):
     drift: Literal["repair", "show"] = "repair"
     """When the channel shows another number than it should: write ours again, or only show it."""
     blast_guard: bool = True
-    """A pass that would empty or reprice much of the channel waits for a person."""
+    """What would empty much of the channel within half an hour, or reprice it, waits for a person."""
     blast_zero_percent: Whole = Field(default=10, ge=0, le=100)
-    """More than this share of the listings going to zero at once ..."""
+    """More than this share of the listings going to zero within 30 minutes without buyers ..."""
     blast_zero_least: Whole = Field(default=20, ge=0)
     """... and at least so many."""
     blast_price_percent: Whole = Field(default=30, ge=0)

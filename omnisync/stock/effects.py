@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from omnisync.values import Kind
 
@@ -67,13 +67,13 @@ class Level:
 
     def plus(self, change: Level) -> Level:
         """The level after that change."""
-        return replace(
-            self,
-            on_hand=self.on_hand + change.on_hand,
-            reserved=self.reserved + change.reserved,
-            blocked=self.blocked + change.blocked,
-            incoming=self.incoming + change.incoming,
-            safety=self.safety + change.safety,
+        return Level(
+            self.on_hand + change.on_hand,
+            self.reserved + change.reserved,
+            self.blocked + change.blocked,
+            self.incoming + change.incoming,
+            self.safety + change.safety,
+            self.off_sale,
         )
 
 

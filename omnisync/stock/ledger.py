@@ -39,10 +39,10 @@ class Entry:
     reason: str | None = None
     promise: str | None = None
     physical: bool = True
+    shelf: Shelf = field(init=False)
 
-    @property
-    def shelf(self) -> Shelf:
-        return Shelf(self.location, self.sku)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shelf", Shelf(self.location, self.sku))
 
 
 @dataclass(frozen=True, slots=True)

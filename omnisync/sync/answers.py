@@ -141,7 +141,7 @@ class Case(Answer):
     id: Id
     channel: Name
     kind: str = Field(examples=["blast_zero"])
-    title: str = Field(examples=["40 listings would go to zero at once"])
+    title: str = Field(examples=["40 listings would go to zero within 30 minutes"])
     cause: str = Field(examples=["import:7 (40 movements)"])
     proposal: str = Field(
         examples=[

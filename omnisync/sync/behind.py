@@ -116,6 +116,7 @@ def wish_for(row: ShownState, wish: Wanted, *, now: datetime) -> None:
     if wish.quantity is not None and wish.quantity < (row.wanted or 0) and not row.failures:
         row.next_try_at = None  # what may not be offered any more does not wait for a budget
     row.sku, row.wanted = wish.sku, wish.quantity
+    row.emptied_since = None if wish.quantity else row.emptied_since
     row.wanted_price_minor = None if wish.price is None else wish.price.minor
     row.wanted_price_currency = None if wish.price is None else wish.price.currency
     mark(row, since=wish.changed_at, now=now)

@@ -77,14 +77,20 @@ def apply(
     message_id: int | None = None,
     booked: list[Fact] | None = None,
 ) -> int:
-    """Book these facts in their order, each whole or not at all; the number that now wait for a person. Those of which
-    nothing waits are added to `booked`."""
+    """Book these facts in their order, each whole or not at all; the number that now wait for a person. Those are added to
+    `booked` of which nothing waits, nor of anything told of the same order or receipt after them."""
     resolve = resolver(session, channel.name, articles_of(facts))
     booking = Booking(session, context, channel, resolve, now, trusted, message_id, firsts.since(session, channel))
-    waiting = [_book(booking, fact) for fact in facts]
-    if booked is not None:
-        booked += [fact for fact, waits in zip(facts, waiting, strict=True) if not waits]
-    return sum(waiting)
+    whole: list[Fact] = [] if booked is None else booked
+    waiting = 0
+    for fact in facts:
+        waits = _book(booking, fact)
+        waiting += waits
+        if waits:
+            whole[:] = [one for one in whole if key_of(one) != key_of(fact)]
+        else:
+            whole.append(fact)
+    return waiting
 
 
 def key_of(fact: Fact) -> str:

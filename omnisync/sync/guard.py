@@ -1,10 +1,14 @@
-"""The blast guard: a pass that would empty or reprice a large part of a channel waits as one case for a person."""
+"""The blast guard: what would empty a large part of a channel within half an hour, or reprice it, waits as one case.
+
+How large a pass is plays no part: what was let through of late counts as well (docs/decisions/0013).
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,13 +22,17 @@ from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import price_differs
 from omnisync.sync.tables import Case, ChannelListing, ShownState
 from omnisync.sync.wanted import BATCH, contents_of
-from omnisync.values import Kind
+from omnisync.values import Kind, Shelf
 
 ZERO, PRICE = "blast_zero", "blast_price"
+WINDOW = timedelta(minutes=30)
+"""What went to zero without a buyer counts for so long, however small the passes were that let it through."""
 EVERYDAY = frozenset(
-    kind.value for kind in (Kind.SOLD, Kind.ORDER, Kind.HOLD, Kind.SHIPPED, Kind.COLLECTED, Kind.COUNTED_ALREADY)
+    kind.value
+    for kind in (Kind.SOLD, Kind.ORDER, Kind.HOLD, Kind.SHIPPED, Kind.COLLECTED, Kind.RELEASED, Kind.RETURNED)
 )
 """What buyers do. A shelf that only they emptied is sold out, whatever the share of the assortment."""
+MOST_NAMED = 200
 _movement, _article = db.table(Movement), db.table(Article)
 
 
@@ -35,8 +43,12 @@ def hold_back(session: Session, context: Context, channel: Channel, *, now: date
     rows = _behind(session, channel)
     for row in rows:
         _forget_old_decision(row)
-    _hold(session, context, channel, ZERO, _emptied(session, channel, rows), _zero_limit, now)
-    _hold(session, context, channel, PRICE, _repriced(session, channel, rows), _any_price, now)
+    emptied = _emptied(session, channel, rows)
+    if _too_many(session, channel, emptied, now):
+        _hold(session, context, channel, ZERO, emptied, now)
+    else:
+        _let_through(session, emptied, now)
+    _hold(session, context, channel, PRICE, _repriced(session, channel, rows), now)
 
 
 def decide(session: Session, case: Case, decision: str) -> int:
@@ -67,8 +79,51 @@ def _forget_old_decision(row: ShownState) -> None:
         row.guard_case = row.guard_decision = row.guard_quantity = row.guard_price_minor = None
 
 
-def _any_price(session: Session, channel: Channel) -> int:
-    return 1
+def _undecided(rows: Sequence[ShownState]) -> list[ShownState]:
+    return [row for row in rows if row.guard_decision is None]
+
+
+def _listings(rows: Sequence[ShownState]) -> set[str]:
+    return {row.external_id for row in rows}
+
+
+def _too_many(session: Session, channel: Channel, emptied: Sequence[ShownState], now: datetime) -> bool:
+    """Whether these, with what waits and what was let through within the window, are more than may go to zero unasked."""
+    fresh = _listings(_undecided(emptied))
+    if not fresh:
+        return False
+    waiting = sum(row.guard_decision == "waiting" for row in emptied)
+    free = _zero_limit(session, channel) - waiting - len(fresh)
+    return free <= 0 or len(_listings(_passed(session, channel, now)) - fresh) >= free
+
+
+def _let_through(session: Session, emptied: Sequence[ShownState], now: datetime) -> None:
+    """Remember since when somebody other than a buyer emptied them. What seems to be sold is told or undone soon."""
+    fresh = _undecided(emptied)
+    sold = _seem_sold(session, {row.sku for row in fresh}) if fresh else set()
+    for row in fresh:
+        if row.sku not in sold:
+            row.emptied_since = row.applied_at or now
+
+
+def _passed(session: Session, channel: Channel, now: datetime) -> list[ShownState]:
+    """Rows that were let through to zero within the window, and that no sale told since explains."""
+    late = sa.or_(col(ShownState.behind_since).is_not(None), col(ShownState.applied_at) >= now - WINDOW)
+    rows = session.exec(
+        select(ShownState).where(
+            ShownState.channel == channel.name, ShownState.wanted == 0, col(ShownState.emptied_since).is_not(None), late
+        )
+    ).all()
+    bought = _bought(session, channel, {row.sku: row.emptied_since for row in rows if row.emptied_since is not None})
+    return [row for row in rows if row.sku not in bought]
+
+
+def _seem_sold(session: Session, skus: Collection[str]) -> set[str]:
+    """Those of which some channel shows less, for which it has told no order yet."""
+    provisional = set(session.exec(select(ShownState.sku).where(ShownState.provisional > 0)))
+    contents = contents_of(session, provisional | set(skus)) if provisional else {}
+    gone = {part for sku in provisional for part in contents.get(sku, {sku: 1})}
+    return {sku for sku in skus if not gone.isdisjoint(contents.get(sku, {sku: 1}))}
 
 
 def _zero_limit(session: Session, channel: Channel) -> int:
@@ -81,23 +136,16 @@ def _zero_limit(session: Session, channel: Channel) -> int:
 
 
 def _hold(
-    session: Session,
-    context: Context,
-    channel: Channel,
-    kind: str,
-    rows: Sequence[ShownState],
-    limit: Callable[[Session, Channel], int],
-    now: datetime,
+    session: Session, context: Context, channel: Channel, kind: str, rows: Sequence[ShownState], now: datetime
 ) -> None:
-    fresh = [row for row in rows if row.guard_decision is None]
-    waiting = sum(row.guard_decision == "waiting" for row in rows)
-    if not fresh or waiting + len({row.external_id for row in fresh}) < limit(session, channel):
+    fresh = _undecided(rows)
+    if not fresh:
         return
     case = _open_case(session, context, channel, kind, now)
     for row in fresh:
-        row.guard_case, row.guard_decision = case.id, "waiting"
+        row.guard_case, row.guard_decision, row.emptied_since = case.id, "waiting", None
         row.guard_quantity, row.guard_price_minor = row.wanted, row.wanted_price_minor
-    _describe(session, channel, case, [*rows], kind)
+    _describe(session, channel, case, [*rows], kind, now)
 
 
 def _open_case(session: Session, context: Context, channel: Channel, kind: str, now: datetime) -> Case:
@@ -112,7 +160,7 @@ def _open_case(session: Session, context: Context, channel: Channel, kind: str, 
 
 _SAYS: dict[str, tuple[Callable[[int], str], str]] = {
     ZERO: (
-        lambda n: f"{n} listings would go to zero at once",
+        lambda n: f"{n} listings would go to zero within {WINDOW // timedelta(minutes=1)} minutes",
         "Apply if these articles are really sold out; otherwise undo the import or count that emptied them and dismiss.",
     ),
     PRICE: (
@@ -122,13 +170,18 @@ _SAYS: dict[str, tuple[Callable[[int], str], str]] = {
 }
 
 
-def _describe(session: Session, channel: Channel, case: Case, rows: Sequence[ShownState], kind: str) -> None:
+def _describe(
+    session: Session, channel: Channel, case: Case, rows: Sequence[ShownState], kind: str, now: datetime
+) -> None:
     title, case.proposal = _SAYS[kind]
-    listings = sorted({row.external_id for row in rows})
-    case.title = title(len(listings))
+    waiting, passed = _listings(rows), _passed(session, channel, now) if kind == ZERO else []
+    case.title = title(len(waiting | _listings(passed)))
     if kind == ZERO:
-        case.cause = _causes(session, channel, rows)
-    case.details = {"listings": len(listings), "examples": [_example(row) for row in rows[:20]]}
+        case.cause = _causes(session, channel, [*rows, *passed])
+    case.details = {"listings": len(waiting), "examples": [_example(row) for row in rows[:20]]}
+    if passed:
+        case.title += f": {len(waiting)} wait, {len(_listings(passed) - waiting)} show zero already"
+        case.details["zero_already"] = sorted(row.sku for row in passed)[:MOST_NAMED]
 
 
 def _example(row: ShownState) -> dict[str, Any]:
@@ -144,52 +197,65 @@ def _example(row: ShownState) -> dict[str, Any]:
 def _emptied(session: Session, channel: Channel, rows: Sequence[ShownState]) -> list[ShownState]:
     """Rows that would go to zero for another reason than that buyers bought the pieces."""
     emptied = [row for row in rows if row.wanted == 0 != row.applied and (row.believed or 0) > 0]
-    bought = _bought(session, channel, emptied)
+    bought = _bought(session, channel, {row.sku: row.applied_at for row in emptied if row.applied_at is not None})
     return [row for row in emptied if row.sku not in bought]
 
 
-def _bought(session: Session, channel: Channel, rows: Sequence[ShownState]) -> set[str]:
-    """SKUs that since their last applied number were lowered by buyers and by nobody else."""
-    since = {row.sku: row.applied_at for row in rows if row.applied_at is not None}
-    lowered = _lowered(session, channel, since)
-    return {sku for sku, kinds in lowered.items() if kinds and kinds <= EVERYDAY}
-
-
-def _lowered(session: Session, channel: Channel, since: dict[str, datetime]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {sku: set() for sku in since}
+def _bought(session: Session, channel: Channel, since: Mapping[str, datetime]) -> set[str]:
+    """SKUs of which buyers took pieces since these moments, and of which nobody else took any."""
     contents = contents_of(session, since)
-    part_of: dict[str, set[str]] = {}
-    for sku in since:
-        for part in contents.get(sku, {sku: 1}):
-            part_of.setdefault(part, set()).add(sku)
-    for part, kind, _cause, at in _lowering(session, channel, sorted(part_of), min(since.values(), default=None)):
-        for sku in part_of[part]:
-            if at >= since[sku]:
-                found[sku].add(kind)
+    parts = {sku: contents.get(sku, {sku: 1}) for sku in since}
+    changes = _changes(
+        session, channel, {part for one in parts.values() for part in one}, min(since.values(), default=None)
+    )
+    found = set()
+    for sku, moment in since.items():
+        late = [change for part in parts[sku] for change in changes[part] if change.at >= moment]
+        others: Counter[Shelf] = Counter()
+        for change in late:
+            if change.kind not in EVERYDAY:
+                others[change.shelf] += change.free
+        if min(others.values(), default=0) >= 0 and any(one.free < 0 and one.kind in EVERYDAY for one in late):
+            found.add(sku)
     return found
 
 
-def _lowering(
-    session: Session, channel: Channel, skus: Sequence[str], since: datetime | None
-) -> list[tuple[str, str, str, datetime]]:
-    """Movements that took pieces off sale: (SKU, kind, cause, recorded at)."""
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A movement that put pieces on sale or took them off."""
+
+    shelf: Shelf
+    kind: str
+    cause: str
+    at: datetime
+    free: int
+
+
+def _changes(
+    session: Session, channel: Channel, skus: Collection[str], since: datetime | None
+) -> dict[str, list[_Change]]:
+    """By SKU, as they were recorded from then on."""
     free = _movement.c.on_hand - _movement.c.reserved - _movement.c.blocked - _movement.c.safety
+    columns = (_movement.c.location, _movement.c.sku, _movement.c.kind, _movement.c.cause, _movement.c.recorded_at)
     locations = sorted({location for group in channel.groups for location in group.locations})
-    found: list[tuple[str, str, str, datetime]] = []
-    for start in range(0, len(skus), BATCH):
-        statement = sa.select(_movement.c.sku, _movement.c.kind, _movement.c.cause, _movement.c.recorded_at).where(
-            _movement.c.location.in_(locations), _movement.c.sku.in_(skus[start : start + BATCH]), free < 0
+    found: dict[str, list[_Change]] = defaultdict(list)
+    ordered = sorted(skus)
+    for start in range(0, len(ordered), BATCH):
+        statement = sa.select(*columns, free).where(
+            _movement.c.location.in_(locations), _movement.c.sku.in_(ordered[start : start + BATCH]), free != 0
         )
         if since is not None:
             statement = statement.where(_movement.c.recorded_at >= since)
-        found += [(row.sku, row.kind, row.cause, row.recorded_at) for row in session.execute(statement)]
+        for location, sku, kind, cause, at, change in session.execute(statement):
+            found[sku].append(_Change(Shelf(location, sku), kind, cause, at, change))
     return found
 
 
 def _causes(session: Session, channel: Channel, rows: Sequence[ShownState]) -> str:
-    since = min((row.applied_at for row in rows if row.applied_at is not None), default=None)
-    lowering = _lowering(session, channel, sorted({row.sku for row in rows}), since)
-    counted = Counter(cause.split("/")[0] for _, kind, cause, _ in lowering if kind not in EVERYDAY)
+    since = min((moment for row in rows if (moment := row.emptied_since or row.applied_at) is not None), default=None)
+    changes = _changes(session, channel, {row.sku for row in rows}, since).values()
+    lowered = (one for of_sku in changes for one in of_sku if one.free < 0 and one.kind not in EVERYDAY)
+    counted = Counter(one.cause.split("/")[0] for one in lowered)
     if not counted:
         return "No movement of stock explains it: look at the settings of this channel and its listings."
     return "; ".join(f"{cause} ({n} movements)" for cause, n in counted.most_common(3))

@@ -162,7 +162,7 @@ async def _apply(context: Context, channel: Channel, read: Sequence[Read]) -> No
     def work(session: Session) -> list[Fact]:
         booked: list[Fact] = []
         for message, found in read:
-            news = channel.known.without(found)
+            news = found if _again(message) else channel.known.without(found)
             facts.apply(session, context, channel, news, now=now, message_id=message.id, booked=booked)
         deadletters.mended_all(session, channel.name, [f"message/{message.id}" for message, _ in read], now=now)
         for message, _ in read:
@@ -170,6 +170,11 @@ async def _apply(context: Context, channel: Channel, read: Sequence[Read]) -> No
         return booked
 
     channel.known.keep(await context.store.write(work))
+
+
+def _again(message: InboxMessage) -> bool:
+    """Whether it was read before, or tried in vain: what a person has replayed is never skipped."""
+    return message.handled_at is not None or message.reason is not None
 
 
 async def _put_off(context: Context, channel: Channel, message: InboxMessage, failure: Exception) -> None:

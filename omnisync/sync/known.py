@@ -5,28 +5,41 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from omnisync.adapters.base import Fact, LevelSeen
+from omnisync.adapters.base import Fact, LevelSeen, OrderSeen
 
 MOST = 20_000
 
 
 class Known:
-    """Digests of the facts that this process has booked, the latest ones. Forgetting one costs time and nothing else."""
+    """The last that was booked of each order and receipt by this process, as digests. Forgetting one costs time, nothing else."""
 
     def __init__(self) -> None:
-        self._digests: dict[bytes, None] = {}
+        self._last: dict[str, bytes] = {}
 
     def without(self, facts: Sequence[Fact]) -> list[Fact]:
-        """Those that say something new. A level says what is true at the moment, so it always does."""
-        return [fact for fact in facts if isinstance(fact, LevelSeen) or _digest(fact) not in self._digests]
+        """Those that do not just repeat the last that was booked. A level says what is true at the moment, so it always counts."""
+        news: list[Fact] = []
+        for fact in facts:
+            if isinstance(fact, LevelSeen):
+                news.append(fact)
+            elif self._last.get(_name(fact)) != _digest(fact):
+                # Whatever becomes of it: what was known before is no longer the last that was told.
+                self._last.pop(_name(fact), None)
+                news.append(fact)
+        return news
 
     def keep(self, facts: Iterable[Fact]) -> None:
         """These were booked whole, and their transaction is committed."""
         for fact in facts:
             if not isinstance(fact, LevelSeen):
-                self._digests[_digest(fact)] = None
-        while len(self._digests) > MOST:
-            del self._digests[next(iter(self._digests))]
+                self._last[_name(fact)] = _digest(fact)
+        while len(self._last) > MOST:
+            del self._last[next(iter(self._last))]
+
+
+def _name(fact: Fact) -> str:
+    assert not isinstance(fact, LevelSeen)
+    return f"order/{fact.id}" if isinstance(fact, OrderSeen) else f"fact/{fact.key}"
 
 
 def _digest(fact: Fact) -> bytes:

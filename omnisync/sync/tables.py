@@ -167,6 +167,8 @@ class ShownState(SQLModel, table=True):
     """waiting | apply | keep: what was decided for exactly these numbers."""
     guard_quantity: int | None = None
     guard_price_minor: int | None = None
+    emptied_since: datetime | None = Field(default=None, sa_type=Instant)
+    """It went to zero without a buyer and without being asked about: since when its last pieces were shown."""
 
 
 class Sent(SQLModel, table=True):

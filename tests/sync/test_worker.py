@@ -11,13 +11,15 @@ from sqlalchemy.engine import Engine
 
 from omnisync import db
 from omnisync.adapters.base import Can, Write
-from omnisync.announce import announce
+from omnisync.announce import Touched, announce
+from omnisync.catalog import articles
+from omnisync.catalog.articles import ArticleChange
 from omnisync.clock import StoppedClock
 from omnisync.errors import Refused
 from omnisync.stock import reservations
 from omnisync.stock.reservations import Line, Request
 from omnisync.sync import events, leases
-from omnisync.worker import Worker
+from omnisync.worker import Why, Worker
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
 from tests.sync.house import shop
@@ -147,3 +149,80 @@ def test_the_loop_serves_every_channel_and_stops_when_it_is_told(
     assert web.shows("LAMP") == 4
     with db.transaction(house.engine) as session:
         assert leases.take(session, "channel:web", "next", now=clock.now(), lasting=timedelta(minutes=1)) is not None
+
+
+# ---------------------------------------------------------------- what a commit asks for
+
+
+def listening(make_house: MakeHouse, clock: StoppedClock) -> Worker:
+    """A worker of two channels as `run` leaves it between two rounds."""
+    house = make_house(
+        (shop("web"), FakeChannel("web", clock, CAN)), (shop("market"), FakeChannel("market", clock, CAN))
+    )
+    return replace(house.worker, _wake={name: asyncio.Event() for name in ("web", "market", leases.HOUSE)})
+
+
+def asked(worker: Worker) -> dict[str, Why]:
+    """What each loop that was woken is asked to look at."""
+    assert {name for name, event in worker._wake.items() if event.is_set()} == worker._asked.keys()
+    return worker._asked
+
+
+def test_an_article_that_changed_is_looked_at_for_every_channel_and_nothing_else_is(
+    make_house: MakeHouse, clock: StoppedClock
+) -> None:
+    worker = listening(make_house, clock)
+
+    worker.hear(Touched(skus={"LAMP"}))
+
+    assert asked(worker) == dict.fromkeys(("web", "market"), Why(scan=False, skus=frozenset({"LAMP"})))
+
+
+def test_a_message_wakes_only_its_own_channel_and_a_stranger_nobody(make_house: MakeHouse, clock: StoppedClock) -> None:
+    worker = listening(make_house, clock)
+
+    worker.hear(Touched(channels={"market", "somebody-elses"}))
+
+    assert asked(worker) == {"market": Why(scan=False)}
+
+
+def test_what_is_heard_while_a_round_is_under_way_is_added_up(make_house: MakeHouse, clock: StoppedClock) -> None:
+    worker = listening(make_house, clock)
+
+    worker.hear(Touched(skus={"LAMP"}))
+    worker.hear(Touched(skus={"DESK"}, channels={"web"}))
+    worker.wake("web")
+
+    both = frozenset({"LAMP", "DESK"})
+    assert asked(worker) == {"web": Why(scan=True, skus=both), "market": Why(scan=False, skus=both)}
+
+
+def test_what_was_heard_is_not_changed_by_whoever_said_it(make_house: MakeHouse, clock: StoppedClock) -> None:
+    worker, touched = listening(make_house, clock), Touched(skus={"LAMP"})
+
+    worker.hear(touched)
+    touched.skus.add("DESK")
+
+    assert asked(worker)["web"].skus == {"LAMP"}
+
+
+def test_a_round_that_was_asked_for_an_article_computes_it_and_its_bundles_and_leaves_the_rest(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house = make_house((shop("web"), web := FakeChannel("web", clock, CAN)))
+    house.article("LAMP", "DESK")
+    bundle = ArticleChange("SET", {"title": "SET"}, components={"LAMP": 2})
+    house.within(lambda session: articles.put(session, [bundle], now=clock.now()))
+    for sku in ("LAMP", "DESK", "SET"):
+        web.offer(sku)
+    house.stock("LAMP", 9)
+    house.stock("DESK", 9)
+    play(house.settle(rounds=2))
+
+    house.stock("LAMP", 4)
+    house.stock("DESK", 4)
+    play(house.worker.tick("web", why=Why(scan=False, skus=frozenset({"LAMP"}))))
+    assert [web.shows(sku) for sku in ("LAMP", "SET", "DESK")] == [4, 2, 9]
+
+    play(house.worker.tick("web"))
+    assert web.shows("DESK") == 4, "a hint that was missed is found on the next schedule"

@@ -484,6 +484,7 @@ def upgrade() -> None:
         sa.Column("guard_decision", sa.String(), nullable=True),
         sa.Column("guard_quantity", sa.Integer(), nullable=True),
         sa.Column("guard_price_minor", sa.Integer(), nullable=True),
+        sa.Column("emptied_since", db.Instant(), nullable=True),
         sa.PrimaryKeyConstraint("channel", "external_id", "place"),
     )
     op.create_index("shown_state_behind", "shown_state", ["channel", "behind_since"], unique=False)
