@@ -15,8 +15,19 @@ from omnisync import http, writer
 from omnisync.adapters.base import Answer, Message, OrderLine, OrderSeen
 from omnisync.catalog import articles, bundles
 from omnisync.demo import plants
-from omnisync.orders import binding, intake, transfer
-from omnisync.stock import decide, effects, ends, idempotency, ledger, promises, reservations, shelves, shortages
+from omnisync.orders import binding, intake
+from omnisync.stock import (
+    decide,
+    effects,
+    ends,
+    idempotency,
+    ledger,
+    promises,
+    reservations,
+    shelves,
+    shortages,
+    transfers,
+)
 from omnisync.stock.effects import Level
 from omnisync.sync import inbox, polling, reconcile, settle
 from omnisync.values import Kind, Shelf
@@ -244,8 +255,8 @@ def ship_without_the_promise() -> None:
     """A shipment takes the piece from the shelf and leaves it reserved."""
     real = promises._ending
 
-    def ending(found: Any, kind: Kind, pieces: int, key: str, occurred_at: datetime) -> ledger.Entry:
-        return replace(real(found, Kind.SOLD if kind is Kind.SHIPPED else kind, pieces, key, occurred_at), promise=None)
+    def ending(found: Any, kind: Kind, *more: Any) -> ledger.Entry:
+        return replace(real(found, Kind.SOLD if kind is Kind.SHIPPED else kind, *more), promise=None)
 
     plants.put(promises, "_ending", ending)
 
@@ -256,17 +267,13 @@ def bind_orders_to_dead_holds() -> None:
 
 
 def lose_a_transfer() -> None:
-    """Goods that one store sends another one for a pickup never arrive."""
+    """Goods that one store sends another one arrive and are put on no shelf."""
+    real = transfers._arrival
 
-    def travel(session: Session, found: Any, there: reservations.Held, now: datetime) -> None:
-        cause = f"pickup:{found.id}"
-        ends.end(session, [ends.End(there.id, ends.How.RELEASE, cause=cause)], now=now)
-        sent = [
-            ledger.Entry(Kind.TRANSFER_OUT, line.sku, line.location, line.quantity, cause, now) for line in there.lines
-        ]
-        ledger.record(session, sent, now=now)
+    def arrival(*arrived: Any) -> list[ledger.Entry]:
+        return [entry for entry in real(*arrived) if entry.kind is not Kind.RECEIVED]
 
-    plants.put(transfer, "_travel", travel)
+    plants.put(transfers, "_arrival", arrival)
 
 
 # ---------------------------------------------------------------- keys

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import precondition, rule
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
@@ -56,8 +56,8 @@ class Lorry:
 class Town(Ledger):
     """Stores with pickup desks, on the same ledger."""
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
+    def __init__(self, engine: Engine, *, thorough: bool = True) -> None:
+        super().__init__(engine, thorough=thorough)
         self.bags: dict[str, Bag] = {}
         self.lorries: dict[str, Lorry] = {}
 
@@ -82,6 +82,7 @@ class Town(Ledger):
             lines = {sku: sum(n for one, n in wanted if one == sku) for sku, _ in wanted}
             self.bags[granted.id] = Bag(hold, place, reference, lines)
 
+    @precondition(lambda town: town.bags)
     @rule(which=some, part=st.one_of(st.none(), pieces), keep=st.booleans())
     def somebody_collects(self, which: int, part: int | None, keep: bool) -> None:
         name, bag = self._bag(which)
@@ -109,6 +110,7 @@ class Town(Ledger):
         if done:
             del self.bags[name]
 
+    @precondition(lambda town: town.bags)
     @rule(which=some)
     def a_pickup_is_cancelled(self, which: int) -> None:
         name, bag = self._bag(which)
@@ -118,6 +120,7 @@ class Town(Ledger):
             )
             self._give_back(name)
 
+    @precondition(lambda town: town.bags)
     @rule(which=some, n=pieces)
     def something_is_not_found(self, which: int, n: int) -> None:
         name, bag = self._bag(which)
@@ -141,6 +144,7 @@ class Town(Ledger):
         if not bag.open:
             del self.bags[name]
 
+    @precondition(lambda town: town.bags)
     @rule(which=some, how=st.sampled_from(("customer_goes", "goods_come")))
     def a_pickup_changes_places(self, which: int, how: transfer.Way) -> None:
         name, bag = self._bag(which)
@@ -186,6 +190,7 @@ class Town(Ledger):
         bag.rejected = {}
         return said
 
+    @precondition(lambda town: town.lorries)
     @rule(which=some, n=pieces, rest=st.sampled_from(("all", "keep", "lost")))
     def a_lorry_arrives(self, which: int, n: int, rest: str) -> None:
         name = self._pick(sorted(self.lorries), which)
@@ -244,12 +249,13 @@ class Town(Ledger):
                 return True
             self.books = before
             return False
-        if any(replace(self.books.level(at), off_sale=False).free < n for at, n in arrived.items()):
+        if any(self.books.free(at) < n for at, n in arrived.items()):
             return False
         for at, n in arrived.items():
             hold.left[at] = hold.left.get(at, 0) + n
         return True
 
+    @precondition(lambda town: town.bags)
     @rule(really=st.integers(0, 4))
     def nobody_comes_for_ten_days(self, really: int) -> None:
         if really == 0:

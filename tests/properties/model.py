@@ -87,6 +87,13 @@ class Shop:
             shelf in self.off_sale,
         )
 
+    def free(self, shelf: Shelf) -> int:
+        """What nobody was promised and nobody keeps back; below zero where facts took what was promised."""
+        return self.on_hand(shelf) - self.blocked[shelf] - self.reserved(shelf) - self.safety[shelf]
+
+    def available(self, shelf: Shelf) -> int:
+        return 0 if shelf in self.off_sale else max(0, self.free(shelf))
+
     def happens(self, shelf: Shelf, pieces: int, at: int) -> None:
         self.happened[shelf].append((at, False, pieces))
 
@@ -119,7 +126,7 @@ class Shop:
         credit = Counter(earlier)
         for shelf, n, _, _ in ordered:
             credit[shelf] += n
-        if any(n > credit[at] and n - credit[at] > self.level(at).available for at, n in wanted.items()):
+        if any(n > credit[at] and n - credit[at] > self.available(at) for at, n in wanted.items()):
             return "out-of-stock"
         for _, n, line, number in ordered:
             line.promised[number] = (line.promised[number][0], line.promised[number][1] - n)
@@ -222,7 +229,7 @@ class Shop:
     def _spread(self, sku: str, n: int, place: str | None) -> list[tuple[Shelf, int]]:
         """Whole from the first place that has it, else a bit from each; what nobody has is missing at the first."""
         shelves = [Shelf(place, sku)] if place else [Shelf(location, sku) for location in self.locations]
-        offered = {at: self.level(at).available for at in shelves}
+        offered = {at: self.available(at) for at in shelves}
         whole = next((at for at in shelves if offered[at] >= n), None)
         taken = Counter({whole: n} if whole else {})
         for at in shelves:

@@ -16,14 +16,15 @@ SHRINK = (Phase.shrink,) if "OMNISYNC_SHRINK" in os.environ else ()
 """Look for the smallest example that fails, which takes minutes."""
 
 
-def play(engine: Engine, *, examples: int, steps: int, chance: bool = False) -> None:
-    """Raise what the first example shows in which ledger and books differ."""
+def play(engine: Engine, *, examples: int, steps: int, chance: bool = False, brief: bool = False) -> None:
+    """Raise what the first example shows in which ledger and books differ. In `brief` the invariants are asked at the end of each
+    example only, and a failure does not tell its steps."""
     run_state_machine_as_test(
-        lambda: Town(engine),
+        lambda: Town(engine, thorough=not brief),
         settings=settings(
             max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=not chance, database=None,
             phases=(Phase.generate, *SHRINK),
-            verbosity=Verbosity.normal if chance else Verbosity.quiet,
+            verbosity=Verbosity.quiet if brief else Verbosity.normal,
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip

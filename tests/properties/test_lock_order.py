@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from omnisync import db
@@ -28,18 +28,25 @@ def test_who_waits_for_a_shelf_holds_none_behind_it(engine: Engine, held: Shelf,
         for at in SHELVES:
             shelf(session, at.sku, pieces=1, location=at.location)
 
-    with db.transaction(engine) as first, Session(engine) as second:
+    behind = [at for at in sorted(SHELVES) if at > held]
+
+    with ThreadPoolExecutor(1) as thread, db.transaction(engine) as first:
         shelves.lock(first, [held])
-        assert not _gets(second, named)
+        waiting = thread.submit(_lock, engine, named)
+        _until_somebody_waits(first)
 
-        assert _gets(first, [at for at in sorted(SHELVES) if at > held])
+        first.execute(sa.text("SET LOCAL lock_timeout = '20ms'"))
+        assert shelves.lock(first, behind).keys() == set(behind)
+    waiting.result()
 
 
-def _gets(session: Session, wanted: Sequence[Shelf]) -> bool:
-    """Whether these locks are to be had without waiting; what was locked before one that is not stays locked."""
-    session.execute(sa.text("SET LOCAL lock_timeout = '20ms'"))
-    try:
+def _lock(engine: Engine, wanted: Sequence[Shelf]) -> None:
+    with db.transaction(engine) as session:
         shelves.lock(session, wanted)
-    except OperationalError:
-        return False
-    return True
+
+
+def _until_somebody_waits(session: Session) -> None:
+    for _ in range(20_000):
+        if session.execute(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one():
+            return
+    raise AssertionError("nobody came to wait")

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Sequence
 
-from omnisync.adapters.base import Can, Write
+import pytest
+from sqlmodel import Session
+
+from omnisync.adapters.base import Can, Outcome, Published, Write
 from omnisync.clock import StoppedClock
+from omnisync.sync import behind, claims
+from omnisync.sync.claims import Claimed
+from omnisync.sync.settle import settle
 from omnisync.sync.tables import Conflict, Sent
 from omnisync.values import Kind
 from tests.sync.conftest import MakeHouse, Play
@@ -173,6 +179,42 @@ def test_the_late_answer_to_an_older_write_changes_nothing(
     assert [row.outcome for row in sorted(house.rows(Sent, channel="web"), key=lambda row: row.tag)].count(
         "unknown"
     ) == 1
+
+
+def test_an_older_write_that_is_answered_late_is_only_logged(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house = two_shops(make_house, clock)
+    with_lamp(house, 5)
+    play(house.settle())
+    older, newer = (_claim(house, "web", pieces) for pieces in (4, 2))
+
+    for claimed in (newer, older):
+        published = [Published(Outcome.APPLIED)] * len(claimed)
+        house.within(
+            lambda session, claimed=claimed, published=published: settle(
+                session, house.context, house.channel("web"), claimed, published, now=clock.now()
+            )
+        )
+
+    assert [one.shown.quantity for one in (*older, *newer)] == [4, 2]
+    assert house.state("web", "LAMP").believed == 2
+    assert sorted(row.outcome for row in house.rows(Sent, channel="web"))[-1] == "superseded"
+
+
+def _claim(house: House, name: str, pieces: int) -> Sequence[Claimed]:
+    """A worker takes the new number and is not heard of for so long that its claim is over."""
+    house.stock("LAMP", pieces)
+    channel, now = house.channel(name), house.clock.now()
+
+    def claim(session: Session) -> Sequence[Claimed]:
+        behind.compute(session, house.context, channel, ["LAMP"], now=now)
+        keys = claims.due(session, channel, now=now, prices=False, limit=9)
+        return claims.claim(session, house.context, channel, keys, now=now)
+
+    claimed: Sequence[Claimed] = house.within(claim)
+    house.clock.advance(seconds=claims.IN_FLIGHT.total_seconds() + 1)
+    return claimed
 
 
 def test_a_channel_that_was_away_catches_up_by_itself(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
