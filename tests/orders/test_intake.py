@@ -270,6 +270,16 @@ def test_a_hold_covers_only_its_own_quantity_of_the_order(session):
     assert level(session, "LAMP").reserved == 3
 
 
+def test_a_cancelled_piece_is_given_back_by_the_order_before_its_hold(session):
+    shelf(session, "LAMP", pieces=5)
+    hold(session, "LAMP", 1, channel="webshop", reference="#1001")
+    take(session, an_order(a_line(2)))
+
+    take(session, an_order(a_line(2, cancelled=1), minutes=1))
+
+    assert level(session, "LAMP").reserved == 1
+
+
 def test_an_order_still_moves_nothing_after_its_hold_was_collected(session):
     shelf(session, "LAMP", pieces=5)
     hold(session, "LAMP", 2, channel="webshop", reference="#1001")
