@@ -7,7 +7,7 @@ from sqlalchemy.engine import Engine
 
 from tests.planted import proof
 
-pytestmark = [pytest.mark.rig, pytest.mark.parametrize("engine", ["sqlite"], indirect=True)]
+pytestmark = [pytest.mark.planted, pytest.mark.parametrize("engine", ["sqlite"], indirect=True)]
 
 
 @pytest.mark.parametrize("name", proof.PLANTED)
