@@ -208,8 +208,8 @@ def restock_with_the_refund() -> None:
     """Money that goes back brings goods that stay away."""
     real = intake._restock
 
-    def restock(work: Any, seen: OrderLine, each: Mapping[str, int], done: Any) -> None:
-        real(work, seen, each, done)
+    def restock(work: Any, seen: OrderLine, each: Mapping[str, int], done: Any, *, physical: bool) -> None:
+        real(work, seen, each, done, physical=physical)
         back = max(0, seen.cancelled - done.cancelled) if seen.shipped == seen.quantity else 0
         for sku, n in each.items() if back else ():
             shelf = Shelf(work.channel.locations[0], sku)
@@ -222,8 +222,8 @@ def restock_each_time_it_is_told() -> None:
     """Goods that came back come back again with every newer message of their order."""
     real = intake._returned
 
-    def returned(work: Any, shelf: Shelf, quantity: int, key: str, reason: str) -> None:
-        real(work, shelf, quantity, f"{key}/{work.order.version}", reason)
+    def returned(work: Any, shelf: Shelf, quantity: int, key: str, reason: str, *, physical: bool = True) -> None:
+        real(work, shelf, quantity, f"{key}/{work.order.version}", reason, physical=physical)
 
     plants.put(intake, "_returned", returned)
 
