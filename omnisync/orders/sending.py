@@ -130,15 +130,21 @@ def receive(
     _close_tasks(session, transfer, actor.name, now)
     if found is None or transfer.promise is None or found.location != transfer.to_location or found.state not in OPEN:
         return transfer
-    for sku, n in sorted(arrived.received.items()):
+    for sku, n in _awaited(session, found, arrived.received):
         held = _hold(session, desk, found, sku, n, now)
         _change(session, found.id, sku, coming=-n, rejected=0 if held else n)
-    for sku, n in sorted(arrived.lost.items()):
+    for sku, n in _awaited(session, found, arrived.lost):
         _change(session, found.id, sku, coming=-n, rejected=n)
     _end_empty(session, found, now)
     lines = [{"sku": sku, "quantity": n} for sku, n in sorted(arrived.received.items())]
     desk.tell(session, "goods_arrived", pickup.load(session, found.id, Actor("omnisync")), lines=lines)
     return transfer
+
+
+def _awaited(session: Session, found: Pickup, pieces: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Those that the pickup still waits for: it may have moved away and back while they were on their way."""
+    coming = {line.sku: line.coming for line in pickup.lines_of(session, [found.id])[found.id]}
+    return [(sku, awaited) for sku, n in sorted(pieces.items()) if (awaited := min(n, coming.get(sku, 0)))]
 
 
 def _locked(session: Session, pickup_id: str | None) -> Pickup | None:

@@ -99,6 +99,24 @@ def test_a_piece_that_was_not_found_comes_from_another_store(session):
     assert violations(session) == []
 
 
+def test_goods_that_nobody_waits_for_any_more_are_free_when_they_come(session):
+    shelf(session, "LAMP", pieces=4)
+    shelf(session, "LAMP", pieces=5, location=MARKT)
+    placed = place(session, desk := a_desk(), ("LAMP", 2))
+    picking.reject(session, desk, placed.pickup.id, [Rejected("LAMP", 1, Why.DAMAGED)], actor=STAFF, now=START)
+    _transfer(session, desk, placed, how="goods_come")
+    send(session, desk)
+    for there, actor in ((MARKT, STAFF), (LINDEN, Actor("Toni", MARKT))):
+        transfer.transfer(session, desk, placed.pickup.id, there, "customer_goes", actor=actor, now=START)
+
+    arrive(session, desk)
+
+    assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved) == (4, 2)
+    [line] = pickup.lines_of(session, [placed.pickup.id])[placed.pickup.id]
+    assert (line.coming, line.rejected) == (0, 0)
+    assert violations(session) == []
+
+
 def test_what_is_off_sale_here_can_come_from_elsewhere(session):
     shelf(session, "LAMP", pieces=3)
     shelf(session, "LAMP", pieces=5, location=LAGER)
