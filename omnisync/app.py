@@ -206,11 +206,13 @@ def create(
         docs_url="/docs", redoc_url=None,
     )  # fmt: skip
     add_error_handlers(app)
-    for routes in ROUTES:
-        app.include_router(routes(services))
-    app.include_router(sync_api.routes(services, context))
-    app.include_router(operations.routes(services, context))
-    app.include_router(ops.routes(services, context, switches))
+    for router in (
+        *(routes(services) for routes in ROUTES),
+        sync_api.routes(services, context),
+        operations.routes(services, context),
+        ops.routes(services, context, switches),
+    ):
+        app.router.routes.extend(router.routes)  # including a router would build each of its routes twice
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(Limits)
     app.add_middleware(Measured, meters=services.meters, clock=services.clock)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
-from typing import Any, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import orjson
 import sqlalchemy as sa
@@ -28,6 +28,9 @@ from sqlmodel import Session, SQLModel
 from omnisync.clock import Clock, SystemClock
 from omnisync.values import from_micros, to_micros
 
+_Value = TypeVar("_Value")
+Bound: TypeAlias = _Value | sa.BindParameter[_Value]
+"""A value, or the parameter in whose place it comes: a statement that is built once and run often names parameters."""
 BUSY_TIMEOUT_SECONDS = 10
 _READ_ONLY = "omnisync_read_only"
 

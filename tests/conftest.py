@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings as hypothesis
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, SQLModel
 
@@ -23,6 +24,8 @@ import omnisync.sync.tables  # noqa: F401  registers its tables
 from omnisync import db
 from omnisync.clock import Ids, StoppedClock
 
+hypothesis.register_profile("untimed", deadline=None)  # a busy machine is no reason to fail
+hypothesis.load_profile("untimed")
 START = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 _SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
