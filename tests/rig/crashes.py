@@ -33,14 +33,13 @@ def crash_again_and_again(folder: Path, *, crashes: int, seed: int = 1) -> Outco
         node = server.node()
         node.start()
         clients = Clients([node.base_url], server.keys, SHELVES, seed)
-        door = stack.enter_context(closing(Door(node.base_url)))
         back: list[float] = []
         with trading(clients, CLIENTS):
             for number in range(crashes):
                 wait_for_more(clients, chance.randint(1, MOST_BETWEEN))
                 threading.Event().wait(chance.random() * LONGEST_PAUSE_SECONDS)
                 postgresql.crash()
-                clients.journal.surprises += _unfit_answers(door, server.keys, f"down-{seed}-{number}")
+                clients.journal.surprises += _unfit_answers(node.base_url, server.keys, f"down-{seed}-{number}")
                 postgresql.start()
                 started = time.monotonic()
                 wait_for_more(clients, 1)
@@ -54,17 +53,18 @@ def crash_again_and_again(folder: Path, *, crashes: int, seed: int = 1) -> Outco
         )
 
 
-def _unfit_answers(door: Door, keys: dict[str, str], name: str) -> list[str]:
+def _unfit_answers(address: str, keys: dict[str, str], name: str) -> list[str]:
     """Whatever is asked meanwhile is answered 503 with Retry-After; only whether we live is answered 200."""
     lines = [{"sku": SKUS[0], "location": "linden", "quantity": 10_000}]
     key = {"authorization": f"Bearer {keys['ops']}", "idempotency-key": name}
-    answers = {
-        "read": door.ask("GET", "/v1/stock", None, key),
-        "availability": door.ask("GET", f"/v1/availability?sku={SKUS[0]}", None, key),
-        "write": door.ask("POST", "/v1/reservations", {"lines": lines}, key),
-        "ready": door.ask("GET", "/readyz"),
-    }
-    alive = door.ask("GET", "/livez")
+    with closing(Door(address)) as door:
+        answers = {
+            "read": door.ask("GET", "/v1/stock", None, key),
+            "availability": door.ask("GET", f"/v1/availability?sku={SKUS[0]}", None, key),
+            "write": door.ask("POST", "/v1/reservations", {"lines": lines}, key),
+            "ready": door.ask("GET", "/readyz"),
+        }
+        alive = door.ask("GET", "/livez")
     unfit = [f"{what} while PostgreSQL is away: {_words(one)}" for what, one in answers.items() if not _later(one)]
     return unfit if alive is not None and alive.status == 200 else [*unfit, f"livez: {_words(alive)}"]
 

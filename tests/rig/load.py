@@ -45,7 +45,7 @@ class Clients:
         """One client: a hold and what becomes of it, a sale at the till, an order in the web shop."""
         address = self.addresses[number % len(self.addresses)]
         with closing(Door(address)) as door:
-            client = _Client(self, number, door)
+            client = Client(self, number, door)
             while not self._over.is_set():
                 client.act()
 
@@ -64,22 +64,30 @@ class Clients:
             self.journal.surprises += [surprise] if surprise else []
 
 
-class _Client:
+class Client:
     """One of them, with its own chance and its own connection."""
 
     def __init__(self, clients: Clients, number: int, door: Door) -> None:
         self._all, self._number, self._door, self._steps = clients, number, door, 0
-        self._chance = random.Random(clients.seed * 1000 + number)
-        self._acts: list[Callable[[str], None]] = [self._hold] * 6 + [self._sell] * 2
+        self.chance = random.Random(clients.seed * 1000 + number)
+        self._acts: list[Callable[[str], None]] = [self._trade] * 6 + [self._sell] * 2
         self._acts += [self._order] * 2 if clients.shop else []
 
     def act(self) -> None:
         self._steps += 1
-        self._chance.choice(self._acts)(f"c{self._all.seed}-{self._number}-{self._steps}")
+        self.chance.choice(self._acts)(f"c{self._all.seed}-{self._number}-{self._steps}")
 
-    def _hold(self, name: str) -> None:
-        shelves = self._chance.sample(self._all.shelves, self._chance.randint(1, min(3, len(self._all.shelves))))
-        lines = tuple((sku, location, self._chance.randint(1, 2)) for sku, location in shelves)
+    def _trade(self, name: str) -> None:
+        """A hold is left alone, or confirmed or not, then collected or given back."""
+        shelves = self.chance.sample(self._all.shelves, self.chance.randint(1, min(3, len(self._all.shelves))))
+        lines = tuple((sku, location, self.chance.randint(1, 2)) for sku, location in shelves)
+        reservation = self.hold(name, lines)
+        if reservation is not None:
+            for step, kind in self.chance.choice(_LIVES):
+                self.go_on(name, reservation, lines, step, kind)
+
+    def hold(self, name: str, lines: Lines) -> str | None:
+        """The reservation; None when there is not enough."""
         wish = {
             "expires_in_seconds": DAY_SECONDS,
             "lines": [{"sku": sku, "location": location, "quantity": pieces} for sku, location, pieces in lines],
@@ -88,21 +96,22 @@ class _Client:
         answer = self._ask("/v1/reservations", name, wish)
         if answer.problem == "out-of-stock":
             self._all.count(refused=1)
-        elif self._expected(answer, 201, name):
-            reservation = str(answer.json()["id"])
-            self._all.note(Done("hold", reservation, lines, asked_at, time.monotonic()))
-            self._go_on(name, reservation, lines)
+            return None
+        if not self._expected(answer, 201, name):
+            return None
+        reservation = str(answer.json()["id"])
+        self._all.note(Done("hold", reservation, lines, asked_at, time.monotonic()))
+        return reservation
 
-    def _go_on(self, name: str, reservation: str, lines: Lines) -> None:
-        """It is left alone, or confirmed or not, then collected or given back."""
-        for step, kind in self._chance.choice(_LIVES):
-            asked_at = time.monotonic()
-            answer = self._ask(f"/v1/reservations/{reservation}/{step}", name, None)
-            if self._expected(answer, 200, f"{step} of {name}"):
-                self._all.note(Done(kind, reservation, lines, asked_at, time.monotonic()))
+    def go_on(self, name: str, reservation: str, lines: Lines, step: str, kind: str) -> None:
+        """Confirm, collect or release it."""
+        asked_at = time.monotonic()
+        answer = self._ask(f"/v1/reservations/{reservation}/{step}", name, None)
+        if self._expected(answer, 200, f"{step} of {name}"):
+            self._all.note(Done(kind, reservation, lines, asked_at, time.monotonic()))
 
     def _sell(self, name: str) -> None:
-        sku, location = self._chance.choice(self._all.shelves)
+        sku, location = self.chance.choice(self._all.shelves)
         sale = {"key": name, "kind": "sold", "sku": sku, "location": location, "quantity": 1}
         asked_at = time.monotonic()
         answer = self._ask("/v1/stock/movements", name, {"movements": [sale]}, role="ops")
@@ -113,7 +122,7 @@ class _Client:
         """The shop sells, and calls us until it hears 200."""
         shop = self._all.shop
         assert shop is not None
-        sku = self._chance.choice(shop.skus)
+        sku = self.chance.choice(shop.skus)
         order = shop.buy(sku)
         if order is None:
             self._all.count(refused=1)
@@ -148,8 +157,8 @@ class _Client:
         return answer.status == status
 
 
-_CONFIRM, _COLLECT, _RELEASE = ("confirm", "confirm"), ("collect", "collected"), ("release", "released")
-_LIVES = ((), (_CONFIRM,), (_COLLECT,), (_RELEASE,), (_CONFIRM, _COLLECT), (_CONFIRM, _RELEASE))
+_CONFIRM, _COLLECT, RELEASE = ("confirm", "confirm"), ("collect", "collected"), ("release", "released")
+_LIVES = ((), (_CONFIRM,), (_COLLECT,), (RELEASE,), (_CONFIRM, _COLLECT), (_CONFIRM, RELEASE))
 """What may become of a hold: calls, each with the name of its effect."""
 
 

@@ -1,0 +1,22 @@
+"""A full disk: writes are put off, reads go on, and nothing is lost when there is space again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.rig import disks
+
+pytestmark = pytest.mark.rig
+
+FILLINGS = 5
+
+
+@pytest.mark.skipif(disks.missing() is not None, reason=disks.missing() or "")
+def test_a_full_disk_puts_writes_off_and_loses_nothing(tmp_path: Path):
+    outcome = disks.fill_again_and_again(tmp_path, fillings=FILLINGS)
+
+    assert not outcome.findings, outcome.findings
+
+    assert outcome.journal.later >= FILLINGS * disks.LEAST_LATER
