@@ -15,6 +15,8 @@ from tests.rig import crashes, crowd, cuts, disks, kills
 from tests.rig.databases import cluster, empty_database
 from tests.rig.outcome import Outcome
 
+EFFECTS_TO_CUT = 150
+
 
 @dataclass(frozen=True)
 class Rig:
@@ -39,6 +41,18 @@ def _kills_on_postgresql(folder: Path, times: int) -> Outcome:
         return kills.kill_again_and_again(folder, url, kills=times)
 
 
+def _stops(folder: Path, times: int) -> Outcome:
+    return crashes.crash_again_and_again(folder, crashes=times)
+
+
+def _cuts(folder: Path, times: int) -> Outcome:
+    return cuts.cut_again_and_again(folder, cuts=times, effects=EFFECTS_TO_CUT)
+
+
+def _disks(database: str) -> Callable[[Path, int], Outcome]:
+    return lambda folder, times: disks.fill_again_and_again(folder, database, fillings=times)
+
+
 def _crowd(folder: Path, times: int) -> Outcome:
     with _postgresql(folder) as url:
         return crowd.crowd(folder, url, attempts=times)
@@ -47,35 +61,12 @@ def _crowd(folder: Path, times: int) -> Outcome:
 RIGS = (
     Rig("kill", "sqlite", "kills", 15, 1_000, _kills),
     Rig("kill", "postgresql", "kills", 15, 1_000, _kills_on_postgresql),
-    Rig(
-        "stop",
-        "postgresql",
-        "stops",
-        5,
-        500,
-        lambda folder, times: crashes.crash_again_and_again(folder, crashes=times),
-    ),
-    Rig(
-        "cut",
-        "sqlite",
-        "cuts",
-        50,
-        2_000,
-        lambda folder, times: cuts.cut_again_and_again(folder, cuts=times, effects=150),
-    ),
-    Rig(
-        "full",
-        "sqlite",
-        "disks",
-        5,
-        200,
-        lambda folder, times: disks.fill_again_and_again(folder, fillings=times),
-        disks.missing,
-    ),
+    Rig("stop", "postgresql", "stops", 5, 500, _stops),
+    Rig("cut", "sqlite", "cuts", 50, 2_000, _cuts),
+    Rig("full", "sqlite", "disks", 5, 200, _disks("sqlite"), disks.missing),
+    Rig("full", "postgresql", "disks", 3, 200, _disks("postgresql"), disks.missing),
     Rig("crowd", "postgresql", "tries", 10_000, 100_000, _crowd),
 )
-
-
 NAMES = ("rigs", *dict.fromkeys(f"rigs.{one.name}" for one in RIGS))
 """All of them, or one."""
 

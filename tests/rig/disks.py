@@ -14,6 +14,7 @@ from pathlib import Path
 
 from omnisync import db
 from tests.rig import books
+from tests.rig.databases import cluster
 from tests.rig.load import SHELVES, SKUS, Clients, trading, wait_for_more
 from tests.rig.outcome import Outcome
 from tests.rig.processes import until
@@ -21,7 +22,8 @@ from tests.rig.server import settled
 from tests.rig.wire import Door
 
 CLIENTS, PIECES_PER_FILLING = 6, 200
-DISK_MB = 48
+DISK_MB = {"sqlite": 48, "postgresql": 192}
+"""Room for an empty database and what a rig writes."""
 BLOCK = bytes(4096)
 MOST_BETWEEN, LEAST_LATER, LONGEST_PAUSE_SECONDS = 40, 6, 0.3
 READS = ("/v1/stock", f"/v1/availability?sku={SKUS[0]}", "/livez")
@@ -35,22 +37,22 @@ def missing() -> str | None:
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
+def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
     """A disk of its own, in memory, on which nothing else lies."""
     folder.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=755", "tmpfs", str(folder)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", str(folder)], check=True)
     try:
         yield folder
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def fill_again_and_again(folder: Path, *, fillings: int, seed: int = 1) -> Outcome:
+def fill_again_and_again(folder: Path, database: str, *, fillings: int, seed: int = 1) -> Outcome:
     """Each filling leaves no byte: writes are answered 503 with Retry-After, reads as always, until there is space again."""
     began, chance = time.monotonic(), random.Random(seed)
     with ExitStack() as stack:
-        disk = stack.enter_context(small_disk(folder / "disk"))
-        url = f"sqlite:///{disk}/omnisync.db"
+        disk = stack.enter_context(small_disk(folder / "disk", DISK_MB[database]))
+        url = f"sqlite:///{disk}/omnisync.db" if database == "sqlite" else stack.enter_context(cluster(disk)).url
         server = stack.enter_context(settled(folder / "omnisync", url))
         server.import_stock(dict.fromkeys(SHELVES, fillings * PIECES_PER_FILLING))
         node = server.node()
@@ -70,7 +72,7 @@ def fill_again_and_again(folder: Path, *, fillings: int, seed: int = 1) -> Outco
         stack.callback(engine.dispose)
         with db.reading(engine) as session:
             findings = books.compare(session, journal)
-        return Outcome("disk full", "sqlite", fillings, journal, findings, time.monotonic() - began)
+        return Outcome("disk full", database, fillings, journal, findings, time.monotonic() - began)
 
 
 def _unfit_reads(address: str, headers: dict[str, str]) -> list[str]:

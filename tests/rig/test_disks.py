@@ -14,8 +14,9 @@ FILLINGS = 5
 
 
 @pytest.mark.skipif(disks.missing() is not None, reason=disks.missing() or "")
-def test_a_full_disk_puts_writes_off_and_loses_nothing(tmp_path: Path):
-    outcome = disks.fill_again_and_again(tmp_path, fillings=FILLINGS)
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_full_disk_puts_writes_off_and_loses_nothing(database: str, tmp_path: Path):
+    outcome = disks.fill_again_and_again(tmp_path, database, fillings=FILLINGS)
 
     assert not outcome.findings, outcome.findings
 
