@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from bench import processes
@@ -15,19 +16,18 @@ from tests.rig import crashes, crowd, cuts, disks, kills
 from tests.rig.databases import cluster, empty_database
 from tests.rig.outcome import Outcome
 
-EFFECTS_TO_CUT = 150
+Run = Callable[[Path, int], Outcome]
 
 
 @dataclass(frozen=True)
 class Rig:
-    """One rig on one database, with how often it tries in the short form, which CI runs as tests, and in the long one."""
+    """One rig on one database; its own file says how often it tries in the short form, which CI runs as tests, and in the long one."""
 
     name: str
     database: str
     unit: str
-    short: int
-    full: int
-    run: Callable[[Path, int], Outcome]
+    module: ModuleType
+    run: Run
     missing: Callable[[], str | None] = lambda: None
     """Why it cannot run here."""
 
@@ -41,15 +41,15 @@ def _kills_on_postgresql(folder: Path, times: int) -> Outcome:
         return kills.kill_again_and_again(folder, url, kills=times)
 
 
-def _stops(folder: Path, times: int) -> Outcome:
+def _crashes(folder: Path, times: int) -> Outcome:
     return crashes.crash_again_and_again(folder, crashes=times)
 
 
 def _cuts(folder: Path, times: int) -> Outcome:
-    return cuts.cut_again_and_again(folder, cuts=times, effects=EFFECTS_TO_CUT)
+    return cuts.cut_again_and_again(folder, cuts=times)
 
 
-def _disks(database: str) -> Callable[[Path, int], Outcome]:
+def _disks(database: str) -> Run:
     return lambda folder, times: disks.fill_again_and_again(folder, database, fillings=times)
 
 
@@ -59,13 +59,13 @@ def _crowd(folder: Path, times: int) -> Outcome:
 
 
 RIGS = (
-    Rig("kill", "sqlite", "kills", 15, 1_000, _kills),
-    Rig("kill", "postgresql", "kills", 15, 1_000, _kills_on_postgresql),
-    Rig("stop", "postgresql", "stops", 5, 500, _stops),
-    Rig("cut", "sqlite", "cuts", 50, 2_000, _cuts),
-    Rig("full", "sqlite", "disks", 5, 200, _disks("sqlite"), disks.missing),
-    Rig("full", "postgresql", "disks", 3, 200, _disks("postgresql"), disks.missing),
-    Rig("crowd", "postgresql", "tries", 10_000, 100_000, _crowd),
+    Rig("kill", "sqlite", "kills", kills, _kills),
+    Rig("kill", "postgresql", "kills", kills, _kills_on_postgresql),
+    Rig("stop", "postgresql", "stops", crashes, _crashes),
+    Rig("cut", "sqlite", "cuts", cuts, _cuts),
+    Rig("full", "sqlite", "disks", disks, _disks("sqlite"), disks.missing),
+    Rig("full", "postgresql", "disks", disks, _disks("postgresql"), disks.missing),
+    Rig("crowd", "postgresql", "tries", crowd, _crowd),
 )
 NAMES = ("rigs", *dict.fromkeys(f"rigs.{one.name}" for one in RIGS))
 """All of them, or one."""
@@ -81,7 +81,7 @@ def measure(database: str, names: Collection[str], *, full: bool, tries: int | N
             print(f"rigs.{rig.name}: not run, {reason}", file=sys.stderr)
             continue
         with tempfile.TemporaryDirectory(prefix="omnisync-rig-") as folder:
-            yield _row(rig, rig.run(Path(folder), tries or (rig.full if full else rig.short)))
+            yield _row(rig, rig.run(Path(folder), tries or (rig.module.FULL if full else rig.module.SHORT)))
 
 
 def _row(rig: Rig, outcome: Outcome) -> dict[str, Any]:

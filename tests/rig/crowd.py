@@ -22,6 +22,8 @@ from tests.rig.outcome import Outcome
 from tests.rig.server import settled
 from tests.rig.wire import Door
 
+SHORT, FULL = 10_000, 100_000
+"""How many attempts, in CI and in the long form."""
 SERVERS, CLIENTS = 4, 16
 HOT = ("HEISS", "linden")
 MIXED = [(f"ARTIKEL-{number}", location) for number in range(20) for location in ("linden", "markt")]
@@ -55,9 +57,7 @@ def crowd(folder: Path, database: str, *, attempts: int, seed: int = 1) -> Outco
             "pieces": sum(stock.values()),
             "promised": sum(_promised(clients.journal.done).values()),
         }
-        return Outcome(
-            "many writers", "postgresql", attempts, clients.journal, findings, time.monotonic() - began, more
-        )
+        return Outcome(attempts, clients.journal, findings, time.monotonic() - began, more)
 
 
 def _rush(clients: Clients, attempts: int) -> float:

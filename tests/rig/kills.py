@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from tests.rig.server import settled
 from tests.rig.shop import LOCATION, Shop, open_shop
 from tests.rig.shop import NAME as SHOP
 
+SHORT, FULL = 15, 1_000
+"""How often on each database, in CI and in the long form."""
 CLIENTS = 6
 PIECES_PER_KILL = 40
 MOST_BETWEEN, LONGEST_PAUSE_SECONDS = 15, 0.15
@@ -40,36 +43,27 @@ def kill_again_and_again(folder: Path, database: str, *, kills: int, seed: int =
         server.import_stock(dict.fromkeys(SHELVES, pieces))
         engine = db.engine_for(database)
         stack.callback(engine.dispose)
-        servers = [
-            server.node(name, worker=False) for name in (["north"] if "sqlite" in database else ["north", "south"])
-        ]
-        worker = server.worker()
+        names = ["north"] if db.writes_alone(engine) else ["north", "south"]
+        servers, worker = [server.node(name, worker=False) for name in names], server.worker()
         for program in (*servers, worker):
             program.start()
         clients = Clients([one.base_url for one in servers], server.keys, SHELVES, seed, shop)
-        killed = dict.fromkeys((one.name for one in (*servers, worker)), 0)
+        victims = [chance.choice([chance.choice(servers), worker]) for _ in range(kills)]
         with trading(clients, CLIENTS):
-            for _ in range(kills):
-                victim = chance.choice([chance.choice(servers), worker])
-                killed[victim.name] += 1
-                if victim is worker:
-                    until("the worker has begun to work", lambda: _at_work(engine))
-                wait_for_more(clients, chance.randint(1, MOST_BETWEEN))
-                threading.Event().wait(chance.random() * LONGEST_PAUSE_SECONDS)
-                _kill(victim, engine)
+            for victim in victims:
+                _kill(victim, clients, engine, chance)
         findings = _close(clients.journal, shop, engine)
-        return Outcome(
-            "kill -9",
-            engine.dialect.name,
-            kills,
-            clients.journal,
-            findings,
-            time.monotonic() - began,
-            {"killed": killed},
-        )
+        killed = dict(Counter(victim.name for victim in victims))
+        return Outcome(kills, clients.journal, findings, time.monotonic() - began, {"killed": killed})
 
 
-def _kill(victim: Program, engine: Engine) -> None:
+def _kill(victim: Program, clients: Clients, engine: Engine, chance: random.Random) -> None:
+    """Whenever it has begun to work, a few effects later, at any moment; then it is started again."""
+    if victim.port is None:
+        until("the worker has begun to work", lambda: _at_work(engine))
+    wait_for_more(clients, chance.randint(1, MOST_BETWEEN))
+    threading.Event().wait(chance.random() * LONGEST_PAUSE_SECONDS)
+    assert victim.running, f"{victim.name} ended by itself. It said:\n{victim.words}"
     victim.kill()
     if victim.port is None:
         bury(engine)

@@ -11,10 +11,8 @@ from tests.rig.journal import Journal
 
 @dataclass
 class Outcome:
-    """One run of one rig on one database."""
+    """One run of a rig."""
 
-    rig: str
-    database: str
     tried: int
     """Kills, crashes, cuts, fillings, attempts."""
     journal: Journal

@@ -10,14 +10,12 @@ from tests.rig import crowd
 
 pytestmark = [pytest.mark.rig, pytest.mark.parametrize("database", ["postgresql"], indirect=True)]
 
-ATTEMPTS = 10_000
-
 
 def test_many_writers_sell_everything_and_not_one_piece_more(database: str, tmp_path: Path):
-    outcome = crowd.crowd(tmp_path, database, attempts=ATTEMPTS)
+    outcome = crowd.crowd(tmp_path, database, attempts=crowd.SHORT)
 
     assert not outcome.findings, outcome.findings
 
     assert outcome.more["promised"] == outcome.more["pieces"]
     assert outcome.more["deadlocks"] == 0
-    assert outcome.journal.refused > ATTEMPTS // 4, "there was enough for everybody: this proves little"
+    assert outcome.journal.refused > crowd.SHORT // 4, "there was enough for everybody: this proves little"

@@ -10,12 +10,10 @@ from tests.rig import cuts
 
 pytestmark = pytest.mark.rig
 
-CUTS, EFFECTS = 50, 150
-
 
 def test_a_log_that_was_cut_anywhere_leaves_a_beginning_of_what_was_acknowledged(tmp_path: Path):
-    outcome = cuts.cut_again_and_again(tmp_path, cuts=CUTS, effects=EFFECTS)
+    outcome = cuts.cut_again_and_again(tmp_path, cuts=cuts.SHORT)
 
     assert not outcome.findings, outcome.findings
 
-    assert outcome.more["histories"] > CUTS // 4, "most cuts left the same: this proves little"
+    assert outcome.more["histories"] > cuts.SHORT // 4, "most cuts left the same: this proves little"

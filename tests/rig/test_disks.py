@@ -10,14 +10,12 @@ from tests.rig import disks
 
 pytestmark = pytest.mark.rig
 
-FILLINGS = 5
-
 
 @pytest.mark.skipif(disks.missing() is not None, reason=disks.missing() or "")
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_a_full_disk_puts_writes_off_and_loses_nothing(database: str, tmp_path: Path):
-    outcome = disks.fill_again_and_again(tmp_path, database, fillings=FILLINGS)
+    outcome = disks.fill_again_and_again(tmp_path, database, fillings=disks.SHORT)
 
     assert not outcome.findings, outcome.findings
 
-    assert outcome.journal.later >= FILLINGS * disks.LEAST_LATER
+    assert outcome.journal.later >= disks.SHORT * disks.LEAST_LATER

@@ -11,16 +11,15 @@ from tests.rig.server import settled
 
 pytestmark = pytest.mark.rig
 
-KILLS = 15
-"""On each database."""
-
 
 def test_whatever_was_acknowledged_survives_kill_9_and_happened_once(database: str, tmp_path: Path):
-    outcome = kills.kill_again_and_again(tmp_path, database, kills=KILLS)
+    outcome = kills.kill_again_and_again(tmp_path, database, kills=kills.SHORT)
 
     assert not outcome.findings, outcome.findings
 
-    assert outcome.journal.repeated >= KILLS, "no request was under way when a server was killed: this proves nothing"
+    assert outcome.journal.repeated >= kills.SHORT, (
+        "no request was under way when a server was killed: this proves nothing"
+    )
     assert {one.kind for one in outcome.journal.done} == {
         "hold",
         "confirm",
