@@ -26,7 +26,7 @@ def demo(*arguments: str) -> tuple[int, dict[str, Any], str]:
 
 
 def test_the_proof_holds():
-    code, proof, said = demo("--for", "10")
+    code, proof, said = demo("--for", "15")
 
     assert code == 0, said
     assert (proof["oversold_units"], proof["drift"], proof["violations"]) == (0, 0, 0)
