@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bench import bulk, databases, measure, planted, processes, propagation, report, retailer
+from bench import bulk, databases, measure, planted, processes, propagation, report, retailer, rigs
 from bench.figures import FIGURES, Figure
 from bench.processes import LOAD_CORE, free_ports, running
 from omnisync import db
@@ -28,11 +28,12 @@ OTHERS = {
 """Figures that are no load on HTTP, each with a database of its own: (database, seconds=, full=) -> row."""
 ONCE = {"planted": planted.measure}
 """Figures that are asked once, whatever the database: () -> row."""
-NAMES = [*(one.name for one in FIGURES), *OTHERS, *ONCE]
+NAMES = [*(one.name for one in FIGURES), *OTHERS, *rigs.NAMES, *ONCE]
 
 
 def main() -> int:
-    """Measure, tell, and fail when the flash sale granted another number than there was, or when a planted bug survived."""
+    """Measure, tell, and fail when the flash sale granted another number than there was, when a planted bug survived, or when a rig
+    found something lost or doubled."""
     given = _arguments()
     pinned = processes.pin(os.getpid(), LOAD_CORE)
     rows = []
@@ -47,7 +48,8 @@ def main() -> int:
 
 
 def _is_wrong(row: Row) -> bool:
-    return row.get("granted", retailer.FLASH_PIECES) != retailer.FLASH_PIECES or bool(row.get("survived"))
+    oversold = row.get("granted", retailer.FLASH_PIECES) != retailer.FLASH_PIECES
+    return oversold or bool(row.get("survived")) or (row["name"].startswith("rigs.") and row["errors"] > 0)
 
 
 def _arguments() -> argparse.Namespace:
@@ -58,6 +60,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="floor, figure, floor; the median by ratio is shown")
     parser.add_argument("--database", choices=databases.NAMES, action="append", help="only this one")
     parser.add_argument("--full", action="store_true", help="propagation and what follows it at their full size")
+    parser.add_argument("--tries", type=int, help="of each rig, instead of its short or its full number")
     given = parser.parse_args()
     if unknown := set(given.names) - set(NAMES):
         parser.error(f"there is no figure {min(unknown)!r}: {', '.join(NAMES)}")
@@ -76,6 +79,8 @@ def _rows(given: argparse.Namespace) -> Iterator[Row]:
         for name, other in OTHERS.items():
             if name in given.names or not given.names:
                 yield other(database, seconds=given.seconds, full=given.full)
+        if crash := set(rigs.NAMES) & set(given.names or ["rigs"]):
+            yield from rigs.measure(database, crash, full=given.full, tries=given.tries)
     for name, ask in ONCE.items():
         if name in given.names or not given.names:
             yield ask()

@@ -56,6 +56,12 @@ def pin(pid: int, core: int | None) -> bool:
     return True
 
 
+def unpin() -> None:
+    """Let this process, and what it starts from now on, use every core."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
+
+
 def free_ports(count: int) -> Sequence[int]:
     """Ports of this machine that nobody listens on."""
     sockets = [socket.socket() for _ in range(count)]

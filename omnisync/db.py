@@ -131,6 +131,11 @@ def is_postgresql(session: Session) -> bool:
     return session.get_bind().dialect.name == "postgresql"
 
 
+def writes_alone(engine: Engine) -> bool:
+    """Whether no other transaction can write while ours does."""
+    return engine.dialect.name == "sqlite"
+
+
 def size_bytes(session: Session) -> int:
     """How much room the database takes."""
     size = sa.text(

@@ -86,6 +86,7 @@ def blind(session: Session, channel: Channel, keys: Sequence[Key]) -> list[Key]:
         if not channel.compares
         or row.believed is None
         or (row.unsettled == "unknown" and row.wanted != row.submitted)
+        or row.in_flight_until is not None  # its worker is gone
         or row.look_at is not None
     }
     return [key for key in keys if key in unknown and key.place != PRICE_PLACE]

@@ -70,8 +70,9 @@ def _nearest_above(view: View, shown: int) -> int:
 
 
 def view_of(state: ShownState) -> View:
-    """What a row believes."""
-    return View(state.believed, state.provisional, state.submitted if state.unsettled else None)
+    """What a row believes. Of a write that was not settled nobody knows whether it arrived, also when its worker is gone."""
+    unknown = state.unsettled or state.in_flight_until is not None
+    return View(state.believed, state.provisional, state.submitted if unknown else None)
 
 
 def put(state: ShownState, view: View, *, now: datetime) -> None:

@@ -134,8 +134,9 @@ def _book(
     _believe(session, row, verdict.view, now)
     if verdict.arrived:
         _arrived(session, row, level.quantity, now)
-    elif row.unsettled:
+    elif row.unsettled or row.in_flight_until is not None:
         _dropped(session, row, now)
+    row.in_flight_until = None
     if verdict.drift and before is not None:
         _drifted(session, context, channel, row, level.quantity, now)
     elif row.believed == row.wanted:
