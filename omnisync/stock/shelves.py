@@ -64,7 +64,7 @@ def lock_or_make(session: Session, shelves: Collection[Shelf], *, now: datetime)
         return locked
     rows = [{"location": shelf.location, "sku": shelf.sku, "changed_at": now} | _EMPTY for shelf in missing]
     made = db.insert_new(session, balance, rows, key=("location", "sku"), returning=("location", "sku"))
-    locked.update((Shelf(location, sku), Level()) for location, sku in made)
+    locked.update((Shelf(row.location, row.sku), Level()) for row in made)
     if len(made) == len(missing):
         return locked
     return lock(session, shelves)  # somebody else made some of them meanwhile
