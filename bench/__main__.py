@@ -34,6 +34,7 @@ NAMES = [*(one.name for one in FIGURES), *OTHERS, *ONCE]
 def main() -> int:
     """Measure, tell, and fail when the flash sale granted another number than there was, or when a planted bug survived."""
     given = _arguments()
+    retailer.ARTICLES = given.articles
     pinned = processes.pin(os.getpid(), LOAD_CORE)
     rows = []
     say = sys.stderr if given.json else sys.stdout
@@ -57,6 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=4.0, help="under load in each round")
     parser.add_argument("--rounds", type=int, default=3, help="floor, figure, floor; the median by ratio is shown")
     parser.add_argument("--database", choices=databases.NAMES, action="append", help="only this one")
+    parser.add_argument("--articles", type=int, default=retailer.ARTICLES, help="of the retailer, each at two locations")
     parser.add_argument("--full", action="store_true", help="propagation and what follows it at their full size")
     given = parser.parse_args()
     if unknown := set(given.names) - set(NAMES):
@@ -104,7 +106,7 @@ def _on(database: str, wanted: Sequence[Figure], plan: measure.Plan) -> Iterator
         for figure in wanted:
             article = flash if figure.flash else lambda: retailer.HOT
             rounds = measure.measure(figure, server, floor, key, article, plan)
-            yield measure.summary(figure, database, rounds)
+            yield measure.summary(figure, database, rounds) | {"peak_mb": server.peak_mb(), "articles": retailer.ARTICLES}
 
 
 if __name__ == "__main__":
