@@ -31,7 +31,6 @@ class Server:
         fields = stat.read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-
     def peak_mb(self) -> int | None:
         """The most memory it ever held; None where the system does not say."""
         status = Path(f"/proc/{self.process.pid}/status")
