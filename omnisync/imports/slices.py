@@ -51,13 +51,15 @@ class Desk(Protocol):
 
 
 def unfinished(session: Session, reading: Reading[Any], sha256: str) -> Any | None:
-    """The import of this very file that was cut off."""
+    """The import of this very file that was cut off. A stock-take of another moment is another import."""
     same = (
         _RUN.c.kind == reading.kind,
         _RUN.c.file_hash == sha256,
         _RUN.c.channel.is_not_distinct_from(reading.channel),
     )
     query = sa.select(_RUN).where(*same, _RUN.c.undone_at.is_(None), _RUN.c.booked_line.is_not(None))
+    if reading.counted_at is not None:
+        query = query.where(_RUN.c.counted_at == reading.counted_at)
     return session.execute(query.order_by(_RUN.c.at.desc()).limit(1)).first()
 
 
