@@ -35,6 +35,7 @@ def main() -> int:
     """Measure, tell, and fail when the flash sale granted another number than there was, when a planted bug survived, or when a rig
     found something lost or doubled."""
     given = _arguments()
+    retailer.ARTICLES = given.articles
     pinned = processes.pin(os.getpid(), LOAD_CORE)
     rows = []
     say = sys.stderr if given.json else sys.stdout
@@ -59,6 +60,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=4.0, help="under load in each round")
     parser.add_argument("--rounds", type=int, default=3, help="floor, figure, floor; the median by ratio is shown")
     parser.add_argument("--database", choices=databases.NAMES, action="append", help="only this one")
+    parser.add_argument(
+        "--articles", type=int, default=retailer.ARTICLES, help="of the retailer, each at two locations"
+    )
     parser.add_argument("--full", action="store_true", help="propagation and what follows it at their full size")
     parser.add_argument("--tries", type=int, help="of each rig, instead of its short or its full number")
     given = parser.parse_args()
@@ -109,7 +113,10 @@ def _on(database: str, wanted: Sequence[Figure], plan: measure.Plan) -> Iterator
         for figure in wanted:
             article = flash if figure.flash else lambda: retailer.HOT
             rounds = measure.measure(figure, server, floor, key, article, plan)
-            yield measure.summary(figure, database, rounds)
+            yield measure.summary(figure, database, rounds) | {
+                "peak_mb": server.peak_mb(),
+                "articles": retailer.ARTICLES,
+            }
 
 
 if __name__ == "__main__":

@@ -31,6 +31,12 @@ class Server:
         fields = stat.read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def peak_mb(self) -> int | None:
+        """The most memory it ever held; None where the system does not say."""
+        status = Path(f"/proc/{self.process.pid}/status")
+        lines = status.read_text().splitlines() if status.exists() else []
+        return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM")), None)
+
 
 @contextmanager
 def running(module: str, *arguments: str, port: int, core: int | None = SERVER_CORE) -> Iterator[Server]:

@@ -47,7 +47,7 @@ def line(row: Mapping[str, Any]) -> str:
         _cell(row, "floor_cpu_us", 7, ".0f"),
         f"  granted {row['granted']}" if "granted" in row else "",
         f"  in {row['seconds']:.1f} s" if "seconds" in row else "",
-        f", peak {row['peak_mb']} MB" if "peak_mb" in row else "",
+        f", peak {row['peak_mb']} MB" if row.get("peak_mb") else "",
         f"  {row['value']}/{row['planted']} found" if "planted" in row else "",
         f"  survived: {', '.join(row['survived'])}" if row.get("survived") else "",
         f"  {row['acknowledged']} acknowledged, {row['repeated']} asked again, {row['lost']} lost, {row['doubled']} doubled, {row['violations']} violations"

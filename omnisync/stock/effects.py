@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from omnisync.values import Kind
 
@@ -39,8 +40,7 @@ EFFECTS = {
 """COUNT, SAFETY and COUNTED_ALREADY set a level instead: `ledger` computes their change."""
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """The quantities of one shelf, or a change of them."""
 
     on_hand: int = 0
@@ -74,6 +74,16 @@ class Level:
             self.incoming + change.incoming,
             self.safety + change.safety,
             self.off_sale,
+        )
+
+    def minus(self, before: Level) -> Level:
+        """The change that made this level out of the other."""
+        return Level(
+            self.on_hand - before.on_hand,
+            self.reserved - before.reserved,
+            self.blocked - before.blocked,
+            self.incoming - before.incoming,
+            self.safety - before.safety,
         )
 
 

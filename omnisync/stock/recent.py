@@ -5,7 +5,7 @@ So a read is never older than the last commit that this node acknowledged, and o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 KEPT_SECONDS = 1.0
@@ -41,6 +41,10 @@ class Recent:
             if known is not None and known[0] > oldest:
                 found[sku] = known[1]
         return found
+
+    def has_met(self, skus: Collection[str]) -> bool:
+        """Whether all of these were read once: then nobody need check again that they can be SKUs."""
+        return self._known.keys() >= set(skus)
 
     def remember(self, pieces: Mapping[str, Pieces], *, began: float, commits: int) -> None:
         """What a read found that began at that moment, after so many commits. What was changed since is left out."""

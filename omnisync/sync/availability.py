@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlmodel import Session
 
 from omnisync.catalog import articles, bundles
@@ -14,6 +15,9 @@ from omnisync.orders.offers import ReadyTimes
 from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock import availability
 from omnisync.sync import shown
+
+MOST = 50_000
+"""Items kept at once: some 20 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +72,49 @@ def _of_bundle(contents: Mapping[str, int], pieces: Mapping[str, Mapping[str, in
     }
 
 
-def answer(
-    question: Question, stock: Stock, settings: Settings, ready: ReadyTimes, *, now: datetime, public: bool = False
-) -> dict[str, Any]:
-    """The body of the answer. To the public quantities are states."""
-    times = {code: ready.at(code, now) for code in question.locations}
-    below = settings.server.limited_below
-    return {"items": [_item(sku, question, stock, times, below, public) for sku in question.skus]}
+_Item = tuple[Mapping[str, int], bytes]
+"""The pieces that were there, and what was said of them."""
+_Said = dict[str, _Item]
+
+
+@dataclass
+class Answers:
+    """Makes the body of an answer. What was said of a SKU is kept as bytes and said again while it is true: of the same pieces,
+    through the same eyes, within the same minute (that is how long the ready times stand)."""
+
+    settings: Settings
+    ready: ReadyTimes
+    most: int = MOST
+    _minute: datetime | None = None
+    _said: dict[Hashable, _Said] = field(default_factory=dict)
+    _kept: int = 0
+
+    def body(self, question: Question, stock: Stock, *, now: datetime, public: bool = False) -> bytes:
+        """To the public quantities are states."""
+        said = self._of(question, now, public)
+        times = {code: self.ready.at(code, now) for code in question.locations}
+        items = []
+        for sku in question.skus:
+            pieces, before = stock.pieces.get(sku), said.get(sku)
+            if before is None or before[0] != pieces:
+                item = orjson.dumps(_item(sku, question, stock, times, self.settings.server.limited_below, public))
+                before = self._keep(said, sku, pieces, item)
+            items.append(before[1])
+        return b'{"items":[' + b",".join(items) + b"]}"
+
+    def _keep(self, said: _Said, sku: str, pieces: Mapping[str, int] | None, item: bytes) -> _Item:
+        found = (pieces or {}, item)
+        if pieces is not None:  # whoever asks for what is unknown fills no memory
+            said[sku] = found
+            self._kept += 1
+        return found
+
+    def _of(self, question: Question, now: datetime, public: bool) -> _Said:
+        minute = now.replace(second=0, microsecond=0)
+        if minute != self._minute or self._kept > self.most:
+            self._minute, self._kept, self._said = minute, 0, {}
+        eyes = (question.locations, question.channel and question.channel.name, public)
+        return self._said.setdefault(eyes, {})
 
 
 def _item(
