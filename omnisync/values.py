@@ -51,6 +51,7 @@ class Kind(StrEnum):
     TRANSFER_IN = "transfer_in"
     OPENING = "opening"
     SAFETY = "safety"
+    OFF_SALE = "off_sale"
     COUNTED_ALREADY = "counted_already"
 
 

@@ -47,6 +47,19 @@ class Component(SQLModel, table=True):
     quantity: int
 
 
+class ComponentThen(SQLModel, table=True):
+    """What a bundle held from a moment on, and until when: explaining the past uses what was true then."""
+
+    __tablename__ = "component_then"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
+    bundle: str = Field(sa_type=Name, index=True)
+    sku: str = Field(sa_type=Name, index=True)
+    quantity: int
+    valid_from: datetime = Field(sa_type=Instant)
+    valid_to: datetime | None = Field(default=None, sa_type=Instant)
+
+
 class Price(SQLModel, table=True):
     """A base price (channel null), a channel's own price, or a rule that makes a channel's price from the base price.
 

@@ -35,8 +35,13 @@ EFFECTS = {
     Kind.TRANSFER_OUT: Effect(on_hand=-1),
     Kind.TRANSFER_IN: Effect(on_hand=+1),
     Kind.OPENING: Effect(on_hand=+1),
+    Kind.OFF_SALE: Effect(),
 }
 """COUNT, SAFETY and COUNTED_ALREADY set a level instead: `ledger` computes their change."""
+
+
+QUANTITIES = ("on_hand", "reserved", "blocked", "incoming", "safety")
+"""What the journal adds up and balances keep, in the order of `Level`."""
 
 
 @dataclass(frozen=True, slots=True)

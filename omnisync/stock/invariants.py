@@ -11,27 +11,26 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.stock.effects import Level
+from omnisync.stock.effects import QUANTITIES, Level
 from omnisync.stock.tables import Balance, Movement, Promise, Reservation, Shortage, Transfer, TransferLine
 from omnisync.values import Kind, Shelf
 
 movement, balance = db.table(Movement), db.table(Balance)
 reservation, promise, shortage = db.table(Reservation), db.table(Promise), db.table(Shortage)
 transfer, transfer_line = db.table(Transfer), db.table(TransferLine)
-_QUANTITIES = ("on_hand", "reserved", "blocked", "incoming", "safety")
 
 
 _SUMS = (
-    sa.select(movement.c.location, movement.c.sku, *(sa.func.sum(movement.c[name]).label(name) for name in _QUANTITIES))
+    sa.select(movement.c.location, movement.c.sku, *(sa.func.sum(movement.c[name]).label(name) for name in QUANTITIES))
     .group_by(movement.c.location, movement.c.sku)
     .subquery()
 )
 _SAME_SHELF = sa.and_(_SUMS.c.location == balance.c.location, _SUMS.c.sku == balance.c.sku)
-_SUMMED = [sa.func.coalesce(_SUMS.c[name], 0) for name in _QUANTITIES]
+_SUMMED = [sa.func.coalesce(_SUMS.c[name], 0) for name in QUANTITIES]
 _OFF = (
-    sa.select(balance.c.location, balance.c.sku, *(balance.c[name] for name in _QUANTITIES), *_SUMMED)
+    sa.select(balance.c.location, balance.c.sku, *(balance.c[name] for name in QUANTITIES), *_SUMMED)
     .outerjoin(_SUMS, _SAME_SHELF)
-    .where(sa.or_(*(balance.c[name] != summed for name, summed in zip(_QUANTITIES, _SUMMED, strict=True))))
+    .where(sa.or_(*(balance.c[name] != summed for name, summed in zip(QUANTITIES, _SUMMED, strict=True))))
 )
 _ORPHANS = sa.select(_SUMS.c.location, _SUMS.c.sku).outerjoin(balance, _SAME_SHELF).where(balance.c.sku.is_(None))
 
@@ -39,7 +38,7 @@ _ORPHANS = sa.select(_SUMS.c.location, _SUMS.c.sku).outerjoin(balance, _SAME_SHE
 def balances_are_sums(session: Session) -> Iterator[str]:
     """Every balance is the sum of its movements."""
     for location, sku, *numbers in session.execute(_OFF):
-        for name, kept, summed in zip(_QUANTITIES, numbers[:5], numbers[5:], strict=True):
+        for name, kept, summed in zip(QUANTITIES, numbers[: len(QUANTITIES)], numbers[len(QUANTITIES) :], strict=True):
             if kept != summed:
                 yield f"{sku} at {location}: {name} is {kept}, its movements sum to {summed}"
     for location, sku in session.execute(_ORPHANS):
@@ -95,7 +94,7 @@ def _change(row: Any) -> Level:
 
 _OPENED = sa.select(shortage).where(shortage.c.closed_at.is_(None)).subquery()
 _MAYBE_SHORT = (
-    sa.select(balance.c.location, balance.c.sku, *(balance.c[name] for name in _QUANTITIES), _OPENED.c.quantity)
+    sa.select(balance.c.location, balance.c.sku, *(balance.c[name] for name in QUANTITIES), _OPENED.c.quantity)
     .outerjoin(_OPENED, sa.and_(_OPENED.c.location == balance.c.location, _OPENED.c.sku == balance.c.sku))
     .where(sa.or_(_OPENED.c.quantity.is_not(None), balance.c.reserved > balance.c.on_hand - balance.c.blocked))
 )

@@ -24,7 +24,7 @@ movement = db.table(Movement)
 class Entry:
     """What somebody says happened on one shelf.
 
-    `quantity` is positive pieces; for COUNT the counted level and for SAFETY the new level (both >= 0). `key` names the effect
+    `quantity` is positive pieces; for COUNT the counted level and for SAFETY the new level (both >= 0); OFF_SALE has none. `key` names the effect
     for ever: the same key twice is one movement. `physical=False` stands in the journal but moves no on_hand: the second
     of a till and a pickup desk that both book one hand-over.
     """
@@ -64,6 +64,8 @@ class _Book:
     rows: list[tuple[Entry, Level]] = field(default_factory=list)
     rows_of: dict[Shelf, list[tuple[Entry, Level]]] = field(default_factory=lambda: defaultdict(list))
     counts: dict[Shelf, datetime] = field(default_factory=dict)
+    off_sale: set[Shelf] = field(default_factory=set)
+    """Taken off sale, and not counted since."""
 
     def add(self, entry: Entry) -> Recorded:
         before = self.levels[entry.shelf]
@@ -103,6 +105,9 @@ class _Book:
             self._put(correction, Level(on_hand=-on_hand))
         elif entry.kind is Kind.COUNT and not late:
             self.counted_at[shelf] = self.counts[shelf] = entry.occurred_at
+            self.off_sale.discard(shelf)
+        elif entry.kind is Kind.OFF_SALE:
+            self.off_sale.add(shelf)
 
     def _put(self, entry: Entry, change: Level) -> None:
         self.rows.append((entry, change))
@@ -126,6 +131,7 @@ def record(session: Session, entries: Sequence[Entry], *, now: datetime) -> list
     insert(session, book.rows, now=now)
     shelves.write(session, _sum(book.rows), now=now)
     shelves.mark_counted(session, book.counts)
+    shelves.take_off_sale(session, book.off_sale, now=now)
     shortages.settle(session, locked, book.levels, {row.shelf: row.cause for row, _ in book.rows}, now=now)
     return [outcomes.get(id(entry), Recorded(duplicate=True)) for entry in entries]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import announce, db
-from omnisync.stock.effects import Level
+from omnisync.stock.effects import QUANTITIES, Level
 from omnisync.stock.tables import Balance
 from omnisync.values import Shelf
 
@@ -94,8 +94,10 @@ def mark_counted(session: Session, counted_at: Mapping[Shelf, datetime]) -> None
         announce.touch(session, skus=(shelf.sku for shelf in counted_at))
 
 
-def take_off_sale(session: Session, shelves: Sequence[Shelf], *, now: datetime) -> None:
-    """Promise nothing more from these shelves until somebody has counted them."""
+def take_off_sale(session: Session, shelves: Collection[Shelf], *, now: datetime) -> None:
+    """Promise nothing more from these shelves until somebody has counted them. The journal row is the caller's."""
+    if not shelves:
+        return
     session.execute(
         sa.update(balance)
         .where(db.in_pairs(balance.c.location, balance.c.sku, sorted(shelves)))
@@ -111,9 +113,6 @@ def _parameters(shelf: Shelf, change: Level, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-_QUANTITIES = ("on_hand", "reserved", "blocked", "incoming", "safety")
-
-
 def _handed_in(name: str, *columns: str) -> sa.TableValuedAlias:
     return db.rows(name, *(balance.c[column] for column in ("location", "sku", *columns)))
 
@@ -122,11 +121,11 @@ def _same_shelf(handed_in: sa.TableValuedAlias) -> sa.ColumnElement[bool]:
     return sa.and_(balance.c.location == handed_in.c.location, balance.c.sku == handed_in.c.sku)
 
 
-_CHANGE = _handed_in("change", *_QUANTITIES, "changed_at")
+_CHANGE = _handed_in("change", *QUANTITIES, "changed_at")
 _ADD = (
     sa.update(balance)
     .where(_same_shelf(_CHANGE))
-    .values({name: balance.c[name] + _CHANGE.c[name] for name in _QUANTITIES} | {"changed_at": _CHANGE.c.changed_at})
+    .values({name: balance.c[name] + _CHANGE.c[name] for name in QUANTITIES} | {"changed_at": _CHANGE.c.changed_at})
 )
 
 _PIECES = _handed_in("change", "reserved", "changed_at")

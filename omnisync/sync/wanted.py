@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Session, select
@@ -21,6 +23,7 @@ from omnisync.sync.tables import PRICE_PLACE, ChannelListing, ShownState
 from omnisync.values import Money, Shelf
 
 BATCH = 500
+Components = Callable[[Collection[str]], Mapping[str, Mapping[str, int]]]
 _balance, _component, _listing = db.table(Balance), db.table(Component), db.table(ChannelListing)
 
 
@@ -37,7 +40,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Unseen:
+class Unseen:
     """Pieces that some channel's level lost before we heard of the order."""
 
     channel: str
@@ -47,14 +50,14 @@ class _Unseen:
 
 
 @dataclass(frozen=True)
-class _Stock:
+class Stock:
     """All that the numbers are made of, for one batch of SKUs."""
 
     contents: Mapping[str, Mapping[str, int]]
     """Bundle -> its components, all the way down."""
     levels: Mapping[Shelf, Level]
     changed_at: Mapping[Shelf, datetime]
-    unseen: Sequence[_Unseen] = field(default=())
+    unseen: Sequence[Unseen] = field(default=())
 
 
 def wanted(
@@ -98,13 +101,13 @@ def _of_batch(
 
 
 def _of_listing(
-    channel: Channel, listing: _Listed, stocked: bool, stock: _Stock, price: Money | None
+    channel: Channel, listing: _Listed, stocked: bool, stock: Stock, price: Money | None
 ) -> Iterable[Wanted]:
     sku, together = listing.sku, channel.can.price_with_stock
     for group in channel.groups if stocked else ():
         yield Wanted(
             listing.external_id, group.place, sku,
-            shown.quantity(_pieces(channel, group, sku, stock), channel.rule),
+            number(channel, group, sku, stock),
             price if together else None,
             _changed_at(group, sku, stock),
         )  # fmt: skip
@@ -112,25 +115,33 @@ def _of_listing(
         yield Wanted(listing.external_id, PRICE_PLACE, sku, None, price, None)
 
 
-def _pieces(channel: Channel, group: Group, sku: str, stock: _Stock) -> int:
-    there = sum(_at(location, sku, stock, channel.shows) for location in group.locations)
-    return there - _unseen_of(channel, group, sku, stock)
+def number(channel: Channel, group: Group, sku: str, stock: Stock) -> int:
+    """What a place shows of a SKU. The one formula: what is published is explained with it too."""
+    return shown.quantity(_pieces(channel, group, sku, stock), channel.rule)
 
 
-def _at(location: str, sku: str, stock: _Stock, shows: str) -> int:
+def _pieces(channel: Channel, group: Group, sku: str, stock: Stock) -> int:
+    there = sum(pieces_at(location, sku, stock, channel.shows) for location in group.locations)
+    return there - unseen_of(channel, group, sku, stock)
+
+
+def pieces_at(location: str, sku: str, stock: Stock, shows: str) -> int:
+    """What one location gives to the number; of a bundle as many as its scarcest part allows."""
     parts = stock.contents.get(sku)
     if parts is None:
-        return _of_level(stock.levels.get(Shelf(location, sku)), shows)
-    return shown.bundles((_of_level(stock.levels.get(Shelf(location, part)), shows), n) for part, n in parts.items())
+        return of_level(stock.levels.get(Shelf(location, sku)), shows)
+    return shown.bundles((of_level(stock.levels.get(Shelf(location, part)), shows), n) for part, n in parts.items())
 
 
-def _of_level(level: Level | None, shows: str) -> int:
+def of_level(level: Level | None, shows: str) -> int:
+    """What one shelf gives to the number."""
     if level is None:
         return 0
     return level.available if shows == "available" else max(0, level.on_hand)
 
 
-def _unseen_of(channel: Channel, group: Group, sku: str, stock: _Stock) -> int:
+def unseen_of(channel: Channel, group: Group, sku: str, stock: Stock) -> int:
+    """How many of it other levels seem to have lost."""
     # A till shows what lies on the shelf: a sale elsewhere that nobody has told us of has moved nothing there yet.
     parts = stock.contents.get(sku, {sku: 1})
     missing: dict[str, int] = defaultdict(int)
@@ -142,7 +153,7 @@ def _unseen_of(channel: Channel, group: Group, sku: str, stock: _Stock) -> int:
     return max((-(-pieces // parts[part]) for part, pieces in missing.items()), default=0)
 
 
-def _changed_at(group: Group, sku: str, stock: _Stock) -> datetime | None:
+def _changed_at(group: Group, sku: str, stock: Stock) -> datetime | None:
     parts = stock.contents.get(sku, {sku: 1})
     moments = (stock.changed_at.get(Shelf(location, part)) for location in group.locations for part in parts)
     return max((moment for moment in moments if moment is not None), default=None)
@@ -151,19 +162,24 @@ def _changed_at(group: Group, sku: str, stock: _Stock) -> datetime | None:
 # ---------------------------------------------------------------- reading
 
 
-def _stock(session: Session, context: Context, skus: Collection[str]) -> _Stock:
+def _stock(session: Session, context: Context, skus: Collection[str]) -> Stock:
     contents = contents_of(session, skus)
     pieces = {part for parts in contents.values() for part in parts} | (set(skus) - contents.keys())
     levels, changed_at = _levels(session, pieces)
-    return _Stock(contents, levels, changed_at, _unseen(session, context, pieces))
+    return Stock(contents, levels, changed_at, _unseen(session, context, pieces))
 
 
 def contents_of(session: Session, skus: Collection[str]) -> dict[str, dict[str, int]]:
     """What the bundles among these SKUs hold, all the way down; one query a level."""
+    return unpacked(skus, partial(_components, session))
+
+
+def unpacked(skus: Collection[str], components: Components) -> dict[str, dict[str, int]]:
+    """The same, where `components` says what those of some SKUs that are bundles hold directly."""
     contents = {sku: {sku: 1} for sku in skus}
     level = set(skus)
     while level:
-        direct = _components(session, level)
+        direct = components(level)
         contents = {sku: _replaced(parts, direct) for sku, parts in contents.items()}
         level = {part for parts in direct.values() for part in parts}
     return {sku: parts for sku, parts in contents.items() if parts != {sku: 1}}
@@ -198,19 +214,29 @@ def _levels(session: Session, skus: Collection[str]) -> tuple[dict[Shelf, Level]
     return levels, changed_at
 
 
-def _unseen(session: Session, context: Context, skus: Collection[str]) -> list[_Unseen]:
+def _unseen(session: Session, context: Context, skus: Collection[str]) -> list[Unseen]:
     # Provisional pieces are few at any time, so all of them are read and only those that matter are kept.
     rows = session.exec(select(ShownState).where(ShownState.provisional > 0)).all()
     contents = contents_of(session, {row.sku for row in rows})
-    return [
-        _Unseen(row.channel, part, frozenset(_locations(context, row)), row.provisional * each)
-        for row in rows
-        for part, each in contents.get(row.sku, {row.sku: 1}).items()
-        if part in skus
-    ]
+    found = [Gap(row.channel, row.place, row.sku, row.provisional) for row in rows]
+    return [unseen for gap in found for unseen in spread(gap, contents, context.channels.get(gap.channel), skus)]
 
 
-def _locations(context: Context, row: ShownState) -> tuple[str, ...]:
-    channel = context.channels.get(row.channel)
+class Gap(NamedTuple):
+    """So many pieces that a listing's level lost at a place before an order was seen."""
+
+    channel: str
+    place: str
+    sku: str
+    pieces: int
+
+
+def spread(
+    gap: Gap, contents: Mapping[str, Mapping[str, int]], channel: Channel | None, skus: Collection[str]
+) -> Iterable[Unseen]:
+    """A gap as pieces of those of these SKUs that it is made of, at the locations whose stock its place sells."""
     groups = channel.groups if channel is not None else ()
-    return next((group.locations for group in groups if group.place == row.place), ())
+    locations = next((group.locations for group in groups if group.place == gap.place), ())
+    for part, each in contents.get(gap.sku, {gap.sku: 1}).items():
+        if part in skus:
+            yield Unseen(gap.channel, part, frozenset(locations), gap.pieces * each)

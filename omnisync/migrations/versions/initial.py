@@ -152,6 +152,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("scope"),
     )
     op.create_table(
+        "component_then",
+        sa.Column("id", db.Serial(), nullable=False),
+        sa.Column("bundle", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("valid_from", db.Instant(), nullable=False),
+        sa.Column("valid_to", db.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_component_then_bundle"), "component_then", ["bundle"], unique=False)
+    op.create_index(op.f("ix_component_then_sku"), "component_then", ["sku"], unique=False)
+    op.create_table(
         "cursor",
         sa.Column("channel", db.Name(), nullable=False),
         sa.Column("name", db.Name(), nullable=False),
@@ -561,6 +573,19 @@ def upgrade() -> None:
     op.create_index("transfer_open", "transfer", ["to_location", "received_at"], unique=False)
     op.create_index("transfer_promise", "transfer", ["promise"], unique=False)
     op.create_table(
+        "unseen_then",
+        sa.Column("id", db.Serial(), nullable=False),
+        sa.Column("channel", db.Name(), nullable=False),
+        sa.Column("external_id", db.Name(), nullable=False),
+        sa.Column("place", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("pieces", sa.Integer(), nullable=False),
+        sa.Column("at", db.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_unseen_then_sku"), "unseen_then", ["sku"], unique=False)
+    op.create_index("unseen_then_of", "unseen_then", ["channel", "external_id", "place", "id"], unique=False)
+    op.create_table(
         "user_account",
         sa.Column("name", db.Name(), nullable=False),
         sa.Column("password_hash", sa.String(), nullable=False),
@@ -722,6 +747,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_barcode_sku"), table_name="barcode")
     op.drop_table("barcode")
     op.drop_table("user_account")
+    op.drop_index("unseen_then_of", table_name="unseen_then")
+    op.drop_index(op.f("ix_unseen_then_sku"), table_name="unseen_then")
+    op.drop_table("unseen_then")
     op.drop_index("transfer_promise", table_name="transfer")
     op.drop_index("transfer_open", table_name="transfer")
     op.drop_table("transfer")
@@ -793,6 +821,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_customer_erase_after"), table_name="customer")
     op.drop_table("customer")
     op.drop_table("cursor")
+    op.drop_index(op.f("ix_component_then_sku"), table_name="component_then")
+    op.drop_index(op.f("ix_component_then_bundle"), table_name="component_then")
+    op.drop_table("component_then")
     op.drop_table("code_tries")
     op.drop_index("channel_order_unpaid", table_name="channel_order")
     op.drop_index("channel_order_reference", table_name="channel_order")
