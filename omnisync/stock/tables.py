@@ -82,8 +82,8 @@ class Reservation(SQLModel, table=True):
     """A hold on stock. Its lines never change; its state is set once more, guarded so that one end wins."""
 
     __table_args__ = (
-        sa.Index("reservation_due", "state", "expires_at"),
-        sa.Index("reservation_reference", "channel", "reference"),
+        sa.Index("reservation_due", "state", "expires_at", "owner"),
+        sa.Index("reservation_reference", "reference", "channel"),
     )
 
     id: str = Field(primary_key=True, sa_type=Name)

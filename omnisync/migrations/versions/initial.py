@@ -427,8 +427,8 @@ def upgrade() -> None:
         sa.Column("pickup", db.Name(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("reservation_due", "reservation", ["state", "expires_at"], unique=False)
-    op.create_index("reservation_reference", "reservation", ["channel", "reference"], unique=False)
+    op.create_index("reservation_due", "reservation", ["state", "expires_at", "owner"], unique=False)
+    op.create_index("reservation_reference", "reservation", ["reference", "channel"], unique=False)
     op.create_table(
         "sent",
         sa.Column("tag", db.Name(), nullable=False),
