@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 import orjson
@@ -146,17 +146,33 @@ def now(session: Session, clock: Clock) -> datetime:
 
 
 def insert_new(
-    session: Session, into: sa.Table, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str], returning: Sequence[str]
+    session: Session,
+    into: sa.Table,
+    values: Sequence[Mapping[str, Any]],
+    *,
+    key: Sequence[str],
+    returning: Sequence[str],
 ) -> list[Row[Any]]:
     """Insert the rows whose key is not there yet and return `returning` of just those (RETURNING, for the row count of
     ON CONFLICT differs between drivers)."""
-    if not rows:
+    if not values:
         return []
-    insert = postgresql.insert if is_postgresql(session) else sqlite.insert
-    statement = (
-        insert(into).on_conflict_do_nothing(index_elements=list(key)).returning(*(into.c[name] for name in returning))
-    )
-    return list(session.execute(statement, [dict(row) for row in rows]))
+    insert = _insert(session)
+    columns = tuple(values[0])
+    if not is_postgresql(session) and any(isinstance(into.c[name].type, sa.LargeBinary | sa.JSON) for name in columns):
+        # SQLite cannot read bytes out of the one parameter.
+        statement = insert(into).on_conflict_do_nothing(index_elements=list(key))
+        return list(session.execute(_returning(statement, into, returning), [dict(row) for row in values]))
+    statement = _from_rows(insert, into, columns).on_conflict_do_nothing(index_elements=list(key))
+    return list(session.connection().execute(_returning(statement, into, returning), {"new": values}).all())
+
+
+def _insert(session: Session) -> Callable[[sa.Table], Any]:
+    return postgresql.insert if is_postgresql(session) else sqlite.insert
+
+
+def _returning(statement: Any, into: sa.Table, names: Sequence[str]) -> Any:
+    return statement.returning(*(into.c[name] for name in names))
 
 
 def upsert(
@@ -165,8 +181,7 @@ def upsert(
     """Insert the rows, or where the key is there already set the columns of `update` to the new values."""
     if not rows:
         return
-    insert = postgresql.insert if is_postgresql(session) else sqlite.insert
-    statement = insert(into)
+    statement = _insert(session)(into)
     statement = statement.on_conflict_do_update(
         index_elements=list(key), set_={name: statement.excluded[name] for name in update}
     )
@@ -282,7 +297,7 @@ def insert_all(session: Session, into: sa.Table, values: Sequence[Mapping[str, A
         return
     columns = tuple(values[0])
     if is_postgresql(session):
-        session.connection().execute(_insert_rows(into, columns), {"new": values})
+        session.connection().execute(_from_rows(sa.insert, into, columns), {"new": values})
     else:
         text, fields = _insert_values(into, columns)
         plain = [tuple([row[name] if to is None else to(row[name]) for name, to in fields]) for row in values]
@@ -293,9 +308,10 @@ _Convert = Callable[[Any], Any]
 
 
 @cache
-def _insert_rows(into: sa.Table, columns: tuple[str, ...]) -> sa.Insert:
+def _from_rows(insert: Callable[[sa.Table], Any], into: sa.Table, columns: tuple[str, ...]) -> Any:
     new = rows("new", *(into.c[name] for name in columns))
-    return sa.insert(into).from_select(columns, sa.select(*(_stored(new.c[name]) for name in columns)))
+    # WHERE: without it SQLite takes the ON of ON CONFLICT for that of a join.
+    return insert(into).from_select(columns, sa.select(*(_stored(new.c[name]) for name in columns)).where(sa.true()))
 
 
 @cache
@@ -311,8 +327,11 @@ def _stored(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     return sa.func.decode(column, "base64") if isinstance(column.type, sa.LargeBinary) else column
 
 
+_micros = lru_cache(maxsize=4096)(to_micros)
+"""The rows of one statement share their moments."""
+
 _PLAIN: Mapping[type[Any], _Convert] = {
-    Instant: lambda moment: None if moment is None else to_micros(moment),
+    Instant: lambda moment: None if moment is None else _micros(moment),
     sa.JSON: lambda value: "null" if value is None else orjson.dumps(value).decode(),
 }
 
@@ -328,7 +347,7 @@ class _Rows(TypeDecorator[Any]):
 
 
 def _as_json(value: Any) -> Any:
-    return to_micros(value) if isinstance(value, datetime) else base64.b64encode(value).decode()
+    return _micros(value) if isinstance(value, datetime) else base64.b64encode(value).decode()
 
 
 class _Recordset(FunctionElement[Any]):

@@ -19,9 +19,11 @@ _COLUMNS = (
     balance.c.incoming, balance.c.safety, balance.c.off_sale,
 )  # fmt: skip
 _FREE = balance.c.on_hand - balance.c.blocked - balance.c.reserved - balance.c.safety
-_PIECES = sa.select(
-    balance.c.sku, balance.c.location, sa.case((balance.c.off_sale | (_FREE < 0), 0), else_=_FREE)
-).where(db.among(balance.c.sku, sa.bindparam("skus", type_=db.Many())))
+PIECES = sa.case((balance.c.off_sale | (_FREE < 0), 0), else_=_FREE)
+"""What is available of a shelf, summed up in the statement."""
+_PIECES = sa.select(balance.c.sku, balance.c.location, PIECES).where(
+    db.among(balance.c.sku, sa.bindparam("skus", type_=db.Many()))
+)
 
 
 def levels(session: Session, shelves: Iterable[Shelf]) -> dict[Shelf, Level]:

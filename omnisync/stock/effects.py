@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from omnisync.values import Kind
 
@@ -44,8 +45,7 @@ QUANTITIES = ("on_hand", "reserved", "blocked", "incoming", "safety")
 """What the journal adds up and balances keep, in the order of `Level`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """The quantities of one shelf, or a change of them."""
 
     on_hand: int = 0
@@ -79,6 +79,16 @@ class Level:
             self.incoming + change.incoming,
             self.safety + change.safety,
             self.off_sale,
+        )
+
+    def minus(self, before: Level) -> Level:
+        """The change that made this level out of the other."""
+        return Level(
+            self.on_hand - before.on_hand,
+            self.reserved - before.reserved,
+            self.blocked - before.blocked,
+            self.incoming - before.incoming,
+            self.safety - before.safety,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +18,8 @@ from omnisync.stock.tables import Movement
 from omnisync.values import Kind, Shelf
 
 movement = db.table(Movement)
+_CLOCKS_APART = timedelta(hours=1)
+"""A shelf that has not changed since so long before a moment has no movement after it, however far clocks are apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +128,11 @@ def record(session: Session, entries: Sequence[Entry], *, now: datetime) -> list
     locked = shelves.lock_or_make(session, {entry.shelf for entry in entries}, now=now)
     known = _known_keys(session, entries)
     fresh = [entry for entry in _first_of_each_key(entries) if entry.key not in known]
-    book = _Book(dict(locked), dict(locked.counted_at), _later_changes(session, fresh))
+    book = _Book(dict(locked), dict(locked.counted_at), _later_changes(session, fresh, locked))
     outcomes = {id(entry): book.add(entry) for entry in fresh}
     insert(session, book.rows, now=now)
-    shelves.write(session, _sum(book.rows), now=now)
-    shelves.mark_counted(session, book.counts)
+    changes = {shelf: book.levels[shelf].minus(locked[shelf]) for shelf in book.rows_of}
+    shelves.write(session, changes, now=now, counted_at=book.counts)
     shelves.take_off_sale(session, book.off_sale, now=now)
     shortages.settle(session, locked, book.levels, {row.shelf: row.cause for row, _ in book.rows}, now=now)
     return [outcomes.get(id(entry), Recorded(duplicate=True)) for entry in entries]
@@ -150,13 +152,6 @@ def _row(entry: Entry, change: Level, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _sum(rows: Iterable[tuple[Entry, Level]]) -> dict[Shelf, Level]:
-    changes: dict[Shelf, Level] = defaultdict(Level)
-    for entry, change in rows:
-        changes[entry.shelf] = changes[entry.shelf].plus(change)
-    return changes
-
-
 def _first_of_each_key(entries: Sequence[Entry]) -> list[Entry]:
     seen: set[str] = set()
     first = []
@@ -172,14 +167,20 @@ def _known_keys(session: Session, entries: Sequence[Entry]) -> set[str | None]:
     keys = [entry.key for entry in entries if entry.key is not None]
     if not keys:
         return set()
-    return set(session.execute(sa.select(movement.c.key).where(movement.c.key.in_(keys))).scalars())
+    return set(session.execute(_KNOWN, {"keys": keys}).scalars())
 
 
-def _later_changes(session: Session, entries: Sequence[Entry]) -> Mapping[tuple[Shelf, datetime], int]:
+_KNOWN = sa.select(movement.c.key).where(db.among(movement.c.key, sa.bindparam("keys", type_=db.Many())))
+
+
+def _later_changes(
+    session: Session, entries: Sequence[Entry], locked: shelves.Locked
+) -> Mapping[tuple[Shelf, datetime], int]:
     """For each count of the batch: how on_hand changed after its moment, by the journal. One query a moment."""
     by_moment: dict[datetime, set[Shelf]] = defaultdict(set)
     for entry in entries:
-        if entry.kind is Kind.COUNT:
+        changed_at = locked.changed_at.get(entry.shelf)
+        if entry.kind is Kind.COUNT and changed_at is not None and changed_at > entry.occurred_at - _CLOCKS_APART:
             by_moment[entry.occurred_at].add(entry.shelf)
     later: dict[tuple[Shelf, datetime], int] = defaultdict(int)
     for moment, counted in by_moment.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -47,7 +47,7 @@ def levels(session: Session, shelves: Collection[Shelf], moment: datetime) -> di
     )
     off = _off_sale(session, here)
     found = {Shelf(location, sku): Level(*quantities) for location, sku, *quantities in rows}
-    return {shelf: replace(level, off_sale=shelf in off) for shelf, level in found.items()}
+    return {shelf: level._replace(off_sale=shelf in off) for shelf, level in found.items()}
 
 
 def _off_sale(session: Session, here: sa.ColumnElement[bool]) -> set[Shelf]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ balance = db.table(Balance)
 _COLUMNS = (
     balance.c.location, balance.c.sku, balance.c.on_hand, balance.c.reserved, balance.c.blocked,
     balance.c.incoming, balance.c.safety, balance.c.off_sale, balance.c.counted_at,
+    balance.c.changed_at,
 )  # fmt: skip
 _LOCK = (
     sa.select(*_COLUMNS)
@@ -32,21 +34,23 @@ class GuardBroken(RuntimeError):
 
 
 class Locked(dict[Shelf, Level]):
-    """Levels read under lock, with the moment each shelf was last counted."""
+    """Levels read under lock, with the moments when each shelf was last counted and changed."""
 
-    counted_at: dict[Shelf, datetime]
+    def __init__(self) -> None:
+        super().__init__()
+        self.counted_at: dict[Shelf, datetime] = {}
+        self.changed_at: dict[Shelf, datetime] = {}
 
 
 def lock(session: Session, shelves: Collection[Shelf]) -> Locked:
     """Levels of those shelves that exist, each row locked, in the one order (location, sku) that everybody uses."""
     locked = Locked()
-    locked.counted_at = {}
     if not shelves:
         return locked
-    rows = session.execute(_LOCK, {"shelves": list(shelves)})
-    for location, sku, on_hand, reserved, blocked, incoming, safety, off_sale, counted_at in rows:
+    for location, sku, *level, counted_at, changed_at in session.execute(_LOCK, {"shelves": list(shelves)}).all():
         shelf = Shelf(location, sku)
-        locked[shelf] = Level(on_hand, reserved, blocked, incoming, safety, off_sale)
+        locked[shelf] = Level._make(level)
+        locked.changed_at[shelf] = changed_at
         if counted_at is not None:
             locked.counted_at[shelf] = counted_at
     return locked
@@ -59,19 +63,38 @@ def lock_or_make(session: Session, shelves: Collection[Shelf], *, now: datetime)
     if not missing:
         return locked
     rows = [{"location": shelf.location, "sku": shelf.sku, "changed_at": now} | _EMPTY for shelf in missing]
-    db.insert_new(session, balance, rows, key=("location", "sku"), returning=("sku",))
-    return lock(session, shelves)
+    made = db.insert_new(session, balance, rows, key=("location", "sku"), returning=("location", "sku"))
+    locked.update((Shelf(row.location, row.sku), Level()) for row in made)
+    if len(made) == len(missing):
+        return locked
+    return lock(session, shelves)  # somebody else made some of them meanwhile
 
 
 _EMPTY = {"on_hand": 0, "reserved": 0, "blocked": 0, "incoming": 0, "safety": 0, "off_sale": False}
 
 
-def write(session: Session, changes: Mapping[Shelf, Level], *, now: datetime) -> None:
-    """Add these changes to shelves that are locked: facts, which no guard refuses."""
-    rows = [_parameters(shelf, change, now) for shelf, change in changes.items() if change != Level()]
-    if rows:
-        session.connection().execute(_ADD, {"change": rows})
-        announce.touch(session, skus=(shelf.sku for shelf in changes))
+def write(
+    session: Session,
+    changes: Mapping[Shelf, Level],
+    *,
+    now: datetime,
+    counted_at: Mapping[Shelf, datetime] = MappingProxyType({}),
+) -> None:
+    """Add these changes to shelves that are locked: facts, which no guard refuses. What was counted is remembered as counted
+    at that moment, and put back on sale if it had not been found."""
+    counted = [_parameters(shelf, changes[shelf], now) | {"counted_at": at} for shelf, at in counted_at.items()]
+    others = [
+        _parameters(shelf, change, now)
+        for shelf, change in changes.items()
+        if shelf not in counted_at and change != _NO_CHANGE
+    ]
+    for statement, rows in ((_ADD, others), (_COUNTED, counted)):
+        if rows:
+            session.connection().execute(statement, {"change": rows})
+            announce.touch(session, skus=(row["sku"] for row in rows))
+
+
+_NO_CHANGE = Level()
 
 
 def hold(session: Session, pieces: Mapping[Shelf, int], *, now: datetime) -> None:
@@ -82,16 +105,6 @@ def hold(session: Session, pieces: Mapping[Shelf, int], *, now: datetime) -> Non
     if rows and session.connection().execute(_HOLD, {"change": rows}).rowcount != len(rows):
         raise GuardBroken("A shelf had less than was read under its lock.")
     announce.touch(session, skus=(shelf.sku for shelf in pieces))
-
-
-def mark_counted(session: Session, counted_at: Mapping[Shelf, datetime]) -> None:
-    """Remember when a shelf was last counted, and put what was not found back on sale."""
-    rows = [
-        {"location": shelf.location, "sku": shelf.sku, "counted_at": moment} for shelf, moment in counted_at.items()
-    ]
-    if rows:
-        session.connection().execute(_COUNTED, {"count": rows})
-        announce.touch(session, skus=(shelf.sku for shelf in counted_at))
 
 
 def take_off_sale(session: Session, shelves: Collection[Shelf], *, now: datetime) -> None:
@@ -121,12 +134,15 @@ def _same_shelf(handed_in: sa.TableValuedAlias) -> sa.ColumnElement[bool]:
     return sa.and_(balance.c.location == handed_in.c.location, balance.c.sku == handed_in.c.sku)
 
 
-_CHANGE = _handed_in("change", *QUANTITIES, "changed_at")
-_ADD = (
-    sa.update(balance)
-    .where(_same_shelf(_CHANGE))
-    .values({name: balance.c[name] + _CHANGE.c[name] for name in QUANTITIES} | {"changed_at": _CHANGE.c.changed_at})
-)
+def _adding(*moments: str) -> sa.Update:
+    """Add the quantities that are handed in, and set these moments."""
+    change = _handed_in("change", *QUANTITIES, *moments)
+    added = {name: balance.c[name] + change.c[name] for name in QUANTITIES}
+    return sa.update(balance).where(_same_shelf(change)).values(added | {name: change.c[name] for name in moments})
+
+
+_ADD = _adding("changed_at")
+_COUNTED = _adding("changed_at", "counted_at").values(off_sale=False)
 
 _PIECES = _handed_in("change", "reserved", "changed_at")
 _FREE = balance.c.on_hand - balance.c.blocked - balance.c.reserved - balance.c.safety
@@ -135,6 +151,3 @@ _HOLD = (
     .where(_same_shelf(_PIECES), ~balance.c.off_sale, _PIECES.c.reserved <= _FREE)
     .values(reserved=balance.c.reserved + _PIECES.c.reserved, changed_at=_PIECES.c.changed_at)
 )
-
-_COUNT = _handed_in("count", "counted_at")
-_COUNTED = sa.update(balance).where(_same_shelf(_COUNT)).values(counted_at=_COUNT.c.counted_at, off_sale=False)

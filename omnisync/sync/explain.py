@@ -3,6 +3,7 @@ that held then, and what was sent to the channel."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -22,7 +23,7 @@ from omnisync.stock.tables import Policy
 from omnisync.sync import shown, wanted
 from omnisync.sync.context import Channel, Context, Group
 from omnisync.sync.tables import Sent, UnseenThen
-from omnisync.sync.wanted import Gap, Stock, Unseen
+from omnisync.sync.wanted import Gap, OnShelf, Stock, Unseen
 from omnisync.values import Shelf, format_time
 
 MOST_SENT = 5
@@ -48,12 +49,33 @@ class _Then:
     session: Session
     moment: datetime
     sku: str
-    stock: Stock
+    contents: Mapping[str, Mapping[str, int]]
+    levels: Mapping[Shelf, Level]
+    unseen: Sequence[Unseen]
     gaps: Sequence[UnseenThen]
 
     @property
     def parts(self) -> Mapping[str, int]:
-        return self.stock.contents.get(self.sku, {self.sku: 1})
+        return self.contents.get(self.sku, {self.sku: 1})
+
+    def stock(self, shows: str) -> Stock:
+        """What the numbers were made of, as those who publish them read it."""
+        shelves: dict[str, dict[str, OnShelf]] = defaultdict(dict)
+        for shelf, level in self.levels.items():
+            shelves[shelf.sku][shelf.location] = OnShelf(_of_level(level, shows), self.moment)
+        return Stock(self.contents, shelves, self.unseen)
+
+    def pieces_at(self, location: str, shows: str) -> int:
+        """What one location gave to the number."""
+        return wanted.there([location], self.sku, self.stock(shows))[0]
+
+    def number(self, channel: Channel, group: Group) -> int:
+        """What a place of the channel should have shown."""
+        return shown.quantity(wanted.shown_of(channel, group, self.sku, self.stock(channel.shows))[0], channel.rule)
+
+
+def _of_level(level: Level, shows: str) -> int:
+    return level.available if shows == "available" else max(0, level.on_hand)
 
 
 def explain(session: Session, context: Context, asked: Question) -> dict[str, Any]:
@@ -70,7 +92,7 @@ def explain(session: Session, context: Context, asked: Question) -> dict[str, An
     return {
         "sku": asked.sku,
         "at": format_time(asked.moment),
-        "available": sum(wanted.pieces_at(code, asked.sku, what.stock, "available") for code in wished),
+        "available": sum(what.pieces_at(code, "available") for code in wished),
         "locations": [_location(what, code, shows) for code in wished],
         "channel": channel and policy and _channel(what, channel, policy, asked.location),
     }
@@ -81,7 +103,7 @@ def number_at(session: Session, context: Context, channel: str, place: str, sku:
     of_then = channel_of(session, context, _policy(session, channel, moment), moment)
     what = _read(session, context, Question(sku, None, channel, moment), of_then.settings.locations)
     [group] = [group for group in of_then.groups if group.place == place]
-    return wanted.number(of_then, group, sku, what.stock)
+    return what.number(of_then, group)
 
 
 # ---------------------------------------------------------------- how it stood
@@ -117,7 +139,7 @@ def _read(session: Session, context: Context, asked: Question, locations: Collec
             channel_of(session, context, policy, asked.moment) if policy and gap.channel in context.adapters else None
         )
         unseen += wanted.spread(Gap(gap.channel, gap.place, gap.sku, gap.pieces), held, of_then, parts.keys())
-    return _Then(session, asked.moment, asked.sku, Stock(contents, levels, {}, unseen), gaps)
+    return _Then(session, asked.moment, asked.sku, contents, levels, unseen, gaps)
 
 
 def _gaps(session: Session, skus: Collection[str], moment: datetime) -> list[UnseenThen]:
@@ -135,16 +157,16 @@ def _gaps(session: Session, skus: Collection[str], moment: datetime) -> list[Uns
 
 
 def _location(what: _Then, code: str, shows: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"location": code, "pieces": wanted.pieces_at(code, what.sku, what.stock, shows)}
-    shelves = {part: what.stock.levels.get(Shelf(code, part), Level()) for part in what.parts}
-    if what.sku not in what.stock.contents:
+    found: dict[str, Any] = {"location": code, "pieces": what.pieces_at(code, shows)}
+    shelves = {part: what.levels.get(Shelf(code, part), Level()) for part in what.parts}
+    if what.sku not in what.contents:
         return found | {"terms": _terms(what, Shelf(code, what.sku), shelves[what.sku], shows), "parts": []}
-    makes = {part: wanted.of_level(level, shows) // what.parts[part] for part, level in shelves.items()}
+    makes = {part: _of_level(level, shows) // what.parts[part] for part, level in shelves.items()}
     parts = [
         {
             "sku": part,
             "each": what.parts[part],
-            "pieces": wanted.of_level(level, shows),
+            "pieces": _of_level(level, shows),
             "makes": makes[part],
             "scarcest": makes[part] == min(makes.values()),
             "terms": _terms(what, Shelf(code, part), level, shows),
@@ -157,7 +179,7 @@ def _location(what: _Then, code: str, shows: str) -> dict[str, Any]:
 def _terms(what: _Then, shelf: Shelf, level: Level, shows: str) -> list[dict[str, Any]]:
     signed = {name: sign * getattr(level, name) for name, sign in _COUNTED[shows].items()}
     terms = [_term(what, shelf, name, pieces) for name, pieces in signed.items() if pieces]
-    rest = wanted.of_level(level, shows) - sum(signed.values())
+    rest = _of_level(level, shows) - sum(signed.values())
     if level.off_sale and shows == "available":
         terms.append(_term(what, shelf, "off_sale", rest))
     elif rest:
@@ -197,10 +219,10 @@ def _channel(what: _Then, channel: Channel, policy: Policy, location: str | None
 
 def _place(what: _Then, channel: Channel, group: Group) -> dict[str, Any]:
     terms: list[dict[str, Any]] = [
-        {"term": "location", "location": code, "pieces": wanted.pieces_at(code, what.sku, what.stock, channel.shows)}
+        {"term": "location", "location": code, "pieces": what.pieces_at(code, channel.shows)}
         for code in group.locations
     ]
-    unseen = wanted.unseen_of(channel, group, what.sku, what.stock)
+    unseen = wanted.unseen_of(channel, group, what.sku, what.stock(channel.shows))
     if unseen:
         terms.append({"term": "unseen", "pieces": -unseen, "listings": [_gap(gap) for gap in what.gaps]})
     pieces = sum(term["pieces"] for term in terms)
@@ -208,7 +230,7 @@ def _place(what: _Then, channel: Channel, group: Group) -> dict[str, Any]:
     sent = _sent(what, channel, group)
     return {
         "place": group.place or None,
-        "pieces": wanted.number(channel, group, what.sku, what.stock),
+        "pieces": what.number(channel, group),
         "terms": terms,
         "sent": sent,
         "applied": next((one["quantity"] for one in sent if one["applied_at"]), None),

@@ -13,7 +13,7 @@ from omnisync.announce import announce
 from omnisync.sync import levels, settle
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import Key, key_of, mark
-from omnisync.sync.tables import PRICE_PLACE, Case, Sent, ShownState
+from omnisync.sync.tables import IS_PROVISIONAL, PRICE_PLACE, Case, Sent, ShownState
 
 PROVISIONAL_PATIENCE = timedelta(minutes=15)
 """A sale that no order explains by then was none: a person changed the number, or a write of ours came late."""
@@ -102,7 +102,7 @@ def undo_unexplained(session: Session, channel: Channel, pulled_at: datetime | N
     """Offer provisional pieces again when their order would have been seen by now; the number of listings."""
     overdue = select(ShownState).where(
         ShownState.channel == channel.name,
-        ShownState.provisional > 0,
+        IS_PROVISIONAL,
         col(ShownState.provisional_at) <= now - PROVISIONAL_PATIENCE,
     )
     rows = [

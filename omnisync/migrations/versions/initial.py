@@ -512,6 +512,22 @@ def upgrade() -> None:
     )
     op.create_index("shown_state_behind", "shown_state", ["channel", "behind_since"], unique=False)
     op.create_index("shown_state_look", "shown_state", ["channel", "look_at"], unique=False)
+    op.create_index(
+        "shown_state_provisional",
+        "shown_state",
+        ["sku"],
+        unique=False,
+        sqlite_where=sa.text("provisional > 0"),
+        postgresql_where=sa.text("provisional > 0"),
+    )
+    op.create_index(
+        "shown_state_provisional_at",
+        "shown_state",
+        ["provisional_at"],
+        unique=False,
+        sqlite_where=sa.text("provisional_at IS NOT NULL"),
+        postgresql_where=sa.text("provisional_at IS NOT NULL"),
+    )
     op.create_index("shown_state_sku", "shown_state", ["sku"], unique=False)
     op.create_table(
         "sync_case",
@@ -760,6 +776,18 @@ def downgrade() -> None:
     op.drop_index("sync_case_open", table_name="sync_case")
     op.drop_table("sync_case")
     op.drop_index("shown_state_sku", table_name="shown_state")
+    op.drop_index(
+        "shown_state_provisional_at",
+        table_name="shown_state",
+        sqlite_where=sa.text("provisional_at IS NOT NULL"),
+        postgresql_where=sa.text("provisional_at IS NOT NULL"),
+    )
+    op.drop_index(
+        "shown_state_provisional",
+        table_name="shown_state",
+        sqlite_where=sa.text("provisional > 0"),
+        postgresql_where=sa.text("provisional > 0"),
+    )
     op.drop_index("shown_state_look", table_name="shown_state")
     op.drop_index("shown_state_behind", table_name="shown_state")
     op.drop_table("shown_state")
