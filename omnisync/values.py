@@ -52,6 +52,7 @@ class Kind(StrEnum):
     OPENING = "opening"
     SAFETY = "safety"
     OFF_SALE = "off_sale"
+    BACKORDER = "backorder"
     COUNTED_ALREADY = "counted_already"
 
 

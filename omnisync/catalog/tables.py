@@ -29,6 +29,8 @@ class Article(SQLModel, table=True):
     min_price_minor: int | None = None
     currency: str | None = None
     min_age: int | None = None
+    backorder: str | None = None
+    """How far it may be promised beyond what is there: pieces, or the day from which what is awaited can be had; null: not."""
     changed_at: datetime = Field(sa_type=Instant)
 
 

@@ -23,6 +23,7 @@ from omnisync.catalog.tables import Article, Barcode, Component, ComponentThen, 
 from omnisync.errors import Conflict, NotFound
 from omnisync.imports import undo_stock
 from omnisync.orders.tables import OrderLine
+from omnisync.stock import backorders
 from omnisync.stock.tables import Movement
 from omnisync.sync.tables import ChannelListing, Sent, ShownState
 from omnisync.values import format_time
@@ -101,6 +102,8 @@ def _restore_articles(session: Session, run: Any, undone: Undone, now: datetime)
             else:
                 restore.append(_earlier(row))
     articles.put(session, restore, now=now)
+    asked = [change.sku for change in restore if "backorder" in change.fields]
+    backorders.follow(session, asked, cause=f"undo:{run.id}", now=now)
     undone.restored += len(restore)
     _delete_articles(session, created, undone)
 

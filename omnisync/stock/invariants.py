@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
+from omnisync.stock.backorders import shelves_follow_their_articles
 from omnisync.stock.effects import QUANTITIES, Level
 from omnisync.stock.tables import Balance, Movement, Promise, Reservation, Shortage, Transfer, TransferLine
 from omnisync.values import Kind, Shelf
@@ -46,7 +47,7 @@ def balances_are_sums(session: Session) -> Iterator[str]:
 
 
 def holds_were_kept_within_the_shelf(session: Session) -> Iterator[str]:
-    """Each hold, replayed in order, left reserved <= on_hand - blocked - safety as they were then.
+    """Each hold, replayed in order, left reserved <= on_hand - blocked - safety + backorder as they were then.
 
     Pieces that a hold took over from another promise in the same breath need no new room.
     """
@@ -58,7 +59,7 @@ def _below_nothing() -> sa.Select[Any]:
     held = (
         sa.select(movement.c.location, movement.c.sku).where(movement.c.kind == Kind.HOLD.value).distinct().subquery()
     )
-    change = movement.c.on_hand - movement.c.blocked - movement.c.reserved - movement.c.safety
+    change = movement.c.on_hand - movement.c.blocked - movement.c.reserved - movement.c.safety + movement.c.backorder
     free = sa.func.sum(change).over(partition_by=(movement.c.location, movement.c.sku), order_by=movement.c.id)
     here = sa.and_(held.c.location == movement.c.location, held.c.sku == movement.c.sku)
     levels = sa.select(movement.c.location, movement.c.sku, movement.c.kind, free.label("free")).join(held, here)
@@ -89,7 +90,7 @@ def _replayed(session: Session, shelf: Shelf) -> Iterator[str]:
 
 
 def _change(row: Any) -> Level:
-    return Level(row.on_hand, row.reserved, row.blocked, row.incoming, row.safety)
+    return Level(*(getattr(row, name) for name in QUANTITIES))
 
 
 _OPENED = sa.select(shortage).where(shortage.c.closed_at.is_(None)).subquery()
@@ -101,7 +102,7 @@ _MAYBE_SHORT = (
 
 
 def shortages_are_counted(session: Session) -> Iterator[str]:
-    """For each shelf, open shortages = max(0, reserved - max(0, on_hand - blocked))."""
+    """For each shelf, open shortages = max(0, reserved - max(0, on_hand - blocked) - backorder)."""
     for location, sku, *numbers, written in session.execute(_MAYBE_SHORT):
         short = Level(*numbers).short
         if short != (written or 0):
@@ -220,4 +221,5 @@ STOCK_INVARIANTS = (
     effects_happen_once,
     transfers_lose_nothing,
     transfers_move_what_they_say,
+    shelves_follow_their_articles,
 )

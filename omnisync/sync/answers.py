@@ -33,12 +33,30 @@ class PublicPlaceAvailability(_Pickup):
     state: Stocked
 
 
+class Backorder(Answer):
+    """What can be promised beyond what is there; left out where there is nothing of it."""
+
+    available: Pieces = Field(examples=[5])
+    since: Time | None = Field(
+        alias="from",
+        description="When the first of it is expected; null: nobody said.",
+        examples=["2026-12-01T00:00:00Z"],
+    )
+
+
+class PublicBackorder(Answer):
+    """That it can be ordered all the same; left out where it cannot."""
+
+    since: Time | None = Field(alias="from", examples=["2026-12-01T00:00:00Z"])
+
+
 class ArticleAvailability(Answer):
     """One article."""
 
     sku: Sku
     state: Literal["in_stock", "limited", "out_of_stock", "unknown"]
     available: Pieces = Field(examples=[7])
+    backorder: Backorder | None = None
     locations: list[PlaceAvailability]
 
 
@@ -47,6 +65,7 @@ class PublicArticleAvailability(Answer):
 
     sku: Sku
     state: Stocked
+    backorder: PublicBackorder | None = None
     locations: list[PublicPlaceAvailability]
 
 

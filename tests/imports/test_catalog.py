@@ -256,3 +256,19 @@ def _error(call):
     except Exception as error:
         return error
     raise AssertionError("nothing was refused")
+
+
+def test_the_catalogue_says_how_far_articles_can_be_backordered_and_its_undo_takes_it_back(desk):
+    desk.catalog(f"{HEAD}\n{LAMP}\nSHADE,Schirm,,5,EUR\n")
+    desk.stock("sku,location,on_hand\nLAMP,linden,2\nSHADE,linden,2\n")
+
+    run = desk.catalog(f"{HEAD},backorder\n{LAMP},5\nSHADE,Schirm,,5,EUR,2026-12-01\n")
+    wrong = desk.catalog(f"{HEAD},backorder\n{LAMP},soon\n")
+    again = desk.catalog(f"{HEAD},backorder\n{LAMP},\n")
+
+    assert [desk.article(sku).fields["backorder"] for sku in ("LAMP", "SHADE")] == [None, "2026-12-01"]
+    assert "write none, a number of pieces, or a day" in told(wrong)
+    desk.undo(again.run_id)
+    assert [desk.level(sku).backorder for sku in ("LAMP", "SHADE")] == [5, 0]
+    desk.undo(run.run_id)
+    assert [desk.level(sku).backorder for sku in ("LAMP", "SHADE")] == [0, 0]

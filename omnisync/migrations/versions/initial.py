@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("min_price_minor", sa.Integer(), nullable=True),
         sa.Column("currency", sa.String(), nullable=True),
         sa.Column("min_age", sa.Integer(), nullable=True),
+        sa.Column("backorder", sa.String(), nullable=True),
         sa.Column("changed_at", db.Instant(), nullable=False),
         sa.PrimaryKeyConstraint("sku"),
     )
@@ -55,6 +56,8 @@ def upgrade() -> None:
         sa.Column("blocked", sa.Integer(), nullable=False),
         sa.Column("incoming", sa.Integer(), nullable=False),
         sa.Column("safety", sa.Integer(), nullable=False),
+        sa.Column("backorder", sa.Integer(), nullable=False),
+        sa.Column("due_at", db.Instant(), nullable=True),
         sa.Column("off_sale", sa.Boolean(), nullable=False),
         sa.Column("counted_at", db.Instant(), nullable=True),
         sa.Column("changed_at", db.Instant(), nullable=False),
@@ -62,6 +65,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("location", "sku"),
     )
     op.create_index("balance_changed", "balance", ["changed_at"], unique=False)
+    op.create_index(
+        "balance_due",
+        "balance",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
     op.create_index("balance_sku", "balance", ["sku"], unique=False)
     op.create_table(
         "channel_conflict",
@@ -325,14 +336,24 @@ def upgrade() -> None:
         sa.Column("blocked", sa.Integer(), nullable=False),
         sa.Column("incoming", sa.Integer(), nullable=False),
         sa.Column("safety", sa.Integer(), nullable=False),
+        sa.Column("backorder", sa.Integer(), nullable=False),
         sa.Column("key", db.Name(), nullable=True),
         sa.Column("cause", sa.String(), nullable=False),
         sa.Column("promise", db.Name(), nullable=True),
         sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("due_at", db.Instant(), nullable=True),
         sa.Column("occurred_at", db.Instant(), nullable=False),
         sa.Column("recorded_at", db.Instant(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "movement_awaited",
+        "movement",
+        ["location", "sku", "id"],
+        unique=False,
+        sqlite_where=sa.text("incoming != 0"),
+        postgresql_where=sa.text("incoming != 0"),
     )
     op.create_index(
         "movement_key",
@@ -827,6 +848,12 @@ def downgrade() -> None:
         sqlite_where=sa.text("key IS NOT NULL"),
         postgresql_where=sa.text("key IS NOT NULL"),
     )
+    op.drop_index(
+        "movement_awaited",
+        table_name="movement",
+        sqlite_where=sa.text("incoming != 0"),
+        postgresql_where=sa.text("incoming != 0"),
+    )
     op.drop_table("movement")
     op.drop_index("mail_due", table_name="mail")
     op.drop_index(op.f("ix_mail_customer_id"), table_name="mail")
@@ -867,6 +894,12 @@ def downgrade() -> None:
     op.drop_table("channel_health")
     op.drop_table("channel_conflict")
     op.drop_index("balance_sku", table_name="balance")
+    op.drop_index(
+        "balance_due",
+        table_name="balance",
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
     op.drop_index("balance_changed", table_name="balance")
     op.drop_table("balance")
     op.drop_table("article")
