@@ -323,8 +323,11 @@ def _insert_values(into: sa.Table, columns: tuple[str, ...]) -> tuple[str, list[
 
 
 def _stored(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    # JSON has no bytes: they travel as base64.
-    return sa.func.decode(column, "base64") if isinstance(column.type, sa.LargeBinary) else column
+    if isinstance(column.type, sa.LargeBinary):
+        return sa.func.decode(column, "base64")  # JSON has no bytes
+    if isinstance(column.type, sa.JSON):
+        return sa.func.coalesce(column, sa.literal_column("'null'::json"))  # a value, as it is when stored one by one
+    return column
 
 
 _micros = lru_cache(maxsize=4096)(to_micros)

@@ -121,6 +121,8 @@ class ImportRun(SQLModel, table=True):
     at: datetime = Field(sa_type=Instant)
     rows: int = 0
     changed: int = 0
+    booked_line: int | None = None
+    """Of an import that is being booked, or was cut off: the last line that is in. Null: all are."""
     undone_at: datetime | None = Field(default=None, sa_type=Instant)
 
 

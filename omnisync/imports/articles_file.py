@@ -22,7 +22,7 @@ from omnisync.catalog.tables import Price
 from omnisync.imports import cells
 from omnisync.imports.csvfile import Columns, Row
 from omnisync.imports.faults import EXAMPLES, Fault, nearest
-from omnisync.imports.reading import Cells, Difference, Run, keep, similar_sku
+from omnisync.imports.reading import Cells, Difference, Remake, Run, keep, similar_sku
 from omnisync.stock import backorders
 from omnisync.values import Money
 
@@ -71,6 +71,7 @@ class ArticlesFile:
     columns = COLUMNS
     channel: str | None = None
     counted_at: datetime | None = None
+    record: Remake | None = None
 
     def __init__(self) -> None:
         self._lines: dict[str, int] = {}

@@ -29,6 +29,8 @@ def put(session: Session, said: Mapping[str, Backorder], *, cause: str, now: dat
 
 def follow(session: Session, skus: Collection[str], *, cause: str, now: datetime) -> None:
     """After these articles were changed: write down on each of their shelves what may be promised beyond what is there."""
+    if not skus:
+        return
     rules = backorder.of(session, skus, lock=True)
     kept = sa.select(_balance.c.location, _balance.c.sku).where(db.among(_balance.c.sku, sorted(skus)))
     locked = shelves.lock(session, [Shelf(*row) for row in session.execute(kept)])

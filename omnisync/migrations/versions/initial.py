@@ -273,6 +273,7 @@ def upgrade() -> None:
         sa.Column("at", db.Instant(), nullable=False),
         sa.Column("rows", sa.Integer(), nullable=False),
         sa.Column("changed", sa.Integer(), nullable=False),
+        sa.Column("booked_line", sa.Integer(), nullable=True),
         sa.Column("undone_at", db.Instant(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
