@@ -40,7 +40,6 @@ SaidKind = Literal[
     "count",
     "transfer",
 ]
-_NONE_OR_DAY = r"^(none|\d{4}-\d{2}-\d{2})$"
 _STAFF_KINDS = {"count", "found", "missing", "damaged"}
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
@@ -83,15 +82,15 @@ class BackorderLine(Body):
     """How far an article may be promised beyond what is there."""
 
     sku: Sku
-    backorder: Annotated[StrictInt, Field(ge=0, le=MAX_QUANTITY)] | Annotated[str, Field(pattern=_NONE_OR_DAY)] = Field(
+    backorder: Annotated[str, Field(pattern=r"^(none|\d{1,7}|\d{4}-\d{2}-\d{2})$")] = Field(
         description="`none`; so many pieces at each location that keeps it; or the day from which what is awaited there can be had.",
         examples=["2026-12-01"],
     )
 
     @field_validator("backorder")
     @classmethod
-    def _is_a_day(cls, said: int | str) -> int | str:
-        backorder.parse(str(said))
+    def _can_be_read(cls, said: str) -> str:
+        backorder.parse(said)
         return said
 
 
@@ -152,7 +151,7 @@ def routes(services: Services) -> APIRouter:
     @api.put("/stock/backorder", operation_id="setBackorder")
     async def set_backorder(body: BackorderBody, asker: Access = Depends(ops)) -> Response:
         """Say how far articles may be promised beyond what is there. Within it a promise opens no shortage."""
-        said = {line.sku: backorder.parse(str(line.backorder)) for line in body.lines}
+        said = {line.sku: backorder.parse(line.backorder) for line in body.lines}
         await services.write.run(lambda session: _set_backorder(session, said, asker, services))
         return json_response({"lines": [{"sku": sku, "backorder": one.kept or "none"} for sku, one in said.items()]})
 
