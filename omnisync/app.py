@@ -35,7 +35,7 @@ from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock import api as stock_api
 from omnisync.stock import ends, idempotency, policies
 from omnisync.sync import api as sync_api
-from omnisync.sync import availability_api, events_api
+from omnisync.sync import availability_api, events_api, explain_api
 from omnisync.sync.context import Context, Gathered
 from omnisync.sync.tables import Cursor
 from omnisync.worker import Chore, Errand, Worker
@@ -208,6 +208,7 @@ def create(
     add_error_handlers(app)
     for router in (
         *(routes(services) for routes in ROUTES),
+        explain_api.routes(services, context),
         sync_api.routes(services, context),
         operations.routes(services, context),
         ops.routes(services, context, switches),

@@ -69,11 +69,11 @@ def engine(request: pytest.FixtureRequest, engines: dict[str, Engine], scratch: 
         url = f"sqlite:///{scratch}/test.db" if name == "sqlite" else request.getfixturevalue("postgresql_url")
         engines[name] = db.engine_for(url)
         SQLModel.metadata.create_all(engines[name])
-    _empty(engines[name])
+    empty(engines[name])
     return engines[name]
 
 
-def _empty(engine: Engine) -> None:
+def empty(engine: Engine) -> None:
     """Delete what the last test left: of some fifty tables it filled a few, and to truncate all costs more than most tests."""
     tables = list(reversed(SQLModel.metadata.sorted_tables))
     filled = sa.union_all(*(sa.select(sa.literal(table.name)).where(sa.exists(sa.select(table))) for table in tables))

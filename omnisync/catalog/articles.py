@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.catalog import gtin
+from omnisync.catalog import gtin, then
 from omnisync.catalog.batches import batches
 from omnisync.catalog.tables import Article, Barcode, Component
 from omnisync.errors import Conflict, InvalidRequest, NeedsAttention
@@ -190,7 +190,9 @@ def put(session: Session, changes: Sequence[ArticleChange], *, now: datetime) ->
     """
     _put_articles(session, changes, now)
     _put_barcodes(session, [change for change in changes if change.barcodes is not None])
-    _put_components(session, {change.sku: change.components for change in changes if change.components is not None})
+    bundles = {change.sku: change.components for change in changes if change.components is not None}
+    _put_components(session, bundles)
+    then.remember(session, bundles, now=now)
 
 
 def _put_articles(session: Session, changes: Sequence[ArticleChange], now: datetime) -> None:

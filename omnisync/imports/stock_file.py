@@ -14,14 +14,15 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.catalog import articles
+from omnisync.catalog import articles, backorder
 from omnisync.catalog.articles import ArticleInfo
 from omnisync.imports import cells, runs
 from omnisync.imports.csvfile import Columns, Row
 from omnisync.imports.faults import EXAMPLES, CellFault, Fault, nearest
 from omnisync.imports.reading import Cells, Difference, Remake, Run, keep, similar_sku
 from omnisync.settings import LocationSettings
-from omnisync.stock import ledger
+from omnisync.stock import backorders, ledger
+from omnisync.stock.effects import QUANTITIES
 from omnisync.stock.ledger import Entry
 from omnisync.stock.tables import Balance
 from omnisync.values import Kind, Shelf, format_time
@@ -213,19 +214,13 @@ def put_places(session: Session, places: Sequence[tuple[Shelf, str | None]], now
     """Write down where in its location a thing lies."""
     if not places:
         return
-    empty = {
-        "on_hand": 0,
-        "reserved": 0,
-        "blocked": 0,
-        "incoming": 0,
-        "safety": 0,
-        "off_sale": False,
-        "changed_at": now,
-    }
+    empty = dict.fromkeys(QUANTITIES, 0) | {"off_sale": False, "changed_at": now}
     values = [
         {"location": shelf.location, "sku": shelf.sku, "shelf": place, **empty} for shelf, place in sorted(places)
     ]
     db.upsert(session, _BALANCE, values, key=["location", "sku"], update=["shelf"])
+    beyond = backorder.of(session, {shelf.sku for shelf, _ in places})
+    backorders.follow(session, beyond, cause="article", now=now)
 
 
 def _restores(difference: Difference) -> bool:

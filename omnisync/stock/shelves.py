@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -11,14 +11,14 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import announce, db
-from omnisync.stock.effects import Level
+from omnisync.stock.effects import QUANTITIES, Level
 from omnisync.stock.tables import Balance
 from omnisync.values import Shelf
 
 balance = db.table(Balance)
 _COLUMNS = (
     balance.c.location, balance.c.sku, balance.c.on_hand, balance.c.reserved, balance.c.blocked,
-    balance.c.incoming, balance.c.safety, balance.c.off_sale, balance.c.counted_at,
+    balance.c.incoming, balance.c.safety, balance.c.backorder, balance.c.off_sale, balance.c.counted_at,
     balance.c.changed_at,
 )  # fmt: skip
 _LOCK = (
@@ -40,6 +40,8 @@ class Locked(dict[Shelf, Level]):
         super().__init__()
         self.counted_at: dict[Shelf, datetime] = {}
         self.changed_at: dict[Shelf, datetime] = {}
+        self.made: set[Shelf] = set()
+        """Nobody had spoken of these before."""
 
 
 def lock(session: Session, shelves: Collection[Shelf]) -> Locked:
@@ -64,13 +66,16 @@ def lock_or_make(session: Session, shelves: Collection[Shelf], *, now: datetime)
         return locked
     rows = [{"location": shelf.location, "sku": shelf.sku, "changed_at": now} | _EMPTY for shelf in missing]
     made = db.insert_new(session, balance, rows, key=("location", "sku"), returning=("location", "sku"))
-    locked.update((Shelf(row.location, row.sku), Level()) for row in made)
+    locked.made = {Shelf(row.location, row.sku) for row in made}
+    locked.update(dict.fromkeys(locked.made, Level()))
     if len(made) == len(missing):
         return locked
-    return lock(session, shelves)  # somebody else made some of them meanwhile
+    again = lock(session, shelves)  # somebody else made some of them meanwhile
+    again.made = locked.made
+    return again
 
 
-_EMPTY = {"on_hand": 0, "reserved": 0, "blocked": 0, "incoming": 0, "safety": 0, "off_sale": False}
+_EMPTY = dict.fromkeys(QUANTITIES, 0) | {"off_sale": False}
 
 
 def write(
@@ -107,8 +112,10 @@ def hold(session: Session, pieces: Mapping[Shelf, int], *, now: datetime) -> Non
     announce.touch(session, skus=(shelf.sku for shelf in pieces))
 
 
-def take_off_sale(session: Session, shelves: Sequence[Shelf], *, now: datetime) -> None:
-    """Promise nothing more from these shelves until somebody has counted them."""
+def take_off_sale(session: Session, shelves: Collection[Shelf], *, now: datetime) -> None:
+    """Promise nothing more from these shelves until somebody has counted them. The journal row is the caller's."""
+    if not shelves:
+        return
     session.execute(
         sa.update(balance)
         .where(db.in_pairs(balance.c.location, balance.c.sku, sorted(shelves)))
@@ -117,14 +124,19 @@ def take_off_sale(session: Session, shelves: Sequence[Shelf], *, now: datetime) 
     announce.touch(session, skus=(shelf.sku for shelf in shelves))
 
 
+def expect(session: Session, due: Mapping[Shelf, datetime | None]) -> None:
+    """Remember when the next of what is awaited on each of these locked shelves is expected."""
+    rows = [{"location": shelf.location, "sku": shelf.sku, "due_at": moment} for shelf, moment in due.items()]
+    if rows:
+        session.connection().execute(_EXPECT, {"due": rows})
+
+
 def _parameters(shelf: Shelf, change: Level, now: datetime) -> dict[str, Any]:
     return {
         "location": shelf.location, "sku": shelf.sku, "changed_at": now, "on_hand": change.on_hand,
         "reserved": change.reserved, "blocked": change.blocked, "incoming": change.incoming, "safety": change.safety,
+        "backorder": change.backorder,
     }  # fmt: skip
-
-
-_QUANTITIES = ("on_hand", "reserved", "blocked", "incoming", "safety")
 
 
 def _handed_in(name: str, *columns: str) -> sa.TableValuedAlias:
@@ -137,8 +149,8 @@ def _same_shelf(handed_in: sa.TableValuedAlias) -> sa.ColumnElement[bool]:
 
 def _adding(*moments: str) -> sa.Update:
     """Add the quantities that are handed in, and set these moments."""
-    change = _handed_in("change", *_QUANTITIES, *moments)
-    added = {name: balance.c[name] + change.c[name] for name in _QUANTITIES}
+    change = _handed_in("change", *QUANTITIES, *moments)
+    added = {name: balance.c[name] + change.c[name] for name in QUANTITIES}
     return sa.update(balance).where(_same_shelf(change)).values(added | {name: change.c[name] for name in moments})
 
 
@@ -146,9 +158,12 @@ _ADD = _adding("changed_at")
 _COUNTED = _adding("changed_at", "counted_at").values(off_sale=False)
 
 _PIECES = _handed_in("change", "reserved", "changed_at")
-_FREE = balance.c.on_hand - balance.c.blocked - balance.c.reserved - balance.c.safety
+_FREE = balance.c.on_hand - balance.c.blocked - balance.c.reserved - balance.c.safety + balance.c.backorder
 _HOLD = (
     sa.update(balance)
     .where(_same_shelf(_PIECES), ~balance.c.off_sale, _PIECES.c.reserved <= _FREE)
     .values(reserved=balance.c.reserved + _PIECES.c.reserved, changed_at=_PIECES.c.changed_at)
 )
+
+_DUE = _handed_in("due", "due_at")
+_EXPECT = sa.update(balance).where(_same_shelf(_DUE)).values(due_at=_DUE.c.due_at)

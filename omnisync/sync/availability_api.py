@@ -70,7 +70,7 @@ def routes(services: Services) -> APIRouter:
         if not missing:
             return Stock(pieces)
         read = await services.read.submit(availability.look, replace(asked, skus=missing))
-        found = {sku: read.pieces[sku] for sku in missing if sku in read.pieces}
+        found = {sku: read.skus[sku] for sku in missing if sku in read.skus}
         recent.remember({sku: found[sku] for sku in found.keys() - read.bundles}, began=began, commits=commits)
         return Stock(pieces | found)
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from omnisync.adapters.base import LevelSeen
-from omnisync.announce import announce, touch
+from omnisync.announce import announce
 from omnisync.sync import levels, settle
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import Key, key_of, mark
@@ -89,7 +89,7 @@ def ordered(
     if not channel.can.looks:
         # Nobody can see what it shows now; it is simply written again, which never does harm.
         row.believed = None
-    _believe(session, row, levels.order(levels.view_of(row), quantity, cancelled), now)
+    levels.put(session, row, levels.order(levels.view_of(row), quantity, cancelled), now=now)
     # Where the channel compares, only a level that was read meanwhile can have hidden this sale behind somebody's edit.
     last = row.seen_at if channel.compares else row.applied_at
     hidden = last is not None and placed_at <= last + CLOCKS_APART
@@ -111,10 +111,9 @@ def undo_unexplained(session: Session, channel: Channel, pulled_at: datetime | N
         if row.provisional_at and pulled_at and pulled_at >= row.provisional_at + PROVISIONAL_PATIENCE / 2
     ]
     for row in rows:
-        row.provisional, row.provisional_at = 0, now
+        levels.set_provisional(session, row, 0, now=now)
         row.drift_since = row.drift_since or now
         row.behind_since = row.behind_since or now
-        touch(session, skus=[row.sku])
     return len(rows)
 
 
@@ -131,7 +130,7 @@ def _book(
         row.look_at = now + settle.VERIFY_AFTER
         return
     row.look_at = None
-    _believe(session, row, verdict.view, now)
+    levels.put(session, row, verdict.view, now=now)
     if verdict.arrived:
         _arrived(session, row, level.quantity, now)
     elif row.unsettled or row.in_flight_until is not None:
@@ -142,12 +141,6 @@ def _book(
     elif row.believed == row.wanted:
         row.drift_since = None
     mark(row, now=now)
-
-
-def _believe(session: Session, row: ShownState, view: levels.View, now: datetime) -> None:
-    if view.provisional != row.provisional:
-        touch(session, skus=[row.sku])  # others must not offer what seems to be gone here
-    levels.put(row, view, now=now)
 
 
 def _arrived(session: Session, row: ShownState, quantity: int, now: datetime) -> None:

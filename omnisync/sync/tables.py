@@ -200,6 +200,21 @@ IS_PROVISIONAL = table(ShownState).c.provisional > sa.literal_column("0")
 """As its index says it: with a parameter for the zero SQLite would look at every row."""
 
 
+class UnseenThen(SQLModel, table=True):
+    """What was provisional at a listing from a moment on: explaining the past uses what was thought then."""
+
+    __tablename__ = "unseen_then"
+    __table_args__ = (sa.Index("unseen_then_of", "channel", "external_id", "place", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
+    channel: str = Field(sa_type=Name)
+    external_id: str = Field(sa_type=Name)
+    place: str = Field(default="", sa_type=Name)
+    sku: str = Field(sa_type=Name, index=True)
+    pieces: int
+    at: datetime = Field(sa_type=Instant)
+
+
 class Sent(SQLModel, table=True):
     """Every number we sent to a channel, why, and when it was applied."""
 

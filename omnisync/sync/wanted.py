@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from omnisync.sync.tables import IS_PROVISIONAL, PRICE_PLACE, ChannelListing, Sh
 from omnisync.values import Money
 
 BATCH = 500
+Components = Callable[[Collection[str]], dict[str, dict[str, int]]]
 _balance, _component = db.table(Balance), db.table(Component)
 _listing, _shown = db.table(ChannelListing), db.table(ShownState)
 
@@ -45,7 +47,7 @@ class Listed(NamedTuple):
     sku: str
 
 
-class _Shelf(NamedTuple):
+class OnShelf(NamedTuple):
     """What of one SKU is shown at one location, and when that last changed."""
 
     pieces: int
@@ -53,7 +55,7 @@ class _Shelf(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Unseen:
+class Unseen:
     """Pieces that some channel's level lost before we heard of the order."""
 
     channel: str
@@ -63,14 +65,14 @@ class _Unseen:
 
 
 @dataclass(frozen=True)
-class _Stock:
+class Stock:
     """All that the numbers are made of, for one batch of SKUs."""
 
     contents: Mapping[str, Mapping[str, int]]
     """Bundle -> its components, all the way down."""
-    shelves: Mapping[str, Mapping[str, _Shelf]]
+    shelves: Mapping[str, Mapping[str, OnShelf]]
     """SKU -> location -> its shelf."""
-    unseen: Sequence[_Unseen] = field(default=())
+    unseen: Sequence[Unseen] = field(default=())
 
     def parts(self, sku: str) -> Mapping[str, int]:
         return self.contents.get(sku) or {sku: 1}
@@ -110,39 +112,45 @@ def of_listings(
 
 
 def _of_listing(
-    channel: Channel, listing: Listed, stocked: bool, stock: _Stock, price: Money | None
+    channel: Channel, listing: Listed, stocked: bool, stock: Stock, price: Money | None
 ) -> Iterator[Wanted]:
     external_id, sku = listing
     together = channel.can.price_with_stock
     for group in channel.groups if stocked else ():
-        pieces, changed_at = _shown_of(channel, group, sku, stock)
+        pieces, changed_at = shown_of(channel, group, sku, stock)
         number = shown.quantity(pieces, channel.rule)
         yield Wanted(external_id, group.place, sku, number, price if together else None, changed_at)
     if price is not None and not (together and stocked and channel.groups):
         yield Wanted(external_id, PRICE_PLACE, sku, None, price, None)
 
 
-def _shown_of(channel: Channel, group: Group, sku: str, stock: _Stock) -> tuple[int, datetime | None]:
-    """Pieces over a group's locations, and the last change among all shelves that they are made of."""
+def shown_of(channel: Channel, group: Group, sku: str, stock: Stock) -> tuple[int, datetime | None]:
+    """What a place's number is made of, before the channel's rule, and the last change among all shelves that it is made of. The
+    one formula: what is published is explained with it too."""
+    pieces, changed_at = there(group.locations, sku, stock)
+    return pieces - unseen_of(channel, group, sku, stock) if stock.unseen else pieces, changed_at
+
+
+def there(locations: Sequence[str], sku: str, stock: Stock) -> tuple[int, datetime | None]:
+    """Pieces over these locations; of a bundle as many as its scarcest part allows at each."""
     parts, pieces, moments = stock.contents.get(sku), 0, []
     if parts is None:
         at = stock.shelves.get(sku, _NOWHERE)
-        shelves = [at[location] for location in group.locations if location in at]
+        shelves = [at[location] for location in locations if location in at]
         pieces, moments = sum(shelf.pieces for shelf in shelves), [shelf.changed_at for shelf in shelves]
     else:
         of_parts = [(stock.shelves.get(part, _NOWHERE), each) for part, each in parts.items()]
-        for location in group.locations:
+        for location in locations:
             pieces += shown.bundles((at[location].pieces if location in at else 0, each) for at, each in of_parts)
             moments += [at[location].changed_at for at, _ in of_parts if location in at]
-    if stock.unseen:
-        pieces -= _unseen_of(channel, group, sku, stock)
     return pieces, max(moments, default=None)
 
 
-_NOWHERE: Mapping[str, _Shelf] = {}
+_NOWHERE: Mapping[str, OnShelf] = {}
 
 
-def _unseen_of(channel: Channel, group: Group, sku: str, stock: _Stock) -> int:
+def unseen_of(channel: Channel, group: Group, sku: str, stock: Stock) -> int:
+    """How much of it other levels seem to have lost."""
     # A till shows what lies on the shelf: a sale elsewhere that nobody has told us of has moved nothing there yet.
     parts = stock.parts(sku)
     missing: dict[str, int] = defaultdict(int)
@@ -157,17 +165,22 @@ def _unseen_of(channel: Channel, group: Group, sku: str, stock: _Stock) -> int:
 # ---------------------------------------------------------------- reading
 
 
-def _stock(session: Session, context: Context, channel: Channel, skus: Collection[str]) -> _Stock:
+def _stock(session: Session, context: Context, channel: Channel, skus: Collection[str]) -> Stock:
     contents = contents_of(session, skus)
     pieces = {part for parts in contents.values() for part in parts} | (set(skus) - contents.keys())
-    return _Stock(contents, _shelves(session, channel, pieces), _unseen(session, context, pieces))
+    return Stock(contents, _shelves(session, channel, pieces), _unseen(session, context, pieces))
 
 
 def contents_of(session: Session, skus: Collection[str]) -> dict[str, dict[str, int]]:
     """What the bundles among these SKUs hold, all the way down; one query a level."""
-    contents = level = _components(session, skus)
+    return unpacked(skus, partial(_components, session))
+
+
+def unpacked(skus: Collection[str], components: Components) -> dict[str, dict[str, int]]:
+    """The same, where `components` says what those of some SKUs that are bundles hold directly."""
+    contents = level = components(skus)
     while level:
-        level = _components(session, {part for parts in level.values() for part in parts})
+        level = components({part for parts in level.values() for part in parts})
         contents = {sku: _replaced(parts, level) for sku, parts in contents.items()}
     return contents
 
@@ -192,10 +205,10 @@ _COMPONENTS = sa.select(_component.c.bundle, _component.c.sku, _component.c.quan
 )
 
 
-def _shelves(session: Session, channel: Channel, skus: Collection[str]) -> dict[str, dict[str, _Shelf]]:
-    found: dict[str, dict[str, _Shelf]] = defaultdict(dict)
+def _shelves(session: Session, channel: Channel, skus: Collection[str]) -> dict[str, dict[str, OnShelf]]:
+    found: dict[str, dict[str, OnShelf]] = defaultdict(dict)
     for sku, location, pieces, changed_at in session.execute(_SHELVES[channel.shows], {"skus": list(skus)}).all():
-        found[sku][location] = _Shelf(pieces, changed_at)
+        found[sku][location] = OnShelf(pieces, changed_at)
     return found
 
 
@@ -208,24 +221,34 @@ _ON_HAND = sa.case((_balance.c.on_hand < 0, 0), else_=_balance.c.on_hand)
 _SHELVES = {"available": _shelves_showing(availability.PIECES), "on_hand": _shelves_showing(_ON_HAND)}
 
 
-def _unseen(session: Session, context: Context, skus: Collection[str]) -> list[_Unseen]:
+def _unseen(session: Session, context: Context, skus: Collection[str]) -> list[Unseen]:
     # Provisional pieces are few at any time, so all of them are read and only those that matter are kept.
     rows = session.execute(_PROVISIONAL).all()
     if not rows:
         return []
-    contents = contents_of(session, {row.sku for row in rows})
-    return [
-        _Unseen(row.channel, part, frozenset(_locations(context, row)), row.provisional * each)
-        for row in rows
-        for part, each in contents.get(row.sku, {row.sku: 1}).items()
-        if part in skus
-    ]
+    gaps = [Gap._make(row) for row in rows]
+    contents = contents_of(session, {gap.sku for gap in gaps})
+    return [one for gap in gaps for one in spread(gap, contents, context.channels.get(gap.channel), skus)]
 
 
 _PROVISIONAL = sa.select(*(_shown.c[name] for name in ("channel", "place", "sku", "provisional"))).where(IS_PROVISIONAL)
 
 
-def _locations(context: Context, row: Any) -> tuple[str, ...]:
-    channel = context.channels.get(row.channel)
+class Gap(NamedTuple):
+    """So many pieces that a listing's level lost at a place before an order was seen."""
+
+    channel: str
+    place: str
+    sku: str
+    pieces: int
+
+
+def spread(
+    gap: Gap, contents: Mapping[str, Mapping[str, int]], channel: Channel | None, skus: Collection[str]
+) -> Iterator[Unseen]:
+    """A gap as pieces of those of these SKUs that it is made of, at the locations whose stock its place sells."""
     groups = channel.groups if channel is not None else ()
-    return next((group.locations for group in groups if group.place == row.place), ())
+    locations = next((group.locations for group in groups if group.place == gap.place), ())
+    for part, each in contents.get(gap.sku, {gap.sku: 1}).items():
+        if part in skus:
+            yield Unseen(gap.channel, part, frozenset(locations), gap.pieces * each)
