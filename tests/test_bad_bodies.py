@@ -110,10 +110,14 @@ CASES = [
     ),
     Case("POST", "/v1/pickups/{id}/cancel", {"reason": "r"}, "staff", placed),
     Case("POST", "/v1/pickups/{id}/extend", {"collect_by": "2026-12-05T12:00:00Z"}, "staff", placed),
-    Case("POST", "/v1/pickups/{id}/transfer", {"location": "markt", "kind": "customer_goes"}, "staff", placed),
+    Case("POST", "/v1/pickups/{id}/transfer", {"location": "markt", "kind": "customer_goes", "agreed": "phone"}, "staff", placed),
     Case(
         "POST", "/v1/transfers/{id}/receive", {"lines": [{"sku": "LAMP", "quantity": 1}], "rest": "lost"},
         "staff", on_its_way,
+    ),
+    Case(
+        "POST", "/v1/transfers/{id}/cannot-send", {"lines": [{"sku": "LAMP", "quantity": 1, "reason": "damaged"}]},
+        "ops", on_its_way,
     ),
 ]  # fmt: skip
 NO_BODIES = [b"[]", b"17", b'"text"', b"{", b"\xff", b'{"hurry": 1}', b"[" * 100_000, b"{}{}"]

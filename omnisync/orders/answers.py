@@ -68,6 +68,14 @@ class PickupLine(Answer):
     currency: Currency | None
 
 
+class Agreed(Answer):
+    """How the customer said yes to going to another store, when, and to whom."""
+
+    how: Literal["phone", "mail", "in_store", "online"]
+    at: Time
+    by: str = Field(examples=["Anna"])
+
+
 class Pickup(Answer):
     """A click-and-collect order as it stands."""
 
@@ -89,6 +97,7 @@ class Pickup(Answer):
     ended_at: Empty[Time]
     collected_how: Empty[str]
     handed_over_by: Empty[str]
+    agreed: Empty[Agreed]
     reservation: str | None = Field(examples=["01KAE1V2ZC0K8S3V6X1R4T7Y2B"])
     due: Due
     lines: list[PickupLine]
@@ -232,4 +241,5 @@ PICKUPS: dict[str, Says] = {
 TRANSFERS: dict[str, Says] = {
     "listTransfers": says(TransferPage, *problems.ASKED),
     "receiveTransfer": says(Transfer, *problems.ONCE, "not-found", "already-received"),
+    "cannotSendTransfer": says(Transfer, *problems.ONCE, "not-found", example={"state": "called_off"}),
 }

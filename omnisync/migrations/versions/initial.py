@@ -657,6 +657,9 @@ def upgrade() -> None:
         sa.Column("ended_at", db.Instant(), nullable=True),
         sa.Column("collected_how", sa.String(), nullable=True),
         sa.Column("handed_over_by", sa.String(), nullable=True),
+        sa.Column("agreed_how", sa.String(), nullable=True),
+        sa.Column("agreed_at", db.Instant(), nullable=True),
+        sa.Column("agreed_by", sa.String(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["customer_id"],
