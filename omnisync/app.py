@@ -33,7 +33,7 @@ from omnisync.pages import operations, ops, staff
 from omnisync.pages.ops_switches import Switches
 from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock import api as stock_api
-from omnisync.stock import ends, idempotency, policies
+from omnisync.stock import ends, idempotency, policies, returns_api, stocktakes_api
 from omnisync.sync import api as sync_api
 from omnisync.sync import availability_api, events_api
 from omnisync.sync.context import Context, Gathered
@@ -44,6 +44,8 @@ ROUTES: Sequence[Callable[[Services], APIRouter]] = (
     availability_api.routes,
     catalog_api.routes,
     stock_api.routes,
+    returns_api.routes,
+    stocktakes_api.routes,
     reservations_api.routes,
     pickup_api.routes,
     transfers_api.routes,

@@ -24,7 +24,7 @@ PROBES = {"live", "ready", "metrics"}
 OPEN = PROBES | {"receiveHook", "answerChallenge"}
 """Operations that want no key: probes, and channels, which sign what they send."""
 SAYS: Mapping[str, Says] = {
-    **channels.AVAILABILITY, **prices.SAYS, **stock.SAYS, **orders.RESERVATIONS, **orders.PICKUPS,
+    **channels.AVAILABILITY, **prices.SAYS, **stock.SAYS, **stock.RETURNS, **stock.STOCKTAKES, **orders.RESERVATIONS, **orders.PICKUPS,
     **orders.TRANSFERS,
     **channels.EVENTS, **channels.CHANNELS, **probes.SAYS,
 }  # fmt: skip

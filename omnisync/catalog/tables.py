@@ -29,6 +29,8 @@ class Article(SQLModel, table=True):
     min_price_minor: int | None = None
     currency: str | None = None
     min_age: int | None = None
+    b_ware: str | None = Field(default=None, sa_type=Name)
+    """The SKU under which pieces are sold that came back not quite new."""
     changed_at: datetime = Field(sa_type=Instant)
 
 

@@ -14,6 +14,7 @@ from omnisync.orders import customers, ending, holding, hours, pickup, sending, 
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.states import Step
 from omnisync.orders.tables import Pickup, PickupLine
+from omnisync.stock import stocktakes
 from omnisync.stock.ends import How
 
 _line = db.table(PickupLine)
@@ -43,11 +44,11 @@ def transfer(
     found = pickup.load(session, pickup_id, actor, lock=True)
     if found.state not in states.OPEN:
         raise states.wrong_state(found, Step.TRANSFER)
-    other = desk.location(location)
+    desk.location(location)
     if location == found.location:
         raise InvalidRequest.of("location", "The pickup is at this location already.")
-    if how == "customer_goes" and other.pickup == "off":
-        raise Conflict(f"Nothing can be collected at {location}.", code="no-pickup", location=location)
+    if how == "customer_goes":
+        pickup.check_open(desk, location, stocktakes.closed(session))
     if (how == "customer_goes") != (agreed is not None):
         raise InvalidRequest.of(
             "agreed", "How the customer agreed to go there: needed for customer_goes, and for nothing else."

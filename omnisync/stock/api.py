@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -16,10 +17,11 @@ from omnisync.access import Access, Role
 from omnisync.catalog import articles
 from omnisync.errors import Forbidden, InvalidRequest
 from omnisync.http import Body, Code, RowId, Services, ShortText, Sku, Text, json_response, router
-from omnisync.stock import answers, availability, ledger, shortages
+from omnisync.stock import answers, availability, blocked, ledger, shortages
+from omnisync.stock.blocked import Why
 from omnisync.stock.ledger import Entry
 from omnisync.stock.tables import Balance, Movement, Shortage
-from omnisync.values import MAX_QUANTITY, Kind, format_time, from_cursor, row_id, to_cursor
+from omnisync.values import MAX_QUANTITY, Kind, Shelf, format_time, from_cursor, row_id, to_cursor
 
 MAX_LINES = 1000
 OLDEST = timedelta(days=90)
@@ -38,6 +40,7 @@ SaidKind = Literal[
     "count",
     "transfer",
 ]
+_BLOCKS = {"blocked", "unblocked"}
 _STAFF_KINDS = {"count", "found", "missing", "damaged"}
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
@@ -92,6 +95,14 @@ def routes(services: Services) -> APIRouter:
         """What is on each shelf, a page at a time."""
         return json_response(await services.read.run(lambda session: _levels(session, sku, location, limit, cursor)))
 
+    @api.get("/stock/blocked", operation_id="listBlocked")
+    async def list_blocked(
+        location: Code | None = None, limit: Limit = 100, cursor: Text | None = None, asker: Access = Depends(staff)
+    ) -> Response:
+        """What is there and not for sale, by its reason."""
+        where = asker.location or location
+        return json_response(await services.read.run(lambda session: _blocked(session, where, limit, cursor)))
+
     @api.get("/stock/movements", operation_id="listMovements", dependencies=[Depends(ops)])
     async def movements(
         sku: Sku | None = None,
@@ -115,7 +126,7 @@ def routes(services: Services) -> APIRouter:
     @api.put("/stock/safety", operation_id="setSafety")
     async def safety(body: SafetyBody, asker: Access = Depends(ops)) -> Response:
         """Set how many pieces of a shelf are never promised."""
-        _check_locations([(f"lines.{n}.location", line.location) for n, line in enumerate(body.lines)], locations)
+        check_locations([(f"lines.{n}.location", line.location) for n, line in enumerate(body.lines)], locations)
         await services.write.run(lambda session: _set_safety(session, body.lines, asker, services))
         return json_response({"lines": [line.model_dump() for line in body.lines]})
 
@@ -143,7 +154,7 @@ def routes(services: Services) -> APIRouter:
 def _check(lines: Sequence[MovementBody], locations: set[str], now: datetime, asker: Access) -> None:
     places = [(f"movements.{n}.location", line.location) for n, line in enumerate(lines)]
     places += [(f"movements.{n}.to_location", line.to_location) for n, line in enumerate(lines) if line.to_location]
-    _check_locations(places, locations)
+    check_locations(places, locations)
     errors = [error for n, line in enumerate(lines) for error in _faults(f"movements.{n}", line, now)]
     if errors:
         raise InvalidRequest(errors)
@@ -159,6 +170,10 @@ def _faults(at: str, line: MovementBody, now: datetime) -> list[dict[str, str]]:
             (line.to_location is not None) != (line.kind == "transfer"),
             "belongs to transfers, and only there",
         ),
+        "reason": (
+            line.kind in _BLOCKS and line.reason not in set(Why),
+            f"says why it is not for sale: {', '.join(Why)}",
+        ),
         "occurred_at": (
             line.occurred_at is not None and not now - OLDEST <= line.occurred_at <= now + timedelta(minutes=5),
             "is not in the future and not older than 90 days",
@@ -169,7 +184,8 @@ def _faults(at: str, line: MovementBody, now: datetime) -> list[dict[str, str]]:
     return [{"field": f"{at}.{name}", "message": message} for name, (wrong, message) in rules.items() if wrong]
 
 
-def _check_locations(places: Sequence[tuple[str, str]], locations: set[str]) -> None:
+def check_locations(places: Sequence[tuple[str, str]], locations: set[str]) -> None:
+    """InvalidRequest naming every field whose location there is not."""
     errors = [
         {"field": field, "message": f"There is no location {code!r}; there are {', '.join(sorted(locations))}."}
         for field, code in places
@@ -179,7 +195,8 @@ def _check_locations(places: Sequence[tuple[str, str]], locations: set[str]) -> 
         raise InvalidRequest(errors)
 
 
-def _check_articles(session: Session, skus: Sequence[str], field: str) -> None:
+def check_articles(session: Session, skus: Sequence[str], field: str) -> None:
+    """InvalidRequest naming every line whose article has no shelf of its own."""
     known = articles.known(session, skus)
     errors = [
         {"field": f"{field}.{n}.sku", "message": _why_not(sku, known.get(sku))}
@@ -197,12 +214,22 @@ def _why_not(sku: str, info: articles.ArticleInfo | None) -> str:
 
 
 def _record(session: Session, lines: Sequence[MovementBody], asker: Access, services: Services) -> list[dict[str, Any]]:
-    _check_articles(session, [line.sku for line in lines], "movements")
+    check_articles(session, [line.sku for line in lines], "movements")
     now = db.now(session, services.clock)
     entries = [entry for line in lines for entry in _entries(line, asker, now)]
+    known = {entry.key for entry in entries if ledger.is_known(session, entry.key or "")}
+    blocked.check(session, _unblocked(entry for entry in entries if entry.key not in known))
     outcomes = ledger.record(session, entries, now=now)
     fresh = {entry.key for entry, outcome in zip(entries, outcomes, strict=True) if not outcome.duplicate}
     return [{"key": line.key, "duplicate": _key(line, asker) not in fresh} for line in lines]
+
+
+def _unblocked(entries: Iterable[Entry]) -> Counter[tuple[Shelf, Why]]:
+    found: Counter[tuple[Shelf, Why]] = Counter()
+    for entry in entries:
+        if entry.kind is Kind.UNBLOCKED:
+            found[entry.shelf, Why(entry.reason or "")] += entry.quantity
+    return found
 
 
 def _key(line: MovementBody, asker: Access) -> str:
@@ -220,7 +247,7 @@ def _entries(line: MovementBody, asker: Access, now: datetime) -> list[Entry]:
 
 
 def _set_safety(session: Session, lines: Sequence[SafetyLine], asker: Access, services: Services) -> None:
-    _check_articles(session, [line.sku for line in lines], "lines")
+    check_articles(session, [line.sku for line in lines], "lines")
     now = db.now(session, services.clock)
     cause = f"api:{asker.owner}"
     ledger.record(
@@ -250,6 +277,19 @@ def _levels(
     ]
     last_row = rows[limit - 1] if len(rows) > limit else None
     return {"items": items, "next_cursor": last_row and to_cursor(last_row.location, last_row.sku)}
+
+
+def _blocked(session: Session, location: str | None, limit: int, cursor: str | None) -> dict[str, Any]:
+    after = tuple(_cursor(cursor, 3)) if cursor else None
+    rows = blocked.page(session, location, after=after, limit=limit + 1)  # type: ignore[arg-type]
+    last = rows[limit - 1] if len(rows) > limit else None
+    return {
+        "items": [
+            {"sku": row.sku, "location": row.location, "reason": row.reason, "quantity": int(row.pieces)}
+            for row in rows[:limit]
+        ],
+        "next_cursor": last and to_cursor(last.location, last.sku, last.reason),
+    }
 
 
 def _journal(

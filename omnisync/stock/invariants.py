@@ -11,12 +11,14 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
+from omnisync.stock.blocked import RETURN
 from omnisync.stock.effects import Level
-from omnisync.stock.tables import Balance, Movement, Promise, Reservation, Shortage, Transfer, TransferLine
+from omnisync.stock.tables import Balance, GoodsReturn, Movement, Promise, Reservation, Shortage, Transfer, TransferLine
 from omnisync.values import Kind, Shelf
 
 movement, balance = db.table(Movement), db.table(Balance)
 reservation, promise, shortage = db.table(Reservation), db.table(Promise), db.table(Shortage)
+goods_return = db.table(GoodsReturn)
 transfer, transfer_line = db.table(Transfer), db.table(TransferLine)
 _QUANTITIES = ("on_hand", "reserved", "blocked", "incoming", "safety")
 
@@ -213,6 +215,20 @@ def _booked_by_transfers(session: Session, ids: Iterable[str]) -> dict[str, dict
     return booked
 
 
+def returns_are_decided_once(session: Session) -> Iterator[str]:
+    """Of a return that nobody has decided about all pieces are blocked, of any other none, and then each became one thing."""
+    statement = sa.select(movement.c.cause, sa.func.sum(movement.c.blocked)).where(movement.c.cause.startswith(RETURN))
+    blocked = {cause: int(n) for cause, n in session.execute(statement.group_by(movement.c.cause))}
+    for row in session.execute(sa.select(goods_return)):
+        wanted = row.quantity if row.decided_at is None else 0
+        if (found := blocked.pop(f"{RETURN}{row.id}", 0)) != wanted:
+            yield f"return {row.id}: {found} are blocked, {wanted} wait to be checked"
+        became = row.sellable + row.b_ware + row.scrap
+        if became != row.quantity and not (became == 0 and (row.decided_at is None or row.duplicate == row.quantity)):
+            yield f"return {row.id}: of {row.quantity} pieces {became} were decided about"
+    yield from (f"{cause}: blocks {n} and is no return" for cause, n in sorted(blocked.items()) if n)
+
+
 STOCK_INVARIANTS = (
     balances_are_sums,
     holds_were_kept_within_the_shelf,
@@ -221,4 +237,5 @@ STOCK_INVARIANTS = (
     effects_happen_once,
     transfers_lose_nothing,
     transfers_move_what_they_say,
+    returns_are_decided_once,
 )

@@ -121,13 +121,19 @@ def record(session: Session, entries: Sequence[Entry], *, now: datetime) -> list
     locked = shelves.lock_or_make(session, {entry.shelf for entry in entries}, now=now)
     known = _known_keys(session, entries)
     fresh = [entry for entry in _first_of_each_key(entries) if entry.key not in known]
-    book = _Book(dict(locked), dict(locked.counted_at), _later_changes(session, fresh))
+    counts = [(entry.shelf, entry.occurred_at) for entry in fresh if entry.kind is Kind.COUNT]
+    book = _Book(dict(locked), dict(locked.counted_at), later_changes(session, counts))
     outcomes = {id(entry): book.add(entry) for entry in fresh}
     insert(session, book.rows, now=now)
     shelves.write(session, _sum(book.rows), now=now)
     shelves.mark_counted(session, book.counts)
     shortages.settle(session, locked, book.levels, {row.shelf: row.cause for row, _ in book.rows}, now=now)
     return [outcomes.get(id(entry), Recorded(duplicate=True)) for entry in entries]
+
+
+def is_known(session: Session, key: str) -> bool:
+    """Whether an effect of this name stands in the journal."""
+    return session.execute(sa.select(movement.c.id).where(movement.c.key == key)).first() is not None
 
 
 def insert(session: Session, rows: Iterable[tuple[Entry, Level]], *, now: datetime) -> None:
@@ -169,19 +175,19 @@ def _known_keys(session: Session, entries: Sequence[Entry]) -> set[str | None]:
     return set(session.execute(sa.select(movement.c.key).where(movement.c.key.in_(keys))).scalars())
 
 
-def _later_changes(session: Session, entries: Sequence[Entry]) -> Mapping[tuple[Shelf, datetime], int]:
-    """For each count of the batch: how on_hand changed after its moment, by the journal. One query a moment."""
-    by_moment: dict[datetime, set[Shelf]] = defaultdict(set)
-    for entry in entries:
-        if entry.kind is Kind.COUNT:
-            by_moment[entry.occurred_at].add(entry.shelf)
+_MOMENT = db.rows("moment", movement.c.location, movement.c.sku, movement.c.occurred_at)
+_LATER = (
+    sa.select(_MOMENT.c.location, _MOMENT.c.sku, _MOMENT.c.occurred_at, sa.func.sum(movement.c.on_hand))
+    .join(movement, sa.and_(movement.c.location == _MOMENT.c.location, movement.c.sku == _MOMENT.c.sku))
+    .where(movement.c.occurred_at > _MOMENT.c.occurred_at)
+    .group_by(_MOMENT.c.location, _MOMENT.c.sku, _MOMENT.c.occurred_at)
+)
+
+
+def later_changes(session: Session, moments: Iterable[tuple[Shelf, datetime]]) -> Mapping[tuple[Shelf, datetime], int]:
+    """For each shelf and moment: how on_hand changed after it, by the journal. One query for all."""
     later: dict[tuple[Shelf, datetime], int] = defaultdict(int)
-    for moment, counted in by_moment.items():
-        statement = (
-            sa.select(movement.c.location, movement.c.sku, sa.func.sum(movement.c.on_hand))
-            .where(db.in_pairs(movement.c.location, movement.c.sku, sorted(counted)), movement.c.occurred_at > moment)
-            .group_by(movement.c.location, movement.c.sku)
-        )
-        for location, sku, change in session.execute(statement):
-            later[Shelf(location, sku), moment] = int(change)
+    wanted = [{"location": at.location, "sku": at.sku, "occurred_at": moment} for at, moment in set(moments)]
+    for location, sku, moment, change in session.execute(_LATER, {"moment": wanted}) if wanted else ():
+        later[Shelf(location, sku), moment] = int(change)
     return later

@@ -85,7 +85,7 @@ def hold(session: Session, pieces: Mapping[Shelf, int], *, now: datetime) -> Non
 
 
 def mark_counted(session: Session, counted_at: Mapping[Shelf, datetime]) -> None:
-    """Remember when a shelf was last counted, and put what was not found back on sale."""
+    """Remember when a shelf was last counted, and put what was not found back on sale, unless that was after the count."""
     rows = [
         {"location": shelf.location, "sku": shelf.sku, "counted_at": moment} for shelf, moment in counted_at.items()
     ]
@@ -99,7 +99,7 @@ def take_off_sale(session: Session, shelves: Sequence[Shelf], *, now: datetime) 
     session.execute(
         sa.update(balance)
         .where(db.in_pairs(balance.c.location, balance.c.sku, sorted(shelves)))
-        .values(off_sale=True, changed_at=now)
+        .values(off_sale=True, off_sale_at=now, changed_at=now)
     )
     announce.touch(session, skus=(shelf.sku for shelf in shelves))
 
@@ -138,4 +138,9 @@ _HOLD = (
 )
 
 _COUNT = _handed_in("count", "counted_at")
-_COUNTED = sa.update(balance).where(_same_shelf(_COUNT)).values(counted_at=_COUNT.c.counted_at, off_sale=False)
+_LOST_SINCE = sa.func.coalesce(balance.c.off_sale_at > _COUNT.c.counted_at, sa.false())
+_COUNTED = (
+    sa.update(balance)
+    .where(_same_shelf(_COUNT))
+    .values(counted_at=_COUNT.c.counted_at, off_sale=sa.and_(balance.c.off_sale, _LOST_SINCE))
+)

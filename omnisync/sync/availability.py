@@ -69,10 +69,17 @@ def _of_bundle(contents: Mapping[str, int], pieces: Mapping[str, Mapping[str, in
 
 
 def answer(
-    question: Question, stock: Stock, settings: Settings, ready: ReadyTimes, *, now: datetime, public: bool = False
+    question: Question,
+    stock: Stock,
+    settings: Settings,
+    ready: ReadyTimes,
+    *,
+    now: datetime,
+    public: bool = False,
+    closed: Collection[str] = (),
 ) -> dict[str, Any]:
-    """The body of the answer. To the public quantities are states."""
-    times = {code: ready.at(code, now) for code in question.locations}
+    """The body of the answer. To the public quantities are states. Where it is `closed` nothing can be ordered for pickup now."""
+    times = {code: None if code in closed else ready.at(code, now) for code in question.locations}
     below = settings.server.limited_below
     return {"items": [_item(sku, question, stock, times, below, public) for sku in question.skus]}
 

@@ -138,7 +138,7 @@ class Town(Ledger):
         self.books.finish(bag.hold, "release", self.now, gone, keep_rest=True)
         for at, missing in gone.items():
             self.books.happens(at, -missing, self.now)
-            self.books.off_sale.add(at)
+            self.books.off_sale[at] = self.now
         self._take_out(bag, lost)
         for sku, missing in lost.items():
             bag.rejected[sku] = bag.rejected.get(sku, 0) + missing
@@ -210,7 +210,7 @@ class Town(Ledger):
         )
         for at, n in self.books.holds[hold].granted.items():
             self.books.happens(at, -n, self.now)
-            self.books.off_sale.add(at)
+            self.books.off_sale[at] = self.now
         self.books.finish(hold, "release", self.now)
         self._end_empty(bag)
 

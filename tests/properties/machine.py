@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy.engine import Engine
 
+from omnisync.stock import came_back
 from omnisync.stock.shelves import take_off_sale
 from omnisync.values import Kind, Shelf
 from tests.properties.model import OrderLine, Shop
@@ -101,13 +102,14 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(at=shelves, n=pieces, block=st.booleans())
     def set_aside(self, at: Shelf, n: int, block: bool) -> None:
+        n = n if block else min(n, self.books.blocked[at])
         self.real.record((Kind.BLOCKED if block else Kind.UNBLOCKED, at, n, self.now, self._name("blocked")))
-        self.books.blocked[at] = max(0, self.books.blocked[at] + (n if block else -n))
+        self.books.blocked[at] += n if block else -n
 
     @rule(at=shelves)
     def nobody_finds_it(self, at: Shelf) -> None:
         self.real.step(lambda session: take_off_sale(session, [at], now=moment(self.now)))
-        self.books.off_sale.add(at)
+        self.books.off_sale[at] = self.now
 
     @rule(at=shelves, n=st.integers(0, 2))
     def safety(self, at: Shelf, n: int) -> None:
@@ -199,6 +201,18 @@ class Ledger(RuleBasedStateMachine):
         assert taken.stale == (version < told[-1][0])
         if not taken.stale:
             self.books.tell(reference, lines, self.now, version)
+
+    @precondition(lambda ledger: ledger.books.checking.total())
+    @rule(which=some, scrap=st.integers(0, 2))
+    def somebody_checks_what_came_back(self, which: int, scrap: int) -> None:
+        found = self._pick(list(self.real.returns()), which)
+        if found is None or found.id is None:
+            return
+        scrap = min(scrap, found.quantity)
+        verdict = came_back.Verdict(found.quantity - scrap, scrap=scrap)
+        assert self.real.decide(found.id, verdict) == "decided"
+        assert self.real.decide(found.id, verdict) == "already-decided"
+        self.books.decide(Shelf(found.location, found.sku), verdict.sellable, scrap, self.now)
 
     @rule(at=shelves, n=pieces, late=minutes)
     def a_counter_sale(self, at: Shelf, n: int, late: int) -> None:

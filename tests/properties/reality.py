@@ -18,12 +18,13 @@ from omnisync.clock import StoppedClock
 from omnisync.errors import Refused
 from omnisync.orders import intake
 from omnisync.settings import ChannelSettings
-from omnisync.stock import availability, ends, ledger, reservations
+from omnisync.stock import availability, came_back, ends, ledger, reservations
 from omnisync.stock.effects import Level
 from omnisync.stock.ends import End
 from omnisync.stock.idempotency import Answer, Call, Once
 from omnisync.stock.ledger import Entry
 from omnisync.stock.reservations import Line, Request
+from omnisync.stock.tables import GoodsReturn
 from omnisync.values import Kind, Shelf
 from tests.conftest import START
 from tests.orders import counter
@@ -77,6 +78,16 @@ class Reality:
         entries = [Entry(kind, at.sku, at.location, n, "floor", moment(then), key) for kind, at, n, then, key in said]
         recorded = self.step(lambda session: ledger.record(session, entries, now=moment(self.now)))
         return [one.duplicate for one in recorded if not isinstance(one, str)]
+
+    def returns(self) -> Sequence[GoodsReturn]:
+        """What came back and waits to be checked."""
+        found = self.step(lambda session: came_back.page(session, None, to_check=True))
+        assert not isinstance(found, str), found
+        return found
+
+    def decide(self, number: int, verdict: came_back.Verdict) -> str:
+        done = self.step(lambda session: came_back.decide(session, number, verdict, by="Kim", now=moment(self.now)))
+        return done if isinstance(done, str) else "decided"
 
     def levels(self, shelves: Iterable[Shelf]) -> dict[Shelf, Level]:
         found = self.step(lambda session: availability.levels(session, shelves))
