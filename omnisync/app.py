@@ -27,7 +27,7 @@ from omnisync.errors import NeedsAttention
 from omnisync.http import Limits, Measured, Services, add_error_handlers, answer_to
 from omnisync.lanes import App
 from omnisync.meters import Meters
-from omnisync.orders import desk, handover, mail, pickup_api, reservations_api, transfers_api
+from omnisync.orders import desk, handover, mail, pickup_api, reservations_api, shortages_api, transfers_api
 from omnisync.orders.smtp import Smtp
 from omnisync.pages import operations, ops, staff
 from omnisync.pages.ops_switches import Switches
@@ -49,6 +49,7 @@ ROUTES: Sequence[Callable[[Services], APIRouter]] = (
     reservations_api.routes,
     pickup_api.routes,
     transfers_api.routes,
+    shortages_api.routes,
     events_api.routes,
     staff.routes,
 )

@@ -25,7 +25,7 @@ OPEN = PROBES | {"receiveHook", "answerChallenge"}
 """Operations that want no key: probes, and channels, which sign what they send."""
 SAYS: Mapping[str, Says] = {
     **channels.AVAILABILITY, **prices.SAYS, **stock.SAYS, **stock.RETURNS, **stock.STOCKTAKES, **orders.RESERVATIONS, **orders.PICKUPS,
-    **orders.TRANSFERS,
+    **orders.TRANSFERS, **orders.SHORTAGES,
     **channels.EVENTS, **channels.CHANNELS, **probes.SAYS,
 }  # fmt: skip
 """What every operation answers."""

@@ -69,6 +69,14 @@ PROBLEMS: Mapping[str, Known] = {
         "Only 1 of JACKE-NORDWIND-42 can still be promised at linden, 2 were asked for.",
         {"shortages": [_LACK]},
     ),
+    "proposal-changed": Known(
+        409,
+        "This is not what is proposed now.",
+        {
+            "proposal": "6f3a0f2c9b1d4e57",
+            "promises": [{"kind": "order", "id": "webshop:1001", "action": "cancel_at_channel"}],
+        },
+    ),
     "reservation-mismatch": Known(409, "This reservation is for another location."),
     "reservation-taken": Known(409, "This reservation was already taken by another pickup."),
     "stocktake-open": Known(409, "A stocktake of linden is open already.", {"location": "linden"}),

@@ -20,7 +20,7 @@ from omnisync import app, db
 from omnisync.adapters.client import Tools
 from omnisync.clock import Ids, StoppedClock
 from omnisync.problems import MEDIA_TYPE
-from omnisync.stock import came_back
+from omnisync.stock import came_back, ledger
 from omnisync.stock.came_back import Source
 from omnisync.stock.ledger import Entry
 from omnisync.values import Kind
@@ -94,6 +94,16 @@ async def counting(api: Api) -> dict[str, str]:
     return await _made(api, "/v1/stocktakes", {"location": "linden"}, role="ops")
 
 
+async def short(api: Api) -> dict[str, str]:
+    """A shortage with what is proposed."""
+    await held(api)
+    with db.transaction(api.services.engine) as session:
+        sold = Entry(Kind.SOLD, "LAMP", "linden", 5, "pos:1", api.services.clock.now())
+        ledger.record(session, [sold], now=sold.occurred_at)
+    [made] = (await api.call("GET", "/v1/shortages", role="ops")).json()["items"]
+    return {"id": str(made["id"]), "code": made["proposal"]}
+
+
 async def _made(api: Api, path: str, body: Json, role: str = "shop") -> dict[str, str]:
     answer = await api.call("POST", path, role=role, json=body)
     assert answer.status_code in (200, 201), answer.text
@@ -139,6 +149,7 @@ CASES = [
         "ops", on_its_way,
     ),
     Case("POST", "/v1/returns/{id}/decide", {"sellable": 1, "b_ware": 0, "scrap": 0}, "staff", back),
+    Case("POST", "/v1/shortages/{id}/accept", {"proposal": "{code}"}, "ops", short),
     Case("POST", "/v1/stocktakes", {"location": "linden"}),
     Case(
         "POST", "/v1/stocktakes/{id}/counts", {"counts": [{"sku": "LAMP", "quantity": 4, "counted_at": "2026-11-21T10:00:00Z"}]},
@@ -234,7 +245,7 @@ def test_a_body_with_one_spoiled_field_is_refused_and_changes_nothing(
 
 def test_every_body_that_is_described_is_spoiled_here() -> None:
     described = {
-        (method.upper(), re.sub(r"\{(pickup|reservation|transfer|return|stocktake)_id\}", "{id}", path))
+        (method.upper(), re.sub(r"\{(pickup|reservation|transfer|return|stocktake|shortage)_id\}", "{id}", path))
         for path, methods in DOCUMENT["paths"].items()
         for method, operation in methods.items()
         if "requestBody" in operation

@@ -121,6 +121,18 @@ def reject(
     return pickup.load(session, pickup_id, actor)
 
 
+def give_up(session: Session, desk: Desk, pickup_id: str, lines: Mapping[str, int], *, now: datetime) -> Pickup:
+    """These lines cannot be kept, for their pieces are somebody else's: given back, and the pickup lacks them."""
+    found = states.advance(session, pickup_id, Step.REJECT)
+    pickup.check_part(lines, pickup.here_lines(session, pickup_id))
+    holding.end(session, found, How.RELEASE, part=holding.pieces(session, found, lines), keep_rest=True, now=now)
+    for sku, n in sorted(lines.items()):
+        _add_rejected(session, pickup_id, sku, n)
+    told = [{"sku": sku, "quantity": n, "reason": "shortage"} for sku, n in sorted(lines.items())]
+    desk.tell(session, "rejected", found, lines=told)
+    return found
+
+
 def _nothing_left(session: Session, desk: Desk, pickup_id: str, now: datetime) -> Pickup:
     ended = states.advance(session, pickup_id, Step.CANCEL, ended_at=now, overdue=False)
     sending.call_off(session, ended, by="rejected", now=now)

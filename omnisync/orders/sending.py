@@ -41,7 +41,7 @@ def plan(
         known = articles.known(session, each)
         stocked = {sku: n for sku, n in each.items() if sku not in known or known[sku].stocked}
         missing = line.quantity
-        for code in _sources(desk, location):
+        for code in sources(desk, location):
             fits = min((left.get(Shelf(code, sku), 0) // n for sku, n in stocked.items()), default=missing)
             if taken := min(missing, fits):
                 found.setdefault(code, {})[line.sku] = taken
@@ -53,7 +53,9 @@ def plan(
     return found
 
 
-def _sources(desk: Desk, here: str) -> list[str]:
+def sources(desk: Desk, here: str) -> list[str]:
+    """Where pieces for this location may come from: itself, then warehouses, then stores."""
+
     def rank(location: LocationSettings) -> int:
         return 0 if location.code == here else 1 if location.kind == "warehouse" else 2
 

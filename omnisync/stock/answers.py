@@ -199,43 +199,12 @@ class SafetySet(Answer):
     lines: list[Safety]
 
 
-class Shortage(Answer):
-    """Promised pieces that are not there."""
-
-    id: int = Field(examples=[12])
-    sku: Sku
-    location: Place
-    quantity: Pieces = Field(examples=[1])
-    cause: str = Field(examples=["kasse:4711/1"])
-    opened_at: Time
-    accepted_at: Empty[Time]
-    accepted_by: Empty[str]
-
-
-class StockError(Answer):
-    """A shelf below zero."""
-
-    sku: Sku
-    location: Place
-    on_hand: int = Field(examples=[-1])
-
-
-class ShortagePage(Page):
-    """Promises that facts have made impossible, and shelves that are below zero."""
-
-    items: list[Shortage]
-    stock_errors: list[StockError]
-
-
-_ACCEPTED = {"accepted_at": "2026-11-21T10:05:00Z", "accepted_by": "ops"}
 SAYS: dict[str, Says] = {
     "listStock": says(StockPage, *problems.ASKED),
     "listBlocked": says(BlockedPage, *problems.ASKED),
     "listMovements": says(MovementPage, *problems.ASKED),
     "recordMovements": says(MovementsRecorded, *problems.TOLD),
     "setSafety": says(SafetySet, *problems.TOLD),
-    "listShortages": says(ShortagePage, *problems.ASKED),
-    "acceptShortage": says(Shortage, *problems.TOLD, "not-found", example=_ACCEPTED),
 }
 _DECIDED = {"state": "decided", "decided_at": "2026-11-21T10:05:00Z", "decided_by": "Anna", "sellable": 1}
 RETURNS: dict[str, Says] = {

@@ -1,4 +1,4 @@
-"""Stock over HTTP: levels, the journal, what happened, safety, shortages."""
+"""Stock over HTTP: levels, the journal, what happened, safety."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from omnisync import db
 from omnisync.access import Access, Role
 from omnisync.catalog import articles
 from omnisync.errors import Forbidden, InvalidRequest
-from omnisync.http import Body, Code, RowId, Services, ShortText, Sku, Text, json_response, router
-from omnisync.stock import answers, availability, blocked, ledger, shortages
+from omnisync.http import Body, Code, Services, ShortText, Sku, Text, json_response, router
+from omnisync.stock import answers, availability, blocked, ledger
 from omnisync.stock.blocked import Why
 from omnisync.stock.ledger import Entry
-from omnisync.stock.tables import Balance, Movement, Shortage
+from omnisync.stock.tables import Balance, Movement
 from omnisync.values import MAX_QUANTITY, Kind, Shelf, format_time, from_cursor, row_id, to_cursor
 
 MAX_LINES = 1000
@@ -129,21 +129,6 @@ def routes(services: Services) -> APIRouter:
         check_locations([(f"lines.{n}.location", line.location) for n, line in enumerate(body.lines)], locations)
         await services.write.run(lambda session: _set_safety(session, body.lines, asker, services))
         return json_response({"lines": [line.model_dump() for line in body.lines]})
-
-    @api.get("/shortages", operation_id="listShortages", dependencies=[Depends(ops)])
-    async def list_shortages(limit: Limit = 100, cursor: Text | None = None) -> Response:
-        """Promises that facts have made impossible, and shelves that are below zero without any promise."""
-        return json_response(await services.read.run(lambda session: _shortages(session, limit, cursor)))
-
-    @api.post("/shortages/{shortage_id}/accept", operation_id="acceptShortage")
-    async def accept(shortage_id: RowId, asker: Access = Depends(ops)) -> Response:
-        """A person has seen it; it closes when the facts do."""
-        now = services.clock.now()
-        return json_response(
-            await services.write.run(
-                lambda session: _shortage(shortages.accept(session, shortage_id, by=asker.name, now=now))
-            )
-        )
 
     return api
 
@@ -317,28 +302,6 @@ def _movement(row: Any) -> dict[str, Any]:
         "changes": {name: change for name, change in changes.items() if change}, "cause": row.cause,
         "promise": row.promise, "reason": row.reason, "occurred_at": format_time(row.occurred_at),
         "recorded_at": format_time(row.recorded_at),
-    }  # fmt: skip
-
-
-def _shortages(session: Session, limit: int, cursor: str | None) -> dict[str, Any]:
-    after = row_id(_cursor(cursor, 1)[0]) if cursor else 0
-    rows = shortages.list_open(session, after=after, limit=limit + 1)
-    more = len(rows) > limit
-    return {
-        "items": [_shortage(row) for row in rows[:limit]],
-        "next_cursor": to_cursor(rows[limit - 1].id or 0) if more else None,
-        "stock_errors": [
-            {"sku": row.sku, "location": row.location, "on_hand": row.on_hand}
-            for row in shortages.stock_errors(session)
-        ],
-    }
-
-
-def _shortage(row: Shortage) -> dict[str, Any]:
-    return {
-        "id": row.id, "sku": row.sku, "location": row.location, "quantity": row.quantity, "cause": row.cause,
-        "opened_at": format_time(row.opened_at),
-        "accepted_at": format_time(row.accepted_at) if row.accepted_at else None, "accepted_by": row.accepted_by,
     }  # fmt: skip
 
 

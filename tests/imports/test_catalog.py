@@ -264,5 +264,5 @@ def test_b_ware_is_another_article_that_there_is(desk):
     wrong = desk.catalog(f"{header}LAMP,Lampe,,,,LAMP-B\nCUP,Tasse,,,,CUP\n")
     right = desk.catalog(f"{header}LAMP,Lampe,,,,LAMP-B\nLAMP-B,Lampe (B-Ware),,,,\n")
 
-    assert (kinds(wrong), kinds(right)) == ({"b-ware": 2}, {})
+    assert (kinds(wrong), kinds(right)) == ({"b-ware": [2, 3]}, {})
     assert desk.article("LAMP").fields["b_ware"] == "LAMP-B"
