@@ -286,5 +286,9 @@ def case_words(case: Case) -> tuple[str, str]:
 
 
 def can_apply(case: Case) -> bool:
-    """Whether there is something to write: numbers that wait for this decision."""
-    return case.kind in RELEASES or (case.kind == "drift" and "shows" in (case.details or {}))
+    """Whether there is something to do: numbers that wait for this decision, a return to take off again."""
+    return (
+        case.kind in RELEASES
+        or case.kind == "double_return"
+        or (case.kind == "drift" and "shows" in (case.details or {}))
+    )

@@ -202,17 +202,17 @@ def _record(session: Session, lines: Sequence[MovementBody], asker: Access, serv
     check_articles(session, [line.sku for line in lines], "movements")
     now = db.now(session, services.clock)
     entries = [entry for line in lines for entry in _entries(line, asker, now)]
-    known = {entry.key for entry in entries if ledger.is_known(session, entry.key or "")}
-    blocked.check(session, _unblocked(entry for entry in entries if entry.key not in known))
+    blocked.check(session, _unblocked(session, entries))
     outcomes = ledger.record(session, entries, now=now)
     fresh = {entry.key for entry, outcome in zip(entries, outcomes, strict=True) if not outcome.duplicate}
     return [{"key": line.key, "duplicate": _key(line, asker) not in fresh} for line in lines]
 
 
-def _unblocked(entries: Iterable[Entry]) -> Counter[tuple[Shelf, Why]]:
+def _unblocked(session: Session, entries: Iterable[Entry]) -> Counter[tuple[Shelf, Why]]:
+    """What these put back on sale, without those that are known already."""
     found: Counter[tuple[Shelf, Why]] = Counter()
-    for entry in entries:
-        if entry.kind is Kind.UNBLOCKED:
+    for entry in {entry.key: entry for entry in entries if entry.kind is Kind.UNBLOCKED}.values():
+        if not ledger.is_known(session, entry.key or ""):
             found[entry.shelf, Why(entry.reason or "")] += entry.quantity
     return found
 

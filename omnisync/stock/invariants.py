@@ -13,12 +13,24 @@ from sqlmodel import Session
 from omnisync import db
 from omnisync.stock.blocked import RETURN
 from omnisync.stock.effects import Level
-from omnisync.stock.tables import Balance, GoodsReturn, Movement, Promise, Reservation, Shortage, Transfer, TransferLine
+from omnisync.stock.tables import (
+    Balance,
+    GoodsReturn,
+    Movement,
+    Promise,
+    Reservation,
+    Shortage,
+    Stocktake,
+    StocktakeLine,
+    Transfer,
+    TransferLine,
+)
 from omnisync.values import Kind, Shelf
 
 movement, balance = db.table(Movement), db.table(Balance)
 reservation, promise, shortage = db.table(Reservation), db.table(Promise), db.table(Shortage)
 goods_return = db.table(GoodsReturn)
+stocktake, stocktake_line = db.table(Stocktake), db.table(StocktakeLine)
 transfer, transfer_line = db.table(Transfer), db.table(TransferLine)
 _QUANTITIES = ("on_hand", "reserved", "blocked", "incoming", "safety")
 
@@ -229,6 +241,27 @@ def returns_are_decided_once(session: Session) -> Iterator[str]:
     yield from (f"{cause}: blocks {n} and is no return" for cause, n in sorted(blocked.items()) if n)
 
 
+_KEY = sa.literal("stocktake:") + stocktake.c.id + sa.literal("/") + stocktake_line.c.sku
+_BOOKED = sa.func.coalesce(stocktake.c.ended_how == "booked", sa.false())
+_COUNTS = (
+    sa.select(stocktake.c.id, stocktake_line.c.sku, stocktake_line.c.counted, movement.c.quantity)
+    .join(stocktake_line, stocktake_line.c.stocktake_id == stocktake.c.id)
+    .outerjoin(movement, movement.c.key == _KEY)
+    .where(
+        sa.or_(
+            sa.and_(_BOOKED, stocktake_line.c.counted.is_distinct_from(movement.c.quantity)),
+            sa.and_(~_BOOKED, movement.c.id.is_not(None)),
+        )
+    )
+)
+
+
+def stocktakes_are_booked_whole(session: Session) -> Iterator[str]:
+    """Of a booked stocktake every count stands in the journal, of any other none."""
+    for name, sku, counted, booked in session.execute(_COUNTS):
+        yield f"stocktake {name}: {counted} of {sku} were counted, {booked} are booked"
+
+
 STOCK_INVARIANTS = (
     balances_are_sums,
     holds_were_kept_within_the_shelf,
@@ -238,4 +271,5 @@ STOCK_INVARIANTS = (
     transfers_lose_nothing,
     transfers_move_what_they_say,
     returns_are_decided_once,
+    stocktakes_are_booked_whole,
 )

@@ -72,6 +72,9 @@ class Town(Ledger):
         [placed] = self._at_desk(
             lambda session: placing.place_batch(session, self.real.desk, [order], now=self._moment)
         )
+        if place in self.real.stocktakes:
+            assert placed.code == "no-pickup"
+            return
         granted = None if isinstance(placed, Refused) else placed.pickup
         hold = granted.reservation_id if granted else "-"
         said = self.books.hold(
@@ -160,6 +163,9 @@ class Town(Ledger):
                 agreed="phone" if how == "customer_goes" else None,
             )
         )  # fmt: skip
+        if how == "customer_goes" and other in self.real.stocktakes:
+            assert moved == "no-pickup"
+            return
         hold = moved.reservation_id if isinstance(moved, Pickup) and how == "customer_goes" else self._name(OF_ITS_OWN)
         said = (
             self._customer_goes(bag, other, hold)

@@ -90,6 +90,19 @@ class Ledger(RuleBasedStateMachine):
         self.real.record((Kind.COUNT, at, n, self.now - ago, self._name("count")))
         self.books.count(at, n, self.now - ago)
 
+    @rule(at=shelves, n=st.integers(0, 8))
+    def somebody_counts_for_the_stocktake(self, at: Shelf, n: int) -> None:
+        self.real.count_for_stocktake(at, n)
+        self.books.counted[at] = (n, self.now)
+
+    @precondition(lambda ledger: ledger.books.counted)
+    @rule(abandon=st.integers(0, 3))
+    def the_stocktakes_end(self, abandon: int) -> None:
+        self.real.end_stocktakes("abandon" if abandon == 0 else "book")
+        if abandon == 0:
+            self.books.counted = {}
+        self.books.book_stocktake()
+
     @rule(sku=st.sampled_from(SKUS), n=pieces, there=st.booleans())
     def a_transfer(self, sku: str, n: int, there: bool) -> None:
         here, other = (Shelf(location, sku) for location in (LOCATIONS if there else LOCATIONS[::-1]))

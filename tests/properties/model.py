@@ -61,6 +61,8 @@ class Shop:
     """Came back, and nobody has looked at it yet."""
     incoming: Counter[Shelf] = field(default_factory=Counter)
     safety: Counter[Shelf] = field(default_factory=Counter)
+    counted: dict[Shelf, tuple[int, int]] = field(default_factory=dict)
+    """Of the stocktake that is open: pieces and minute."""
     off_sale: dict[Shelf, int] = field(default_factory=dict)
     """Since when nobody finds it."""
     holds: dict[str, Hold] = field(default_factory=dict)
@@ -106,6 +108,12 @@ class Shop:
         if last and self.off_sale.get(shelf, at) <= at:
             self.off_sale.pop(shelf, None)
         self.happened[shelf].append((at, True, pieces))
+
+    def book_stocktake(self) -> None:
+        """All counts take effect, each as of its minute."""
+        for shelf, (pieces, at) in self.counted.items():
+            self.count(shelf, pieces, at)
+        self.counted = {}
 
     def unpack(self, lines: Iterable[tuple[str, str, int]]) -> Pieces:
         """Sets as what they hold, equal pieces together: (SKU, location, quantity)."""

@@ -18,7 +18,7 @@ from omnisync.clock import StoppedClock
 from omnisync.errors import Refused
 from omnisync.orders import intake
 from omnisync.settings import ChannelSettings
-from omnisync.stock import availability, came_back, ends, ledger, reservations
+from omnisync.stock import availability, came_back, ends, ledger, reservations, stocktakes
 from omnisync.stock.effects import Level
 from omnisync.stock.ends import End
 from omnisync.stock.idempotency import Answer, Call, Once
@@ -36,6 +36,7 @@ PLACES = {"linden": "L1", "markt": "L2"}
 SHOP = ChannelSettings(
     name=CHANNEL, adapter="fake", locations=list(PLACES), location_map={place: code for code, place in PLACES.items()}
 )
+_ENDS = {"book": stocktakes.book, "abandon": stocktakes.abandon}
 Asked = tuple[str, Sequence[tuple[str, str, int]], int | None, str | None, str | None, str | None]
 """Name, lines, until, reference, owner, takes."""
 
@@ -53,6 +54,7 @@ class Reality:
         self.transaction = self.connection.begin()
         self.now = 0
         self.desk = counter.a_desk()
+        self.stocktakes: dict[str, str] = {}
         self._hold_once = Once(self._hold, StoppedClock(START))
 
     def close(self) -> None:
@@ -88,6 +90,29 @@ class Reality:
     def decide(self, number: int, verdict: came_back.Verdict) -> str:
         done = self.step(lambda session: came_back.decide(session, number, verdict, by="Kim", now=moment(self.now)))
         return done if isinstance(done, str) else "decided"
+
+    def count_for_stocktake(self, at: Shelf, n: int) -> None:
+        """Kept without effect; the first count opens the stocktake of its location."""
+        self.stocktakes[at.location] = self.stocktakes.get(at.location) or self._done(
+            lambda session: stocktakes.open_one(session, self.desk.ids, at.location, by="ops", now=moment(self.now)).id
+        )
+        counts = [stocktakes.Count(at.sku, n, moment(self.now))]
+        self._done(
+            lambda session: stocktakes.count(
+                session, self.stocktakes[at.location], counts, by="Kim", now=moment(self.now)
+            )
+        )
+
+    def end_stocktakes(self, how: str) -> None:
+        """Book or abandon those that are open."""
+        for _, name in sorted(self.stocktakes.items()):
+            self._done(lambda session, name=name: _ENDS[how](session, name, by="ops", now=moment(self.now)))
+        self.stocktakes = {}
+
+    def _done(self, work: Callable[[Session], Result]) -> Result:
+        done = self.step(work)
+        assert not isinstance(done, str), done
+        return done
 
     def levels(self, shelves: Iterable[Shelf]) -> dict[Shelf, Level]:
         found = self.step(lambda session: availability.levels(session, shelves))
