@@ -93,9 +93,11 @@ class Reality:
 
     def count_for_stocktake(self, at: Shelf, n: int) -> None:
         """Kept without effect; the first count opens the stocktake of its location."""
-        self.stocktakes[at.location] = self.stocktakes.get(at.location) or self._done(
-            lambda session: stocktakes.open_one(session, self.desk.ids, at.location, by="ops", now=moment(self.now)).id
-        )
+        if at.location not in self.stocktakes:
+            opened = self._done(
+                lambda session: stocktakes.open_one(session, self.desk.ids, at.location, by="ops", now=moment(self.now))
+            )
+            self.stocktakes[at.location] = opened.id
         counts = [stocktakes.Count(at.sku, n, moment(self.now))]
         self._done(
             lambda session: stocktakes.count(
