@@ -59,9 +59,9 @@ def end(
 
 
 def hold(
-    session: Session, desk: Desk, found: Pickup, location: str, lines: Mapping[str, int], *, now: datetime
+    session: Session, desk: Desk, found: Pickup, location: str, lines: Mapping[str, int], *, there: bool, now: datetime
 ) -> reservations.Held:
-    """A new reservation for this pickup at a location, or why there is none."""
+    """A new reservation for this pickup at a location, or why there is none; `there`: of what nobody has been promised yet."""
     request = reservations.Request(
         id=desk.ids.new(),
         lines=tuple(reservations.Line(sku, location, n) for sku, n in sorted(lines.items())),
@@ -69,6 +69,7 @@ def hold(
         channel=found.channel,
         reference=found.reference,
         owner=found.owner,
+        there=there,
     )
     [answer] = reservations.reserve(session, [request], now=now)
     if isinstance(answer, Refused):
@@ -121,7 +122,7 @@ def pass_on(session: Session, found: Pickup, transfer_id: str, passed: Mapping[S
 def for_transfer(session: Session, transfer_id: str, location: str, lines: Mapping[str, int], *, now: datetime) -> None:
     """Hold these for that transfer, and for nobody who could take them over; or why that cannot be."""
     wanted = tuple(reservations.Line(sku, location, n) for sku, n in sorted(lines.items()))
-    [answer] = reservations.reserve(session, [reservations.Request(transfer_id, wanted, None)], now=now)
+    [answer] = reservations.reserve(session, [reservations.Request(transfer_id, wanted, None, there=True)], now=now)
     if isinstance(answer, Refused):
         raise answer
     belong(session, {transfer_id: transfer_id})

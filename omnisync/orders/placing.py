@@ -150,6 +150,7 @@ def _draft(session: Session, desk: Desk, pickup_id: str, wanted: Wanted, levels:
         reference=wanted.reference,
         owner=wanted.owner,
         takes=wanted.reservation,
+        there=True,
     )
     return _Draft(
         pickup_id, wanted, lines, request, {code: part for code, part in where.items() if code != wanted.location}

@@ -191,7 +191,7 @@ def _hold(session: Session, desk: Desk, found: Pickup, sku: str, n: int, now: da
             if ends.states(session, [found.reservation_id])[found.reservation_id].state in ends.OPEN:
                 holding.add(session, found, holding.stocked(session, found.location, {sku: n}), now=now)
                 return True
-            made = holding.hold(session, desk, found, found.location, {sku: n}, now=now)
+            made = holding.hold(session, desk, found, found.location, {sku: n}, there=False, now=now)
     except Refused:
         return False
     session.execute(sa.update(_pickup).where(_pickup.c.id == found.id).values(reservation_id=made.id))

@@ -13,10 +13,17 @@ from omnisync.values import Shelf
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What one request wants, whole or not at all. `credit` is what it gives back in the same moment if it is granted: the
-    promise or earlier hold that it takes over."""
+    promise or earlier hold that it takes over. `barred` is free for others and not for it."""
 
     pieces: Mapping[Shelf, int]
     credit: Mapping[Shelf, int] = field(default_factory=dict)
+    barred: Mapping[Shelf, int] = field(default_factory=dict)
+
+    def room(self, shelf: Shelf, left: int) -> int:
+        """How much of this shelf it can have, of what is left: pieces that are merely passed on (credit) need no new room, even on
+        a shelf that facts have overdrawn."""
+        credit, wanted = self.credit.get(shelf, 0), self.pieces[shelf]
+        return min(wanted, credit) + max(0, left - self.barred.get(shelf, 0)) if wanted > credit else wanted
 
 
 def decide(wishes: Sequence[Wish], free: Mapping[Shelf, int]) -> list[tuple[Lack, ...]]:
@@ -28,9 +35,14 @@ def decide(wishes: Sequence[Wish], free: Mapping[Shelf, int]) -> list[tuple[Lack
     answers = []
     for wish in wishes:
         lacks = tuple(
-            Lack(shelf.sku, shelf.location, wanted, max(0, left[shelf] + wish.credit.get(shelf, 0)))
+            Lack(
+                shelf.sku,
+                shelf.location,
+                wanted,
+                max(0, left[shelf] - wish.barred.get(shelf, 0) + wish.credit.get(shelf, 0)),
+            )
             for shelf, wanted in wish.pieces.items()
-            if wanted > _within(left[shelf], wanted, wish.credit.get(shelf, 0))
+            if wanted > wish.room(shelf, left[shelf])
         )
         if not lacks:
             for shelf, wanted in wish.pieces.items():
@@ -39,9 +51,3 @@ def decide(wishes: Sequence[Wish], free: Mapping[Shelf, int]) -> list[tuple[Lack
                 left[shelf] += returned
         answers.append(lacks)
     return answers
-
-
-def _within(left: int, wanted: int, credit: int) -> int:
-    """How much of `wanted` this shelf can keep. Pieces that are merely passed on (credit) need no new room, even on a shelf
-    that facts have overdrawn."""
-    return min(wanted, credit) + max(0, left) if wanted > credit else wanted

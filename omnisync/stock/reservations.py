@@ -41,7 +41,8 @@ class Request:
     """A wish to hold stock. Without `expires_at` it stands until it is ended (a confirmed promise).
 
     `takes` names an earlier hold of the same owner that this one takes over. With channel and reference it also takes over what
-    an order of that reference has promised; the buyer has ordered then, so that it stands without an end.
+    an order of that reference has promised; the buyer has ordered then, so that it stands without an end. `there`: it cannot wait
+    for goods that come later, and takes only what is there.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Request:
     reference: str | None = None
     owner: str | None = None
     takes: str | None = None
+    there: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,8 @@ def _prepare(
         except Refused as refused:
             answers[index] = refused
             continue
-        prepared[index] = _Prepared(Wish(stocked, _sum_of(found)), found)
+        barred = {shelf: locked[shelf].backorder for shelf in stocked if shelf in locked} if request.there else {}
+        prepared[index] = _Prepared(Wish(stocked, _sum_of(found), barred), found)
     return answers, prepared
 
 

@@ -3,14 +3,27 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from omnisync.catalog.backorder import Backorder
 from omnisync.errors import Conflict, InvalidRequest, Lack, OutOfStock
-from omnisync.orders import numbers, placing
+from omnisync.orders import numbers, placing, transfer
 from omnisync.orders.tables import Customer, Pickup
-from omnisync.stock import reservations
+from omnisync.stock import backorders, reservations
 from omnisync.stock.tables import Reservation
 from tests.conftest import START
-from tests.orders.counter import COLLECT_BY, LAGER, LINDEN, MARKT, READY_BY, Heard, a_desk, place, violations, wanted
-from tests.stock.shop import a_request, article, kinds, level, shelf
+from tests.orders.counter import (
+    COLLECT_BY,
+    LAGER,
+    LINDEN,
+    MARKT,
+    OFFICE,
+    READY_BY,
+    Heard,
+    a_desk,
+    place,
+    violations,
+    wanted,
+)
+from tests.stock.shop import a_request, article, hold, kinds, level, shelf
 
 
 def test_a_placed_pickup_owns_its_pieces_and_knows_its_times(session):
@@ -24,6 +37,25 @@ def test_a_placed_pickup_owns_its_pieces_and_knows_its_times(session):
     assert desk.codes.opens(placed.code, placed.pickup.code_hash)
     assert level(session, "LAMP").reserved == 2
     assert heard.kinds == ["placed"]
+    assert violations(session) == []
+
+
+def test_a_pickup_is_promised_of_what_is_there_and_not_of_what_is_awaited(session):
+    for location, pieces in ((LINDEN, 1), (MARKT, 0)):
+        shelf(session, "LAMP", pieces=pieces, location=location)
+    backorders.put(session, {"LAMP": Backorder(5)}, cause="test", now=START)
+    desk = a_desk()
+
+    placed = place(session, desk, ("LAMP", 1))
+    with pytest.raises(OutOfStock) as refused:
+        place(session, desk, ("LAMP", 1))
+    for how, agreed in (("customer_goes", "phone"), ("goods_come", None)):
+        with pytest.raises(OutOfStock):
+            transfer.transfer(session, desk, placed.pickup.id, MARKT, how, actor=OFFICE, now=START, agreed=agreed)
+    hold(session, "LAMP", 5)
+
+    assert refused.value.lacks == (Lack("LAMP", LINDEN, 1, 0),)
+    assert (level(session, "LAMP").free, level(session, "LAMP", MARKT).reserved) == (0, 0)
     assert violations(session) == []
 
 

@@ -79,7 +79,7 @@ class Town(Ledger):
         hold = granted.reservation_id if granted else "-"
         said = self.books.hold(
             hold, [(sku, place, n) for sku, n in wanted], self.now, None,
-            reference=reference, owner=SHOP, takes=earlier, of_pickup=True,
+            reference=reference, owner=SHOP, takes=earlier, of_pickup=True, there=True,
         )  # fmt: skip
         assert (placed.code if isinstance(placed, Refused) else "confirmed") == said
         if granted:
@@ -277,7 +277,7 @@ class Town(Ledger):
         hold, arrived = self.books.holds[bag.hold], self._unpack(bag.place, {sku: n})
         if hold.state != "confirmed":
             before, name = deepcopy(self.books), self._name(OF_ITS_OWN)
-            if self._hold_for(bag, bag.place, {sku: n}, name) == "confirmed":
+            if self._hold_for(bag, bag.place, {sku: n}, name, there=False) == "confirmed":
                 bag.hold = name
                 return True
             self.books = before
@@ -307,9 +307,11 @@ class Town(Ledger):
     def _give_back(self, name: str) -> None:
         self.books.finish(self.bags.pop(name).hold, "release", self.now)
 
-    def _hold_for(self, bag: Bag, place: str, lines: dict[str, int], hold: str) -> str:
+    def _hold_for(self, bag: Bag, place: str, lines: dict[str, int], hold: str, *, there: bool = True) -> str:
         wanted = [(sku, place, n) for sku, n in lines.items()]
-        return self.books.hold(hold, wanted, self.now, None, reference=bag.reference, owner=SHOP, of_pickup=True)
+        return self.books.hold(
+            hold, wanted, self.now, None, reference=bag.reference, owner=SHOP, of_pickup=True, there=there
+        )
 
     def _bag(self, which: int) -> tuple[str, Bag | None]:
         name = self._pick(list(self.bags), which) or ""

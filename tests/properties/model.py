@@ -141,8 +141,10 @@ class Shop:
     def hold(
         self, name: str, lines: Iterable[tuple[str, str, int]], now: int, until: int | None, *,
         reference: str | None = None, owner: str | None = None, takes: str | None = None, of_pickup: bool = False,
+        there: bool = False,
     ) -> str:  # fmt: skip
-        """Granted whole, or refused with the reason. What is taken over from an earlier promise needs no new room."""
+        """Granted whole, or refused with the reason. What is taken over from an earlier promise needs no new room; what is to be
+        `there` does not wait for what is awaited."""
         wanted = self.unpack(lines)
         self.expire(now, wanted)
         if takes and (reason := self._why_not_taken(self.holds.get(takes), owner, wanted, now)):
@@ -152,7 +154,8 @@ class Shop:
         credit = Counter(earlier)
         for shelf, n, _, _ in ordered:
             credit[shelf] += n
-        if any(n > credit[at] and n - credit[at] > self.promisable(at) for at, n in wanted.items()):
+        room = self.available if there else self.promisable
+        if any(n > credit[at] and n - credit[at] > room(at) for at, n in wanted.items()):
             return "out-of-stock"
         for _, n, line, number in ordered:
             line.promised[number] = (line.promised[number][0], line.promised[number][1] - n)
