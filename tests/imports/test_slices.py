@@ -83,6 +83,24 @@ def test_a_sale_between_two_slices_stays_sold(desk):
     assert violations(desk) == []
 
 
+def test_a_sale_that_makes_the_ledger_look_like_the_file_is_not_taken_for_the_count(desk):
+    desk.catalog(ARTICLES)
+    desk.stock(f"{HEAD}LAMP,linden,9,,\nCUP,linden,5,,\n")
+    desk.clock.advance(hours=1)
+    sales = []
+
+    def a_sale():
+        if not sales:
+            desk.clock.advance(seconds=1)
+            sales.append(sell(desk, "CUP"))
+
+    row_by_row(desk, a_sale).run(desk.file(FILE), lambda: StockFile(LOCATIONS))
+
+    # Four were counted where the ledger had five, and one of the four was sold.
+    assert desk.level("CUP").on_hand == 3
+    assert violations(desk) == []
+
+
 def test_of_two_who_go_on_with_one_import_one_gives_up_and_nothing_is_booked_twice(desk):
     desk.catalog(ARTICLES)
     other = []
