@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
@@ -12,7 +13,7 @@ import structlog
 from fastapi import APIRouter, FastAPI, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
@@ -36,7 +37,7 @@ from omnisync.meters import Meters
 from omnisync.problems import problem
 from omnisync.settings import Settings
 from omnisync.stock.idempotency import Answer, Call, InFlight, Once
-from omnisync.values import MAX_QUANTITY, MAX_ROW_ID, clean_sku
+from omnisync.values import MAX_QUANTITY, MAX_ROW_ID, as_utc, clean_sku
 from omnisync.writer import Batches
 
 MAX_BODY = 1024 * 1024
@@ -111,6 +112,12 @@ def _no_odd_characters(text: str) -> str:
     return text
 
 
+def _no_bare_number(told: Any) -> Any:
+    if not isinstance(told, datetime) and not (isinstance(told, str) and "-" in told):
+        raise ValueError("is written like 2026-11-21T09:00:00Z")
+    return told
+
+
 Text = Annotated[StrictStr, AfterValidator(_no_odd_characters)]
 ShortText = Annotated[Text, Field(max_length=200)]
 LongText = Annotated[Text, Field(max_length=4000)]
@@ -118,6 +125,8 @@ Sku = Annotated[StrictStr, AfterValidator(clean_sku), Field(max_length=64)]
 Code = Annotated[Text, Field(min_length=1, max_length=64)]
 RowId = Annotated[int, Field(ge=0, le=MAX_ROW_ID)]
 Quantity = Annotated[StrictInt, Field(ge=1, le=MAX_QUANTITY)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_no_bare_number), AfterValidator(as_utc)]
+"""With its zone, as UTC: one that no calendar knows in UTC is a fault of the request, and so is a number of seconds."""
 
 
 class Body(BaseModel):

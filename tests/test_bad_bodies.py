@@ -41,6 +41,7 @@ PRICES = [
     {"kind": "rule", "channel": "shopify", "percent_hundredths": -1000, "add_minor": 5, "ending_minor": 99},
 ]
 MOVEMENT = LINE | {"key": "d/1", "kind": "received", "reason": "r", "occurred_at": "2026-11-21T09:00:00Z"}
+AWAITED = LINE | {"key": "d/2", "kind": "awaited", "due_at": "2026-12-01T09:00:00Z"}
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ async def _made(api: Api, path: str, body: Json, role: str = "shop") -> dict[str
 CASES = [
     Case("POST", "/v1/availability/query", {"sku": ["LAMP"], "location": "linden", "channel": "shopify"}),
     Case("PUT", "/v1/prices", {"prices": PRICES}),
-    Case("POST", "/v1/stock/movements", {"movements": [MOVEMENT]}),
+    Case("POST", "/v1/stock/movements", {"movements": [MOVEMENT, AWAITED]}),
     Case("PUT", "/v1/stock/backorder", {"lines": [{"sku": "LAMP", "backorder": "2026-12-01"}]}),
     Case("PUT", "/v1/stock/safety", {"lines": [{"sku": "LAMP", "location": "linden", "safety": 1}]}),
     Case("PUT", "/v1/channels/{name}/mappings", {"mappings": [{"external_id": "x", "sku": "LAMP"}]}),
@@ -160,6 +161,8 @@ CASES = [
 NO_BODIES = [b"[]", b"17", b'"text"', b"{", b"\xff", b'{"hurry": 1}', b"[" * 100_000, b"{}{}"]
 ODD_TEXT = ["LA\ud800MP", "LA\0MP", 7, True, [], {}]
 ODD_NUMBER = [True, "1", 1.5, float("nan"), float("inf"), 10**30, -(10**30), [], {}]
+ODD_TIME = ["7", "2026-11-21", "2026-11-21T09:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]
+"""Without a zone, or in no year of a calendar in UTC."""
 ODD = {str: ODD_TEXT, int: [*ODD_NUMBER, -1], bool: [1, "true", [], {}]}
 SIGNED = {"percent_hundredths", "add_minor"}
 """Numbers that may be below zero."""
@@ -168,7 +171,9 @@ SIGNED = {"percent_hundredths", "add_minor"}
 def spoiled(body: Json) -> Iterator[bytes]:
     """This body with one field of it spoiled, for every field and every way."""
     for path in _leaves(body):
-        for odd in ODD[type(_at(body, path))]:
+        value = _at(body, path)
+        is_time = isinstance(value, str) and value.endswith("Z")
+        for odd in (*ODD[type(value)], *(ODD_TIME if is_time else ())):
             if not (path[-1] in SIGNED and odd == -1):
                 wrong = copy.deepcopy(body)
                 _at(wrong, path[:-1])[path[-1]] = odd

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -16,6 +16,8 @@ from omnisync.orders.tables import Pickup
 from omnisync.stock.ends import How
 
 AT_ONCE = 200
+LONGEST = timedelta(days=366)
+"""Nobody keeps a pickup, and the name of who ordered it, longer than that."""
 BAGGED = (State.PICKING, State.READY)
 """In these states pieces may lie apart from where they are sold."""
 
@@ -31,8 +33,10 @@ def cancel(session: Session, desk: Desk, pickup_id: str, *, actor: Actor, now: d
 def extend(session: Session, desk: Desk, pickup_id: str, until: datetime, *, actor: Actor, now: datetime) -> Pickup:
     """It waits longer; an overdue one is no longer overdue."""
     found = pickup.load(session, pickup_id, actor, lock=True)
-    if until <= max(now, found.ready_by):
-        raise InvalidRequest.of("collect_by", "A pickup is extended to a time after now and after it is ready.")
+    if not max(now, found.ready_by) < until <= now + LONGEST:
+        raise InvalidRequest.of(
+            "collect_by", "A pickup is extended to a time after now and after it is ready, within a year."
+        )
     moved = states.advance(session, pickup_id, Step.EXTEND, collect_by=until, overdue=False, reminded_at=None)
     tasks.close_overdue(session, pickup_id, by=actor.name, now=now)
     customers.keep(session, moved.customer_id, until)

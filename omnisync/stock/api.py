@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, Field, StrictInt, field_validator
+from pydantic import Field, StrictInt, field_validator
 from sqlmodel import Session
 
 from omnisync import db
@@ -17,13 +16,13 @@ from omnisync.access import Access, Role
 from omnisync.catalog import articles, backorder
 from omnisync.catalog.backorder import Backorder
 from omnisync.errors import Forbidden, InvalidRequest
-from omnisync.http import Body, Code, Services, ShortText, Sku, Text, json_response, router
+from omnisync.http import Body, Code, Moment, Services, ShortText, Sku, Text, json_response, router
 from omnisync.stock import answers, availability, backorders, blocked, ledger
 from omnisync.stock.blocked import Why
 from omnisync.stock.effects import QUANTITIES
 from omnisync.stock.ledger import Entry
 from omnisync.stock.tables import Balance, Movement
-from omnisync.values import MAX_QUANTITY, Kind, Shelf, as_utc, format_time, from_cursor, row_id, to_cursor
+from omnisync.values import MAX_QUANTITY, Kind, format_time, from_cursor, row_id, to_cursor
 
 MAX_LINES = 1000
 OLDEST = timedelta(days=90)
@@ -57,8 +56,8 @@ class MovementBody(Body):
     quantity: Annotated[StrictInt, Field(ge=0, le=MAX_QUANTITY)] = Field(examples=[5])
     to_location: Code | None = None
     reason: ShortText | None = None
-    due_at: AwareDatetime | None = Field(default=None, description="When what is awaited is expected.")
-    occurred_at: AwareDatetime | None = None
+    due_at: Moment | None = Field(default=None, description="When what is awaited is expected.")
+    occurred_at: Moment | None = None
 
 
 class MovementsBody(Body):
@@ -129,6 +128,8 @@ def routes(services: Services) -> APIRouter:
         location: Code | None = None, limit: Limit = 100, cursor: Text | None = None, asker: Access = Depends(staff)
     ) -> Response:
         """What is there and not for sale, by its reason."""
+        if location is not None and not asker.may_at(location):
+            raise Forbidden("This belongs to another store.")
         where = asker.location or location
         return json_response(await services.read.run(lambda session: _blocked(session, where, limit, cursor)))
 
@@ -136,7 +137,7 @@ def routes(services: Services) -> APIRouter:
     async def movements(
         sku: Sku | None = None,
         location: Code | None = None,
-        since: AwareDatetime | None = None,
+        since: Moment | None = None,
         limit: Limit = 100,
         cursor: Text | None = None,
     ) -> Response:
@@ -239,19 +240,10 @@ def _record(session: Session, lines: Sequence[MovementBody], asker: Access, serv
     check_articles(session, [line.sku for line in lines], "movements")
     now = db.now(session, services.clock)
     entries = [entry for line in lines for entry in _entries(line, asker, now)]
-    blocked.check(session, _unblocked(session, entries))
+    blocked.check(session, entries)
     outcomes = ledger.record(session, entries, now=now)
     fresh = {entry.key for entry, outcome in zip(entries, outcomes, strict=True) if not outcome.duplicate}
     return [{"key": line.key, "duplicate": _key(line, asker) not in fresh} for line in lines]
-
-
-def _unblocked(session: Session, entries: Iterable[Entry]) -> Counter[tuple[Shelf, Why]]:
-    """What these put back on sale, without those that are known already."""
-    found: Counter[tuple[Shelf, Why]] = Counter()
-    for entry in {entry.key: entry for entry in entries if entry.kind is Kind.UNBLOCKED}.values():
-        if not ledger.is_known(session, entry.key or ""):
-            found[entry.shelf, Why(entry.reason or "")] += entry.quantity
-    return found
 
 
 def _key(line: MovementBody, asker: Access) -> str:
@@ -261,8 +253,11 @@ def _key(line: MovementBody, asker: Access) -> str:
 def _entries(line: MovementBody, asker: Access, now: datetime) -> list[Entry]:
     at, cause, key = line.occurred_at or now, f"api:{asker.owner}", _key(line, asker)
     if line.to_location is None:
-        kind, due_at = Kind(line.kind), line.due_at and as_utc(line.due_at)
-        return [Entry(kind, line.sku, line.location, line.quantity, cause, at, key, line.reason, due_at=due_at)]
+        return [
+            Entry(
+                Kind(line.kind), line.sku, line.location, line.quantity, cause, at, key, line.reason, due_at=line.due_at
+            )
+        ]
     return [
         Entry(Kind.TRANSFER_OUT, line.sku, line.location, line.quantity, f"transfer:{key}", at, key, line.reason),
         Entry(Kind.TRANSFER_IN, line.sku, line.to_location, line.quantity, f"transfer:{key}", at, f"{key}/in", line.reason),

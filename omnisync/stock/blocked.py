@@ -12,9 +12,10 @@ from sqlmodel import Session
 
 from omnisync import db
 from omnisync.errors import InvalidRequest
-from omnisync.stock import shelves
+from omnisync.stock import ledger, shelves
+from omnisync.stock.ledger import Entry
 from omnisync.stock.tables import Balance, Movement
-from omnisync.values import Shelf
+from omnisync.values import Kind, Shelf
 
 movement, balance = db.table(Movement), db.table(Balance)
 RETURN = "return:"
@@ -54,13 +55,16 @@ def page(
     return session.execute(statement).all()
 
 
-def check(session: Session, unblocked: Counter[tuple[Shelf, Why]]) -> None:
+def check(session: Session, batch: Sequence[Entry]) -> None:
     """InvalidRequest where more is to be put back on sale than somebody blocked for that reason. What came back is decided about
     return by return, and not this way."""
-    if not unblocked:
+    if not any(entry.kind is Kind.UNBLOCKED for entry in batch):
         return
+    shelves.lock(
+        session, {entry.shelf for entry in batch}
+    )  # all at once, in the one order: the rest of it is recorded next
+    unblocked = _unblocked(session, batch)
     wanted = {shelf for shelf, _ in unblocked}
-    shelves.lock(session, wanted)
     by_hand = (
         sa.select(movement.c.location, movement.c.sku, movement.c.reason, _PIECES)
         .where(db.in_pairs(movement.c.location, movement.c.sku, sorted(wanted)))
@@ -78,3 +82,13 @@ def check(session: Session, unblocked: Counter[tuple[Shelf, Why]]) -> None:
     ]
     if errors:
         raise InvalidRequest(errors)
+
+
+def _unblocked(session: Session, batch: Sequence[Entry]) -> Counter[tuple[Shelf, Why]]:
+    """What these put back on sale, without what is known already: of each key the first, as the ledger books it."""
+    found: Counter[tuple[Shelf, Why]] = Counter()
+    first = {entry.key: entry for entry in reversed(batch)}
+    for entry in first.values():
+        if entry.kind is Kind.UNBLOCKED and not ledger.is_known(session, entry.key or ""):
+            found[entry.shelf, Why(entry.reason or "")] += entry.quantity
+    return found

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -76,8 +76,9 @@ def test_who_is_granted_more_time_is_no_longer_overdue(session):
 
     assert (extended.collect_by, extended.overdue, tasks(session)) == (longer, False, [])
     assert session.get(Customer, extended.customer_id).erase_after == longer + customers.RETENTION
-    with pytest.raises(InvalidRequest):
-        ending.extend(session, desk, placed.pickup.id, TOO_LATE, actor=STAFF, now=TOO_LATE)
+    for until in (TOO_LATE, datetime.max.replace(tzinfo=UTC)):
+        with pytest.raises(InvalidRequest):
+            ending.extend(session, desk, placed.pickup.id, until, actor=STAFF, now=TOO_LATE)
 
 
 @pytest.mark.parametrize("put_aside", [False, True])

@@ -43,6 +43,13 @@ async def moved(api: Api, kind: str, n: int, reason: str | None, key: str) -> in
     return answer.status_code
 
 
+async def unblocked_twice(api: Api, *quantities: int) -> int:
+    """The same key twice in one body."""
+    line = {"key": "u/2", "kind": "unblocked", "sku": "LAMP", "location": "linden", "reason": "on_loan"}
+    lines = [line | {"quantity": n} for n in quantities]
+    return (await api.call("POST", "/v1/stock/movements", role="ops", json={"movements": lines})).status_code
+
+
 async def items(api: Api, path: str, role: str = "ops") -> list[dict[str, Any]]:
     answer = await api.call("GET", path, role=role)
     assert answer.status_code == 200, answer.text
@@ -59,7 +66,10 @@ def test_what_is_not_for_sale_has_a_reason_and_goes_back_on_sale_for_that_reason
         too_much = [await moved(api, "unblocked", n, why, "u") for n, why in ((3, "display"), (1, "to_be_checked"))]
         back = [await moved(api, "unblocked", 2, "display", "u/1") for _ in range(2)]
 
-        assert (refused, blocked, too_much, back) == ([422, 422], [200, 200], [422, 422], [200, 200])
+        too_much += [await unblocked_twice(api, 3, 1)]
+
+        assert (refused, blocked, too_much, back) == ([422, 422], [200, 200], [422, 422, 422], [200, 200])
+        assert (await api.call("GET", "/v1/stock/blocked?location=markt", role="staff")).status_code == 403
         found = await items(api, "/v1/stock/blocked?limit=1", "staff")
         cursor = (await api.call("GET", "/v1/stock/blocked?limit=1", role="ops")).json()["next_cursor"]
         found += await items(api, f"/v1/stock/blocked?limit=1&cursor={cursor}")
