@@ -82,11 +82,12 @@ def pick(
 def ready(session: Session, desk: Desk, pickup_id: str, shelf: str, *, actor: Actor, now: datetime) -> Pickup:
     """Everything open is packed and lies on that shelf; from now on the customer has the collect days at least."""
     found = pickup.load(session, pickup_id, actor, lock=True)
-    if pickup.here_lines(session, pickup_id) != pickup.open_lines(session, pickup_id):
+    still_open = pickup.something_open(session, found)
+    if pickup.here_lines(session, pickup_id) != still_open:
         raise Conflict("Goods for this pickup are still on their way.", code="goods-coming", state=found.state)
     latest = max(found.collect_by, hours.collect_by(now, desk.location(found.location)))
     moved = states.advance(session, pickup_id, Step.READY, shelf=shelf, ready_at=now, collect_by=latest)
-    _set_picked(session, pickup_id, pickup.open_lines(session, pickup_id))
+    _set_picked(session, pickup_id, still_open)
     customers.keep(session, moved.customer_id, latest)
     letters.write(session, desk, letters.Occasion.READY, moved, now=now)
     desk.tell(session, "ready", moved)

@@ -118,6 +118,18 @@ def open_lines(session: Session, pickup_id: str) -> dict[str, int]:
     return {line.sku: open_quantity(line) for line in lines_of(session, [pickup_id])[pickup_id] if open_quantity(line)}
 
 
+def something_open(session: Session, found: Pickup) -> dict[str, int]:
+    """The open lines. Conflict where nothing is left: it is in vain to put nothing aside, or to send somebody for it."""
+    still_open = open_lines(session, found.id)
+    if not still_open:
+        raise Conflict(
+            "Nothing is left of this pickup: have it sent from elsewhere, or cancel it.",
+            code="wrong-state",
+            state=found.state,
+        )
+    return still_open
+
+
 def check_part(part: Mapping[str, int], still_open: Mapping[str, int]) -> None:
     """InvalidRequest naming every line that asks for more than is open."""
     errors = [

@@ -63,7 +63,7 @@ def transfer(
 
 def _customer_goes(session: Session, desk: Desk, found: Pickup, location: str, now: datetime) -> Pickup:
     here = found.location
-    still_open = pickup.open_lines(session, found.id)
+    still_open = pickup.something_open(session, found)
     held = holding.hold(session, desk, found, location, still_open, there=True, now=now)
     holding.end(session, found, How.RELEASE, now=now)
     sending.call_off(session, found, by="transferred", now=now)

@@ -7,8 +7,8 @@ import pytest
 
 from omnisync import db
 from omnisync.adapters.base import Article, OrderLine, OrderSeen
-from omnisync.errors import OutOfStock
-from omnisync.orders import ending, hours, intake, picking, pickup, sending
+from omnisync.errors import Conflict, OutOfStock
+from omnisync.orders import ending, hours, intake, picking, pickup, sending, transfer, unsendable
 from omnisync.settings import ChannelSettings
 from omnisync.stock import transfers
 from tests.api import serving
@@ -200,3 +200,26 @@ def test_transfers_are_listed_and_received_over_http_once(engine, clock):
     assert second.json()["type"].endswith("already-received")
     assert left == []
     assert shop.status_code == 403
+
+
+def _ready(session, desk, name):
+    picking.ready(session, desk, name, "12", actor=STAFF, now=START)
+
+
+def _go(session, desk, name):
+    transfer.transfer(session, desk, name, MARKT, "customer_goes", actor=STAFF, now=START, agreed="phone")
+
+
+@pytest.mark.parametrize("then", [_ready, _go])
+def test_a_pickup_of_which_nothing_is_left_neither_waits_for_its_customer_nor_sends_him_away(session, then):
+    shelf(session, "LAMP", pieces=2, location=MARKT)
+    placed = place(session, desk := a_desk(pickup="network"), ("LAMP", 1))
+    [asked] = transfers.open_of(session, placed.pickup.id)
+    gone = [picking.Rejected("LAMP", 1, picking.Why.DAMAGED)]
+    unsendable.cannot_send(session, desk, asked, gone, actor=OFFICE, now=START)
+
+    with pytest.raises(Conflict) as refused:
+        then(session, desk, placed.pickup.id)
+
+    assert (refused.value.code, refused.value.details["state"]) == ("wrong-state", "placed")
+    assert violations(session) == []

@@ -90,7 +90,7 @@ class Town(Ledger):
     @rule(which=some, part=st.one_of(st.none(), pieces), keep=st.booleans())
     def somebody_collects(self, which: int, part: int | None, keep: bool) -> None:
         name, bag = self._bag(which)
-        if bag is None or bag.coming:
+        if bag is None or bag.coming or not bag.open:
             return
         taken = dict(bag.open) if part is None else self._some_of(bag, part)
         rest = "keep" if keep else "release"
@@ -165,6 +165,9 @@ class Town(Ledger):
         )  # fmt: skip
         if how == "customer_goes" and other in self.real.stocktakes:
             assert moved == "no-pickup"
+            return
+        if how == "customer_goes" and not bag.open:
+            assert moved == "wrong-state"
             return
         hold = moved.reservation_id if isinstance(moved, Pickup) and how == "customer_goes" else self._name(OF_ITS_OWN)
         said = (
