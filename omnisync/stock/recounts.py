@@ -38,7 +38,14 @@ def _large() -> sa.ColumnElement[bool]:
     )
     much = sa.or_(pieces >= LARGE_PIECES, pieces * cost >= LARGE_MINOR)
     last = sa.and_(_movement.c.kind == Kind.COUNT.value, _movement.c.occurred_at == _balance.c.counted_at)
-    return sa.exists().where(_HERE, last, much)
+    return sa.exists().where(_HERE, last, much, _not_the_first())
+
+
+def _not_the_first() -> sa.ColumnElement[bool]:
+    """Whoever counts a shelf of which nobody had said anything opens it, and differs from nothing."""
+    before = _movement.alias("before")
+    same = sa.and_(before.c.location == _movement.c.location, before.c.sku == _movement.c.sku)
+    return sa.exists().where(same, before.c.id < _movement.c.id, before.c.on_hand != 0)
 
 
 def _late() -> sa.ColumnElement[bool]:

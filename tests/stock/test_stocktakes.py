@@ -168,7 +168,8 @@ def test_shelves_are_counted_again_for_each_of_four_reasons_until_they_are(sessi
     costs(session, "DEAR", 50_00)
     shelves.take_off_sale(session, [Shelf(LINDEN, "LOST")], now=START)
     happened(session, Kind.SOLD, "BELOW", 21, 1)
-    for sku, counted in (("LATE", 20), ("LARGE", 9), ("DEAR", 18), ("FINE", 18)):
+    article(session, "NEW")
+    for sku, counted in (("LATE", 20), ("LARGE", 9), ("DEAR", 18), ("FINE", 18), ("NEW", 50)):
         happened(session, Kind.COUNT, sku, counted, 60)
     happened(session, Kind.SOLD, "LATE", 1, 90, told=400)
     happened(session, Kind.SOLD, "FINE", 1, 90)
