@@ -41,10 +41,10 @@ async def live(run: Run) -> None:
 
 def _gap(run: Run, chance: random.Random) -> float:
     """Seconds until something else happens: now and then at once, by night after a long while."""
-    if chance.random() < 0.3:
+    if chance.random() < 0.4:
         return chance.uniform(0, 2)
     is_day = 8 <= run.clock.true().astimezone(BERLIN).hour < 21
-    return chance.expovariate(1 / (300 if is_day else 1800))
+    return chance.expovariate(1 / (900 if is_day else 3600))
 
 
 # ---------------------------------------------------------------- webhooks

@@ -34,8 +34,8 @@ PATIENCE_SECONDS = 65 * 60
 BETWEEN_POLLS_SECONDS = 20 * 60
 
 
-class Wrong(Exception):
-    """Something is not as it must be."""
+_COMPILED: dict[Any, Any] = {}
+"""Statements, compiled once for all runs of this process."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,6 @@ async def _life(run: Run, live: Any) -> None:
     opening = run.start_server()
     on, run.weather.on = run.weather.on, set()
     await run._poll(opening)
-    await run._poll(opening)
     run.weather.on = on
     opening.work()
     if run.chance.random() < 0.5:
@@ -215,6 +214,7 @@ def _disk() -> Iterator[Engine]:
 
 def _engine(file: Path) -> Engine:
     engine = db.engine_for(f"sqlite:///{file}")
+    engine.update_execution_options(compiled_cache=_COMPILED)
     event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
     return engine
 

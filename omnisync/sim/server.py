@@ -38,8 +38,8 @@ from omnisync.worker import Why, Worker
 SECRET = b"the key of a simulated server...."
 OWNER = "shop"
 """The API key of all simulated clients."""
-GAPS_SECONDS = (5, 60, 240, 600)
-"""How long a worker may leave a channel alone that nothing wakes it for."""
+GAPS_SECONDS, HOUSE_GAPS_SECONDS = (5, 300, 1800, 3600), (60, 3600)
+"""How long a worker may leave a channel or the house alone while nothing wakes it. In truth it is a second, and most find nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,8 @@ class Server:
     async def _rounds(self, name: str) -> None:
         while True:
             await self.round(name, why=self._asked.pop(name, Why()))
-            gap = self.machine.loop.call_later(self._chance.choice(GAPS_SECONDS), self._wake[name].set)
+            seconds = self._chance.choice(HOUSE_GAPS_SECONDS if name == HOUSE else GAPS_SECONDS)
+            gap = self.machine.loop.call_later(seconds, self._wake[name].set)
             await self._wake[name].wait()
             self._wake[name].clear()
             gap.cancel()
