@@ -55,11 +55,17 @@ def verdict(run: Run) -> list[str]:
         found = _all(verify.violations(session))
         for question in (_wrong_levels, _waiting, _broken_promises, _wrong_shelves, _wrong_reserved, _lost_messages):
             found += question(session, run)
-        run.trace += [" ".join(map(str, row)) for row in session.execute(_JOURNAL)]
     return found
 
 
-_JOURNAL = sa.select(_movement.c.kind, _movement.c.location, _movement.c.sku, _movement.c.quantity).order_by(_movement.c.id)  # fmt: skip
+def journal(engine: Engine) -> list[str]:
+    """Every movement of the run."""
+    with db.reading(engine) as session:
+        rows = session.execute(sa.select(*(_movement.c[name] for name in _COLUMNS)).order_by(_movement.c.id))
+        return [" ".join(map(str, row)) for row in rows]
+
+
+_COLUMNS = ("kind", "location", "sku", "quantity", "on_hand", "reserved", "cause", "recorded_at")
 
 
 # ---------------------------------------------------------------- the channels

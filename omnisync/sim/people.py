@@ -21,7 +21,7 @@ from omnisync.sim.town import COUNTED, FREE, LINDEN, MARKT, SET, STORES, TILL
 from omnisync.stock import ledger
 from omnisync.stock.idempotency import Answer
 from omnisync.sync import cases
-from omnisync.values import Kind, parse_time
+from omnisync.values import Kind, Shelf, parse_time
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CLIENT_TIMEOUT_SECONDS = 30.0
@@ -102,22 +102,20 @@ def _buy(run: Run, chance: random.Random) -> None:
 
 def _change_an_order(run: Run, chance: random.Random) -> None:
     """Most often it is sent."""
-    open_ones = [(shop, order) for shop in run.shops.values() for order in shop.orders.values() if _is_open(order)]
+    orders = [(shop, order) for shop in run.shops.values() for order in shop.orders.values()]
+    open_ones = [one for one in orders if _is_open(one[1]) and (one[0].name, one[1].reference) not in run.books.bound]
     if not open_ones:
         return
     shop, order = chance.choice(open_ones)
     if chance.random() < 0.3:
         shop.cancel(order)
         run.say(f"{shop.name} cancels {order.id}")
-    elif (shop.name, order.reference) not in run.books.bound:
+    else:
         shop.ship(order)
         run.say(f"{shop.name} ships {order.id}")
         for line in order.lines:
-            run.books.move(
-                shop.trade.places.get(line.place or "", LINDEN),
-                str(line.article.sku),
-                -(line.quantity - line.cancelled - line.shipped),
-            )
+            left = line.quantity - line.cancelled - line.shipped
+            run.books.move(shop.trade.places.get(line.place or "", LINDEN), str(line.article.sku), -left)
 
 
 def _is_open(order: OrderSeen) -> bool:
@@ -161,11 +159,11 @@ def _at_the_till(run: Run, chance: random.Random) -> None:
     sku, late = chance.choice(shop.trade.skus), timedelta()
     if run.weather.strikes("receipts late"):
         late = timedelta(seconds=chance.uniform(60, 3 * 3600))
-    there = run.books.on_hand[MARKT, sku]
+    there = run.books.on_hand[Shelf(MARKT, sku)]
     if sku in COUNTED and chance.random() < 0.2:
         shop.count(sku, max(0, there), "001", late=late)
         run.say(f"till counts {there} of {sku}")
-        run.books.on_hand[MARKT, sku] = max(0, there)
+        run.books.on_hand[Shelf(MARKT, sku)] = max(0, there)
     elif there <= 1 or chance.random() < 0.2:
         shop.deliver(sku, 4, "001", late=late)
         run.books.move(MARKT, sku, 4)
@@ -243,9 +241,7 @@ async def _shop(client: Client) -> None:
     if not isinstance(held, Answer) or held.status != 201:
         return
     told = orjson.loads(held.body)
-    promise = Promise(
-        told["id"], pieces_at(location, wishes), parse_time(told["expires_at"]), "held", reference
-    )
+    promise = Promise(told["id"], pieces_at(location, wishes), parse_time(told["expires_at"]), "held", reference)
     run.books.holds[promise.id] = promise
     await client.wait(1, 2 * seconds)
     if chance.random() < 0.3:
@@ -254,8 +250,11 @@ async def _shop(client: Client) -> None:
         promise.until = None
         await client.wait(10, 7200)
         if channel is not None and chance.random() < 0.6:
-            _order_what_is_held(run, channel, reference, wishes)
+            order = _order_what_is_held(run, run.shops[channel], reference, wishes)
             await client.wait(10, 7200)
+            if chance.random() < 0.5:
+                _end_at_the_channel(run, run.shops[channel], order, promise, chance)
+                return
         await _end(client, promise, chance.choice(("collect", "collect", "release")))
 
 
@@ -263,13 +262,23 @@ def _web(run: Run) -> str | None:
     return next((name for name in ("webshop", "auction", "sandbox") if name in run.shops), None)
 
 
-def _order_what_is_held(run: Run, channel: str, reference: str, wishes: Mapping[str, int]) -> None:
+def _order_what_is_held(run: Run, shop: Shop, reference: str, wishes: Mapping[str, int]) -> OrderSeen:
     """The buyer places the order for the basket: its pieces are promised already."""
-    shop = run.shops[channel]
-    place = next(iter(shop.trade.places), "")
-    run.books.bound.add((channel, reference))
-    order = shop.buy(list(wishes.items()), place, reference=reference)
-    run.say(f"{channel} sells the basket {reference} in {order.id}")
+    run.books.bound.add((shop.name, reference))
+    order = shop.buy(list(wishes.items()), next(iter(shop.trade.places), ""), reference=reference)
+    run.say(f"{shop.name} sells the basket {reference} in {order.id}")
+    _send_hooks(run, run.chance)
+    return order
+
+
+def _end_at_the_channel(run: Run, shop: Shop, order: OrderSeen, promise: Promise, chance: random.Random) -> None:
+    """What becomes of the order becomes of its reservation."""
+    promise.state, end = chance.choice((("collected", shop.ship), ("released", shop.cancel)))
+    end(order)
+    run.say(f"{shop.name} {order.id}: its basket is {promise.state}")
+    if promise.state == "collected":
+        for (location, sku), quantity in promise.pieces.items():
+            run.books.move(location, sku, -quantity)
     _send_hooks(run, run.chance)
 
 
@@ -318,7 +327,9 @@ async def _collect(client: Client) -> None:
 def _check_hours(run: Run, promise: Promise, moment: datetime) -> None:
     local = moment.astimezone(BERLIN).strftime("%H:%M")
     if not "09:30" <= local <= "19:00":
-        run.wrong(f"pickup {promise.id} is promised for {moment.isoformat()}, {local} in its store, which is closed then")
+        run.wrong(
+            f"pickup {promise.id} is promised for {moment.isoformat()}, {local} in its store, which is closed then"
+        )
 
 
 async def _step(client: Client, promise: Promise, verb: str, body: Mapping[str, Any]) -> bool:
@@ -346,7 +357,7 @@ def _staff(run: Run, chance: random.Random) -> None:
     stores = [store for store in STORES if run.settings.location(store).stock_owner == "ledger"]
     location = chance.choice(stores)
     sku = chance.choice((*FREE, *COUNTED))
-    shelf = (location, sku)
+    shelf = Shelf(location, sku)
     now, key = run.clock.now(), f"staff-{len(run.trace)}"
     if sku in COUNTED and chance.random() < 0.5 and not {"clock ahead", "clock behind"} & run.weather.on:
         entry = ledger.Entry(Kind.COUNT, sku, location, max(0, run.books.on_hand[shelf]), key, now, key=key)

@@ -92,4 +92,5 @@ def by_process(
         return asyncio.Task(work, loop=loop, context=context, **more)
     task: asyncio.Task[Any] = asyncio.Task(process.run(work), loop=loop, context=context, **more)
     process.adopt(task)
+    task.add_done_callback(lambda _: work.close())  # one that was stopped before it began
     return task

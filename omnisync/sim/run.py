@@ -23,15 +23,17 @@ from omnisync.sim import oracle, town
 from omnisync.sim.adapter import Wire
 from omnisync.sim.books import Books
 from omnisync.sim.process import Process, by_process
-from omnisync.sim.server import HOUSE, Machine, Server
+from omnisync.sim.server import Machine, Server
 from omnisync.sim.shop import Shop
 from omnisync.sim.time import Clock, Loop, Stuck
 from omnisync.sim.weather import Weather
+from omnisync.sync.leases import HOUSE
 
 SCRATCH = "/dev/shm"  # noqa: S108 - memory instead of a disk, where there is any
 PATIENCE_SECONDS = 65 * 60
 """Longer than anything waits before it is tried again."""
 BETWEEN_POLLS_SECONDS = 20 * 60
+LAST_GLANCE_SECONDS = 90
 
 
 _COMPILED: dict[Any, Any] = {}
@@ -46,12 +48,13 @@ class Outcome:
     hours: float
     violations: tuple[str, ...]
     trace: tuple[str, ...]
+    journal: tuple[str, ...] = ()
     struck: dict[str, int] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
         """Two runs with the same digest went the same way."""
-        return hashlib.sha256("\n".join(self.trace).encode()).hexdigest()
+        return hashlib.sha256("\n".join([*self.trace, *self.journal]).encode()).hexdigest()
 
 
 class Run:
@@ -158,13 +161,16 @@ class Run:
         await self.clock.sleep(PATIENCE_SECONDS)
         self.servers.clear()
         server = self.start_server()
-        for _ in range(2):
-            await self._poll(server)
-            await self.clock.sleep(BETWEEN_POLLS_SECONDS)
+        await self._round_of_all(server, full=True)
+        await self.clock.sleep(BETWEEN_POLLS_SECONDS)
+        await self._round_of_all(server, full=True)
+        # What a channel has accepted and applies later is looked at by the round after it.
+        await self.clock.sleep(LAST_GLANCE_SECONDS)
+        await self._round_of_all(server)
 
-    async def _poll(self, server: Server) -> None:
+    async def _round_of_all(self, server: Server, *, full: bool = False) -> None:
         for name in [HOUSE, *self.shops]:
-            await asyncio.wait([server.process.start(server.round(name, full=True))])
+            await asyncio.wait([server.process.start(server.round(name, full=full))])
 
 
 def play(seed: int, hours: float) -> Outcome:
@@ -180,14 +186,17 @@ def play(seed: int, hours: float) -> Outcome:
             runner.run(_life(run, people.live))
         except Stuck:
             run.wrong("everybody waits for something that nobody does")
-        return Outcome(seed, hours, tuple(run.violations), tuple(run.trace), dict(run.weather.struck))
+        for server in run.servers:
+            server.process.crash()
+        journal = tuple(oracle.journal(engine))
+        return Outcome(seed, hours, tuple(run.violations), tuple(run.trace), journal, dict(run.weather.struck))
 
 
 async def _life(run: Run, live: Any) -> None:
     town.stock_up(run.engine, now=run.clock.now())
     opening = run.start_server()
     on, run.weather.on = run.weather.on, set()
-    await run._poll(opening)
+    await run._round_of_all(opening, full=True)
     run.weather.on = on
     opening.work()
     if run.chance.random() < 0.5:

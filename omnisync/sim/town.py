@@ -33,7 +33,9 @@ _SHOP = Can(
 _PLAIN = Can(Write.ABSOLUTE, batch_size=2, webhooks=True, poll_seconds=300, topics=("orders",))
 _WAREHOUSE = Can(Write.ABSOLUTE, batch_size=4, allocates=True, poll_seconds=120)
 _SLOW = Can(Write.ABSOLUTE, batch_size=5, applied_at_once=False, poll_seconds=300)
-_COUNTER = Can(Write.COMPARE_AND_SET, batch_size=2, many_locations=True, shows="on_hand", webhooks=True, topics=("orders",))
+_COUNTER = Can(
+    Write.COMPARE_AND_SET, batch_size=2, many_locations=True, shows="on_hand", webhooks=True, topics=("orders",)
+)
 _FILES = Can(Write.NONE, shows="on_hand", looks=False, poll_seconds=60)
 _ALL, _ANYWHERE = (*FREE, *COUNTED, SET), (*FREE, SET)
 
