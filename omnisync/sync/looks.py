@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from omnisync.adapters.base import LevelSeen
 from omnisync.announce import announce, touch
-from omnisync.sync import levels, settle
+from omnisync.sync import deadletters, levels, settle
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import Key, key_of, mark
 from omnisync.sync.tables import PRICE_PLACE, Case, Sent, ShownState
@@ -40,6 +40,7 @@ def note(
         else:
             _book(session, context, channel, row, level, now)
         _book_price(rows.get(Key(row.external_id, PRICE_PLACE), row), level, now)
+    deadletters.shown_after_all(session, channel.name, rows.values(), now=now)
 
 
 def not_there(session: Session, channel: Channel, keys: Sequence[Key], *, now: datetime) -> set[str]:

@@ -61,6 +61,7 @@ def settle(
             _OUTCOMES[outcome.outcome](_Fate(session, context, channel, row, one.shown, outcome, now))
             mark(row, now=now)
         fates.append((one, outcome, current))
+    deadletters.shown_after_all(session, channel.name, rows.values(), now=now)
     session.flush()
     _log(session, fates, now)
     done = [write_key(one.key) for one, outcome, current in fates if current and outcome.outcome is Outcome.APPLIED]

@@ -137,6 +137,26 @@ def test_a_line_that_the_channel_refuses_waits_alone(make_house: MakeHouse, cloc
     assert (letter.reason, letter.action) == ("No such listing.", "Create it at the channel.")
 
 
+def test_nobody_need_see_to_a_number_that_was_refused_and_is_not_wanted_any_more(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house = make_house((shop("web"), web := FakeChannel("web", clock)))
+    house.article("DESK")
+    desk = web.offer("DESK")
+    house.stock("DESK", 5)
+    play(house.settle())
+    web.faults.unknown = {desk}
+    house.stock("DESK", 4)
+    play(house.settle())
+    assert [letter.reason for letter in house.letters("web")] == ["No such listing."]
+
+    house.stock("DESK", 5)
+    play(house.settle())
+
+    assert house.letters("web") == []
+    assert house.state("web", "DESK").blocked_reason is None
+
+
 def test_what_sells_out_is_written_first(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
     can = Can(write=Write.COMPARE_AND_SET, batch_size=3)
     house = make_house((shop("web"), web := FakeChannel("web", clock, can)))
