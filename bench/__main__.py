@@ -7,13 +7,13 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bench import bulk, databases, measure, planted, processes, propagation, report, retailer
+from bench import bulk, databases, measure, planted, processes, propagation, report, retailer, sim
 from bench.figures import FIGURES, Figure
 from bench.processes import LOAD_CORE, free_ports, running
 from omnisync import db
@@ -26,13 +26,17 @@ OTHERS = {
     "republish": bulk.republish,
 }
 """Figures that are no load on HTTP, each with a database of its own: (database, seconds=, full=) -> row."""
-ONCE = {"planted": planted.measure}
-"""Figures that are asked once, whatever the database: () -> row."""
+ONCE: dict[str, Callable[[bool], Row]] = {
+    "planted": lambda full: planted.measure(),
+    "sim": lambda full: sim.measure(full=full),
+}
+"""Figures that are asked once, whatever the database: (at full size) -> row."""
 NAMES = [*(one.name for one in FIGURES), *OTHERS, *ONCE]
 
 
 def main() -> int:
-    """Measure, tell, and fail when the flash sale granted another number than there was, or when a planted bug survived."""
+    """Measure, tell, and fail when the flash sale granted another number than there was, when a planted bug survived, or when a
+    simulated run went wrong."""
     given = _arguments()
     pinned = processes.pin(os.getpid(), LOAD_CORE)
     rows = []
@@ -47,7 +51,9 @@ def main() -> int:
 
 
 def _is_wrong(row: Row) -> bool:
-    return row.get("granted", retailer.FLASH_PIECES) != retailer.FLASH_PIECES or bool(row.get("survived"))
+    return row.get("granted", retailer.FLASH_PIECES) != retailer.FLASH_PIECES or bool(
+        row.get("survived") or row.get("failed")
+    )
 
 
 def _arguments() -> argparse.Namespace:
@@ -57,7 +63,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=4.0, help="under load in each round")
     parser.add_argument("--rounds", type=int, default=3, help="floor, figure, floor; the median by ratio is shown")
     parser.add_argument("--database", choices=databases.NAMES, action="append", help="only this one")
-    parser.add_argument("--full", action="store_true", help="propagation and what follows it at their full size")
+    parser.add_argument("--full", action="store_true", help="propagation and what follows it, and sim, at their full size")
     given = parser.parse_args()
     if unknown := set(given.names) - set(NAMES):
         parser.error(f"there is no figure {min(unknown)!r}: {', '.join(NAMES)}")
@@ -78,7 +84,7 @@ def _rows(given: argparse.Namespace) -> Iterator[Row]:
                 yield other(database, seconds=given.seconds, full=given.full)
     for name, ask in ONCE.items():
         if name in given.names or not given.names:
-            yield ask()
+            yield ask(given.full)
 
 
 def _on(database: str, wanted: Sequence[Figure], plan: measure.Plan) -> Iterator[Row]:

@@ -47,6 +47,8 @@ def line(row: Mapping[str, Any]) -> str:
         f"  in {row['seconds']:.1f} s" if "seconds" in row else "",
         f", peak {row['peak_mb']} MB" if "peak_mb" in row else "",
         f"  {row['value']}/{row['planted']} found" if "planted" in row else "",
+        f"  {row['hours']:.0f} h of {row['seeds']} seeds, {row['faults']} faults" if "seeds" in row else "",
+        f"  wrong: {', '.join(map(str, row['failed']))}" if row.get("failed") else "",
         f"  survived: {', '.join(row['survived'])}" if row.get("survived") else "",
         f"  p95 {row['p95_ms']:.1f} ms" if "p95_ms" in row else "",
     )
