@@ -63,7 +63,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=4.0, help="under load in each round")
     parser.add_argument("--rounds", type=int, default=3, help="floor, figure, floor; the median by ratio is shown")
     parser.add_argument("--database", choices=databases.NAMES, action="append", help="only this one")
-    parser.add_argument("--full", action="store_true", help="propagation and what follows it, and sim, at their full size")
+    parser.add_argument(
+        "--full", action="store_true", help="propagation and what follows it, and sim, at their full size"
+    )
     given = parser.parse_args()
     if unknown := set(given.names) - set(NAMES):
         parser.error(f"there is no figure {min(unknown)!r}: {', '.join(NAMES)}")

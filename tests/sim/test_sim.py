@@ -16,12 +16,12 @@ ROOT = Path(__file__).parents[2]
 SEEDS, HOURS = 100, 5.0
 
 
-@pytest.mark.parametrize(("seed", "hours"), [(12, 2.0), (3, 1.0)])
+@pytest.mark.parametrize(("seed", "hours"), [(5, 1.5), (9, 1.5)])
 def test_whatever_goes_wrong_all_is_as_it_must_be_in_the_end(seed: int, hours: float):
     outcome = run.play(seed, hours)
 
     assert outcome.violations == ()
-    assert len(outcome.journal) > 8
+    assert len(outcome.trace) > 50
 
 
 def test_the_same_seed_goes_the_same_way_also_in_another_process():
