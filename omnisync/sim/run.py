@@ -158,9 +158,9 @@ class Run:
             await asyncio.wait(list(self.errands))
         for server in self.servers:
             server.process.crash()
-        await self.clock.sleep(PATIENCE_SECONDS)
         self.servers.clear()
         server = self.start_server()
+        await self.clock.sleep(PATIENCE_SECONDS)
         await self._round_of_all(server, full=True)
         await self.clock.sleep(BETWEEN_POLLS_SECONDS)
         await self._round_of_all(server, full=True)
