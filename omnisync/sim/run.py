@@ -19,7 +19,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from omnisync import db, migrations
-from omnisync.sim import oracle, town
+from omnisync.sim import oracle, people, town
 from omnisync.sim.adapter import Wire
 from omnisync.sim.books import Books
 from omnisync.sim.process import Process, by_process
@@ -161,29 +161,28 @@ class Run:
         self.servers.clear()
         server = self.start_server()
         await self.clock.sleep(PATIENCE_SECONDS)
-        await self._round_of_all(server, full=True)
+        await self.round_of_all(server, full=True)
         await self.clock.sleep(BETWEEN_POLLS_SECONDS)
-        await self._round_of_all(server, full=True)
+        await self.round_of_all(server, full=True)
         # What a channel has accepted and applies later is looked at by the round after it.
         await self.clock.sleep(LAST_GLANCE_SECONDS)
-        await self._round_of_all(server)
+        await self.round_of_all(server)
 
-    async def _round_of_all(self, server: Server, *, full: bool = False) -> None:
+    async def round_of_all(self, server: Server, *, full: bool = False) -> None:
+        """The house and then every channel, one after the other."""
         for name in [HOUSE, *self.shops]:
             await asyncio.wait([server.process.start(server.round(name, full=full))])
 
 
 def play(seed: int, hours: float) -> Outcome:
     """The run of this seed, from its beginning to its verdict."""
-    from omnisync.sim import people
-
     with _disk() as engine, asyncio.Runner(loop_factory=Loop) as runner:
         loop = runner.get_loop()
         assert isinstance(loop, Loop)
         loop.set_task_factory(by_process)
         run = Run(seed, hours, loop, engine)
         try:
-            runner.run(_life(run, people.live))
+            runner.run(_life(run))
         except Stuck:
             run.wrong("everybody waits for something that nobody does")
         for server in run.servers:
@@ -192,16 +191,16 @@ def play(seed: int, hours: float) -> Outcome:
         return Outcome(seed, hours, tuple(run.violations), tuple(run.trace), journal, dict(run.weather.struck))
 
 
-async def _life(run: Run, live: Any) -> None:
+async def _life(run: Run) -> None:
     town.stock_up(run.engine, now=run.clock.now())
     opening = run.start_server()
     on, run.weather.on = run.weather.on, set()
-    await run._round_of_all(opening, full=True)
+    await run.round_of_all(opening, full=True)
     run.weather.on = on
     opening.work()
     if run.chance.random() < 0.5:
         run.start_server().work()
-    await live(run)
+    await people.live(run)
     if not run.violations:
         await run.settle()
     if not run.violations:
