@@ -125,10 +125,10 @@ class Server:
         return self.process.start(self.services.write.run(work))
 
     def _answer(self, path: str, key: str, body: Mapping[str, Any]) -> Coroutine[Any, Any, Answer | Refused]:
-        names = path.split("/")
-        call = Call(f"{OWNER} POST {path}", key, body_hash(dict(body)), {"id": names[1:2] and names[1], **body})
-        door = self._doors[names[-1]]
-        return self.services.write.submit(door, call)
+        what, _, rest = path.partition("/")
+        name, _, verb = rest.partition("/")
+        call = Call(f"{OWNER} POST {path}", key, body_hash(dict(body)), {"id": name, **body})
+        return self.services.write.submit(self._doors[verb or what], call)
 
 
 Step = Callable[[Session, Desk, Mapping[str, Any], datetime], Any]

@@ -100,6 +100,7 @@ PLANTED = {name: Planted(bug) for name, bug in plants.PLANTS.items()} | {
         **plants.PLANTS,
         "acknowledged before stored": bugs.say_yes_before_it_is_stored,
         "answer not kept": bugs.keep_no_answers,
+        "cursor moved before the commit": bugs.move_the_cursor_first,
     }.items()
 }  # fmt: skip
 
