@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bench import bulk, databases, measure, planted, processes, propagation, report, retailer, sim
+from bench import bulk, databases, measure, planted, processes, propagation, report, retailer, rigs, sim
 from bench.figures import FIGURES, Figure
 from bench.processes import LOAD_CORE, free_ports, running
 from omnisync import db
@@ -31,13 +31,14 @@ ONCE: dict[str, Callable[[bool], Row]] = {
     "sim": lambda full: sim.measure(full=full),
 }
 """Figures that are asked once, whatever the database: (at full size) -> row."""
-NAMES = [*(one.name for one in FIGURES), *OTHERS, *ONCE]
+NAMES = [*(one.name for one in FIGURES), *OTHERS, *rigs.NAMES, *ONCE]
 
 
 def main() -> int:
-    """Measure, tell, and fail when the flash sale granted another number than there was, when a planted bug survived, or when a
-    simulated run went wrong."""
+    """Measure, tell, and fail when the flash sale granted another number than there was, when a planted bug survived, when a rig
+    found something lost or doubled, or when a simulated run went wrong."""
     given = _arguments()
+    retailer.ARTICLES = given.articles
     pinned = processes.pin(os.getpid(), LOAD_CORE)
     rows = []
     say = sys.stderr if given.json else sys.stdout
@@ -51,9 +52,9 @@ def main() -> int:
 
 
 def _is_wrong(row: Row) -> bool:
-    return row.get("granted", retailer.FLASH_PIECES) != retailer.FLASH_PIECES or bool(
-        row.get("survived") or row.get("failed")
-    )
+    oversold = row.get("granted", retailer.FLASH_PIECES) != retailer.FLASH_PIECES
+    wrong = row.get("survived") or row.get("failed") or (row["name"].startswith("rigs.") and row["errors"])
+    return oversold or bool(wrong)
 
 
 def _arguments() -> argparse.Namespace:
@@ -64,8 +65,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="floor, figure, floor; the median by ratio is shown")
     parser.add_argument("--database", choices=databases.NAMES, action="append", help="only this one")
     parser.add_argument(
+        "--articles", type=int, default=retailer.ARTICLES, help="of the retailer, each at two locations"
+    )
+    parser.add_argument(
         "--full", action="store_true", help="propagation and what follows it, and sim, at their full size"
     )
+    parser.add_argument("--tries", type=int, help="of each rig, instead of its short or its full number")
     given = parser.parse_args()
     if unknown := set(given.names) - set(NAMES):
         parser.error(f"there is no figure {min(unknown)!r}: {', '.join(NAMES)}")
@@ -84,6 +89,8 @@ def _rows(given: argparse.Namespace) -> Iterator[Row]:
         for name, other in OTHERS.items():
             if name in given.names or not given.names:
                 yield other(database, seconds=given.seconds, full=given.full)
+        if crash := set(rigs.NAMES) & set(given.names or ["rigs"]):
+            yield from rigs.measure(database, crash, full=given.full, tries=given.tries)
     for name, ask in ONCE.items():
         if name in given.names or not given.names:
             yield ask(given.full)
@@ -112,7 +119,10 @@ def _on(database: str, wanted: Sequence[Figure], plan: measure.Plan) -> Iterator
         for figure in wanted:
             article = flash if figure.flash else lambda: retailer.HOT
             rounds = measure.measure(figure, server, floor, key, article, plan)
-            yield measure.summary(figure, database, rounds)
+            yield measure.summary(figure, database, rounds) | {
+                "peak_mb": server.peak_mb(),
+                "articles": retailer.ARTICLES,
+            }
 
 
 if __name__ == "__main__":

@@ -31,6 +31,12 @@ class Server:
         fields = stat.read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def peak_mb(self) -> int | None:
+        """The most memory it ever held; None where the system does not say."""
+        status = Path(f"/proc/{self.process.pid}/status")
+        lines = status.read_text().splitlines() if status.exists() else []
+        return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM")), None)
+
 
 @contextmanager
 def running(module: str, *arguments: str, port: int, core: int | None = SERVER_CORE) -> Iterator[Server]:
@@ -54,6 +60,12 @@ def pin(pid: int, core: int | None) -> bool:
     except OSError:
         return False
     return True
+
+
+def unpin() -> None:
+    """Let this process, and what it starts from now on, use every core."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
 
 
 def free_ports(count: int) -> Sequence[int]:

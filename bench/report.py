@@ -27,6 +27,8 @@ def _cpu() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
+EXTRAS = ("killed", "histories", "slowest_return_seconds", "attempts_per_second", "deadlocks")
+"""What single rigs tell besides."""
 HEAD = f"{'figure':16}{'database':12}{'value':>10} {'unit':5}{'floor':>9}{'ratio':>7}{'spread':>13}{'p50 ms':>9}{'p99 ms':>9}{'errors':>7}{'cpu us':>8}{'floor':>7}"
 
 
@@ -45,11 +47,15 @@ def line(row: Mapping[str, Any]) -> str:
         _cell(row, "floor_cpu_us", 7, ".0f"),
         f"  granted {row['granted']}" if "granted" in row else "",
         f"  in {row['seconds']:.1f} s" if "seconds" in row else "",
-        f", peak {row['peak_mb']} MB" if "peak_mb" in row else "",
+        f", peak {row['peak_mb']} MB" if row.get("peak_mb") else "",
         f"  {row['value']}/{row['planted']} found" if "planted" in row else "",
         f"  {row['hours']:.0f} h of {row['seeds']} seeds, {row['faults']} faults" if "seeds" in row else "",
         f"  wrong: {', '.join(map(str, row['failed']))}" if row.get("failed") else "",
         f"  survived: {', '.join(row['survived'])}" if row.get("survived") else "",
+        f"  {row['acknowledged']} acknowledged, {row['repeated']} asked again, {row['lost']} lost, {row['doubled']} doubled, {row['violations']} violations"
+        if "lost" in row
+        else "",
+        "".join(f"  {name} {row[name]}" for name in EXTRAS if name in row),
         f"  p95 {row['p95_ms']:.1f} ms" if "p95_ms" in row else "",
     )
     return "".join(cells)

@@ -36,6 +36,9 @@ url = "{database}"
 key_file = "{folder}/server.key"
 public_url = "http://127.0.0.1:{port}"
 
+[limits]
+open_holds_per_key = 100000000  # one key holds everything here; it is counted all the same
+
 [[locations]]
 code = "linden"
 name = "Filiale Lindenstraße"

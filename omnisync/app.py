@@ -35,7 +35,7 @@ from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock import api as stock_api
 from omnisync.stock import ends, idempotency, policies
 from omnisync.sync import api as sync_api
-from omnisync.sync import availability_api, events_api
+from omnisync.sync import availability_api, events_api, explain_api
 from omnisync.sync.context import Context, Gathered
 from omnisync.sync.tables import Cursor
 from omnisync.worker import Chore, Errand, Worker
@@ -211,11 +211,14 @@ def create(
         docs_url="/docs", redoc_url=None,
     )  # fmt: skip
     add_error_handlers(app)
-    for routes in ROUTES:
-        app.include_router(routes(services))
-    app.include_router(sync_api.routes(services, context))
-    app.include_router(operations.routes(services, context))
-    app.include_router(ops.routes(services, context, switches))
+    for router in (
+        *(routes(services) for routes in ROUTES),
+        explain_api.routes(services, context),
+        sync_api.routes(services, context),
+        operations.routes(services, context),
+        ops.routes(services, context, switches),
+    ):
+        app.router.routes.extend(router.routes)  # including a router would build each of its routes twice
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(Limits)
     app.add_middleware(Measured, meters=services.meters, clock=services.clock)

@@ -11,8 +11,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
-from typing import Any, cast
+from functools import cache, lru_cache
+from typing import Any, TypeAlias, TypeVar, cast
 
 import orjson
 import sqlalchemy as sa
@@ -28,6 +28,9 @@ from sqlmodel import Session, SQLModel
 from omnisync.clock import Clock, SystemClock
 from omnisync.values import from_micros, to_micros
 
+_Value = TypeVar("_Value")
+Bound: TypeAlias = _Value | sa.BindParameter[_Value]
+"""A value, or the parameter in whose place it comes: a statement that is built once and run often names parameters."""
 BUSY_TIMEOUT_SECONDS = 10
 _READ_ONLY = "omnisync_read_only"
 
@@ -128,6 +131,11 @@ def is_postgresql(session: Session) -> bool:
     return session.get_bind().dialect.name == "postgresql"
 
 
+def writes_alone(engine: Engine) -> bool:
+    """Whether no other transaction can write while ours does."""
+    return engine.dialect.name == "sqlite"
+
+
 def size_bytes(session: Session) -> int:
     """How much room the database takes."""
     size = sa.text(
@@ -146,17 +154,33 @@ def now(session: Session, clock: Clock) -> datetime:
 
 
 def insert_new(
-    session: Session, into: sa.Table, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str], returning: Sequence[str]
+    session: Session,
+    into: sa.Table,
+    values: Sequence[Mapping[str, Any]],
+    *,
+    key: Sequence[str],
+    returning: Sequence[str],
 ) -> list[Row[Any]]:
     """Insert the rows whose key is not there yet and return `returning` of just those (RETURNING, for the row count of
     ON CONFLICT differs between drivers)."""
-    if not rows:
+    if not values:
         return []
-    insert = postgresql.insert if is_postgresql(session) else sqlite.insert
-    statement = (
-        insert(into).on_conflict_do_nothing(index_elements=list(key)).returning(*(into.c[name] for name in returning))
-    )
-    return list(session.execute(statement, [dict(row) for row in rows]))
+    insert = _insert(session)
+    columns = tuple(values[0])
+    if not is_postgresql(session) and any(isinstance(into.c[name].type, sa.LargeBinary | sa.JSON) for name in columns):
+        # SQLite cannot read bytes out of the one parameter.
+        statement = insert(into).on_conflict_do_nothing(index_elements=list(key))
+        return list(session.execute(_returning(statement, into, returning), [dict(row) for row in values]))
+    statement = _from_rows(insert, into, columns).on_conflict_do_nothing(index_elements=list(key))
+    return list(session.connection().execute(_returning(statement, into, returning), {"new": values}).all())
+
+
+def _insert(session: Session) -> Callable[[sa.Table], Any]:
+    return postgresql.insert if is_postgresql(session) else sqlite.insert
+
+
+def _returning(statement: Any, into: sa.Table, names: Sequence[str]) -> Any:
+    return statement.returning(*(into.c[name] for name in names))
 
 
 def upsert(
@@ -165,8 +189,7 @@ def upsert(
     """Insert the rows, or where the key is there already set the columns of `update` to the new values."""
     if not rows:
         return
-    insert = postgresql.insert if is_postgresql(session) else sqlite.insert
-    statement = insert(into)
+    statement = _insert(session)(into)
     statement = statement.on_conflict_do_update(
         index_elements=list(key), set_={name: statement.excluded[name] for name in update}
     )
@@ -282,7 +305,7 @@ def insert_all(session: Session, into: sa.Table, values: Sequence[Mapping[str, A
         return
     columns = tuple(values[0])
     if is_postgresql(session):
-        session.connection().execute(_insert_rows(into, columns), {"new": values})
+        session.connection().execute(_from_rows(sa.insert, into, columns), {"new": values})
     else:
         text, fields = _insert_values(into, columns)
         plain = [tuple([row[name] if to is None else to(row[name]) for name, to in fields]) for row in values]
@@ -293,9 +316,10 @@ _Convert = Callable[[Any], Any]
 
 
 @cache
-def _insert_rows(into: sa.Table, columns: tuple[str, ...]) -> sa.Insert:
+def _from_rows(insert: Callable[[sa.Table], Any], into: sa.Table, columns: tuple[str, ...]) -> Any:
     new = rows("new", *(into.c[name] for name in columns))
-    return sa.insert(into).from_select(columns, sa.select(*(_stored(new.c[name]) for name in columns)))
+    # WHERE: without it SQLite takes the ON of ON CONFLICT for that of a join.
+    return insert(into).from_select(columns, sa.select(*(_stored(new.c[name]) for name in columns)).where(sa.true()))
 
 
 @cache
@@ -307,12 +331,18 @@ def _insert_values(into: sa.Table, columns: tuple[str, ...]) -> tuple[str, list[
 
 
 def _stored(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    # JSON has no bytes: they travel as base64.
-    return sa.func.decode(column, "base64") if isinstance(column.type, sa.LargeBinary) else column
+    if isinstance(column.type, sa.LargeBinary):
+        return sa.func.decode(column, "base64")  # JSON has no bytes
+    if isinstance(column.type, sa.JSON):
+        return sa.func.coalesce(column, sa.literal_column("'null'::json"))  # a value, as it is when stored one by one
+    return column
 
+
+_micros = lru_cache(maxsize=4096)(to_micros)
+"""The rows of one statement share their moments."""
 
 _PLAIN: Mapping[type[Any], _Convert] = {
-    Instant: lambda moment: None if moment is None else to_micros(moment),
+    Instant: lambda moment: None if moment is None else _micros(moment),
     sa.JSON: lambda value: "null" if value is None else orjson.dumps(value).decode(),
 }
 
@@ -328,7 +358,7 @@ class _Rows(TypeDecorator[Any]):
 
 
 def _as_json(value: Any) -> Any:
-    return to_micros(value) if isinstance(value, datetime) else base64.b64encode(value).decode()
+    return _micros(value) if isinstance(value, datetime) else base64.b64encode(value).decode()
 
 
 class _Recordset(FunctionElement[Any]):

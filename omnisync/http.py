@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StrictStr
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -288,6 +289,8 @@ _ANSWERS = (
     (NeedsAttention, _needs_attention),
     (RequestValidationError, _invalid),
     (HTTPException, _http_exception),
+    # Named beside Exception, whose answers Starlette follows with the error itself, and the server with a closed connection.
+    (DBAPIError, _unforeseen),
     (Exception, _unforeseen),
 )
 

@@ -6,9 +6,10 @@ very same endpoint function. It takes plain requests only: whatever is odd about
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 from fastapi import FastAPI
@@ -44,12 +45,28 @@ class Plain(Request):
             raise Odd
         return model.model_validate(orjson.loads(self._body))
 
+    def asked_for(self) -> Mapping[str, list[str]]:
+        """The query's values by name, in their order; where nothing is escaped there is nothing to decode."""
+        query = self.scope["query_string"].decode("latin-1")
+        pairs = parse_qsl(query, keep_blank_values=True) if "%" in query or "+" in query else _pairs(query)
+        found: dict[str, list[str]] = {}
+        for name, value in pairs:
+            found.setdefault(name, []).append(value)
+        return found
+
     def key(self, *, longest: int) -> str | None:
         """The idempotency key. Odd when it is longer than that."""
         key = self.headers.get("idempotency-key")
         if key is not None and len(key) > longest:
             raise Odd
         return key
+
+
+def _pairs(query: str) -> Iterator[tuple[str, str]]:
+    for part in query.split("&"):
+        if part:
+            name, _, value = part.partition("=")
+            yield name, value
 
 
 Prepare = Callable[[Plain], Awaitable[Call]]

@@ -26,7 +26,7 @@ OPEN = PROBES | {"receiveHook", "answerChallenge"}
 SAYS: Mapping[str, Says] = {
     **channels.AVAILABILITY, **prices.SAYS, **stock.SAYS, **orders.RESERVATIONS, **orders.PICKUPS,
     **orders.TRANSFERS,
-    **channels.EVENTS, **channels.CHANNELS, **probes.SAYS,
+    **channels.EVENTS, **channels.EXPLAIN, **channels.CHANNELS, **probes.SAYS,
 }  # fmt: skip
 """What every operation answers."""
 

@@ -55,6 +55,11 @@ PROBLEMS: Mapping[str, Known] = {
     "already-received": Known(409, "Everything of this transfer has been received."),
     "goods-coming": Known(409, "Goods for this pickup are still on their way.", {"state": "placed"}),
     "already-released": Known(409, "This reservation is already released.", {"state": "released"}),
+    "hold-too-large": Known(
+        409,
+        "One hold has at most 20 pieces a line (limits.quantity), 50 were asked for.",
+        {"limit": "quantity", "allowed": 20, "action": "Hold less at once. Whoever runs omnisync can raise the limit."},
+    ),
     "idempotency-in-flight": Known(409, "The same request is being served right now."),
     "never-open": Known(
         409,
@@ -77,6 +82,16 @@ PROBLEMS: Mapping[str, Known] = {
         422,
         "Some fields of this request cannot be accepted.",
         {"errors": [{"field": "location", "message": "There is no location 'mars'; there are linden, markt."}]},
+    ),
+    "too-many-holds": Known(
+        429,
+        "50 holds of the reference cart-4711 are open, and limits.open_holds_per_reference allows no more.",
+        {
+            "limit": "open_holds_per_reference",
+            "allowed": 50,
+            "retry_after_seconds": 60,
+            "action": "Confirm or release some of them, or wait until they expire. Whoever runs omnisync can raise the limit.",
+        },
     ),
     "too-many-tries": Known(
         429, "Too many wrong codes. Wait a little, or ask for name and order number.", {"retry_after_seconds": 540}

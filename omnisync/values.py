@@ -51,6 +51,8 @@ class Kind(StrEnum):
     TRANSFER_IN = "transfer_in"
     OPENING = "opening"
     SAFETY = "safety"
+    OFF_SALE = "off_sale"
+    BACKORDER = "backorder"
     COUNTED_ALREADY = "counted_already"
 
 

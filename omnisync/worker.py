@@ -66,6 +66,13 @@ class Why:
         return Why(self.scan or more.scan, self.skus | more.skus)
 
 
+NOTHING_NEW = Why(scan=False)
+
+
+class _Ended(Exception):
+    """The channel said that it is to be left alone; what is left of the round waits for the next one."""
+
+
 @dataclass
 class _Due:
     """When the slower duties of a channel were last done by this worker."""
@@ -115,28 +122,46 @@ class Worker:
             await self.context.store.write(lambda session: behind.ask_for_all(session, channel))
             self._due.pop(name, None)
         waits = await self._agenda(channel)
-        now = self.context.clock.now()
-        refresh, due = partial(self._refresh, why=why), self._due.setdefault(name, _Due())
-        steps = self._steps(channel, waits, why, due, full=full) if waits.may_call(now) or full else [("", refresh)]
-        for duty, step in steps:
-            trouble = await self._guarded(channel, step)
-            if not isinstance(trouble, TryLater):
-                due.done(duty, now)
-            if trouble is not None:
-                # Whatever is behind is still counted, so that everybody sees how late the channel is.
-                await refresh(channel)
-                return
+        if not (full or waits.may_call(self.context.clock.now())):
+            await self._guarded(channel, partial(self._refresh, why=why))
+            return
+        try:
+            heard = await self._do(channel, self._reading(channel, waits))
+            waits = await self._waits(channel) if heard else waits
+            await self._do(channel, self._acting(waits, why))
+            if not waits.paused and await self._do(channel, self._checking(channel, full=full)):
+                waits = await self._waits(channel)
+                await self._do(channel, self._acting(waits, why if waits.writes else NOTHING_NEW))
+        except _Ended:
+            # Whatever is behind is still counted, so that everybody sees how late the channel is.
+            await self._refresh(channel, why=why)
 
     async def _agenda(self, channel: Channel) -> Agenda:
-        now = self.context.clock.now()
-        found = await self.context.store.read(lambda session: agenda.of(session, channel, now=now))
+        """What waits, at the beginning of a round: one call may try a channel that was left alone long enough."""
+        found, now = await self._waits(channel), self.context.clock.now()
         if not found.known or (found.breaker == "open" and found.may_call(now)):
             await self.context.store.write(lambda session: health.may_call(session, channel.name, now=now))
         return found
 
-    def _steps(self, channel: Channel, waits: Agenda, why: Why, due: _Due, *, full: bool) -> list[tuple[str, Step]]:
-        """What is to be done now, in its order; slower duties with the name under which they are remembered."""
+    async def _waits(self, channel: Channel) -> Agenda:
         now = self.context.clock.now()
+        return await self.context.store.read(lambda session: agenda.of(session, channel, now=now))
+
+    async def _do(self, channel: Channel, steps: Sequence[tuple[str, Step]]) -> bool:
+        """Take these steps; whether there were any. _Ended when one of them says that the channel is to be left alone."""
+        due = self._due.setdefault(channel.name, _Due())
+        for duty, step in steps:
+            now = self.context.clock.now()
+            trouble = await self._guarded(channel, step)
+            if not isinstance(trouble, TryLater):
+                due.done(duty, now)
+            if trouble is not None:
+                raise _Ended
+        return bool(steps)
+
+    def _reading(self, channel: Channel, waits: Agenda) -> list[tuple[str, Step]]:
+        """What the channel has to say, in its order; slower duties with the name under which they are remembered."""
+        now, due = self.context.clock.now(), self._due.setdefault(channel.name, _Due())
         slow: list[tuple[str, bool, Step]] = [
             ("listed", due.reached("listed", LISTINGS_EVERY, now) or waits.listings, self._listings),
             ("subscribed", due.reached("subscribed", subscribing.EVERY, now), self._subscribe),
@@ -144,20 +169,24 @@ class Worker:
             ("", waits.messages, self._inbox),
             ("unpaid", due.reached("unpaid", unpaid.EVERY, now), self._unpaid),
         ]
-        steps = [(duty, step) for duty, wanted, step in slow if wanted]
+        return [(duty, step) for duty, wanted, step in slow if wanted]
+
+    def _acting(self, waits: Agenda, why: Why) -> list[tuple[str, Step]]:
+        """What is to be looked at, written and told there now."""
         if waits.paused:
-            return [*steps, ("", partial(self._refresh, why=why))]
-        # What was read just now may be the reason for a look, a write or news.
-        heard = bool(steps)
-        if waits.looks or heard:
-            steps.append(("", self._look))
-        steps.append(("", partial(self._write, why=why, waiting=waits.writes or heard)))
-        if waits.news or heard:
-            steps.append(("", self._tell))
-        if due.reached("read_back", drift.EVERY, now):
-            steps.append(("read_back", partial(self._read_back, everything=full)))
-            steps.append(("", partial(self._write, why=why, waiting=True)))
-        return steps
+            return [("", partial(self._refresh, why=why))]
+        acts: list[tuple[bool, Step]] = [
+            (waits.looks, self._look),
+            (waits.writes or waits.looks or why.scan or bool(why.skus), partial(self._write, why=why)),
+            (waits.news, self._tell),
+        ]
+        return [("", step) for wanted, step in acts if wanted]
+
+    def _checking(self, channel: Channel, *, full: bool) -> list[tuple[str, Step]]:
+        due = self._due.setdefault(channel.name, _Due())
+        if not due.reached("read_back", drift.EVERY, self.context.clock.now()):
+            return []
+        return [("read_back", partial(self._read_back, everything=full))]
 
     async def _listings(self, channel: Channel) -> None:
         await polling.pull_listings(self.context, channel)
@@ -197,9 +226,7 @@ class Worker:
         now = self.context.clock.now()
         await self.context.store.write(lambda session: drift.undo_unexplained(session, channel, now=now))
 
-    async def _write(self, channel: Channel, *, why: Why, waiting: bool) -> None:
-        if not (waiting or why.scan or why.skus):
-            return
+    async def _write(self, channel: Channel, *, why: Why) -> None:
         report = await reconcile.reconcile(
             self.context, channel, hints=why.skus, scan=why.scan, seen=self._seen.setdefault(channel.name, {})
         )

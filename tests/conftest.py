@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings as hypothesis
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, SQLModel
 
@@ -23,6 +24,8 @@ import omnisync.sync.tables  # noqa: F401  registers its tables
 from omnisync import db
 from omnisync.clock import Ids, StoppedClock
 
+hypothesis.register_profile("untimed", deadline=None)  # a busy machine is no reason to fail
+hypothesis.load_profile("untimed")
 START = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 _SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
@@ -66,11 +69,11 @@ def engine(request: pytest.FixtureRequest, engines: dict[str, Engine], scratch: 
         url = f"sqlite:///{scratch}/test.db" if name == "sqlite" else request.getfixturevalue("postgresql_url")
         engines[name] = db.engine_for(url)
         SQLModel.metadata.create_all(engines[name])
-    _empty(engines[name])
+    empty(engines[name])
     return engines[name]
 
 
-def _empty(engine: Engine) -> None:
+def empty(engine: Engine) -> None:
     """Delete what the last test left: of some fifty tables it filled a few, and to truncate all costs more than most tests."""
     tables = list(reversed(SQLModel.metadata.sorted_tables))
     filled = sa.union_all(*(sa.select(sa.literal(table.name)).where(sa.exists(sa.select(table))) for table in tables))

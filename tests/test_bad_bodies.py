@@ -86,6 +86,7 @@ CASES = [
     Case("POST", "/v1/availability/query", {"sku": ["LAMP"], "location": "linden", "channel": "shopify"}),
     Case("PUT", "/v1/prices", {"prices": PRICES}),
     Case("POST", "/v1/stock/movements", {"movements": [MOVEMENT]}),
+    Case("PUT", "/v1/stock/backorder", {"lines": [{"sku": "LAMP", "backorder": "2026-12-01"}]}),
     Case("PUT", "/v1/stock/safety", {"lines": [{"sku": "LAMP", "location": "linden", "safety": 1}]}),
     Case("PUT", "/v1/channels/{name}/mappings", {"mappings": [{"external_id": "x", "sku": "LAMP"}]}),
     Case(

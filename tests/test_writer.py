@@ -67,6 +67,24 @@ def test_an_error_reaches_only_its_cause(engine: Engine, door: Batches) -> None:
     assert kept(engine) == {"old", "a", "b", "c"}
 
 
+def test_functions_share_a_transaction_only_where_nobody_else_writes(engine: Engine, door: Batches) -> None:
+    served: list[tuple[str, list[int], Session]] = []
+
+    def reserve(session: Session, requests: Sequence[int]) -> Sequence[int]:
+        served.append(("reserve", list(requests), session))
+        return requests
+
+    def release(session: Session, requests: Sequence[int]) -> Sequence[int]:
+        served.append(("release", list(requests), session))
+        return requests
+
+    answers = all_at_once(lambda: [door.submit(serve, n) for n, serve in enumerate((reserve, release, reserve))])
+
+    assert answers == [0, 1, 2]
+    assert [(name, requests) for name, requests, _ in served] == [("reserve", [0, 2]), ("release", [1])]
+    assert (served[0][2] is served[1][2]) == db.writes_alone(engine)
+
+
 def test_a_full_queue_refuses_at_once_and_loses_nobody(engine: Engine, door: Batches) -> None:
     answers = all_at_once(lambda: [door.submit(note, key) for key in "abcde"])
 

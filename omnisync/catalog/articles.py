@@ -6,13 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.catalog import gtin
+from omnisync.catalog import gtin, then
 from omnisync.catalog.batches import batches
 from omnisync.catalog.tables import Article, Barcode, Component
 from omnisync.errors import Conflict, InvalidRequest, NeedsAttention
@@ -25,8 +25,7 @@ FIELDS = tuple(name for name in _ARTICLE.c.keys() if name not in ("sku", "change
 """Columns of an article that somebody may change. `group_name` is the column, `group` the attribute."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArticleInfo:
+class ArticleInfo(NamedTuple):
     """What other parts ask about an article most often."""
 
     sku: str
@@ -62,14 +61,26 @@ class ArticleChange:
 
 def known(session: Session, skus: Iterable[str]) -> dict[str, ArticleInfo]:
     """What we know of these SKUs; those we do not know are left out."""
-    columns = (_ARTICLE.c[name] for name in ("sku", "title", "stocked", "unit", "shelf", "min_age"))
-    bundle = sa.exists().where(_COMPONENT.c.bundle == _ARTICLE.c.sku).label("is_bundle")
-    query = sa.select(*columns, bundle)
-    found = {}
+    infos: dict[str, ArticleInfo] = {}
     for batch in batches(dict.fromkeys(skus)):
-        for row in session.execute(query.where(_ARTICLE.c.sku.in_(batch))):
-            found[row.sku] = ArticleInfo(**{**row._mapping, "is_bundle": bool(row.is_bundle)})
-    return found
+        infos |= {row[0]: ArticleInfo._make(row) for row in session.execute(_KNOWN, {"skus": batch}).all()}
+    return infos
+
+
+_KNOWN = sa.select(
+    _ARTICLE.c.sku, _ARTICLE.c.title, _ARTICLE.c.stocked, sa.exists().where(_COMPONENT.c.bundle == _ARTICLE.c.sku),
+    _ARTICLE.c.unit, _ARTICLE.c.shelf, _ARTICLE.c.min_age,
+).where(db.among(_ARTICLE.c.sku, sa.bindparam("skus", type_=db.Many())))  # fmt: skip
+
+
+def unstocked(session: Session, skus: Iterable[str]) -> set[str]:
+    """Those of these SKUs that are no goods: deposit, shipping, gift wrap, vouchers, services."""
+    return set(session.execute(_UNSTOCKED, {"skus": list(skus)}).scalars())
+
+
+_UNSTOCKED = sa.select(_ARTICLE.c.sku).where(
+    db.among(_ARTICLE.c.sku, sa.bindparam("skus", type_=db.Many())), ~_ARTICLE.c.stocked
+)
 
 
 def by_barcode(session: Session, codes: Iterable[str]) -> dict[str, str]:
@@ -179,7 +190,9 @@ def put(session: Session, changes: Sequence[ArticleChange], *, now: datetime) ->
     """
     _put_articles(session, changes, now)
     _put_barcodes(session, [change for change in changes if change.barcodes is not None])
-    _put_components(session, {change.sku: change.components for change in changes if change.components is not None})
+    bundles = {change.sku: change.components for change in changes if change.components is not None}
+    _put_components(session, bundles)
+    then.remember(session, bundles, now=now)
 
 
 def _put_articles(session: Session, changes: Sequence[ArticleChange], now: datetime) -> None:

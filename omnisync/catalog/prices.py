@@ -60,9 +60,9 @@ def price_at(session: Session, pairs: Iterable[Pair], at: datetime) -> dict[Pair
     general = standing(session, at, _PRICE.c.sku.is_(None)) if wanted else []
     quotes: dict[Pair, Quote] = {}
     for skus in batches(wanted):
-        rows = _by_sku(standing(session, at, _PRICE.c.sku.in_(skus)))
-        articles = _articles(session, skus)
-        for sku in skus:
+        rows = _by_sku(standing(session, at, db.among(_PRICE.c.sku, skus)))
+        articles = _articles(session, rows)
+        for sku in rows:  # a rule alone makes no price
             for channel in wanted[sku]:
                 if quote := _quote(sku, channel, [*rows[sku], *general], articles.get(sku)):
                     quotes[sku, channel] = quote
@@ -99,9 +99,10 @@ def _by_sku(rows: Sequence[RowMapping]) -> dict[str, list[RowMapping]]:
     return found
 
 
-def _articles(session: Session, skus: Sequence[str]) -> dict[str, Any]:
+def _articles(session: Session, skus: Collection[str]) -> dict[str, Any]:
     columns = (_ARTICLE.c.sku, _ARTICLE.c.vat_rate, _ARTICLE.c.min_price_minor, _ARTICLE.c.currency)
-    return {row.sku: row for row in session.execute(sa.select(*columns).where(_ARTICLE.c.sku.in_(skus)))}
+    query = sa.select(*columns).where(db.among(_ARTICLE.c.sku, skus))
+    return {row.sku: row for row in session.execute(query).all()} if skus else {}
 
 
 def _quote(sku: str, channel: str | None, rows: Sequence[RowMapping], article: Any) -> Quote | None:

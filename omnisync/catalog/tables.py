@@ -29,6 +29,8 @@ class Article(SQLModel, table=True):
     min_price_minor: int | None = None
     currency: str | None = None
     min_age: int | None = None
+    backorder: str | None = None
+    """How far it may be promised beyond what is there: pieces, or the day from which what is awaited can be had; null: not."""
     changed_at: datetime = Field(sa_type=Instant)
 
 
@@ -45,6 +47,19 @@ class Component(SQLModel, table=True):
     bundle: str = Field(primary_key=True, sa_type=Name, foreign_key="article.sku")
     sku: str = Field(primary_key=True, sa_type=Name, foreign_key="article.sku")
     quantity: int
+
+
+class ComponentThen(SQLModel, table=True):
+    """What a bundle held from a moment on, and until when: explaining the past uses what was true then."""
+
+    __tablename__ = "component_then"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
+    bundle: str = Field(sa_type=Name, index=True)
+    sku: str = Field(sa_type=Name, index=True)
+    quantity: int
+    valid_from: datetime = Field(sa_type=Instant)
+    valid_to: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class Price(SQLModel, table=True):
@@ -106,6 +121,8 @@ class ImportRun(SQLModel, table=True):
     at: datetime = Field(sa_type=Instant)
     rows: int = 0
     changed: int = 0
+    booked_line: int | None = None
+    """Of an import that is being booked, or was cut off: the last line that is in. Null: all are."""
     undone_at: datetime | None = Field(default=None, sa_type=Instant)
 
 

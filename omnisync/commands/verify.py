@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
 from sqlmodel import Session
 
 from omnisync import db
@@ -20,8 +24,8 @@ INVARIANTS: tuple[Invariant, ...] = (*STOCK_INVARIANTS, *PICKUP_INVARIANTS)
 
 def verify(context: typer.Context, as_json: AsJson = False, config: Config = None) -> None:
     """Check the ledger from its first movement on: says nothing and exits 0 when all is well."""
-    with world_of(context).engine(config) as engine, db.reading(engine) as session:
-        found = violations(session)
+    with world_of(context).engine(config) as engine, db.reading(engine) as session, _progress() as checking:
+        found = violations(session, checking)
     if as_json:
         typer.echo(json.dumps({"checked": len(INVARIANTS), "violations": found}))
     else:
@@ -31,7 +35,20 @@ def verify(context: typer.Context, as_json: AsJson = False, config: Config = Non
         raise typer.Exit(1)
 
 
-def violations(session: Session) -> dict[str, list[str]]:
-    """The violations of each invariant that is broken, under its name."""
-    found = {invariant.__name__: list(invariant(session)) for invariant in INVARIANTS}
-    return {name: texts for name, texts in found.items() if texts}
+def violations(session: Session, checking: Callable[[str], object] = str) -> dict[str, list[str]]:
+    """The violations of each invariant that is broken, under its name. `checking` hears the name of each as it begins."""
+    found: dict[str, list[str]] = {}
+    for invariant in INVARIANTS:
+        name = invariant.__name__
+        checking(name)
+        if texts := list(invariant(session)):
+            found[name] = texts
+    return found
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], object]]:
+    """What is being checked, on a terminal; nothing where a program reads."""
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("", total=len(INVARIANTS), completed=-1)
+        yield lambda name: bar.update(task, description=name.replace("_", " "), advance=1)

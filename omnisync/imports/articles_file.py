@@ -22,14 +22,15 @@ from omnisync.catalog.tables import Price
 from omnisync.imports import cells
 from omnisync.imports.csvfile import Columns, Row
 from omnisync.imports.faults import EXAMPLES, Fault, nearest
-from omnisync.imports.reading import Cells, Difference, Run, keep, similar_sku
+from omnisync.imports.reading import Cells, Difference, Remake, Run, keep, similar_sku
+from omnisync.stock import backorders
 from omnisync.values import Money
 
 COLUMNS = Columns(
     required=("sku", "title", "barcode", "price", "currency"),
     optional=(
         "vat_rate", "unit", "group", "size", "colour", "image", "shelf", "stocked",
-        "min_price", "min_age", "cost", "components",
+        "min_price", "min_age", "cost", "components", "backorder",
     ),
 )  # fmt: skip
 _READERS: Mapping[str, Any] = {
@@ -43,6 +44,7 @@ _READERS: Mapping[str, Any] = {
     "shelf": cells.text,
     "stocked": cells.yes_or_no,
     "min_age": cells.age,
+    "backorder": cells.backorder,
 }
 _FIELD = {"group": "group_name", "cost": "cost_minor", "min_price": "min_price_minor"}
 """Columns whose field has another name."""
@@ -69,6 +71,7 @@ class ArticlesFile:
     columns = COLUMNS
     channel: str | None = None
     counted_at: datetime | None = None
+    record: Remake | None = None
 
     def __init__(self) -> None:
         self._lines: dict[str, int] = {}
@@ -163,6 +166,8 @@ class ArticlesFile:
     def write(self, session: Session, run: Run, differences: Sequence[Difference]) -> None:
         changes = [_change(difference) for difference in differences]
         articles.put(session, [ArticleChange(change.sku, change.fields) for change in changes], now=run.now)
+        asked = [change.sku for change in changes if "backorder" in change.fields]
+        backorders.follow(session, asked, cause=f"import:{run.id}", now=run.now)
         self._last += [ArticleChange(change.sku, {}, change.barcodes, change.components) for change in changes]
         keep(session, run, "article", ((one.key, _without_price(one.before), one.after) for one in differences))
         priced = [(one.key, Money(**one.after["price"])) for one in differences if "price" in one.after]

@@ -11,6 +11,7 @@ from typing import TypeVar
 from babel.numbers import list_currencies
 
 from omnisync.catalog import gtin
+from omnisync.catalog.backorder import parse
 from omnisync.catalog.pricelist import MAX_PRICE_MINOR
 from omnisync.imports.faults import CellFault, nearest
 from omnisync.values import MAX_QUANTITY, Money, clean_sku
@@ -166,6 +167,16 @@ def _choice(cell: str, allowed: dict[str, V], words: str) -> V:
         return allowed[cell.lower()]
     except KeyError:
         raise CellFault("choice", f'"{cell}" is not allowed; write {words}') from None
+
+
+def backorder(cell: str) -> str | None:
+    """`none` or empty, pieces such as 5, or the day from which what is awaited can be had, such as 2026-12-01."""
+    try:
+        return parse(cell).kept
+    except ValueError:
+        raise CellFault(
+            "choice", f'"{cell}" is not allowed; write none, a number of pieces, or a day: 2026-12-01'
+        ) from None
 
 
 def currency(cell: str) -> str | None:

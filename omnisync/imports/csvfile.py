@@ -10,9 +10,10 @@ import csv
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from types import MappingProxyType
+from typing import IO, NamedTuple
 
 from omnisync.errors import Refused
 from omnisync.imports.faults import Fault, nearest
@@ -36,8 +37,7 @@ class Columns:
         return (*self.required, *self.optional)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One record: the line it begins on, its cells as they stand, and by the name of their column without outer blanks.
 
     With a fault it has no right shape, and its cells mean nothing.
@@ -45,7 +45,7 @@ class Row:
 
     line: int
     raw: Sequence[str]
-    cells: Mapping[str, str] = field(default_factory=dict)
+    cells: Mapping[str, str] = MappingProxyType({})
     fault: Fault | None = None
 
 
@@ -188,4 +188,4 @@ def _shaped(line: int, raw: list[str], source: Source) -> Row:
         hint = ' (a decimal comma needs quotes here: "19,90")' if comma else ""
         fault = Fault(line, "cells", f"{len(raw)} cells where the first line has {wanted}{hint}")
         return Row(line, raw, fault=fault)
-    return Row(line, raw[:wanted], {name: cell.strip() for name, cell in zip(source.header, raw, strict=False)})
+    return Row(line, raw[:wanted], dict(zip(source.header, map(str.strip, raw), strict=False)))

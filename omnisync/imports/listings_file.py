@@ -14,7 +14,7 @@ from omnisync.catalog import articles
 from omnisync.imports import cells
 from omnisync.imports.csvfile import Columns, Row
 from omnisync.imports.faults import EXAMPLES, CellFault, Fault
-from omnisync.imports.reading import Cells, Difference, Run, keep, similar_sku
+from omnisync.imports.reading import Cells, Difference, Remake, Run, keep, similar_sku
 from omnisync.sync.tables import ChannelListing
 
 COLUMNS = Columns(required=("sku", "external_id"))
@@ -36,6 +36,7 @@ class ListingsFile:
     kind = "listings"
     columns = COLUMNS
     counted_at: datetime | None = None
+    record: Remake | None = None
 
     def __init__(self, channel: str) -> None:
         self.channel: str | None = channel

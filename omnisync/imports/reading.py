@@ -19,6 +19,7 @@ from omnisync.imports.faults import CellFault, Fault, nearest
 T = TypeVar("T")
 R = TypeVar("R")
 _ARTICLE, _CHANGE = db.table(Article), db.table(ImportChange)
+Remake = Callable[[Iterable[Any]], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class Run:
     """The import that is being written."""
 
     id: str
+    at: datetime
+    """What the file says is true at this moment, unless it is told another."""
     now: datetime
     ids: Ids
 
@@ -47,6 +50,9 @@ class Reading(Protocol[R]):
     columns: Columns
     channel: str | None
     counted_at: datetime | None
+    record: Remake | None
+    """Makes a record out of its parts where rows do not lean on each other, so that they can be set aside and booked in
+    slices. None: all of the file is one transaction."""
 
     def parse(self, row: Row) -> tuple[R | None, list[Fault]]:
         """The record of a row, or None with the faults that prevent it; warnings come beside a record. No database."""
@@ -106,8 +112,7 @@ def keep(session: Session, run: Run, subject: str, changes: Iterable[tuple[str, 
         {"run_id": run.id, "subject": subject, "key": key, "before": before, "after": after}
         for key, before, after in changes
     ]
-    if rows:
-        session.execute(sa.insert(_CHANGE), rows)
+    db.insert_all(session, _CHANGE, rows)
 
 
 def similar_sku(session: Session, sku: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,12 +19,14 @@ from omnisync import db
 from omnisync.catalog.batches import batches
 from omnisync.catalog.tables import ImportRun
 from omnisync.clock import Clock, Ids
-from omnisync.imports import csvfile
+from omnisync.imports import csvfile, slices
 from omnisync.imports.csvfile import FAULT_COLUMN, Source
 from omnisync.imports.faults import Faults
 from omnisync.imports.reading import Difference, Reading, Run
+from omnisync.imports.stage import Stage
 
 T = TypeVar("T")
+T_Reading = TypeVar("T_Reading", bound=Reading[Any])
 SHOWN_DIFFERENCES = 50
 _TRIES = 3
 _RUN = db.table(ImportRun)
@@ -37,6 +41,7 @@ class Survey:
     """What a file says, what is wrong with it, and what it would change."""
 
     source: Source
+    at: datetime
     faults: Faults = field(default_factory=Faults)
     rows: int = 0
     created: int = 0
@@ -47,7 +52,7 @@ class Survey:
     def unchanged(self) -> int:
         return self.rows - self.created - self.changed
 
-    def count(self, differences: list[Difference]) -> None:
+    def count(self, differences: Sequence[Difference]) -> None:
         created = sum(difference.before is None for difference in differences)
         self.created += created
         self.changed += len(differences) - created
@@ -72,13 +77,30 @@ class Importer:
     clock: Clock
     ids: Ids
     progress: Progress = lambda line, lines: None
+    give_way: Callable[[], None] = lambda: None
+    """Asked between two slices to let others write."""
+    slice_rows: int = slices.ROWS
 
     def run(
         self, path: Path, make: Callable[[], Reading[Any]], *, check: bool = False, keep_good: Path | None = None
     ) -> Outcome:
         """Import the file: all of it, or nothing when anything is wrong; with `keep_good` all but what that file then lists."""
         source = csvfile.look_at(path, make().columns)
-        rejected, survey = self._survey(source, make, until_clean=keep_good is not None)
+        begun, make = self._going_on(source, make)
+        remake = make().record
+        with Stage(remake) if remake else nullcontext() as stage:
+            return self._run(source, make, stage, begun, check, keep_good)
+
+    def _run(
+        self,
+        source: Source,
+        make: Callable[[], Reading[Any]],
+        stage: Stage[Any] | None,
+        begun: Any | None,
+        check: bool,
+        keep_good: Path | None,
+    ) -> Outcome:
+        rejected, survey = self._survey(source, make, stage, until_clean=keep_good is not None)
         outcome = Outcome(survey, rejected=len(rejected))
         if survey.faults.fatal or (survey.faults.groups and keep_good is None):
             return outcome
@@ -86,10 +108,48 @@ class Importer:
             write_rejects(keep_good, source, rejected)
         if check:
             return outcome
-        run_id, why = self._again_if_transient(lambda session: self._apply(session, survey, make, rejected))
+        if stage is not None:
+            run_id, why = self._book(survey, stage, make(), begun)
+        else:
+            run_id, why = self.within(lambda session: self._apply(session, survey, make, rejected))
         return replace(outcome, run_id=run_id, why=why)
 
-    def _again_if_transient(self, work: Callable[[Session], T]) -> T:
+    def _going_on(self, source: Source, make: Callable[[], T_Reading]) -> tuple[Any | None, Callable[[], T_Reading]]:
+        """The import of this very file that was cut off, and readings that see it as of then."""
+        with db.reading(self.engine) as session:
+            begun = slices.unfinished(session, make(), source.sha256)
+        if begun is None:
+            return None, make
+        then = begun.counted_at or begun.at
+
+        def as_of_then() -> T_Reading:
+            reading = make()
+            reading.counted_at = then
+            return reading
+
+        return begun, as_of_then
+
+    def _book(
+        self, survey: Survey, stage: Stage[Any], reading: Reading[Any], begun: Any | None
+    ) -> tuple[str | None, str]:
+        csvfile.refuse_changed(survey.source)
+        with db.reading(self.engine) as session:
+            if begun is None and (why := reading.repeats(session, survey.source.sha256)):
+                return None, why
+        if begun is None and not stage.records:
+            return None, _NOTHING[survey.rows > 0]
+        if begun is None:
+            begun = self.within(lambda session: self._begin(session, survey, reading))
+        booking = slices.Booking(self, reading, begun.id, begun.at)
+        booking.book(stage, begun.booked_line, lambda line: self.progress(line, survey.source.lines))
+        return begun.id, ""
+
+    def _begin(self, session: Session, survey: Survey, reading: Reading[Any]) -> Any:
+        row = _run_row(Run(self.ids.new(), survey.at, survey.at, self.ids), survey, reading)
+        return slices.begin(session, row)
+
+    def within(self, work: Callable[[Session], T]) -> T:
+        """One transaction, run again where it lost a race."""
         # A file has its rows in any order, so beside other writers PostgreSQL may call this one the loser of a deadlock.
         for _ in range(_TRIES - 1):
             try:
@@ -110,29 +170,37 @@ class Importer:
         return run_id, "" if run_id else _NOTHING[survey.rows > 0]
 
     def _survey(
-        self, source: Source, make: Callable[[], Reading[Any]], *, until_clean: bool
+        self, source: Source, make: Callable[[], Reading[Any]], stage: Stage[Any] | None, *, until_clean: bool
     ) -> tuple[dict[int, str], Survey]:
         rejected: dict[int, str] = {}
         with db.reading(self.engine) as session:
-            survey = self._read(session, source, make(), rejected)
+            survey = self._read(session, source, make(), stage, rejected)
             faults = survey.faults
             while until_clean and survey.faults.groups and not faults.fatal:
                 # A row may lean on one that was rejected (a component, a barcode that moves): read again without those.
                 rejected |= survey.faults.messages()
-                survey = self._read(session, source, make(), rejected)
+                survey = self._read(session, source, make(), stage, rejected)
                 faults.join(survey.faults)
         survey.faults = faults
         return rejected, survey
 
-    def _read(self, session: Session, source: Source, reading: Reading[Any], skip: dict[int, str]) -> Survey:
-        survey, now = Survey(source), db.now(session, self.clock)
+    def _read(
+        self, session: Session, source: Source, reading: Reading[Any], stage: Stage[Any] | None, skip: dict[int, str]
+    ) -> Survey:
+        survey = Survey(source, db.now(session, self.clock))
+        if stage is not None:
+            stage.clear()
         survey.faults.add(csvfile.header_faults(source, reading.columns))
         if survey.faults.groups:
             return survey
         for batch in batches(self._records(source, reading, skip, survey.faults)):
             survey.rows += len(batch)
             survey.faults.add(reading.examine(session, batch))
-            survey.count(reading.compare(session, batch, now))
+            differences = reading.compare(session, batch, survey.at)
+            survey.count(differences)
+            if stage is not None:
+                changed = {difference.line for difference in differences}
+                stage.put(record for record in batch if record.line in changed)
         survey.faults.add(reading.finish(session))
         return survey
 
@@ -151,11 +219,12 @@ class Importer:
                 yield record
 
     def _write(self, session: Session, survey: Survey, reading: Reading[Any], rejected: dict[int, str]) -> str | None:
-        run = Run(self.ids.new(), db.now(session, self.clock), self.ids)
+        now = db.now(session, self.clock)
+        run = Run(self.ids.new(), now, now, self.ids)
         session.execute(sa.insert(_RUN), [_run_row(run, survey, reading)])
         changed = 0
         for batch in batches(self._records(survey.source, reading, rejected)):
-            differences = reading.compare(session, batch, run.now)
+            differences = reading.compare(session, batch, now)
             reading.write(session, run, differences)
             changed += len(differences)
         reading.close(session, run)
@@ -175,7 +244,7 @@ def _run_row(run: Run, survey: Survey, reading: Reading[Any]) -> dict[str, Any]:
         "counted_at": reading.counted_at,
         "file_name": survey.source.path.name,
         "file_hash": survey.source.sha256,
-        "at": run.now,
+        "at": run.at,
         "rows": survey.rows,
         "changed": 0,
     }
@@ -200,5 +269,6 @@ def last_runs(session: Session, limit: int = 20) -> list[Any]:
 def earlier(session: Session, kind: str, sha256: str, channel: str | None = None) -> Any | None:
     """The last import of this very file that was not undone."""
     same = (_RUN.c.kind == kind, _RUN.c.file_hash == sha256, _RUN.c.channel.is_not_distinct_from(channel))
-    query = sa.select(_RUN).where(*same, _RUN.c.undone_at.is_(None)).order_by(_RUN.c.at.desc()).limit(1)
+    whole = (_RUN.c.undone_at.is_(None), _RUN.c.booked_line.is_(None))
+    query = sa.select(_RUN).where(*same, *whole).order_by(_RUN.c.at.desc()).limit(1)
     return session.execute(query).first()

@@ -7,22 +7,22 @@ shelf waits for somebody to count it. With it the file is a stock-take of that m
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.catalog import articles
+from omnisync.catalog import articles, backorder
 from omnisync.catalog.articles import ArticleInfo
 from omnisync.imports import cells, runs
 from omnisync.imports.csvfile import Columns, Row
 from omnisync.imports.faults import EXAMPLES, CellFault, Fault, nearest
-from omnisync.imports.reading import Cells, Difference, Run, keep, similar_sku
+from omnisync.imports.reading import Cells, Difference, Remake, Run, keep, similar_sku
 from omnisync.settings import LocationSettings
-from omnisync.stock import ledger
+from omnisync.stock import backorders, ledger
+from omnisync.stock.effects import QUANTITIES
 from omnisync.stock.ledger import Entry
 from omnisync.stock.tables import Balance
 from omnisync.values import Kind, Shelf, format_time
@@ -31,12 +31,12 @@ COLUMNS = Columns(required=("sku", "location", "on_hand"), optional=("safety", "
 _BALANCE = db.table(Balance)
 
 
-@dataclass(frozen=True, slots=True)
-class StockRow:
+class StockRow(NamedTuple):
     """What one row says about a shelf; None where it says nothing."""
 
     line: int
-    shelf: Shelf
+    location: str
+    sku: str
     on_hand: int | None
     safety: int | None
     place: str | None
@@ -49,11 +49,12 @@ class StockFile:
     kind = "stock"
     columns = COLUMNS
     channel: str | None = None
+    record: Remake | None = StockRow._make
 
     def __init__(self, locations: Sequence[LocationSettings], counted_at: datetime | None = None) -> None:
         self.counted_at = counted_at
         self._locations = {location.code: location for location in locations}
-        self._lines: dict[Shelf, int] = {}
+        self._lines: dict[str, dict[str, int]] = {code: {} for code in self._locations}
         self._hints = 0
 
     # ------------------------------------------------------------ reading
@@ -63,14 +64,15 @@ class StockFile:
         sku, location = read.read("sku", cells.sku), read.read("location", self._location)
         on_hand, safety = (read.read(name, _maybe_quantity) for name in ("on_hand", "safety"))
         place = read.read("shelf", cells.text)
-        if not any(row.cells.get(name) for name in ("on_hand", "safety", "shelf")):
+        said = row.cells.get
+        if not (said("on_hand") or said("safety") or said("shelf")):
             read.fault("empty", "on_hand: empty, and nothing else is said either")
-        if row.cells.get("on_hand") and location and (owner := self._locations[location].stock_owner) != "ledger":
+        if said("on_hand") and location and (owner := self._locations[location].stock_owner) != "ledger":
             read.fault("owned-location", f"{location} is counted by {owner}; leave on_hand empty here")
         if read.faults or sku is None or location is None:
             return None, read.faults
-        record = StockRow(row.line, Shelf(location, sku), on_hand, safety, place, read.has("shelf"))
-        return record, list(self._doubled(record))
+        record = StockRow(row.line, location, sku, on_hand, safety, place, read.has("shelf"))
+        return record, self._doubled(record)
 
     def _location(self, cell: str) -> str:
         if cell in self._locations:
@@ -80,19 +82,22 @@ class StockFile:
         hint = nearest(cell, self._locations) or f"; known are {', '.join(sorted(self._locations))}"
         raise CellFault("unknown-location", f'"{cell}"{hint}')
 
-    def _doubled(self, record: StockRow) -> Iterable[Fault]:
-        first = self._lines.setdefault(record.shelf, record.line)
-        if first != record.line:
-            name = f"{record.shelf.sku} at {record.shelf.location}"
-            yield Fault(first, "double-row", f"{name} stands on line {record.line} too")
-            yield Fault(record.line, "double-row", f"{name} stands on line {first} already")
+    def _doubled(self, record: StockRow) -> list[Fault]:
+        first = self._lines[record.location].setdefault(record.sku, record.line)
+        if first == record.line:
+            return []
+        name = f"{record.sku} at {record.location}"
+        return [
+            Fault(first, "double-row", f"{name} stands on line {record.line} too"),
+            Fault(record.line, "double-row", f"{name} stands on line {first} already"),
+        ]
 
     def examine(self, session: Session, records: Sequence[StockRow]) -> Iterable[Fault]:
-        known = articles.known(session, (record.shelf.sku for record in records))
+        known = articles.known(session, (record.sku for record in records))
         for record in records:
-            info = known.get(record.shelf.sku)
+            info = known.get(record.sku)
             if info is None:
-                yield Fault(record.line, "unknown-sku", f"{record.shelf.sku}{self._hint(session, record.shelf.sku)}")
+                yield Fault(record.line, "unknown-sku", f"{record.sku}{self._hint(session, record.sku)}")
             elif why := _not_stocked(info):
                 yield Fault(record.line, "not-stocked", f"{info.sku} {why}")
 
@@ -106,28 +111,26 @@ class StockFile:
     # ------------------------------------------------------------ comparing and writing
 
     def compare(self, session: Session, records: Sequence[StockRow], now: datetime) -> list[Difference]:
-        standing = _standing(session, [record.shelf for record in records])
-        found = [self._difference(record, standing.get(record.shelf)) for record in records]
+        standing = _standing(session, [(record.location, record.sku) for record in records])
+        found = [self._difference(record, standing.get((record.location, record.sku))) for record in records]
         return [difference for difference in found if difference]
 
-    def _difference(self, record: StockRow, balance: Mapping[str, Any] | None) -> Difference | None:
-        before = {name: balance[name] for name in ("on_hand", "safety", "shelf")} if balance else {}
+    def _difference(self, record: StockRow, stands: Standing | None) -> Difference | None:
         after: dict[str, Any] = {}
-        if record.on_hand is not None and self._says_news(record.on_hand, balance):
+        if record.on_hand is not None and self._says_news(record.on_hand, stands):
             after["on_hand"] = record.on_hand
-        if record.safety is not None and record.safety != before.get("safety", 0):
+        if record.safety is not None and record.safety != (stands.safety if stands else 0):
             after["safety"] = record.safety
-        if record.names_place and record.place != before.get("shelf"):
+        if record.names_place and record.place != (stands.shelf if stands else None):
             after["shelf"] = record.place
         if not after:
             return None
-        # What the journal cannot tell the undo: when this shelf was counted before, and whether it was off sale.
-        kept = {name: before.get(name) for name in after}
-        kept |= {"counted_at": balance["counted_at"], "off_sale": balance["off_sale"]} if balance else {}
-        return Difference(record.line, _key(record.shelf), kept if balance else None, after)
+        return Difference(
+            record.line, f"{record.location}/{record.sku}", _before(after, stands) if stands else None, after
+        )
 
-    def _says_news(self, on_hand: int, balance: Mapping[str, Any] | None) -> bool:
-        return bool(self.counted_at or balance is None or on_hand != balance["on_hand"] or balance["off_sale"])
+    def _says_news(self, on_hand: int, stands: Standing | None) -> bool:
+        return bool(self.counted_at or stands is None or on_hand != stands.on_hand or stands.off_sale)
 
     def write(self, session: Session, run: Run, differences: Sequence[Difference]) -> None:
         entries = [entry for difference in differences for entry in self._entries(run, difference)]
@@ -144,7 +147,7 @@ class StockFile:
 
     def _entries(self, run: Run, difference: Difference) -> Iterable[Entry]:
         shelf, cause = _shelf(difference.key), f"import:{run.id}"
-        moment = self.counted_at or run.now
+        moment = self.counted_at or run.at
         if "on_hand" in difference.after:
             key = f"{cause}/{difference.key}"
             yield Entry(Kind.COUNT, shelf.sku, shelf.location, difference.after["on_hand"], cause, moment, key)
@@ -176,38 +179,48 @@ def _not_stocked(info: ArticleInfo) -> str:
     return "" if info.stocked else "is not stocked (deposit, shipping, service)"
 
 
-def _key(shelf: Shelf) -> str:
-    return f"{shelf.location}/{shelf.sku}"
-
-
 def _shelf(key: str) -> Shelf:
     location, _, sku = key.partition("/")
     return Shelf(location, sku)
 
 
-def _standing(session: Session, shelves: Sequence[Shelf]) -> dict[Shelf, Mapping[str, Any]]:
-    columns = (_BALANCE.c[name] for name in ("location", "sku", "on_hand", "safety", "shelf", "counted_at", "off_sale"))
-    query = sa.select(*columns).where(db.in_pairs(_BALANCE.c.location, _BALANCE.c.sku, sorted(shelves)))
-    return {Shelf(row["location"], row["sku"]): dict(row) for row in session.execute(query).mappings()}
+class Standing(NamedTuple):
+    """How a shelf stands before the import."""
+
+    on_hand: int
+    safety: int
+    shelf: str | None
+    counted_at: datetime | None
+    off_sale: bool
+
+
+def _standing(session: Session, shelves: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Standing]:
+    rows = session.execute(_STANDING, {"shelves": shelves}).all()
+    return {(location, sku): Standing._make(numbers) for location, sku, *numbers in rows}
+
+
+_STANDING = sa.select(_BALANCE.c.location, _BALANCE.c.sku, *(_BALANCE.c[name] for name in Standing._fields)).where(
+    db.in_pairs(_BALANCE.c.location, _BALANCE.c.sku, sa.bindparam("shelves", type_=db.Many()))
+)
+
+
+def _before(after: Iterable[str], stands: Standing) -> dict[str, Any]:
+    """What was changed, and what the journal cannot tell the undo: when this shelf was counted before, and whether it was off sale."""
+    was = stands._asdict()
+    return {name: was[name] for name in after} | {"counted_at": stands.counted_at, "off_sale": stands.off_sale}
 
 
 def put_places(session: Session, places: Sequence[tuple[Shelf, str | None]], now: datetime) -> None:
     """Write down where in its location a thing lies."""
     if not places:
         return
-    empty = {
-        "on_hand": 0,
-        "reserved": 0,
-        "blocked": 0,
-        "incoming": 0,
-        "safety": 0,
-        "off_sale": False,
-        "changed_at": now,
-    }
+    empty = dict.fromkeys(QUANTITIES, 0) | {"off_sale": False, "changed_at": now}
     values = [
         {"location": shelf.location, "sku": shelf.sku, "shelf": place, **empty} for shelf, place in sorted(places)
     ]
     db.upsert(session, _BALANCE, values, key=["location", "sku"], update=["shelf"])
+    beyond = backorder.of(session, {shelf.sku for shelf, _ in places})
+    backorders.follow(session, beyond, cause="article", now=now)
 
 
 def _restores(difference: Difference) -> bool:

@@ -19,10 +19,11 @@ from omnisync import db
 from omnisync.catalog import articles, pricelist
 from omnisync.catalog.articles import ArticleChange
 from omnisync.catalog.batches import batches
-from omnisync.catalog.tables import Article, Barcode, Component, ImportChange, ImportRun
+from omnisync.catalog.tables import Article, Barcode, Component, ComponentThen, ImportChange, ImportRun
 from omnisync.errors import Conflict, NotFound
 from omnisync.imports import undo_stock
 from omnisync.orders.tables import OrderLine
+from omnisync.stock import backorders
 from omnisync.stock.tables import Movement
 from omnisync.sync.tables import ChannelListing, Sent, ShownState
 from omnisync.values import format_time
@@ -30,6 +31,7 @@ from omnisync.values import format_time
 SHOWN = 20
 _RUN, _CHANGE = db.table(ImportRun), db.table(ImportChange)
 _ARTICLE, _BARCODE, _COMPONENT = db.table(Article), db.table(Barcode), db.table(Component)
+_COMPONENT_THEN = db.table(ComponentThen)
 _LISTING, _SHOWN, _SENT = db.table(ChannelListing), db.table(ShownState), db.table(Sent)
 _SKU_USERS = (db.table(Movement).c.sku, db.table(OrderLine).c.sku, _LISTING.c.sku)
 """Who may speak of an article: while anybody does, it cannot be taken away."""
@@ -100,6 +102,8 @@ def _restore_articles(session: Session, run: Any, undone: Undone, now: datetime)
             else:
                 restore.append(_earlier(row))
     articles.put(session, restore, now=now)
+    asked = [change.sku for change in restore if "backorder" in change.fields]
+    backorders.follow(session, asked, cause=f"undo:{run.id}", now=now)
     undone.restored += len(restore)
     _delete_articles(session, created, undone)
 
@@ -119,7 +123,8 @@ def _delete_articles(session: Session, skus: Sequence[str], undone: Undone) -> N
     used = _used(session, skus)
     undone.left += [f"{sku} {used[sku]}" for sku in skus if sku in used]
     for batch in batches(sku for sku in skus if sku not in used):
-        session.execute(sa.delete(_COMPONENT).where(_COMPONENT.c.bundle.in_(batch)))
+        for table in (_COMPONENT, _COMPONENT_THEN):
+            session.execute(sa.delete(table).where(table.c.bundle.in_(batch)))
     for batch in batches(sku for sku in skus if sku not in used):
         session.execute(sa.delete(_BARCODE).where(_BARCODE.c.sku.in_(batch)))
         session.execute(sa.delete(_ARTICLE).where(_ARTICLE.c.sku.in_(batch)))

@@ -200,7 +200,9 @@ _STEP = (*problems.ONCE, "not-found", "wrong-state")
 _GUESS = ("wrong-code", "too-many-tries")
 
 RESERVATIONS: dict[str, Says] = {
-    "placeReservation": says(Reservation, *problems.ONCE, "out-of-stock", status=201),
+    "placeReservation": says(
+        Reservation, *problems.ONCE, "out-of-stock", "hold-too-large", "too-many-holds", status=201
+    ),
     "getReservation": says(Reservation, *problems.ASKED, "not-found"),
     "confirmReservation": says(Reservation, *_END, example={"state": "confirmed", "expires_at": None}),
     "releaseReservation": says(Reservation, *_END, example={"state": "released"}),

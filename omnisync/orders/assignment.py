@@ -9,23 +9,18 @@ from omnisync.values import Shelf
 
 
 def assign(sku: str, quantity: int, locations: Sequence[str], levels: Mapping[Shelf, Level]) -> dict[Shelf, int]:
-    """Whole from the first location that has all of it, else split in the order of preference; what nobody has is booked at
-    the first, where it opens a shortage."""
-    offered = {Shelf(location, sku): levels.get(Shelf(location, sku), Level()).available for location in locations}
-    for shelf, available in offered.items():
-        if available >= quantity:
+    """Whole from the first location that has all of it, else split in the order of preference; what nobody has is booked where
+    it may be promised beyond what is there, and what is left then at the first, where it opens a shortage."""
+    there = {(shelf := Shelf(location, sku)): levels.get(shelf, Level()) for location in locations}
+    for shelf, level in there.items():
+        if level.available >= quantity:
             return {shelf: quantity}
-    return _split(quantity, offered)
-
-
-def _split(quantity: int, offered: Mapping[Shelf, int]) -> dict[Shelf, int]:
     taken: dict[Shelf, int] = {}
     left = quantity
-    for shelf, available in offered.items():
-        if pieces := min(left, available):
-            taken[shelf] = pieces
-            left -= pieces
-    first = next(iter(offered))
-    if left:
-        taken[first] = taken.get(first, 0) + left
+    offered = [(shelf, level.available) for shelf, level in there.items()]
+    beyond = [(shelf, level.beyond) for shelf, level in there.items()]
+    for shelf, pieces in (*offered, *beyond, (next(iter(there)), left)):
+        if booked := min(left, pieces):
+            taken[shelf] = taken.get(shelf, 0) + booked
+            left -= booked
     return taken

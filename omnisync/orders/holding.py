@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -84,7 +83,7 @@ def add(session: Session, found: Pickup, arrived: Mapping[Shelf, int], *, now: d
     OutOfStock where facts have overdrawn the shelf, so that the pieces belong to older promises.
     """
     levels = shelves.lock(session, arrived)
-    frees = {shelf: replace(level, off_sale=False).free for shelf, level in levels.items()}
+    frees = {shelf: level._replace(off_sale=False).free for shelf, level in levels.items()}
     lacks = [Lack(one.sku, one.location, n, max(0, frees[one])) for one, n in arrived.items() if frees[one] < n]
     if lacks:
         raise OutOfStock(lacks)

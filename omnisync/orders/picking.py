@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -16,7 +16,7 @@ from omnisync.orders import customers, holding, hours, letters, pickup, sending,
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.states import Step
 from omnisync.orders.tables import Pickup, PickupLine
-from omnisync.stock import ledger, shelves
+from omnisync.stock import ledger
 from omnisync.stock.ends import How
 from omnisync.values import Kind
 
@@ -155,9 +155,9 @@ def _correct(session: Session, desk: Desk, found: Pickup, one: Rejected, now: da
         )
         for shelf, n in pieces.items()
     ]
+    if consequence.off_sale:
+        entries += [replace(entry, kind=Kind.OFF_SALE, quantity=0) for entry in entries]
     ledger.record(session, entries, now=now)
-    if consequence.off_sale and pieces:
-        shelves.take_off_sale(session, list(pieces), now=now)
     if consequence.count:
         for shelf in pieces:
             tasks.count(session, desk, shelf.location, shelf.sku, pickup_id=found.id, now=now)

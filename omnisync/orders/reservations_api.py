@@ -33,6 +33,7 @@ from omnisync.orders import answers, offers
 from omnisync.stock import ends, reservations
 from omnisync.stock.ends import End, How, State
 from omnisync.stock.idempotency import Answer, Once
+from omnisync.stock.limits import Limits
 from omnisync.stock.reservations import Held, Line
 from omnisync.stock.reservations import Request as Wish
 from omnisync.values import Shelf, format_time
@@ -148,19 +149,30 @@ def _part(body: PartBody | None) -> dict[Shelf, int] | None:
 
 
 def _placing(services: Services) -> Any:
-    ready = offers.ReadyTimes(services.settings)
+    ready, limits = offers.ReadyTimes(services.settings), Limits(services.settings.limits)
 
     def serve(session: Session, wishes: Sequence[Any], now: datetime) -> list[Answer | Refused]:
         requests = [
             Wish(name, lines, now + timedelta(seconds=seconds), channel, reference, owner)
             for name, seconds, lines, channel, reference, owner in wishes
         ]
-        outcomes = reservations.reserve(session, requests, now=now)
+        outcomes = _within(limits, session, requests, now)
         refused = [outcome for outcome in outcomes if isinstance(outcome, OutOfStock)]
         lacking = iter(offers.shortages(session, refused, services.settings, ready, now=now))
         return [_placed(outcome, lacking) for outcome in outcomes]
 
     return serve
+
+
+def _within(limits: Limits, session: Session, requests: Sequence[Wish], now: datetime) -> list[Held | Refused]:
+    refused = limits.check(session, requests, now=now)
+    allowed = [request for place, request in enumerate(requests) if place not in refused] if refused else requests
+    outcomes = reservations.reserve(session, allowed, now=now)
+    limits.note(outcomes)
+    if not refused:
+        return outcomes
+    answers = iter(outcomes)
+    return [refused.get(place) or next(answers) for place in range(len(requests))]
 
 
 def _placed(outcome: Held | Refused, lacking: Any) -> Answer | Refused:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -143,6 +144,7 @@ class _Page:
         return HTMLResponse(page, status, headers=SECURITY)
 
 
+@cache
 def _templates() -> Environment:
     found = Environment(loader=PackageLoader("omnisync.pages"), autoescape=True, undefined=StrictUndefined)
     found.globals["message"] = lambda code: ops_words.MESSAGES.get(code, ops_words.SOMETHING_WRONG)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -56,6 +57,7 @@ SOMETHING_WRONG = "Das hat nicht geklappt. Bitte noch einmal versuchen."
 Work = Callable[[Session, Mapping[str, str], Actor], Any]
 
 
+@cache
 def templates() -> Environment:
     """The pages' templates; everything in them is escaped."""
     found = Environment(loader=PackageLoader("omnisync.pages"), autoescape=True, undefined=StrictUndefined)

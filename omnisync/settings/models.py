@@ -81,6 +81,19 @@ class ServerSettings(_Section):
     share one."""
 
 
+class LimitSettings(_Section):
+    """How much may be held at once, against hoarding. What goes beyond is refused with the limit's name."""
+
+    open_holds_per_key: Whole = Field(default=100_000, ge=1)
+    """Holds of one API key that are neither confirmed nor ended. A shop of 100,000 takes 110 a second for a quarter of an hour."""
+    open_holds_per_reference: Whole = Field(default=50, ge=1)
+    """The same of one `reference` of a key: a customer or his basket."""
+    lines: Whole = Field(default=100, ge=1, le=100)
+    """Of one hold."""
+    quantity: Whole = Field(default=1_000_000, ge=1, le=1_000_000)
+    """Pieces of one line."""
+
+
 class MailSettings(_Section):
     """The server that takes our mails; without a host none are sent."""
 
@@ -177,6 +190,7 @@ class Settings(_Section):
 
     database: DatabaseSettings = DatabaseSettings()
     server: ServerSettings = ServerSettings()
+    limits: LimitSettings = LimitSettings()
     mail: MailSettings = MailSettings()
     locations: list[LocationSettings] = Field(default_factory=list)
     channels: list[ChannelSettings] = Field(default_factory=list)

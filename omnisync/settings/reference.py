@@ -14,6 +14,7 @@ from omnisync.settings.models import (
     ChannelPolicy,
     ChannelSettings,
     DatabaseSettings,
+    LimitSettings,
     LocationSettings,
     MailSettings,
     ServerSettings,
@@ -22,6 +23,7 @@ from omnisync.settings.models import (
 SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[database]", DatabaseSettings),
     ("[server]", ServerSettings),
+    ("[limits]", LimitSettings),
     ("[mail]", MailSettings),
     ("[[locations]]", LocationSettings),
     ("[[channels]]", ChannelSettings),

@@ -75,7 +75,7 @@ def _wrong_levels(session: Session, run: Run) -> Iterator[str]:
     """Every channel shows its buyers what it should."""
     context = run.servers[-1].context
     for name, shop in run.shops.items():
-        for wish in wanted(session, context, context.channel(name), None, now=run.clock.now()):
+        for wish in wanted(session, context, context.channel(name), shop.trade.skus, now=run.clock.now()):
             shown = shop.offered((wish.external_id, wish.place))
             if wish.quantity is not None and shown != wish.quantity:
                 yield f"{name} shows {shown} of {wish.external_id} at {wish.place or 'home'}, it should show {wish.quantity}"

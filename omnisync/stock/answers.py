@@ -18,7 +18,12 @@ class StockLevel(Answer):
     reserved: Pieces
     blocked: Pieces = Field(examples=[0])
     safety: Pieces = Field(examples=[1])
-    incoming: int = Field(examples=[0])
+    incoming: int = Field(examples=[5])
+    due_at: Time | None = Field(
+        description="When the next of what is incoming is expected; null: nobody said.",
+        examples=["2026-12-01T00:00:00Z"],
+    )
+    backorder: Pieces = Field(description="What may be promised beyond what is there.", examples=[5])
     off_sale: bool = Field(description="Not found when picked; nothing of it is promised until somebody counts it.")
     available: Pieces = Field(examples=[6])
 
@@ -41,6 +46,7 @@ class Movement(Answer):
     cause: str = Field(examples=["kasse:4711/1"])
     promise: Empty[str]
     reason: Empty[str]
+    due_at: Empty[Time]
     occurred_at: Time
     recorded_at: Time = Field(examples=["2026-11-21T10:00:02Z"])
 
@@ -78,6 +84,19 @@ class SafetySet(Answer):
     lines: list[Safety]
 
 
+class Backorder(Answer):
+    """How far an article may be promised beyond what is there."""
+
+    sku: Sku
+    backorder: str = Field(examples=["2026-12-01"])
+
+
+class BackorderSet(Answer):
+    """What was set."""
+
+    lines: list[Backorder]
+
+
 class Shortage(Answer):
     """Promised pieces that are not there."""
 
@@ -112,6 +131,7 @@ SAYS: dict[str, Says] = {
     "listMovements": says(MovementPage, *problems.ASKED),
     "recordMovements": says(MovementsRecorded, *problems.TOLD),
     "setSafety": says(SafetySet, *problems.TOLD),
+    "setBackorder": says(BackorderSet, *problems.TOLD),
     "listShortages": says(ShortagePage, *problems.ASKED),
     "acceptShortage": says(Shortage, *problems.TOLD, "not-found", example=_ACCEPTED),
 }

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, Field, StrictInt
+from pydantic import AwareDatetime, Field, StrictInt, field_validator
 from sqlmodel import Session
 
 from omnisync import db
 from omnisync.access import Access, Role
-from omnisync.catalog import articles
+from omnisync.catalog import articles, backorder
+from omnisync.catalog.backorder import Backorder
 from omnisync.errors import Forbidden, InvalidRequest
 from omnisync.http import Body, Code, RowId, Services, ShortText, Sku, Text, json_response, router
-from omnisync.stock import answers, availability, ledger, shortages
+from omnisync.stock import answers, availability, backorders, ledger, shortages
+from omnisync.stock.effects import QUANTITIES
 from omnisync.stock.ledger import Entry
 from omnisync.stock.tables import Balance, Movement, Shortage
-from omnisync.values import MAX_QUANTITY, Kind, format_time, from_cursor, row_id, to_cursor
+from omnisync.values import MAX_QUANTITY, Kind, as_utc, format_time, from_cursor, row_id, to_cursor
 
 MAX_LINES = 1000
 OLDEST = timedelta(days=90)
@@ -52,6 +54,7 @@ class MovementBody(Body):
     quantity: Annotated[StrictInt, Field(ge=0, le=MAX_QUANTITY)] = Field(examples=[5])
     to_location: Code | None = None
     reason: ShortText | None = None
+    due_at: AwareDatetime | None = Field(default=None, description="When what is awaited is expected.")
     occurred_at: AwareDatetime | None = None
 
 
@@ -75,6 +78,28 @@ class SafetyBody(Body):
     lines: list[SafetyLine] = Field(min_length=1, max_length=MAX_LINES)
 
 
+class BackorderLine(Body):
+    """How far an article may be promised beyond what is there."""
+
+    sku: Sku
+    backorder: Annotated[str, Field(pattern=r"^(none|\d{1,7}|\d{4}-\d{2}-\d{2})$")] = Field(
+        description="`none`; so many pieces at each location that keeps it; or the day from which what is awaited there can be had.",
+        examples=["2026-12-01"],
+    )
+
+    @field_validator("backorder")
+    @classmethod
+    def _can_be_read(cls, said: str) -> str:
+        backorder.parse(said)
+        return said
+
+
+class BackorderBody(Body):
+    """Backorders of 1 to 1,000 articles."""
+
+    lines: list[BackorderLine] = Field(min_length=1, max_length=MAX_LINES)
+
+
 def routes(services: Services) -> APIRouter:
     """The stock endpoints over these services."""
     api = router("stock", answers.SAYS)
@@ -86,11 +111,15 @@ def routes(services: Services) -> APIRouter:
     async def stock(
         sku: Annotated[list[Sku] | None, Query()] = None,
         location: Code | None = None,
+        overdue: bool = False,
         limit: Limit = 100,
         cursor: Text | None = None,
     ) -> Response:
-        """What is on each shelf, a page at a time."""
-        return json_response(await services.read.run(lambda session: _levels(session, sku, location, limit, cursor)))
+        """What is on each shelf, a page at a time; with `overdue`, only where awaited goods should have come by now."""
+        late_at = services.clock.now() if overdue else None
+        return json_response(
+            await services.read.run(lambda session: _levels(session, sku, location, late_at, limit, cursor))
+        )
 
     @api.get("/stock/movements", operation_id="listMovements", dependencies=[Depends(ops)])
     async def movements(
@@ -118,6 +147,13 @@ def routes(services: Services) -> APIRouter:
         _check_locations([(f"lines.{n}.location", line.location) for n, line in enumerate(body.lines)], locations)
         await services.write.run(lambda session: _set_safety(session, body.lines, asker, services))
         return json_response({"lines": [line.model_dump() for line in body.lines]})
+
+    @api.put("/stock/backorder", operation_id="setBackorder")
+    async def set_backorder(body: BackorderBody, asker: Access = Depends(ops)) -> Response:
+        """Say how far articles may be promised beyond what is there. Within it a promise opens no shortage."""
+        said = {line.sku: backorder.parse(line.backorder) for line in body.lines}
+        await services.write.run(lambda session: _set_backorder(session, said, asker, services))
+        return json_response({"lines": [{"sku": sku, "backorder": one.kept or "none"} for sku, one in said.items()]})
 
     @api.get("/shortages", operation_id="listShortages", dependencies=[Depends(ops)])
     async def list_shortages(limit: Limit = 100, cursor: Text | None = None) -> Response:
@@ -159,6 +195,7 @@ def _faults(at: str, line: MovementBody, now: datetime) -> list[dict[str, str]]:
             (line.to_location is not None) != (line.kind == "transfer"),
             "belongs to transfers, and only there",
         ),
+        "due_at": (line.due_at is not None and line.kind != "awaited", "belongs to what is awaited, and only there"),
         "occurred_at": (
             line.occurred_at is not None and not now - OLDEST <= line.occurred_at <= now + timedelta(minutes=5),
             "is not in the future and not older than 90 days",
@@ -212,7 +249,8 @@ def _key(line: MovementBody, asker: Access) -> str:
 def _entries(line: MovementBody, asker: Access, now: datetime) -> list[Entry]:
     at, cause, key = line.occurred_at or now, f"api:{asker.owner}", _key(line, asker)
     if line.to_location is None:
-        return [Entry(Kind(line.kind), line.sku, line.location, line.quantity, cause, at, key, line.reason)]
+        kind, due_at = Kind(line.kind), line.due_at and as_utc(line.due_at)
+        return [Entry(kind, line.sku, line.location, line.quantity, cause, at, key, line.reason, due_at=due_at)]
     return [
         Entry(Kind.TRANSFER_OUT, line.sku, line.location, line.quantity, f"transfer:{key}", at, key, line.reason),
         Entry(Kind.TRANSFER_IN, line.sku, line.to_location, line.quantity, f"transfer:{key}", at, f"{key}/in", line.reason),
@@ -228,28 +266,42 @@ def _set_safety(session: Session, lines: Sequence[SafetyLine], asker: Access, se
     )
 
 
+def _set_backorder(session: Session, said: Mapping[str, Backorder], asker: Access, services: Services) -> None:
+    _check_articles(session, list(said), "lines")
+    backorders.put(session, said, cause=f"api:{asker.owner}", now=db.now(session, services.clock))
+
+
 # ---------------------------------------------------------------- reading
 
 
 def _levels(
-    session: Session, skus: list[str] | None, location: str | None, limit: int, cursor: str | None
+    session: Session,
+    skus: list[str] | None,
+    location: str | None,
+    late_at: datetime | None,
+    limit: int,
+    cursor: str | None,
 ) -> dict[str, Any]:
     statement = sa.select(balance).order_by(balance.c.location, balance.c.sku).limit(limit + 1)
     if skus:
         statement = statement.where(balance.c.sku.in_(skus))
     if location:
         statement = statement.where(balance.c.location == location)
+    if late_at:
+        statement = statement.where(balance.c.due_at < late_at)
     if cursor:
         last = _cursor(cursor, 2)
         statement = statement.where(sa.tuple_(balance.c.location, balance.c.sku) > sa.tuple_(*last))
     rows = list(session.execute(statement))
-    names = ("sku", "location", "on_hand", "reserved", "blocked", "safety", "incoming", "off_sale")
-    items = [
-        {name: getattr(row, name) for name in names} | {"available": availability.available(row)}  # type: ignore[arg-type]
-        for row in rows[:limit]
-    ]
+    items = [_level(row) for row in rows[:limit]]
     last_row = rows[limit - 1] if len(rows) > limit else None
     return {"items": items, "next_cursor": last_row and to_cursor(last_row.location, last_row.sku)}
+
+
+def _level(row: Any) -> dict[str, Any]:
+    names = ("sku", "location", "on_hand", "reserved", "blocked", "safety", "incoming", "backorder", "off_sale")
+    due_at = row.due_at and format_time(row.due_at)
+    return {name: getattr(row, name) for name in names} | {"due_at": due_at, "available": availability.available(row)}
 
 
 def _journal(
@@ -271,11 +323,11 @@ def _journal(
 
 
 def _movement(row: Any) -> dict[str, Any]:
-    changes = {name: getattr(row, name) for name in ("on_hand", "reserved", "blocked", "incoming", "safety")}
+    changes = {name: getattr(row, name) for name in QUANTITIES}
     return {
         "id": row.id, "kind": row.kind, "sku": row.sku, "location": row.location, "quantity": row.quantity,
         "changes": {name: change for name, change in changes.items() if change}, "cause": row.cause,
-        "promise": row.promise, "reason": row.reason, "occurred_at": format_time(row.occurred_at),
+        "promise": row.promise, "reason": row.reason, "due_at": row.due_at and format_time(row.due_at), "occurred_at": format_time(row.occurred_at),
         "recorded_at": format_time(row.recorded_at),
     }  # fmt: skip
 

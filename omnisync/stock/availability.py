@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -16,12 +17,19 @@ from omnisync.values import Shelf
 
 _COLUMNS = (
     balance.c.location, balance.c.sku, balance.c.on_hand, balance.c.reserved, balance.c.blocked,
-    balance.c.incoming, balance.c.safety, balance.c.off_sale,
+    balance.c.incoming, balance.c.safety, balance.c.backorder, balance.c.off_sale,
 )  # fmt: skip
 _FREE = balance.c.on_hand - balance.c.blocked - balance.c.reserved - balance.c.safety
-_PIECES = sa.select(
-    balance.c.sku, balance.c.location, sa.case((balance.c.off_sale | (_FREE < 0), 0), else_=_FREE)
-).where(db.among(balance.c.sku, sa.bindparam("skus", type_=db.Many())))
+PIECES = sa.case((balance.c.off_sale | (_FREE < 0), 0), else_=_FREE)
+"""What is available of a shelf, summed up in the statement."""
+_BEYOND = sa.case(
+    (balance.c.off_sale | (balance.c.backorder == 0) | (_FREE + balance.c.backorder <= 0), 0),
+    (_FREE >= 0, balance.c.backorder),
+    else_=_FREE + balance.c.backorder,
+)
+_PIECES = sa.select(balance.c.sku, balance.c.location, PIECES, _BEYOND, balance.c.due_at).where(
+    db.among(balance.c.sku, sa.bindparam("skus", type_=db.Many()))
+)
 
 
 def levels(session: Session, shelves: Iterable[Shelf]) -> dict[Shelf, Level]:
@@ -37,12 +45,31 @@ def levels_of(session: Session, skus: Sequence[str]) -> dict[Shelf, Level]:
     return _levels(session, db.among(balance.c.sku, skus)) if skus else {}
 
 
-def pieces_of(session: Session, skus: Iterable[str]) -> dict[str, dict[str, int]]:
-    """SKU -> location -> available, for every shelf of these SKUs; as lean as the most asked question needs it."""
-    found: dict[str, dict[str, int]] = defaultdict(dict)
-    for sku, location, pieces in session.execute(_PIECES, {"skus": list(skus)}).all():
-        found[sku][location] = pieces
-    return dict(found)
+class Beyond(NamedTuple):
+    """What can still be promised at a location beyond what is there, and when the next goods are expected."""
+
+    pieces: int
+    due_at: datetime | None
+
+
+class OnSale(NamedTuple):
+    """One SKU, by location."""
+
+    pieces: dict[str, int]
+    """Available: what is there."""
+    beyond: dict[str, Beyond]
+
+
+def on_sale(session: Session, skus: Iterable[str]) -> dict[str, OnSale]:
+    """Every shelf of these SKUs; as lean as the most asked question needs it."""
+    found: dict[str, OnSale] = {}
+    for sku, location, pieces, beyond, due_at in session.execute(_PIECES, {"skus": list(skus)}).all():
+        if sku not in found:
+            found[sku] = OnSale({}, {})
+        found[sku].pieces[location] = pieces
+        if beyond:
+            found[sku].beyond[location] = Beyond(beyond, due_at)
+    return found
 
 
 def available(found: Balance | Level) -> int:

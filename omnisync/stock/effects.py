@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from omnisync.values import Kind
 
@@ -35,12 +36,16 @@ EFFECTS = {
     Kind.TRANSFER_OUT: Effect(on_hand=-1),
     Kind.TRANSFER_IN: Effect(on_hand=+1),
     Kind.OPENING: Effect(on_hand=+1),
+    Kind.OFF_SALE: Effect(),
 }
-"""COUNT, SAFETY and COUNTED_ALREADY set a level instead: `ledger` computes their change."""
+"""COUNT, SAFETY, BACKORDER and COUNTED_ALREADY set a level instead: `ledger` computes their change."""
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+QUANTITIES = ("on_hand", "reserved", "blocked", "incoming", "safety", "backorder")
+"""What the journal adds up and balances keep, in the order of `Level`."""
+
+
+class Level(NamedTuple):
     """The quantities of one shelf, or a change of them."""
 
     on_hand: int = 0
@@ -48,22 +53,32 @@ class Level:
     blocked: int = 0
     incoming: int = 0
     safety: int = 0
+    backorder: int = 0
     off_sale: bool = False
 
     @property
     def free(self) -> int:
-        """What a guarded promise may still take; negative when more is promised than there is."""
-        return 0 if self.off_sale else self.on_hand - self.blocked - self.reserved - self.safety
+        """What a guarded promise may still take; negative when more is promised than may be."""
+        return 0 if self.off_sale else self._there + self.backorder
 
     @property
     def available(self) -> int:
-        """What may be offered: never negative."""
-        return max(0, self.free)
+        """What is there and may be offered: never negative."""
+        return 0 if self.off_sale else max(0, self._there)
+
+    @property
+    def beyond(self) -> int:
+        """What may still be promised beyond what is there."""
+        return max(0, self.free) - self.available
+
+    @property
+    def _there(self) -> int:
+        return self.on_hand - self.blocked - self.reserved - self.safety
 
     @property
     def short(self) -> int:
-        """Promised pieces that are not there."""
-        return max(0, self.reserved - max(0, self.on_hand - self.blocked))
+        """Promised pieces that are not there, beyond those that need not be."""
+        return max(0, self.reserved - max(0, self.on_hand - self.blocked) - self.backorder)
 
     def plus(self, change: Level) -> Level:
         """The level after that change."""
@@ -73,7 +88,19 @@ class Level:
             self.blocked + change.blocked,
             self.incoming + change.incoming,
             self.safety + change.safety,
+            self.backorder + change.backorder,
             self.off_sale,
+        )
+
+    def minus(self, before: Level) -> Level:
+        """The change that made this level out of the other."""
+        return Level(
+            self.on_hand - before.on_hand,
+            self.reserved - before.reserved,
+            self.blocked - before.blocked,
+            self.incoming - before.incoming,
+            self.safety - before.safety,
+            self.backorder - before.backorder,
         )
 
 

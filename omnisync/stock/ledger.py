@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.stock import shelves, shortages
-from omnisync.stock.effects import Level, change_of
+from omnisync.catalog import backorder
+from omnisync.stock import incoming, shelves, shortages
+from omnisync.stock.effects import EFFECTS, Effect, Level, change_of
+from omnisync.stock.incoming import Awaited
 from omnisync.stock.tables import Movement
 from omnisync.values import Kind, Shelf
 
 movement = db.table(Movement)
+_CLOCKS_APART = timedelta(hours=1)
+"""A shelf that has not changed since so long before a moment has no movement after it, however far clocks are apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What somebody says happened on one shelf.
 
-    `quantity` is positive pieces; for COUNT the counted level and for SAFETY the new level (both >= 0). `key` names the effect
+    `quantity` is positive pieces; for COUNT the counted level, for SAFETY and BACKORDER the new level (all >= 0); OFF_SALE has none. `key` names the effect
     for ever: the same key twice is one movement. `physical=False` stands in the journal but moves no on_hand: the second
     of a till and a pickup desk that both book one hand-over.
     """
@@ -39,6 +43,8 @@ class Entry:
     reason: str | None = None
     promise: str | None = None
     physical: bool = True
+    due_at: datetime | None = None
+    """When what is awaited is expected."""
     shelf: Shelf = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +70,12 @@ class _Book:
     rows: list[tuple[Entry, Level]] = field(default_factory=list)
     rows_of: dict[Shelf, list[tuple[Entry, Level]]] = field(default_factory=lambda: defaultdict(list))
     counts: dict[Shelf, datetime] = field(default_factory=dict)
+    coming: Mapping[Shelf, Awaited] = field(default_factory=dict)
+    """What is awaited on the shelves of which the batch says something about it."""
+    awaited_can_be_had: Collection[str] = ()
+    """SKUs of which what is awaited may be promised."""
+    off_sale: set[Shelf] = field(default_factory=set)
+    """Taken off sale, and not counted since."""
 
     def add(self, entry: Entry) -> Recorded:
         before = self.levels[entry.shelf]
@@ -76,7 +88,17 @@ class _Book:
             return Level(on_hand=entry.quantity - self._on_hand_at(entry.shelf, entry.occurred_at))
         if entry.kind is Kind.SAFETY:
             return Level(safety=entry.quantity - before.safety)
-        return change_of(entry.kind, entry.quantity, before, physical=entry.physical)
+        if entry.kind is Kind.BACKORDER:
+            return Level(backorder=entry.quantity - before.backorder)
+        change = change_of(entry.kind, entry.quantity, before, physical=entry.physical)
+        return self._coming(entry, change) if change.incoming else change
+
+    def _coming(self, entry: Entry, change: Level) -> Level:
+        coming = self.coming[entry.shelf]
+        before = coming.promisable
+        coming.book(change.incoming, entry.cause, entry.due_at)
+        can_be_had = entry.sku in self.awaited_can_be_had
+        return change._replace(backorder=coming.promisable - before) if can_be_had else change
 
     def _on_hand_at(self, shelf: Shelf, moment: datetime) -> int:
         in_batch = sum(change.on_hand for row, change in self.rows_of[shelf] if row.occurred_at > moment)
@@ -103,6 +125,9 @@ class _Book:
             self._put(correction, Level(on_hand=-on_hand))
         elif entry.kind is Kind.COUNT and not late:
             self.counted_at[shelf] = self.counts[shelf] = entry.occurred_at
+            self.off_sale.discard(shelf)
+        elif entry.kind is Kind.OFF_SALE:
+            self.off_sale.add(shelf)
 
     def _put(self, entry: Entry, change: Level) -> None:
         self.rows.append((entry, change))
@@ -121,13 +146,34 @@ def record(session: Session, entries: Sequence[Entry], *, now: datetime) -> list
     locked = shelves.lock_or_make(session, {entry.shelf for entry in entries}, now=now)
     known = _known_keys(session, entries)
     fresh = [entry for entry in _first_of_each_key(entries) if entry.key not in known]
-    book = _Book(dict(locked), dict(locked.counted_at), _later_changes(session, fresh))
+    book = _open_book(session, fresh, locked, now)
     outcomes = {id(entry): book.add(entry) for entry in fresh}
     insert(session, book.rows, now=now)
-    shelves.write(session, _sum(book.rows), now=now)
-    shelves.mark_counted(session, book.counts)
+    changes = {shelf: book.levels[shelf].minus(locked[shelf]) for shelf in book.rows_of}
+    shelves.write(session, changes, now=now, counted_at=book.counts)
+    shelves.take_off_sale(session, book.off_sale, now=now)
+    shelves.expect(session, {shelf: coming.due_at for shelf, coming in book.coming.items()})
     shortages.settle(session, locked, book.levels, {row.shelf: row.cause for row, _ in book.rows}, now=now)
     return [outcomes.get(id(entry), Recorded(duplicate=True)) for entry in entries]
+
+
+def _open_book(session: Session, entries: Sequence[Entry], locked: shelves.Locked, now: datetime) -> _Book:
+    """With what is awaited where the batch says something about it, and new shelves as their articles want them."""
+    dated = {entry.shelf for entry in entries if EFFECTS.get(entry.kind, _NONE).incoming}
+    rules = backorder.of(session, {shelf.sku for shelf in dated | locked.made}, lock=True)
+    coming = incoming.awaited(session, dated)
+    book = _Book(
+        dict(locked), dict(locked.counted_at), _later_changes(session, entries, locked),
+        coming={shelf: coming[shelf] for shelf in dated},
+        awaited_can_be_had={sku for sku, rule in rules.items() if rule.day is not None},
+    )  # fmt: skip
+    for shelf in sorted(locked.made):
+        if pieces := rules[shelf.sku].pieces if shelf.sku in rules else 0:
+            book.add(Entry(Kind.BACKORDER, shelf.sku, shelf.location, pieces, "article", now))
+    return book
+
+
+_NONE = Effect()
 
 
 def insert(session: Session, rows: Iterable[tuple[Entry, Level]], *, now: datetime) -> None:
@@ -139,16 +185,9 @@ def _row(entry: Entry, change: Level, now: datetime) -> dict[str, Any]:
     return {
         "location": entry.location, "sku": entry.sku, "kind": entry.kind.value, "quantity": entry.quantity,
         "on_hand": change.on_hand, "reserved": change.reserved, "blocked": change.blocked, "incoming": change.incoming,
-        "safety": change.safety, "key": entry.key, "cause": entry.cause, "promise": entry.promise,
+        "safety": change.safety, "backorder": change.backorder, "due_at": entry.due_at, "key": entry.key, "cause": entry.cause, "promise": entry.promise,
         "reason": entry.reason, "occurred_at": entry.occurred_at, "recorded_at": now,
     }  # fmt: skip
-
-
-def _sum(rows: Iterable[tuple[Entry, Level]]) -> dict[Shelf, Level]:
-    changes: dict[Shelf, Level] = defaultdict(Level)
-    for entry, change in rows:
-        changes[entry.shelf] = changes[entry.shelf].plus(change)
-    return changes
 
 
 def _first_of_each_key(entries: Sequence[Entry]) -> list[Entry]:
@@ -166,14 +205,20 @@ def _known_keys(session: Session, entries: Sequence[Entry]) -> set[str | None]:
     keys = [entry.key for entry in entries if entry.key is not None]
     if not keys:
         return set()
-    return set(session.execute(sa.select(movement.c.key).where(movement.c.key.in_(keys))).scalars())
+    return set(session.execute(_KNOWN, {"keys": keys}).scalars())
 
 
-def _later_changes(session: Session, entries: Sequence[Entry]) -> Mapping[tuple[Shelf, datetime], int]:
+_KNOWN = sa.select(movement.c.key).where(db.among(movement.c.key, sa.bindparam("keys", type_=db.Many())))
+
+
+def _later_changes(
+    session: Session, entries: Sequence[Entry], locked: shelves.Locked
+) -> Mapping[tuple[Shelf, datetime], int]:
     """For each count of the batch: how on_hand changed after its moment, by the journal. One query a moment."""
     by_moment: dict[datetime, set[Shelf]] = defaultdict(set)
     for entry in entries:
-        if entry.kind is Kind.COUNT:
+        changed_at = locked.changed_at.get(entry.shelf)
+        if entry.kind is Kind.COUNT and changed_at is not None and changed_at > entry.occurred_at - _CLOCKS_APART:
             by_moment[entry.occurred_at].add(entry.shelf)
     later: dict[tuple[Shelf, datetime], int] = defaultdict(int)
     for moment, counted in by_moment.items():

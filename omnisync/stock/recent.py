@@ -5,15 +5,14 @@ So a read is never older than the last commit that this node acknowledged, and o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+
+from omnisync.stock.availability import OnSale
 
 KEPT_SECONDS = 1.0
 MOST = 50_000
 """SKUs remembered at once: some 20 MB."""
-
-Pieces = Mapping[str, int]
-"""Location -> pieces."""
 
 
 @dataclass
@@ -21,7 +20,7 @@ class Recent:
     """For the event loop only."""
 
     most: int = MOST
-    _known: dict[str, tuple[float, Pieces]] = field(default_factory=dict)
+    _known: dict[str, tuple[float, OnSale]] = field(default_factory=dict)
     _changed: dict[str, int] = field(default_factory=dict)
     """SKU -> the commit that changed it last."""
     _commits: int = 0
@@ -33,7 +32,7 @@ class Recent:
         """To be noted before a read begins, and handed back with what it found."""
         return self._commits
 
-    def of(self, skus: Iterable[str], now: float) -> dict[str, Pieces]:
+    def of(self, skus: Iterable[str], now: float) -> dict[str, OnSale]:
         """Those that are known at this moment (monotonic seconds)."""
         oldest, found = now - KEPT_SECONDS, {}
         for sku in skus:
@@ -42,7 +41,11 @@ class Recent:
                 found[sku] = known[1]
         return found
 
-    def remember(self, pieces: Mapping[str, Pieces], *, began: float, commits: int) -> None:
+    def has_met(self, skus: Collection[str]) -> bool:
+        """Whether all of these were read once: then nobody need check again that they can be SKUs."""
+        return self._known.keys() >= set(skus)
+
+    def remember(self, pieces: Mapping[str, OnSale], *, began: float, commits: int) -> None:
         """What a read found that began at that moment, after so many commits. What was changed since is left out."""
         if commits < self._forgotten_until:
             return

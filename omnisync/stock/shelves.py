@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import announce, db
-from omnisync.stock.effects import Level
+from omnisync.stock.effects import QUANTITIES, Level
 from omnisync.stock.tables import Balance
 from omnisync.values import Shelf
 
 balance = db.table(Balance)
 _COLUMNS = (
     balance.c.location, balance.c.sku, balance.c.on_hand, balance.c.reserved, balance.c.blocked,
-    balance.c.incoming, balance.c.safety, balance.c.off_sale, balance.c.counted_at,
+    balance.c.incoming, balance.c.safety, balance.c.backorder, balance.c.off_sale, balance.c.counted_at,
+    balance.c.changed_at,
 )  # fmt: skip
 _LOCK = (
     sa.select(*_COLUMNS)
@@ -32,21 +34,25 @@ class GuardBroken(RuntimeError):
 
 
 class Locked(dict[Shelf, Level]):
-    """Levels read under lock, with the moment each shelf was last counted."""
+    """Levels read under lock, with the moments when each shelf was last counted and changed."""
 
-    counted_at: dict[Shelf, datetime]
+    def __init__(self) -> None:
+        super().__init__()
+        self.counted_at: dict[Shelf, datetime] = {}
+        self.changed_at: dict[Shelf, datetime] = {}
+        self.made: set[Shelf] = set()
+        """Nobody had spoken of these before."""
 
 
 def lock(session: Session, shelves: Collection[Shelf]) -> Locked:
     """Levels of those shelves that exist, each row locked, in the one order (location, sku) that everybody uses."""
     locked = Locked()
-    locked.counted_at = {}
     if not shelves:
         return locked
-    rows = session.execute(_LOCK, {"shelves": list(shelves)})
-    for location, sku, on_hand, reserved, blocked, incoming, safety, off_sale, counted_at in rows:
+    for location, sku, *level, counted_at, changed_at in session.execute(_LOCK, {"shelves": list(shelves)}).all():
         shelf = Shelf(location, sku)
-        locked[shelf] = Level(on_hand, reserved, blocked, incoming, safety, off_sale)
+        locked[shelf] = Level._make(level)
+        locked.changed_at[shelf] = changed_at
         if counted_at is not None:
             locked.counted_at[shelf] = counted_at
     return locked
@@ -59,19 +65,41 @@ def lock_or_make(session: Session, shelves: Collection[Shelf], *, now: datetime)
     if not missing:
         return locked
     rows = [{"location": shelf.location, "sku": shelf.sku, "changed_at": now} | _EMPTY for shelf in missing]
-    db.insert_new(session, balance, rows, key=("location", "sku"), returning=("sku",))
-    return lock(session, shelves)
+    made = db.insert_new(session, balance, rows, key=("location", "sku"), returning=("location", "sku"))
+    locked.made = {Shelf(row.location, row.sku) for row in made}
+    locked.update(dict.fromkeys(locked.made, Level()))
+    if len(made) == len(missing):
+        return locked
+    again = lock(session, shelves)  # somebody else made some of them meanwhile
+    again.made = locked.made
+    return again
 
 
-_EMPTY = {"on_hand": 0, "reserved": 0, "blocked": 0, "incoming": 0, "safety": 0, "off_sale": False}
+_EMPTY = dict.fromkeys(QUANTITIES, 0) | {"off_sale": False}
 
 
-def write(session: Session, changes: Mapping[Shelf, Level], *, now: datetime) -> None:
-    """Add these changes to shelves that are locked: facts, which no guard refuses."""
-    rows = [_parameters(shelf, change, now) for shelf, change in changes.items() if change != Level()]
-    if rows:
-        session.connection().execute(_ADD, {"change": rows})
-        announce.touch(session, skus=(shelf.sku for shelf in changes))
+def write(
+    session: Session,
+    changes: Mapping[Shelf, Level],
+    *,
+    now: datetime,
+    counted_at: Mapping[Shelf, datetime] = MappingProxyType({}),
+) -> None:
+    """Add these changes to shelves that are locked: facts, which no guard refuses. What was counted is remembered as counted
+    at that moment, and put back on sale if it had not been found."""
+    counted = [_parameters(shelf, changes[shelf], now) | {"counted_at": at} for shelf, at in counted_at.items()]
+    others = [
+        _parameters(shelf, change, now)
+        for shelf, change in changes.items()
+        if shelf not in counted_at and change != _NO_CHANGE
+    ]
+    for statement, rows in ((_ADD, others), (_COUNTED, counted)):
+        if rows:
+            session.connection().execute(statement, {"change": rows})
+            announce.touch(session, skus=(row["sku"] for row in rows))
+
+
+_NO_CHANGE = Level()
 
 
 def hold(session: Session, pieces: Mapping[Shelf, int], *, now: datetime) -> None:
@@ -84,18 +112,10 @@ def hold(session: Session, pieces: Mapping[Shelf, int], *, now: datetime) -> Non
     announce.touch(session, skus=(shelf.sku for shelf in pieces))
 
 
-def mark_counted(session: Session, counted_at: Mapping[Shelf, datetime]) -> None:
-    """Remember when a shelf was last counted, and put what was not found back on sale."""
-    rows = [
-        {"location": shelf.location, "sku": shelf.sku, "counted_at": moment} for shelf, moment in counted_at.items()
-    ]
-    if rows:
-        session.connection().execute(_COUNTED, {"count": rows})
-        announce.touch(session, skus=(shelf.sku for shelf in counted_at))
-
-
-def take_off_sale(session: Session, shelves: Sequence[Shelf], *, now: datetime) -> None:
-    """Promise nothing more from these shelves until somebody has counted them."""
+def take_off_sale(session: Session, shelves: Collection[Shelf], *, now: datetime) -> None:
+    """Promise nothing more from these shelves until somebody has counted them. The journal row is the caller's."""
+    if not shelves:
+        return
     session.execute(
         sa.update(balance)
         .where(db.in_pairs(balance.c.location, balance.c.sku, sorted(shelves)))
@@ -104,14 +124,19 @@ def take_off_sale(session: Session, shelves: Sequence[Shelf], *, now: datetime) 
     announce.touch(session, skus=(shelf.sku for shelf in shelves))
 
 
+def expect(session: Session, due: Mapping[Shelf, datetime | None]) -> None:
+    """Remember when the next of what is awaited on each of these locked shelves is expected."""
+    rows = [{"location": shelf.location, "sku": shelf.sku, "due_at": moment} for shelf, moment in due.items()]
+    if rows:
+        session.connection().execute(_EXPECT, {"due": rows})
+
+
 def _parameters(shelf: Shelf, change: Level, now: datetime) -> dict[str, Any]:
     return {
         "location": shelf.location, "sku": shelf.sku, "changed_at": now, "on_hand": change.on_hand,
         "reserved": change.reserved, "blocked": change.blocked, "incoming": change.incoming, "safety": change.safety,
+        "backorder": change.backorder,
     }  # fmt: skip
-
-
-_QUANTITIES = ("on_hand", "reserved", "blocked", "incoming", "safety")
 
 
 def _handed_in(name: str, *columns: str) -> sa.TableValuedAlias:
@@ -122,20 +147,23 @@ def _same_shelf(handed_in: sa.TableValuedAlias) -> sa.ColumnElement[bool]:
     return sa.and_(balance.c.location == handed_in.c.location, balance.c.sku == handed_in.c.sku)
 
 
-_CHANGE = _handed_in("change", *_QUANTITIES, "changed_at")
-_ADD = (
-    sa.update(balance)
-    .where(_same_shelf(_CHANGE))
-    .values({name: balance.c[name] + _CHANGE.c[name] for name in _QUANTITIES} | {"changed_at": _CHANGE.c.changed_at})
-)
+def _adding(*moments: str) -> sa.Update:
+    """Add the quantities that are handed in, and set these moments."""
+    change = _handed_in("change", *QUANTITIES, *moments)
+    added = {name: balance.c[name] + change.c[name] for name in QUANTITIES}
+    return sa.update(balance).where(_same_shelf(change)).values(added | {name: change.c[name] for name in moments})
+
+
+_ADD = _adding("changed_at")
+_COUNTED = _adding("changed_at", "counted_at").values(off_sale=False)
 
 _PIECES = _handed_in("change", "reserved", "changed_at")
-_FREE = balance.c.on_hand - balance.c.blocked - balance.c.reserved - balance.c.safety
+_FREE = balance.c.on_hand - balance.c.blocked - balance.c.reserved - balance.c.safety + balance.c.backorder
 _HOLD = (
     sa.update(balance)
     .where(_same_shelf(_PIECES), ~balance.c.off_sale, _PIECES.c.reserved <= _FREE)
     .values(reserved=balance.c.reserved + _PIECES.c.reserved, changed_at=_PIECES.c.changed_at)
 )
 
-_COUNT = _handed_in("count", "counted_at")
-_COUNTED = sa.update(balance).where(_same_shelf(_COUNT)).values(counted_at=_COUNT.c.counted_at, off_sale=False)
+_DUE = _handed_in("due", "due_at")
+_EXPECT = sa.update(balance).where(_same_shelf(_DUE)).values(due_at=_DUE.c.due_at)

@@ -41,8 +41,8 @@ def settle(
     *,
     now: datetime,
 ) -> None:
-    """Make the open shortages of these (locked) shelves equal to max(0, reserved - max(0, on_hand - blocked))."""
-    changed = [shelf for shelf in sorted(after) if after[shelf].short != before[shelf].short]
+    """Make the open shortages of these (locked) shelves equal to max(0, reserved - max(0, on_hand - blocked) - backorder)."""
+    changed = sorted(shelf for shelf, level in after.items() if level.short != before[shelf].short)
     opened = [shelf for shelf in changed if not before[shelf].short]
     closed = [shelf for shelf in changed if not after[shelf].short]
     other = [shelf for shelf in changed if before[shelf].short and after[shelf].short]

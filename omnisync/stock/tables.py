@@ -29,6 +29,14 @@ class Movement(SQLModel, table=True):
             sqlite_where=sa.text("promise IS NOT NULL"),
             postgresql_where=sa.text("promise IS NOT NULL"),
         ),
+        sa.Index(
+            "movement_awaited",
+            "location",
+            "sku",
+            "id",
+            sqlite_where=sa.text("incoming != 0"),
+            postgresql_where=sa.text("incoming != 0"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -44,6 +52,7 @@ class Movement(SQLModel, table=True):
     blocked: int = 0
     incoming: int = 0
     safety: int = 0
+    backorder: int = 0
     key: str | None = Field(default=None, sa_type=Name)
     """Names the effect for ever: the same key twice is one movement."""
     cause: str
@@ -51,6 +60,8 @@ class Movement(SQLModel, table=True):
     promise: str | None = Field(default=None, sa_type=Name)
     """The reservation or order promise this opens or ends; its open quantity is the sum of `reserved`."""
     reason: str | None = None
+    due_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When what is awaited is expected."""
     occurred_at: datetime = Field(sa_type=Instant)
     recorded_at: datetime = Field(sa_type=Instant)
 
@@ -61,7 +72,16 @@ protect_journal(table(Movement))
 class Balance(SQLModel, table=True):
     """The sums of a shelf's movements, kept in the same transaction."""
 
-    __table_args__ = (sa.Index("balance_changed", "changed_at"), sa.Index("balance_sku", "sku"))
+    __table_args__ = (
+        sa.Index("balance_changed", "changed_at"),
+        sa.Index("balance_sku", "sku"),
+        sa.Index(
+            "balance_due",
+            "due_at",
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+        ),
+    )
 
     location: str = Field(primary_key=True, sa_type=Name)
     sku: str = Field(primary_key=True, sa_type=Name)
@@ -70,6 +90,10 @@ class Balance(SQLModel, table=True):
     blocked: int = 0
     incoming: int = 0
     safety: int = 0
+    backorder: int = 0
+    """What may be promised beyond what is there, as the article says."""
+    due_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the next of what is awaited is expected."""
     off_sale: bool = False
     """Not found when picked: nothing of it is promised here until somebody counts it."""
     counted_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -82,8 +106,8 @@ class Reservation(SQLModel, table=True):
     """A hold on stock. Its lines never change; its state is set once more, guarded so that one end wins."""
 
     __table_args__ = (
-        sa.Index("reservation_due", "state", "expires_at"),
-        sa.Index("reservation_reference", "channel", "reference"),
+        sa.Index("reservation_due", "state", "expires_at", "owner"),
+        sa.Index("reservation_reference", "reference", "channel"),
     )
 
     id: str = Field(primary_key=True, sa_type=Name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,31 +41,41 @@ class Agenda:
 
 def of(session: Session, channel: Channel, *, now: datetime) -> Agenda:
     """What waits there now."""
-    columns = (_health.c.paused, _health.c.breaker, _health.c.retry_at)
-    waits = [sa.exists(one).label(name) for name, one in _waiting(channel, now).items()]
-    one_row = sa.select(sa.literal(channel.name, type_=_health.c.channel.type).label("channel")).subquery()
-    statement = sa.select(_health.c.channel, *columns, *waits).select_from(
-        one_row.outerjoin(_health, _health.c.channel == one_row.c.channel)
-    )
-    name, paused, breaker, retry_at, *found = session.execute(statement).one()
+    given = {"channel": channel.name, "now": now, "read_since": now - gone.ASK_AGAIN_AFTER}
+    name, paused, breaker, retry_at, *found = session.execute(
+        _query(channel.can.looks, channel.can.tells_pickups), given
+    ).one()
     return Agenda(name is not None, bool(paused), breaker or "closed", retry_at, *map(bool, found))
 
 
-def _waiting(channel: Channel, now: datetime) -> dict[str, sa.Select[Any]]:
+@cache
+def _query(looks: bool, tells: bool) -> sa.Select[Any]:
+    """One row of health, and whether anything waits of each kind."""
+    columns = (_health.c.paused, _health.c.breaker, _health.c.retry_at)
+    waits = [sa.exists(one).label(name) for name, one in _waiting(looks, tells).items()]
+    one_row = sa.select(sa.bindparam("channel", type_=_health.c.channel.type).label("channel")).subquery()
+    return sa.select(_health.c.channel, *columns, *waits).select_from(
+        one_row.outerjoin(_health, _health.c.channel == one_row.c.channel)
+    )
+
+
+def _waiting(looks: bool, tells: bool) -> dict[str, sa.Select[Any]]:
     """Queries that find something if there is something to do."""
+    channel: sa.BindParameter[str] = sa.bindparam("channel")
+    now: sa.BindParameter[datetime] = sa.bindparam("now")
     messages = sa.select(col(InboxMessage.id)).where(
-        col(InboxMessage.channel) == channel.name, col(InboxMessage.state) == "received",
+        col(InboxMessage.channel) == channel, col(InboxMessage.state) == "received",
         col(InboxMessage.next_try_at) <= now,
     )  # fmt: skip
-    looks = sa.select(sa.literal(1)).where(
-        col(ShownState.channel) == channel.name, col(ShownState.look_at) <= now, col(ShownState.wanted).is_not(None)
+    seeable = sa.select(sa.literal(1)).where(
+        col(ShownState.channel) == channel, col(ShownState.look_at) <= now, col(ShownState.wanted).is_not(None)
     )
     return {
         "messages": messages,
-        "looks": looks if channel.can.looks else _NOTHING,
+        "looks": seeable if looks else _NOTHING,
         "writes": sa.select(sa.literal(1)).where(*claims.waiting(channel, now)),
-        "news": telling.waiting(channel, now) if channel.can.tells_pickups else _NOTHING,
-        "listings": gone.waiting(channel, LISTINGS, now),
+        "news": telling.waiting(channel, now) if tells else _NOTHING,
+        "listings": gone.waiting(channel, LISTINGS, sa.bindparam("read_since")),
     }
 
 

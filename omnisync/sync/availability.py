@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlmodel import Session
 
-from omnisync.catalog import articles, bundles
+from omnisync.catalog import articles, backorder, bundles
 from omnisync.orders.offers import ReadyTimes
 from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock import availability
+from omnisync.stock.availability import Beyond, OnSale
 from omnisync.sync import shown
+from omnisync.values import format_time
+
+MOST = 50_000
+"""Items kept at once: some 20 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +35,23 @@ class Question:
 class Stock:
     """Everything that a batch of questions is answered from: one state of things."""
 
-    pieces: Mapping[str, Mapping[str, int]]
-    """SKU -> location -> available; a SKU that is known and nowhere has an empty one."""
+    skus: Mapping[str, OnSale]
+    """Those that are known."""
     bundles: Collection[str] = ()
     """Those of them whose number is made of other SKUs' pieces."""
 
     def available(self, sku: str, locations: Collection[str]) -> dict[str, int] | None:
         """Per location; None when nobody knows this SKU."""
-        found = self.pieces.get(sku)
-        return None if found is None else {location: found.get(location, 0) for location in locations}
+        found = self.skus.get(sku)
+        return None if found is None else {location: found.pieces.get(location, 0) for location in locations}
+
+    def beyond(self, sku: str, locations: Collection[str]) -> Beyond | None:
+        """What can be promised beyond that, and from when on it comes (None: nobody said)."""
+        found = [at for location, at in self.skus[sku].beyond.items() if location in locations]
+        if not found:
+            return None
+        said = [at.due_at for at in found if at.due_at is not None]
+        return Beyond(sum(at.pieces for at in found), min(said, default=None))
 
 
 def look(session: Session, questions: Sequence[Question]) -> list[Stock]:
@@ -50,31 +64,83 @@ def look(session: Session, questions: Sequence[Question]) -> list[Stock]:
 def _stock(session: Session, skus: Sequence[str]) -> Stock:
     sets = {sku: articles.explode(session, [(sku, 1)]) for sku in bundles.among(session, skus)}
     parts = {part for contents in sets.values() for part in contents}
-    pieces = availability.pieces_of(session, {*skus, *parts} - sets.keys())
-    unseen = [sku for sku in skus if sku not in pieces and sku not in sets]
+    found = _dated(session, availability.on_sale(session, {*skus, *parts} - sets.keys()))
+    unseen = [sku for sku in skus if sku not in found and sku not in sets]
     for sku in articles.known(session, unseen) if unseen else ():
-        pieces[sku] = {}
+        found[sku] = OnSale({}, {})
     for sku, contents in sets.items():
-        pieces[sku] = _of_bundle(contents, pieces)
-    return Stock(pieces, sets.keys())
+        found[sku] = _of_bundle(contents, found)
+    return Stock(found, sets.keys())
 
 
-def _of_bundle(contents: Mapping[str, int], pieces: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
-    """A bundle is where all its components are, as often as the scarcest allows."""
-    locations = {location for part in contents for location in pieces.get(part, {})}
-    return {
-        location: shown.bundles((pieces.get(part, {}).get(location, 0), each) for part, each in contents.items())
-        for location in locations
-    }
+def _dated(session: Session, found: dict[str, OnSale]) -> dict[str, OnSale]:
+    """What cannot be had before a day that its article names is not said to be there earlier."""
+    rules = backorder.of(session, [sku for sku, one in found.items() if one.beyond])
+    for sku, rule in rules.items():
+        for location, (pieces, due_at) in found[sku].beyond.items() if rule.since else ():
+            found[sku].beyond[location] = Beyond(pieces, max(filter(None, (due_at, rule.since))))
+    return found
 
 
-def answer(
-    question: Question, stock: Stock, settings: Settings, ready: ReadyTimes, *, now: datetime, public: bool = False
-) -> dict[str, Any]:
-    """The body of the answer. To the public quantities are states."""
-    times = {code: ready.at(code, now) for code in question.locations}
-    below = settings.server.limited_below
-    return {"items": [_item(sku, question, stock, times, below, public) for sku in question.skus]}
+def _of_bundle(contents: Mapping[str, int], found: Mapping[str, OnSale]) -> OnSale:
+    """A bundle is where all its components are, as often as the scarcest allows; the rest when the last of them comes."""
+    parts = [(found.get(part, _NOWHERE), each) for part, each in contents.items()]
+    bundle = OnSale({}, {})
+    for location in {location for part, _ in parts for location in part.pieces}:
+        there = [(part.pieces.get(location, 0), each) for part, each in parts]
+        later = [part.beyond.get(location, _NOTHING) for part, _ in parts]
+        bundle.pieces[location] = shown.bundles(there)
+        all_of_it = shown.bundles((n + more.pieces, each) for (n, each), more in zip(there, later, strict=True))
+        if all_of_it > bundle.pieces[location]:
+            said = [more.due_at for more in later if more.due_at is not None]
+            bundle.beyond[location] = Beyond(all_of_it - bundle.pieces[location], max(said, default=None))
+    return bundle
+
+
+_NOWHERE, _NOTHING = OnSale({}, {}), Beyond(0, None)
+_Item = tuple[OnSale, bytes]
+"""What was there, and what was said of it."""
+_Said = dict[str, _Item]
+
+
+@dataclass
+class Answers:
+    """Makes the body of an answer. What was said of a SKU is kept as bytes and said again while it is true: of the same pieces,
+    through the same eyes, within the same minute (that is how long the ready times stand)."""
+
+    settings: Settings
+    ready: ReadyTimes
+    most: int = MOST
+    _minute: datetime | None = None
+    _said: dict[Hashable, _Said] = field(default_factory=dict)
+    _kept: int = 0
+
+    def body(self, question: Question, stock: Stock, *, now: datetime, public: bool = False) -> bytes:
+        """To the public quantities are states."""
+        said = self._of(question, now, public)
+        times = {code: self.ready.at(code, now) for code in question.locations}
+        items = []
+        for sku in question.skus:
+            found, before = stock.skus.get(sku), said.get(sku)
+            if before is None or before[0] != found:
+                item = orjson.dumps(_item(sku, question, stock, times, self.settings.server.limited_below, public))
+                before = self._keep(said, sku, found, item)
+            items.append(before[1])
+        return b'{"items":[' + b",".join(items) + b"]}"
+
+    def _keep(self, said: _Said, sku: str, found: OnSale | None, item: bytes) -> _Item:
+        kept = (found or _NOWHERE, item)
+        if found is not None:  # whoever asks for what is unknown fills no memory
+            said[sku] = kept
+            self._kept += 1
+        return kept
+
+    def _of(self, question: Question, now: datetime, public: bool) -> _Said:
+        minute = now.replace(second=0, microsecond=0)
+        if minute != self._minute or self._kept > self.most:
+            self._minute, self._kept, self._said = minute, 0, {}
+        eyes = (question.locations, question.channel and question.channel.name, public)
+        return self._said.setdefault(eyes, {})
 
 
 def _item(
@@ -86,9 +152,15 @@ def _item(
     total = _shown(sum(pieces.values()), question.channel)
     state = _state(total, limited_below)
     locations = [_location(code, n, times[code] if n else None, limited_below, public) for code, n in pieces.items()]
-    if public:
-        return {"sku": sku, "state": state, "locations": locations}
-    return {"sku": sku, "state": state, "available": total, "locations": locations}
+    item: dict[str, Any] = {"sku": sku, "state": state} if public else {"sku": sku, "state": state, "available": total}
+    if stock.skus[sku].beyond and (beyond := stock.beyond(sku, question.locations)):
+        item["backorder"] = _backorder(beyond, public)
+    return item | {"locations": locations}
+
+
+def _backorder(beyond: Beyond, public: bool) -> dict[str, Any]:
+    when = {"from": beyond.due_at and format_time(beyond.due_at)}
+    return when if public else {"available": beyond.pieces} | when
 
 
 def _location(code: str, pieces: int, ready_at: str | None, limited_below: int, public: bool) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field, TypeAdapter
 
@@ -18,7 +17,7 @@ from omnisync.lanes import Call, Plain
 from omnisync.orders.offers import ReadyTimes
 from omnisync.stock.recent import Recent
 from omnisync.sync import answers, availability
-from omnisync.sync.availability import Question, Stock
+from omnisync.sync.availability import Answers, Question, Stock
 from omnisync.values import format_time
 
 MAX_SKUS = 200
@@ -61,7 +60,7 @@ def routes(services: Services) -> APIRouter:
         places = tuple(sold.locations) if sold else everywhere
         return Question(tuple(dict.fromkeys(skus)), locations[location] if location else places, sold)
 
-    recent = Recent()
+    recent, answered = Recent(), Answers(settings, ready)
     services.write.committed.append(lambda touched: recent.forget(touched.skus))
 
     async def look(asked: Question) -> Stock:
@@ -71,14 +70,14 @@ def routes(services: Services) -> APIRouter:
         if not missing:
             return Stock(pieces)
         read = await services.read.submit(availability.look, replace(asked, skus=missing))
-        found = {sku: read.pieces[sku] for sku in missing if sku in read.pieces}
+        found = {sku: read.skus[sku] for sku in missing if sku in read.skus}
         recent.remember({sku: found[sku] for sku in found.keys() - read.bundles}, began=began, commits=commits)
         return Stock(pieces | found)
 
     async def respond(request: Request, asked: Question, numbers: bool) -> Response:
         now = services.clock.now()
         stock = await look(asked)
-        body = orjson.dumps(availability.answer(asked, stock, settings, ready, now=now, public=not numbers))
+        body = answered.body(asked, stock, now=now, public=not numbers)
         etag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
         headers = {"ETag": etag, "Omnisync-As-Of": format_time(now), "Cache-Control": cache, "Vary": "Authorization"}
         if etag in request.headers.get("if-none-match", ""):
@@ -97,9 +96,11 @@ def routes(services: Services) -> APIRouter:
         return await respond(request, question(sku, location, channel), numbers)
 
     async def get_plain(asked: Plain) -> Call:
-        query, numbers = asked.query_params, await allowed(asked)
-        skus = SKUS.validate_python(query.getlist("sku"))
-        names = CODES.validate_python((query.get("location"), query.get("channel")))
+        query, numbers = asked.asked_for(), await allowed(asked)
+        skus = query.get("sku", [])
+        if not (0 < len(skus) <= MAX_SKUS and recent.has_met(skus)):
+            skus = SKUS.validate_python(skus)
+        names = CODES.validate_python(tuple(query.get(name, [None])[-1] for name in ("location", "channel")))
         return partial(get, asked, skus, *names, numbers)
 
     services.lanes.add("GET", "/v1/availability", get_plain)

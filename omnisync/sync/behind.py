@@ -14,10 +14,10 @@ from sqlmodel import Session, col, select
 from omnisync import db
 from omnisync.catalog.tables import Component
 from omnisync.stock.tables import Balance
-from omnisync.sync import deadletters, guard, pricing
+from omnisync.sync import deadletters, guard, pricing, sweep
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import mark
-from omnisync.sync.tables import PRICE_PLACE, ChannelHealth, ChannelListing, Cursor, ShownState
+from omnisync.sync.tables import ChannelHealth, Cursor, ShownState
 from omnisync.sync.wanted import BATCH, Wanted, wanted
 
 OVERLAP = timedelta(seconds=30)
@@ -37,6 +37,7 @@ class Task:
 
     skus: tuple[str, ...]
     full: bool = False
+    """Everything that the channel lists; whoever carries it out finds it page by page (`sweep`)."""
     scanned: bool = True
     """Whether everything that changed of late was looked at, not only what somebody named."""
     seen: Seen = field(default_factory=dict)
@@ -58,7 +59,7 @@ def task(
     """What may have changed since the last refresh and was not seen as it is now; everything when that was too long ago."""
     changes = None if full or _full_due(session, channel, now) else _changes(session, channel, now)
     if changes is None:
-        return Task(tuple(sorted(_listed(session, channel))), full=True)
+        return Task((), full=True)
     fresh = {change.sku for change in changes if seen.get(change.of) != change.state}
     return Task(_with_bundles(session, fresh | set(hints)), seen={change.of: change.state for change in changes})
 
@@ -73,7 +74,7 @@ def hinted(session: Session, hints: Collection[str]) -> Task:
 def compute(session: Session, context: Context, channel: Channel, skus: Collection[str], *, now: datetime) -> None:
     """Write on the rows of these articles what each should show, and since when it does not."""
     shows = _showing(session, channel, skus)
-    wishes = [wish for wish in wanted(session, context, channel, skus, now=now) if _state_of(wish) not in shows]
+    wishes = [wish for wish in wanted(session, context, channel, skus, now=now) if sweep.state_of(wish) not in shows]
     rows = _rows(session, channel, wishes)
     for wish, row in zip(wishes, rows, strict=True):
         wish_for(row, wish, now=now)
@@ -82,10 +83,8 @@ def compute(session: Session, context: Context, channel: Channel, skus: Collecti
 
 
 def finish(session: Session, context: Context, channel: Channel, done: Task, *, now: datetime) -> None:
-    """After all pieces of a task: forget what is no longer offered, let the guard look, remember how far we are."""
-    if done.full:
-        _forget_the_rest(session, channel)
-    if done.skus:
+    """After all pieces of a task: let the guard look, remember how far we are."""
+    if done.full or done.skus:
         guard.hold_back(session, context, channel, now=now)
     if done.scanned:
         _advance(session, channel, now=now, full=done.full)
@@ -188,26 +187,10 @@ def _with_bundles(session: Session, skus: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _state_of(wish: Wanted) -> tuple[Any, ...]:
-    price = (None, None) if wish.price is None else (wish.price.minor, wish.price.currency)
-    return (wish.external_id, wish.place, wish.sku, wish.quantity, *price)
-
-
 def _showing(session: Session, channel: Channel, skus: Collection[str]) -> set[tuple[Any, ...]]:
-    """What the rows want that show just this: nearly all of them in a full pass, and nothing is to be done about these."""
-    price = sa.and_(_shown.c.price_minor == _shown.c.wanted_price_minor, _shown.c.price_currency == _shown.c.wanted_price_currency)  # fmt: skip
-    columns = ("external_id", "place", "sku", "wanted", "wanted_price_minor", "wanted_price_currency")
-    settled = sa.and_(
-        _shown.c.behind_since.is_(None),
-        _shown.c.unsettled.is_(None),
-        sa.or_(_shown.c.wanted.is_(None), _shown.c.wanted == _shown.c.believed),
-        sa.or_(_shown.c.wanted_price_minor.is_(None), price),
-    )
-    # Judged row by row and not in the WHERE: rows that are not behind are nearly all, so that index is no help.
-    statement = sa.select(settled, *(_shown.c[name] for name in columns)).where(
-        _shown.c.channel == channel.name, db.among(_shown.c.sku, sorted(skus))
-    )
-    return {tuple(row)[1:] for row in session.execute(statement) if row[0]}
+    """What the rows want that show just this: nothing is to be done about these."""
+    here = sweep.stands().where(_shown.c.channel == channel.name, db.among(_shown.c.sku, sorted(skus)))
+    return {tuple(row)[:-1] for row in session.execute(here).all() if row[-1]}
 
 
 def _rows(session: Session, channel: Channel, wishes: Sequence[Wanted]) -> list[ShownState]:
@@ -225,34 +208,6 @@ def _rows(session: Session, channel: Channel, wishes: Sequence[Wanted]) -> list[
             found[key] = ShownState(channel=channel.name, external_id=key[0], place=key[1], sku=wish.sku)
             session.add(found[key])
     return [found[wish.external_id, wish.place] for wish in wishes]
-
-
-def _forget_the_rest(session: Session, channel: Channel) -> None:
-    """Rows whose listing is gone, unmapped or no longer ours to write want nothing any more."""
-    listed = sa.exists().where(
-        col(ChannelListing.channel) == col(ShownState.channel),
-        col(ChannelListing.external_id) == col(ShownState.external_id),
-        col(ChannelListing.managed),
-        col(ChannelListing.gone_at).is_(None),
-        col(ChannelListing.sku).is_not(None),
-    )
-    places = [PRICE_PLACE, *(group.place for group in channel.groups)]
-    session.execute(
-        sa.update(ShownState)
-        .where(col(ShownState.channel) == channel.name, sa.or_(~listed, col(ShownState.place).not_in(places)))
-        .values(wanted=None, wanted_price_minor=None, wanted_price_currency=None, behind_since=None)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _listed(session: Session, channel: Channel) -> set[str]:
-    statement = select(ChannelListing.sku).where(
-        ChannelListing.channel == channel.name,
-        col(ChannelListing.managed),
-        col(ChannelListing.gone_at).is_(None),
-        col(ChannelListing.sku).is_not(None),
-    )
-    return {sku for sku in session.exec(statement.distinct()) if sku is not None}
 
 
 # ---------------------------------------------------------------- how far we are

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from omnisync import db
 from omnisync.adapters.base import Shown, Target
 from omnisync.orders.tables import ChannelOrder, OrderLine
 from omnisync.sync import guard
@@ -38,29 +40,34 @@ class Claimed:
 
 def due(session: Session, channel: Channel, *, now: datetime, prices: bool, limit: int) -> list[Key]:
     """Rows that may be written now: what crosses zero first, then what is behind longest."""
+    given = {"channel": channel.name, "now": now, "limit": limit}
+    return [Key(*row) for row in session.execute(_due(prices), given)]
+
+
+@cache
+def _due(prices: bool) -> sa.Select[str, str]:
     urgency = sa.case(
         (sa.and_(col(ShownState.wanted) == 0, sa.func.coalesce(col(ShownState.believed), 1) != 0), 0),
         (col(ShownState.believed) == 0, 1),
         else_=2,
     )
-    statement = (
-        select(ShownState.external_id, ShownState.place)
-        .where(*waiting(channel, now))
+    return (
+        sa.select(col(ShownState.external_id), col(ShownState.place))
+        .where(*waiting(sa.bindparam("channel"), sa.bindparam("now")))
         .where((col(ShownState.place) == PRICE_PLACE) if prices else (col(ShownState.place) != PRICE_PLACE))
         .order_by(urgency, col(ShownState.behind_since), col(ShownState.external_id), col(ShownState.place))
-        .limit(limit)
+        .limit(sa.bindparam("limit"))
     )
-    return [Key(*row) for row in session.exec(statement)]
 
 
-def waiting(channel: Channel, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    """What is true of rows that may be written now."""
+def waiting(channel: db.Bound[str], now: db.Bound[datetime]) -> tuple[sa.ColumnElement[bool], ...]:
+    """What is true of a channel's rows that may be written now."""
     overtaken = sa.and_(
         col(ShownState.unsettled) == "accepted",
         col(ShownState.wanted) != sa.func.coalesce(col(ShownState.submitted), -1),
     )
     return (
-        col(ShownState.channel) == channel.name,
+        col(ShownState.channel) == channel,
         col(ShownState.behind_since).is_not(None),
         sa.or_(col(ShownState.in_flight_until).is_(None), col(ShownState.in_flight_until) <= now),
         sa.or_(col(ShownState.next_try_at).is_(None), col(ShownState.next_try_at) <= now, overtaken),
@@ -79,6 +86,7 @@ def blind(session: Session, channel: Channel, keys: Sequence[Key]) -> list[Key]:
         if not channel.compares
         or row.believed is None
         or (row.unsettled == "unknown" and row.wanted != row.submitted)
+        or row.in_flight_until is not None  # its worker is gone
         or row.look_at is not None
     }
     return [key for key in keys if key in unknown and key.place != PRICE_PLACE]

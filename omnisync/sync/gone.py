@@ -36,13 +36,11 @@ def missed(session: Session, channel: Channel, external_ids: Collection[str], *,
         )
 
 
-def waiting(channel: Channel, read_as: str, now: datetime) -> sa.Select[Any]:
-    """Finds something where listings were missed and all of them (`read_as` names that cursor) were not read just now."""
-    read = sa.exists().where(
-        _cursor.c.channel == channel.name, _cursor.c.name == read_as, _cursor.c.at > now - ASK_AGAIN_AFTER
-    )
+def waiting(channel: db.Bound[str], read_as: str, since: db.Bound[datetime]) -> sa.Select[Any]:
+    """Finds something where listings were missed and all of them (`read_as` names that cursor) were not read since then."""
+    read = sa.exists().where(_cursor.c.channel == channel, _cursor.c.name == read_as, _cursor.c.at > since)
     return sa.select(sa.literal(1)).where(
-        _listing.c.channel == channel.name, _listing.c.missed_at.is_not(None), ~read
+        _listing.c.channel == channel, _listing.c.missed_at.is_not(None), ~read
     )  # fmt: skip
 
 

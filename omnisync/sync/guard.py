@@ -20,7 +20,7 @@ from omnisync.catalog.tables import Article
 from omnisync.stock.tables import Movement
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import price_differs
-from omnisync.sync.tables import Case, ChannelListing, ShownState
+from omnisync.sync.tables import IS_PROVISIONAL, Case, ChannelListing, ShownState
 from omnisync.sync.wanted import BATCH, contents_of
 from omnisync.values import Kind, Shelf
 
@@ -120,7 +120,7 @@ def _passed(session: Session, channel: Channel, now: datetime) -> list[ShownStat
 
 def _seem_sold(session: Session, skus: Collection[str]) -> set[str]:
     """Those of which some channel shows less, for which it has told no order yet."""
-    provisional = set(session.exec(select(ShownState.sku).where(ShownState.provisional > 0)))
+    provisional = set(session.exec(select(ShownState.sku).where(IS_PROVISIONAL)))
     contents = contents_of(session, provisional | set(skus)) if provisional else {}
     gone = {part for sku in provisional for part in contents.get(sku, {sku: 1})}
     return {sku for sku in skus if not gone.isdisjoint(contents.get(sku, {sku: 1}))}

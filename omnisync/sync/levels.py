@@ -14,7 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from omnisync.sync.tables import ShownState
+from sqlmodel import Session
+
+from omnisync.announce import touch
+from omnisync.sync.tables import ShownState, UnseenThen
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,24 @@ def _nearest_above(view: View, shown: int) -> int:
 
 
 def view_of(state: ShownState) -> View:
-    """What a row believes."""
-    return View(state.believed, state.provisional, state.submitted if state.unsettled else None)
+    """What a row believes. Of a write that was not settled nobody knows whether it arrived, also when its worker is gone."""
+    unknown = state.unsettled or state.in_flight_until is not None
+    return View(state.believed, state.provisional, state.submitted if unknown else None)
 
 
-def put(state: ShownState, view: View, *, now: datetime) -> None:
+def put(session: Session, state: ShownState, view: View, *, now: datetime) -> None:
     """Write a view back into its row."""
+    state.believed = view.believed
     if view.provisional != state.provisional:
-        state.provisional_at = now
-    state.believed, state.provisional = view.believed, view.provisional
+        set_provisional(session, state, view.provisional, now=now)
+
+
+def set_provisional(session: Session, state: ShownState, pieces: int, *, now: datetime) -> None:
+    """Others must not offer what seems to be gone here; what was thought when stays known."""
+    state.provisional, state.provisional_at = pieces, now
+    touch(session, skus=[state.sku])
+    session.add(
+        UnseenThen(
+            channel=state.channel, external_id=state.external_id, place=state.place, sku=state.sku, pieces=pieces, at=now
+        )
+    )  # fmt: skip

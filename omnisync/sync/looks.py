@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from omnisync.adapters.base import LevelSeen
-from omnisync.announce import announce, touch
+from omnisync.announce import announce
 from omnisync.sync import deadletters, levels, settle
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import Key, key_of, mark
-from omnisync.sync.tables import PRICE_PLACE, Case, Sent, ShownState
+from omnisync.sync.tables import IS_PROVISIONAL, PRICE_PLACE, Case, Sent, ShownState
 
 PROVISIONAL_PATIENCE = timedelta(minutes=15)
 """A sale that no order explains by then was none: a person changed the number, or a write of ours came late."""
@@ -90,7 +90,7 @@ def ordered(
     if not channel.can.looks:
         # Nobody can see what it shows now; it is simply written again, which never does harm.
         row.believed = None
-    _believe(session, row, levels.order(levels.view_of(row), quantity, cancelled), now)
+    levels.put(session, row, levels.order(levels.view_of(row), quantity, cancelled), now=now)
     # Where the channel compares, only a level that was read meanwhile can have hidden this sale behind somebody's edit.
     last = row.seen_at if channel.compares else row.applied_at
     hidden = last is not None and placed_at <= last + CLOCKS_APART
@@ -103,7 +103,7 @@ def undo_unexplained(session: Session, channel: Channel, pulled_at: datetime | N
     """Offer provisional pieces again when their order would have been seen by now; the number of listings."""
     overdue = select(ShownState).where(
         ShownState.channel == channel.name,
-        ShownState.provisional > 0,
+        IS_PROVISIONAL,
         col(ShownState.provisional_at) <= now - PROVISIONAL_PATIENCE,
     )
     rows = [
@@ -112,10 +112,9 @@ def undo_unexplained(session: Session, channel: Channel, pulled_at: datetime | N
         if row.provisional_at and pulled_at and pulled_at >= row.provisional_at + PROVISIONAL_PATIENCE / 2
     ]
     for row in rows:
-        row.provisional, row.provisional_at = 0, now
+        levels.set_provisional(session, row, 0, now=now)
         row.drift_since = row.drift_since or now
         row.behind_since = row.behind_since or now
-        touch(session, skus=[row.sku])
     return len(rows)
 
 
@@ -132,22 +131,17 @@ def _book(
         row.look_at = now + settle.VERIFY_AFTER
         return
     row.look_at = None
-    _believe(session, row, verdict.view, now)
+    levels.put(session, row, verdict.view, now=now)
     if verdict.arrived:
         _arrived(session, row, level.quantity, now)
-    elif row.unsettled:
+    elif row.unsettled or row.in_flight_until is not None:
         _dropped(session, row, now)
+    row.in_flight_until = None
     if verdict.drift and before is not None:
         _drifted(session, context, channel, row, level.quantity, now)
     elif row.believed == row.wanted:
         row.drift_since = None
     mark(row, now=now)
-
-
-def _believe(session: Session, row: ShownState, view: levels.View, now: datetime) -> None:
-    if view.provisional != row.provisional:
-        touch(session, skus=[row.sku])  # others must not offer what seems to be gone here
-    levels.put(row, view, now=now)
 
 
 def _arrived(session: Session, row: ShownState, quantity: int, now: datetime) -> None:

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from omnisync.adapters.base import LevelSeen, Outcome, Published, Shown, Write
 from omnisync.errors import NeedsAttention, TryLater
-from omnisync.sync import behind, claims, gone, health, looks, polling
+from omnisync.sync import behind, claims, gone, health, looks, polling, sweep
 from omnisync.sync.behind import Seen, Task
 from omnisync.sync.claims import Claimed
 from omnisync.sync.context import Channel, Context
@@ -102,6 +102,8 @@ async def _compute(
 
 
 async def _in_pieces(context: Context, channel: Channel, task: Task, now: datetime, claiming: bool) -> _Begun | None:
+    if task.full:
+        await _sweep(context, channel, now)
     *most, last = task.chunks() or [()]
     for skus in most:
         await context.store.write(lambda session, some=skus: behind.compute(session, context, channel, some, now=now))  # type: ignore[misc]
@@ -112,6 +114,25 @@ async def _in_pieces(context: Context, channel: Channel, task: Task, now: dateti
         return _begin(session, context, channel, last, now) if claiming else None
 
     return await context.store.write(end)
+
+
+async def _sweep(context: Context, channel: Channel, now: datetime) -> None:
+    """Compare everything it lists, and write where there is a difference."""
+    page = await _page(context, channel, None, now)
+    while page.last is not None:
+        page = await _page(context, channel, page.last, now)
+
+
+async def _page(context: Context, channel: Channel, after: str | None, now: datetime) -> sweep.Page:
+    page = await context.store.read(lambda session: sweep.page(session, context, channel, after, now=now))
+    if page.skus or page.forgotten:
+        await context.store.write(lambda session: _mend(session, context, channel, page, now))
+    return page
+
+
+def _mend(session: Session, context: Context, channel: Channel, page: sweep.Page, now: datetime) -> None:
+    behind.compute(session, context, channel, page.skus, now=now)
+    sweep.forget(session, channel, page.forgotten)
 
 
 def _begin(session: Session, context: Context, channel: Channel, fresh: Collection[str], now: datetime) -> _Begun:

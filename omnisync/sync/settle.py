@@ -11,7 +11,6 @@ from sqlmodel import Session, col, select
 
 from omnisync import db
 from omnisync.adapters.base import Outcome, Published, Shown
-from omnisync.announce import touch
 from omnisync.catalog import prices
 from omnisync.sync import deadletters, gone, levels
 from omnisync.sync.claims import Claimed
@@ -104,9 +103,7 @@ def _changed(fate: _Fate) -> None:
         row.look_at = fate.now
     else:
         verdict = levels.see(levels.view_of(row), fate.published.actual)
-        if verdict.view.provisional != row.provisional:
-            touch(fate.session, skus=[row.sku])
-        levels.put(row, verdict.view, now=fate.now)
+        levels.put(fate.session, row, verdict.view, now=fate.now)
         row.seen, row.seen_at = fate.published.actual, fate.now
     row.submitted = row.unsettled = None
     row.failures += 1

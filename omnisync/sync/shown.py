@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,21 @@ def quantity(pieces: int, rule: Rule) -> int:
     if left <= rule.stop_at:
         return 0
     return left if rule.max_listed is None else min(left, rule.max_listed)
+
+
+def steps(pieces: int, rule: Rule) -> dict[str, int]:
+    """What each part of the rule changes of the pieces, one after the other: together with them they are the quantity."""
+    grown = {
+        "never_below_zero": Rule(),
+        "buffer": replace(rule, stop_at=0, max_listed=None),
+        "stop_at": replace(rule, max_listed=None),
+        "max_listed": rule,
+    }
+    changes, before = {}, pieces
+    for name, so_far in grown.items():
+        after = quantity(pieces, so_far)
+        changes[name], before = after - before, after
+    return {name: change for name, change in changes.items() if change}
 
 
 def bundles(contents: Iterable[tuple[int, int]]) -> int:

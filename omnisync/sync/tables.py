@@ -11,7 +11,7 @@ from sqlmodel import Field, SQLModel
 from omnisync.announce import (
     EventPending as EventPending,
 )  # its table stands below us, so that stock and orders can announce
-from omnisync.db import Instant, Name, Serial
+from omnisync.db import Instant, Name, Serial, table
 
 PRICE_PLACE = "#price"
 """The place of a row that holds a listing's price where prices are written by calls of their own."""
@@ -122,6 +122,18 @@ class ShownState(SQLModel, table=True):
         sa.Index("shown_state_behind", "channel", "behind_since"),
         sa.Index("shown_state_look", "channel", "look_at"),
         sa.Index("shown_state_sku", "sku"),
+        sa.Index(
+            "shown_state_provisional",
+            "sku",
+            sqlite_where=sa.text("provisional > 0"),
+            postgresql_where=sa.text("provisional > 0"),
+        ),
+        sa.Index(
+            "shown_state_provisional_at",
+            "provisional_at",
+            sqlite_where=sa.text("provisional_at IS NOT NULL"),
+            postgresql_where=sa.text("provisional_at IS NOT NULL"),
+        ),
     )
 
     channel: str = Field(primary_key=True, sa_type=Name)
@@ -182,6 +194,25 @@ class ShownState(SQLModel, table=True):
     guard_price_minor: int | None = None
     emptied_since: datetime | None = Field(default=None, sa_type=Instant)
     """It went to zero without a buyer and without being asked about: since when its last pieces were shown."""
+
+
+IS_PROVISIONAL = table(ShownState).c.provisional > sa.literal_column("0")
+"""As its index says it: with a parameter for the zero SQLite would look at every row."""
+
+
+class UnseenThen(SQLModel, table=True):
+    """What was provisional at a listing from a moment on: explaining the past uses what was thought then."""
+
+    __tablename__ = "unseen_then"
+    __table_args__ = (sa.Index("unseen_then_of", "channel", "external_id", "place", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
+    channel: str = Field(sa_type=Name)
+    external_id: str = Field(sa_type=Name)
+    place: str = Field(default="", sa_type=Name)
+    sku: str = Field(sa_type=Name, index=True)
+    pieces: int
+    at: datetime = Field(sa_type=Instant)
 
 
 class Sent(SQLModel, table=True):

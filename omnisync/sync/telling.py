@@ -49,12 +49,12 @@ async def tell(context: Context, channel: Channel) -> int:
 
 
 def _unheard(session: Session, channel: Channel, now: datetime) -> list[_Report]:
-    statement = select(Pickup, ChannelOrder).select_from(_PAIRS).where(*_due(channel, now))
+    statement = select(Pickup, ChannelOrder).select_from(_PAIRS).where(*_due(channel.name, now))
     found = session.exec(statement.order_by(col(Pickup.id)).limit(BATCH)).all()
     return [_report(session, channel, pickup, order) for pickup, order in found]
 
 
-def waiting(channel: Channel, now: datetime) -> sa.Select[int]:
+def waiting(channel: db.Bound[str], now: db.Bound[datetime]) -> sa.Select[int]:
     """Finds something if this channel has not heard everything."""
     pickups = sa.select(sa.literal(1)).select_from(_PAIRS).where(*_due(channel, now))
     orders = sa.select(sa.literal(1)).select_from(_ORDERS).where(*_order_due(channel, now))
@@ -71,9 +71,9 @@ _PAIRS = (
 )
 
 
-def _due(channel: Channel, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+def _due(channel: db.Bound[str], now: db.Bound[datetime]) -> tuple[sa.ColumnElement[bool], ...]:
     return (
-        col(Pickup.channel) == channel.name,
+        col(Pickup.channel) == channel,
         col(Pickup.state).in_(get_args(Heard)),
         sa.or_(col(Told.state).is_(None), col(Told.state) != col(Pickup.state)),
         sa.or_(col(Told.next_try_at).is_(None), col(Told.next_try_at) <= now),
@@ -97,7 +97,7 @@ def _report(session: Session, channel: Channel, pickup: Pickup, order: ChannelOr
 
 def _unheard_orders(session: Session, channel: Channel, now: datetime) -> list[_Report]:
     """Orders whose pieces were given back because nobody paid: the channel should cancel them."""
-    statement = select(ChannelOrder).select_from(_ORDERS).where(*_order_due(channel, now))
+    statement = select(ChannelOrder).select_from(_ORDERS).where(*_order_due(channel.name, now))
     found = session.exec(statement.order_by(col(ChannelOrder.id)).limit(BATCH)).all()
     return [_order_report(session, order) for order in found]
 
@@ -107,9 +107,9 @@ _ORDERS = db.table(ChannelOrder).outerjoin(
 )
 
 
-def _order_due(channel: Channel, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+def _order_due(channel: db.Bound[str], now: db.Bound[datetime]) -> tuple[sa.ColumnElement[bool], ...]:
     return (
-        col(ChannelOrder.channel) == channel.name,
+        col(ChannelOrder.channel) == channel,
         col(ChannelOrder.paid).is_(False),
         col(ChannelOrder.closed).is_(False),
         col(ChannelOrder.released_at).is_not(None),

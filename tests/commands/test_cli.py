@@ -131,8 +131,8 @@ def test_verify_names_what_is_wrong(omnisync: Omnisync, fresh_config: Path, fres
     with fresh.begin() as connection:
         connection.execute(
             sa.text(
-                "INSERT INTO balance (location, sku, on_hand, reserved, blocked, incoming, safety, off_sale, changed_at)"
-                " VALUES ('linden', 'LAMP', 3, 0, 0, 0, 0, :no, 0)"
+                "INSERT INTO balance (location, sku, on_hand, reserved, blocked, incoming, safety, backorder, off_sale,"
+                " changed_at) VALUES ('linden', 'LAMP', 3, 0, 0, 0, 0, 0, :no, 0)"
             ),
             {"no": False},
         )

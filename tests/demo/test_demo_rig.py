@@ -26,7 +26,7 @@ def demo(*arguments: str) -> tuple[int, dict[str, Any], str]:
 
 
 def test_the_proof_holds():
-    code, proof, said = demo("--for", "20")
+    code, proof, said = demo("--for", "15")
 
     assert code == 0, said
     assert (proof["oversold_units"], proof["drift"], proof["violations"]) == (0, 0, 0)
@@ -45,7 +45,7 @@ def test_the_proof_holds_with_every_switch_on_for_a_while():
 
 
 def test_the_proof_holds_on_postgresql(postgresql_url: str):
-    code, proof, said = demo("--for", "15", "--database", postgresql_url)
+    code, proof, said = demo("--for", "10", "--database", postgresql_url)
 
     assert code == 0, said
     assert (proof["oversold_units"], proof["drift"], proof["violations"]) == (0, 0, 0)
@@ -67,7 +67,7 @@ SHOWS: dict[str, Callable[[dict[str, Any], str], bool]] = {
 
 @pytest.mark.parametrize("plant", sorted(PLANTS))
 def test_a_planted_bug_turns_the_proof_red(plant: str):
-    code, proof, said = demo("--for", "20", "--plant", plant, "--settle", "40")
+    code, proof, said = demo("--for", "10", "--plant", plant, "--settle", "15")
 
     assert code == 1, said
     assert SHOWS[plant](proof, said), said

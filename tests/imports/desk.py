@@ -28,7 +28,7 @@ LOCATIONS = (
     LocationSettings(code="markt", name="Filiale am Markt"),
     LocationSettings(code="kasse", name="Laden mit eigener Kasse", stock_owner="till"),
 )
-HISTORY = {"import_run", "import_change", "movement", "price"}
+HISTORY = {"import_run", "import_change", "movement", "price", "component_then"}
 """Tables that only grow: an undo adds to them."""
 
 

@@ -36,7 +36,7 @@ def test_a_catalogue_becomes_articles_with_barcodes_bundles_and_prices(desk):
     assert {**bundle.fields} == {
         "title": "Teeservice für zwei", "size": None, "colour": "weiß", "group_name": "Haus", "image": None,
         "shelf": "A-1", "unit": "piece", "stocked": True, "vat_rate": 1900, "cost_minor": 3120,
-        "min_price_minor": 5990, "currency": "EUR", "min_age": None,
+        "min_price_minor": 5990, "currency": "EUR", "min_age": None, "backorder": None,
     }  # fmt: skip
     assert (cup.barcodes, price(desk, "CUP")) == (("4006381333931", "96385074"), Money(101_990, "EUR"))
     assert (desk.article("PFAND").fields["stocked"], desk.article("POT").fields["vat_rate"]) == (False, 700)
@@ -256,3 +256,19 @@ def _error(call):
     except Exception as error:
         return error
     raise AssertionError("nothing was refused")
+
+
+def test_the_catalogue_says_how_far_articles_can_be_backordered_and_its_undo_takes_it_back(desk):
+    desk.catalog(f"{HEAD}\n{LAMP}\nSHADE,Schirm,,5,EUR\n")
+    desk.stock("sku,location,on_hand\nLAMP,linden,2\nSHADE,linden,2\n")
+
+    run = desk.catalog(f"{HEAD},backorder\n{LAMP},5\nSHADE,Schirm,,5,EUR,2026-12-01\n")
+    wrong = desk.catalog(f"{HEAD},backorder\n{LAMP},soon\n")
+    again = desk.catalog(f"{HEAD},backorder\n{LAMP},\n")
+
+    assert [desk.article(sku).fields["backorder"] for sku in ("LAMP", "SHADE")] == [None, "2026-12-01"]
+    assert "write none, a number of pieces, or a day" in told(wrong)
+    desk.undo(again.run_id)
+    assert [desk.level(sku).backorder for sku in ("LAMP", "SHADE")] == [5, 0]
+    desk.undo(run.run_id)
+    assert [desk.level(sku).backorder for sku in ("LAMP", "SHADE")] == [0, 0]

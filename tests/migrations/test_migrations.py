@@ -10,8 +10,8 @@ from omnisync import migrations
 from omnisync.migrations import regenerate, tables
 
 MOVEMENT = (
-    "INSERT INTO movement (location, sku, kind, quantity, on_hand, reserved, blocked, incoming, safety, cause, occurred_at,"
-    " recorded_at) VALUES ('linden', 'LAMP', 'found', 1, 1, 0, 0, 0, 0, 'test', 0, 0)"
+    "INSERT INTO movement (location, sku, kind, quantity, on_hand, reserved, blocked, incoming, safety, backorder, cause, occurred_at,"
+    " recorded_at) VALUES ('linden', 'LAMP', 'found', 1, 1, 0, 0, 0, 0, 0, 'test', 0, 0)"
 )
 
 

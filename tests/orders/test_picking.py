@@ -85,7 +85,7 @@ def test_a_reason_corrects_the_stock_at_once_and_leaves_the_rest_open(session, w
 
     found = picking.reject(session, desk, placed.pickup.id, [Rejected("LAMP", 1, why)], actor=STAFF, now=START)
 
-    assert kinds(session, "LAMP") == ["hold", "released", kind]
+    assert kinds(session, "LAMP") == ["hold", "released", kind, *["off_sale"] * off_sale]
     assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved) == (4, 1)
     assert level(session, "LAMP").off_sale is off_sale
     assert tasks(session) == jobs

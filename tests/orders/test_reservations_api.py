@@ -3,10 +3,12 @@ import asyncio
 import pytest
 
 from omnisync import db
-from omnisync.stock import ends
-from tests.api import serving
+from omnisync.settings import LimitSettings
+from omnisync.stock import ends, reservations
+from omnisync.stock.limits import Limits
+from tests.api import SETTINGS, serving
 from tests.conftest import START
-from tests.stock.shop import level, shelf, violations
+from tests.stock.shop import a_request, level, shelf, violations
 
 LINES = [{"sku": "LAMP", "location": "linden", "quantity": 1}]
 
@@ -234,3 +236,59 @@ def test_who_may_not_is_told_so(engine, clock, role, key, status, code):
 
     answer = asyncio.run(story())
     assert (answer.status_code, answer.json()["type"].rsplit("/")[-1]) == (status, code)
+
+
+def test_nobody_hoards_more_than_the_limits_allow(engine, clock):
+    in_stock(engine, 50)
+    limits = LimitSettings(open_holds_per_key=5, open_holds_per_reference=2, lines=1, quantity=3)
+    settings = SETTINGS.model_copy(update={"limits": limits})
+
+    async def story():
+        async with serving(engine, clock, settings) as api:
+
+            async def hold(*lines, **more):
+                return await api.call("POST", "/v1/reservations", json={"lines": [*(lines or LINES)]} | more)
+
+            large = [await hold(LINES[0] | {"quantity": 4}), await hold(*LINES, *LINES)]
+            carts = await asyncio.gather(*(hold(reference="cart-1") for _ in range(4)))
+            others = await asyncio.gather(*(hold() for _ in range(5)))
+            await api.call("POST", f"/v1/reservations/{others[0].json()['id']}/confirm")
+            clock.advance(seconds=1)
+            confirmed = [await hold(), await hold()]
+            clock.advance(seconds=900)
+            return large, carts, others, confirmed, [await hold(), await hold(reference="cart-1")]
+
+    large, carts, others, confirmed, later = asyncio.run(story())
+
+    def codes(answers):
+        return [one.status_code for one in answers]
+
+    assert [one.json()["limit"] for one in large] == ["quantity", "lines"]
+    assert codes(large) == [409, 409]
+    assert codes(carts) == [201, 201, 429, 429]
+    assert carts[3].json()["type"].endswith("/too-many-holds")
+    assert (carts[3].json()["limit"], carts[3].json()["allowed"]) == ("open_holds_per_reference", 2)
+    assert codes(others) == [201, 201, 201, 429, 429]
+    assert (others[4].json()["limit"], others[4].headers["retry-after"]) == ("open_holds_per_key", "900")
+    assert "can raise the limit" in others[4].json()["action"]
+    assert codes(confirmed) == [201, 429]
+    assert codes(later) == [201, 201]
+
+
+def test_holds_that_another_node_granted_count_within_ten_seconds(engine, clock):
+    in_stock(engine, 50)
+    here, there = (Limits(LimitSettings(open_holds_per_key=2)) for _ in range(2))
+
+    def asks(limits, name):
+        with db.transaction(engine) as session:
+            request = a_request(("LAMP", 1), id=name, owner="shop")
+            if refused := limits.check(session, [request], now=clock.now()):
+                return refused[0].code
+            limits.note(reservations.reserve(session, [request], now=clock.now()))
+            return "held"
+
+    before = [asks(here, "r1"), asks(there, "r2")]
+    clock.advance(seconds=10)
+
+    assert before == ["held", "held"]
+    assert [asks(here, "r3"), asks(there, "r4")] == ["too-many-holds", "too-many-holds"]

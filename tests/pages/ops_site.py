@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import httpx
 from sqlalchemy.engine import Engine
 
-from omnisync import access, app, db
+from omnisync import app, db
 from omnisync.access import Role
 from omnisync.adapters.base import Can, Write
 from omnisync.clock import Ids, StoppedClock
@@ -26,10 +26,10 @@ from omnisync.sync.context import Context
 from omnisync.values import Kind
 from omnisync.worker import Worker
 from tests.api import WEEK
+from tests.people import PASSWORD, person
 from tests.stock.shop import shelf
 from tests.sync.fakes import FakeChannel
 
-PASSWORD = "Kaffee um halb zehn"
 CHANNELS = {
     "webshop": ("Onlineshop", "shopify"),
     "kasse": ("Kassen Lindenstraße", "square"),
@@ -107,8 +107,8 @@ async def opened(
     with db.transaction(engine) as session:
         for sku in skus:
             shelf(session, sku, pieces=10)
-        access.create_user(session, "olga", PASSWORD, Role.OPS, now=clock.now())
-        access.create_user(session, "kim", PASSWORD, Role.STAFF, location="linden", now=clock.now())
+        person(session, "olga", Role.OPS)
+        person(session, "kim", Role.STAFF, location="linden")
     context = app.context_for(services, fakes)
     site = app.create(services, context, switches=switches)
     transport = httpx.ASGITransport(site, raise_app_exceptions=False)

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import httpx
 from sqlalchemy.engine import Engine
 
-from omnisync import access, app, db
+from omnisync import app, db
 from omnisync.access import Role
 from omnisync.clock import Ids, StoppedClock
 from omnisync.http import Services
@@ -21,9 +21,9 @@ from omnisync.orders import picking, pickup_api, placing
 from omnisync.orders.customers import Person
 from omnisync.orders.pickup import Actor
 from tests.api import SETTINGS
+from tests.people import PASSWORD, person
 from tests.stock.shop import shelf
 
-PASSWORD = "Kaffee um halb zehn"
 OFFICE = Actor("office")
 
 
@@ -78,7 +78,7 @@ async def opened(engine: Engine, clock: StoppedClock) -> AsyncIterator[Site]:
         for name, role, location in (
             ("kim", Role.STAFF, "linden"), ("toni", Role.STAFF, "markt"), ("olga", Role.OPS, None),
         ):  # fmt: skip
-            access.create_user(session, name, PASSWORD, role, location=location, now=clock.now())
+            person(session, name, role, location=location)
     transport = httpx.ASGITransport(app.create(services), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://omnisync") as browser:
         yield Site(services, browser)

@@ -18,7 +18,7 @@ from omnisync.clock import Ids, StoppedClock
 from omnisync.orders import pickup_api, placing
 from omnisync.orders.customers import Person
 from tests.api import SETTINGS
-from tests.pages.staff_site import PASSWORD
+from tests.people import PASSWORD
 from tests.stock.shop import shelf
 
 pytestmark = pytest.mark.browser

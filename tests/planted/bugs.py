@@ -57,7 +57,7 @@ def count_late_facts_again() -> None:
 
 def count_over_later_movements() -> None:
     """A count that comes late makes the shelf of now what lay there then."""
-    plants.put(ledger, "_later_changes", lambda session, entries: defaultdict(int))
+    plants.put(ledger, "_later_changes", lambda session, entries, locked: defaultdict(int))
 
 
 def release_twice() -> None:

@@ -249,7 +249,7 @@ class Town(Ledger):
                 return True
             self.books = before
             return False
-        if any(self.books.free(at) < n for at, n in arrived.items()):
+        if any(self.books.free(at) + self.books.allowed(at) < n for at, n in arrived.items()):
             return False
         for at, n in arrived.items():
             hold.left[at] = hold.left.get(at, 0) + n

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy.engine import Engine
 
-from omnisync.stock.shelves import take_off_sale
+from omnisync.catalog.backorder import Backorder
+from omnisync.stock import backorders
 from omnisync.values import Kind, Shelf
+from tests.conftest import START
 from tests.properties.model import OrderLine, Shop
 from tests.properties.reality import Reality, moment
 from tests.stock.shop import article
@@ -106,13 +108,37 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(at=shelves)
     def nobody_finds_it(self, at: Shelf) -> None:
-        self.real.step(lambda session: take_off_sale(session, [at], now=moment(self.now)))
+        self.real.record((Kind.OFF_SALE, at, 0, self.now, self._name("missed")))
         self.books.off_sale.add(at)
 
     @rule(at=shelves, n=st.integers(0, 2))
     def safety(self, at: Shelf, n: int) -> None:
         self.real.record((Kind.SAFETY, at, n, self.now, self._name("safety")))
         self.books.safety[at] = n
+
+    @rule(at=shelves, n=pieces)
+    def a_delivery_is_awaited(self, at: Shelf, n: int) -> None:
+        self.real.record((Kind.AWAITED, at, n, self.now, self._name("awaited")))
+        self.books.incoming[at] += n
+        self.books.owed[at] += n
+
+    @precondition(lambda ledger: ledger.books.owed.total())
+    @rule(which=some, n=pieces)
+    def a_delivery_comes(self, which: int, n: int) -> None:
+        at = self._pick(sorted(at for at, owed in self.books.owed.items() if owed), which)
+        if at is None:
+            return
+        n = min(n, self.books.owed[at])
+        self.real.record((Kind.RECEIVED, at, n, self.now, self._name("received")))
+        self.books.happens(at, n, self.now)
+        self.books.incoming[at] -= n
+        self.books.owed[at] -= n
+
+    @rule(sku=st.sampled_from(SKUS), said=st.sampled_from((0, 2, None)))
+    def may_be_backordered(self, sku: str, said: int | None) -> None:
+        rule = Backorder(said) if said is not None else Backorder(day=START.date())
+        self.real.step(lambda session: backorders.put(session, {sku: rule}, cause="floor", now=moment(self.now)))
+        self.books.backorders[sku] = said
 
     # ------------------------------------------------------------ holds
 

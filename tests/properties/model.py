@@ -58,7 +58,11 @@ class Shop:
     """(minute, whether it was a count, pieces) in the order in which we heard of it."""
     blocked: Counter[Shelf] = field(default_factory=Counter)
     incoming: Counter[Shelf] = field(default_factory=Counter)
+    owed: Counter[Shelf] = field(default_factory=Counter)
+    """What suppliers owe of it."""
     safety: Counter[Shelf] = field(default_factory=Counter)
+    backorders: dict[str, int | None] = field(default_factory=dict)
+    """So many at each place beyond what is there; None: what suppliers owe."""
     off_sale: set[Shelf] = field(default_factory=set)
     holds: dict[str, Hold] = field(default_factory=dict)
     orders: dict[str, dict[str, OrderLine]] = field(default_factory=dict)
@@ -84,6 +88,7 @@ class Shop:
             self.blocked[shelf],
             self.incoming[shelf],
             self.safety[shelf],
+            self.allowed(shelf),
             shelf in self.off_sale,
         )
 
@@ -93,6 +98,14 @@ class Shop:
 
     def available(self, shelf: Shelf) -> int:
         return 0 if shelf in self.off_sale else max(0, self.free(shelf))
+
+    def allowed(self, shelf: Shelf) -> int:
+        """What may be promised beyond what is there."""
+        said = self.backorders.get(shelf.sku, 0)
+        return self.owed[shelf] if said is None else said
+
+    def promisable(self, shelf: Shelf) -> int:
+        return 0 if shelf in self.off_sale else max(0, self.free(shelf) + self.allowed(shelf))
 
     def happens(self, shelf: Shelf, pieces: int, at: int) -> None:
         self.happened[shelf].append((at, False, pieces))
@@ -126,7 +139,7 @@ class Shop:
         credit = Counter(earlier)
         for shelf, n, _, _ in ordered:
             credit[shelf] += n
-        if any(n > credit[at] and n - credit[at] > self.available(at) for at, n in wanted.items()):
+        if any(n > credit[at] and n - credit[at] > self.promisable(at) for at, n in wanted.items()):
             return "out-of-stock"
         for _, n, line, number in ordered:
             line.promised[number] = (line.promised[number][0], line.promised[number][1] - n)
@@ -227,13 +240,16 @@ class Shop:
                     self.happens(at, pieces, at_minute)
 
     def _spread(self, sku: str, n: int, place: str | None) -> list[tuple[Shelf, int]]:
-        """Whole from the first place that has it, else a bit from each; what nobody has is missing at the first."""
+        """Whole from the first place that has it, else a bit from each, then where it may be missing; the rest is missing at the
+        first."""
         shelves = [Shelf(place, sku)] if place else [Shelf(location, sku) for location in self.locations]
         offered = {at: self.available(at) for at in shelves}
         whole = next((at for at in shelves if offered[at] >= n), None)
         taken = Counter({whole: n} if whole else {})
         for at in shelves:
             taken[at] += min(offered[at], n - taken.total())
+        for at in shelves:
+            taken[at] += min(self.promisable(at) - offered[at], n - taken.total())
         taken[shelves[0]] += n - taken.total()
         return [(at, pieces) for at, pieces in taken.items() if pieces]
 

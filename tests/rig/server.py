@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +14,9 @@ from sqlmodel import Session
 from omnisync import access, db, migrations
 from omnisync.access import Role
 from omnisync.clock import SystemClock, system_chance
-from tests.rig.processes import ROOT, Program, free_port
+from tests.rig.processes import Program, begin, free_port
+
+COMMAND_SECONDS = 600
 
 LOCATIONS = """
 [[locations]]
@@ -71,15 +70,15 @@ class Server:
 
     def command(self, *words: str) -> str:
         """What a command of ours prints; it must succeed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "omnisync.cli", *words],
-            cwd=ROOT, env={**os.environ, "OMNISYNC_CONFIG": str(self.config)}, capture_output=True, text=True,
-            timeout=120, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, (
-            f"omnisync {' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        said, wrong = self.folder / "command.out", self.folder / "command.err"
+        for file in (said, wrong):
+            file.unlink(missing_ok=True)
+        running = begin(["omnisync.cli", *words], self._environment, said, wrong)
+        running.join(COMMAND_SECONDS)
+        assert running.exitcode == 0, (
+            f"omnisync {' '.join(words)} ended with {running.exitcode}:\n{said.read_text()}{wrong.read_text()}"
         )
-        return done.stdout
+        return said.read_text()
 
     def violations(self) -> str:
         """What `omnisync verify` says: nothing when all is well."""
@@ -105,10 +104,21 @@ class Server:
     def node(self, name: str = "omnisync", *, worker: bool = True) -> Program:
         """One more server process over the same database; the first has the port of the settings."""
         port = free_port() if self.programs else self.port
-        arguments = ["omnisync.cli", "serve", "--port", str(port), *([] if worker else ["--no-worker"])]
-        program = Program(name, arguments, port, self.folder, {"OMNISYNC_CONFIG": str(self.config)})
+        more = [] if worker else ["--no-worker"]
+        return self._program(name, port, "serve", "--port", str(port), *more)
+
+    def worker(self, name: str = "worker") -> Program:
+        """A worker alone."""
+        return self._program(name, None, "worker")
+
+    def _program(self, name: str, port: int | None, *words: str) -> Program:
+        program = Program(name, ["omnisync.cli", *words], port, self.folder, self._environment)
         self.programs.append(program)
         return program
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {"OMNISYNC_CONFIG": str(self.config)}
 
     def client(self, role: str = "ops", *, node: int = 0) -> httpx.Client:
         """Somebody with a key of that role."""

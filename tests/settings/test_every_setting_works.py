@@ -24,6 +24,7 @@ def sections() -> list[type[BaseModel]]:
 CALLED: dict[str, frozenset[str]] = {
     "DatabaseSettings": frozenset({"database"}),
     "ServerSettings": frozenset({"server"}),
+    "LimitSettings": frozenset({"settings"}),
     "MailSettings": frozenset({"mail", "settings"}),
     "LocationSettings": frozenset({"location", "store", "other"}),
     "ChannelPolicy": frozenset({"policy"}),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from sqlmodel import Session
 
 from omnisync.adapters.base import Can, Write
 from omnisync.clock import StoppedClock
-from omnisync.sync import behind, health
+from omnisync.sync import behind, claims, health
+from omnisync.sync.claims import Claimed
+from omnisync.sync.rows import Key
+from omnisync.sync.tables import ShownState
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
 from tests.sync.house import House, shop
@@ -39,6 +45,36 @@ def house(make_house: MakeHouse, web: FakeChannel, play: Play) -> House:
     play(house.tick())
     assert web.shows("LAMP") == 5
     return house
+
+
+@pytest.mark.parametrize("write", [Write.ABSOLUTE, Write.COMPARE_AND_SET])
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_write_whose_worker_died_is_taken_for_no_sale(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, write: Write, arrived: bool
+) -> None:
+    web = FakeChannel("web", clock, replace(CAN, write=write))
+    house = make_house((shop("web"), web))
+    house.article("LAMP")
+    house.stock("LAMP", 9)
+    web.offer("LAMP", stock=9)
+    play(house.settle(rounds=2))
+    house.stock("LAMP", 6)
+
+    def claim(session: Session) -> list[Claimed]:
+        channel, now = house.channel("web"), clock.now()
+        behind.compare_all(session, channel, now=now)
+        return claims.claim(session, house.context, channel, [Key("id-LAMP", "")], now=now)
+
+    [claimed] = house.within(claim)
+    if arrived:
+        play(web.publish([claimed.shown]))
+    house.stock("LAMP", 4)
+    clock.advance(seconds=claims.IN_FLIGHT.total_seconds())
+    play(house.settle(rounds=2))
+
+    assert web.shows("LAMP") == 4
+    [row] = house.rows(ShownState, channel="web", sku="LAMP")
+    assert (row.believed, row.provisional, row.drift_since) == (4, 0, None)
 
 
 def test_a_webhook_ends_the_wait(house: House, web: FakeChannel, play: Play) -> None:

@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("min_price_minor", sa.Integer(), nullable=True),
         sa.Column("currency", sa.String(), nullable=True),
         sa.Column("min_age", sa.Integer(), nullable=True),
+        sa.Column("backorder", sa.String(), nullable=True),
         sa.Column("changed_at", db.Instant(), nullable=False),
         sa.PrimaryKeyConstraint("sku"),
     )
@@ -55,6 +56,8 @@ def upgrade() -> None:
         sa.Column("blocked", sa.Integer(), nullable=False),
         sa.Column("incoming", sa.Integer(), nullable=False),
         sa.Column("safety", sa.Integer(), nullable=False),
+        sa.Column("backorder", sa.Integer(), nullable=False),
+        sa.Column("due_at", db.Instant(), nullable=True),
         sa.Column("off_sale", sa.Boolean(), nullable=False),
         sa.Column("counted_at", db.Instant(), nullable=True),
         sa.Column("changed_at", db.Instant(), nullable=False),
@@ -62,6 +65,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("location", "sku"),
     )
     op.create_index("balance_changed", "balance", ["changed_at"], unique=False)
+    op.create_index(
+        "balance_due",
+        "balance",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
     op.create_index("balance_sku", "balance", ["sku"], unique=False)
     op.create_table(
         "channel_conflict",
@@ -151,6 +162,18 @@ def upgrade() -> None:
         sa.Column("since", db.Instant(), nullable=False),
         sa.PrimaryKeyConstraint("scope"),
     )
+    op.create_table(
+        "component_then",
+        sa.Column("id", db.Serial(), nullable=False),
+        sa.Column("bundle", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("valid_from", db.Instant(), nullable=False),
+        sa.Column("valid_to", db.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_component_then_bundle"), "component_then", ["bundle"], unique=False)
+    op.create_index(op.f("ix_component_then_sku"), "component_then", ["sku"], unique=False)
     op.create_table(
         "cursor",
         sa.Column("channel", db.Name(), nullable=False),
@@ -250,6 +273,7 @@ def upgrade() -> None:
         sa.Column("at", db.Instant(), nullable=False),
         sa.Column("rows", sa.Integer(), nullable=False),
         sa.Column("changed", sa.Integer(), nullable=False),
+        sa.Column("booked_line", sa.Integer(), nullable=True),
         sa.Column("undone_at", db.Instant(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -313,14 +337,24 @@ def upgrade() -> None:
         sa.Column("blocked", sa.Integer(), nullable=False),
         sa.Column("incoming", sa.Integer(), nullable=False),
         sa.Column("safety", sa.Integer(), nullable=False),
+        sa.Column("backorder", sa.Integer(), nullable=False),
         sa.Column("key", db.Name(), nullable=True),
         sa.Column("cause", sa.String(), nullable=False),
         sa.Column("promise", db.Name(), nullable=True),
         sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("due_at", db.Instant(), nullable=True),
         sa.Column("occurred_at", db.Instant(), nullable=False),
         sa.Column("recorded_at", db.Instant(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "movement_awaited",
+        "movement",
+        ["location", "sku", "id"],
+        unique=False,
+        sqlite_where=sa.text("incoming != 0"),
+        postgresql_where=sa.text("incoming != 0"),
     )
     op.create_index(
         "movement_key",
@@ -415,8 +449,8 @@ def upgrade() -> None:
         sa.Column("pickup", db.Name(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("reservation_due", "reservation", ["state", "expires_at"], unique=False)
-    op.create_index("reservation_reference", "reservation", ["channel", "reference"], unique=False)
+    op.create_index("reservation_due", "reservation", ["state", "expires_at", "owner"], unique=False)
+    op.create_index("reservation_reference", "reservation", ["reference", "channel"], unique=False)
     op.create_table(
         "sent",
         sa.Column("tag", db.Name(), nullable=False),
@@ -500,6 +534,22 @@ def upgrade() -> None:
     )
     op.create_index("shown_state_behind", "shown_state", ["channel", "behind_since"], unique=False)
     op.create_index("shown_state_look", "shown_state", ["channel", "look_at"], unique=False)
+    op.create_index(
+        "shown_state_provisional",
+        "shown_state",
+        ["sku"],
+        unique=False,
+        sqlite_where=sa.text("provisional > 0"),
+        postgresql_where=sa.text("provisional > 0"),
+    )
+    op.create_index(
+        "shown_state_provisional_at",
+        "shown_state",
+        ["provisional_at"],
+        unique=False,
+        sqlite_where=sa.text("provisional_at IS NOT NULL"),
+        postgresql_where=sa.text("provisional_at IS NOT NULL"),
+    )
     op.create_index("shown_state_sku", "shown_state", ["sku"], unique=False)
     op.create_table(
         "sync_case",
@@ -560,6 +610,19 @@ def upgrade() -> None:
     )
     op.create_index("transfer_open", "transfer", ["to_location", "received_at"], unique=False)
     op.create_index("transfer_promise", "transfer", ["promise"], unique=False)
+    op.create_table(
+        "unseen_then",
+        sa.Column("id", db.Serial(), nullable=False),
+        sa.Column("channel", db.Name(), nullable=False),
+        sa.Column("external_id", db.Name(), nullable=False),
+        sa.Column("place", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("pieces", sa.Integer(), nullable=False),
+        sa.Column("at", db.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_unseen_then_sku"), "unseen_then", ["sku"], unique=False)
+    op.create_index("unseen_then_of", "unseen_then", ["channel", "external_id", "place", "id"], unique=False)
     op.create_table(
         "user_account",
         sa.Column("name", db.Name(), nullable=False),
@@ -722,6 +785,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_barcode_sku"), table_name="barcode")
     op.drop_table("barcode")
     op.drop_table("user_account")
+    op.drop_index("unseen_then_of", table_name="unseen_then")
+    op.drop_index(op.f("ix_unseen_then_sku"), table_name="unseen_then")
+    op.drop_table("unseen_then")
     op.drop_index("transfer_promise", table_name="transfer")
     op.drop_index("transfer_open", table_name="transfer")
     op.drop_table("transfer")
@@ -732,6 +798,18 @@ def downgrade() -> None:
     op.drop_index("sync_case_open", table_name="sync_case")
     op.drop_table("sync_case")
     op.drop_index("shown_state_sku", table_name="shown_state")
+    op.drop_index(
+        "shown_state_provisional_at",
+        table_name="shown_state",
+        sqlite_where=sa.text("provisional_at IS NOT NULL"),
+        postgresql_where=sa.text("provisional_at IS NOT NULL"),
+    )
+    op.drop_index(
+        "shown_state_provisional",
+        table_name="shown_state",
+        sqlite_where=sa.text("provisional > 0"),
+        postgresql_where=sa.text("provisional > 0"),
+    )
     op.drop_index("shown_state_look", table_name="shown_state")
     op.drop_index("shown_state_behind", table_name="shown_state")
     op.drop_table("shown_state")
@@ -771,6 +849,12 @@ def downgrade() -> None:
         sqlite_where=sa.text("key IS NOT NULL"),
         postgresql_where=sa.text("key IS NOT NULL"),
     )
+    op.drop_index(
+        "movement_awaited",
+        table_name="movement",
+        sqlite_where=sa.text("incoming != 0"),
+        postgresql_where=sa.text("incoming != 0"),
+    )
     op.drop_table("movement")
     op.drop_index("mail_due", table_name="mail")
     op.drop_index(op.f("ix_mail_customer_id"), table_name="mail")
@@ -793,6 +877,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_customer_erase_after"), table_name="customer")
     op.drop_table("customer")
     op.drop_table("cursor")
+    op.drop_index(op.f("ix_component_then_sku"), table_name="component_then")
+    op.drop_index(op.f("ix_component_then_bundle"), table_name="component_then")
+    op.drop_table("component_then")
     op.drop_table("code_tries")
     op.drop_index("channel_order_unpaid", table_name="channel_order")
     op.drop_index("channel_order_reference", table_name="channel_order")
@@ -808,6 +895,12 @@ def downgrade() -> None:
     op.drop_table("channel_health")
     op.drop_table("channel_conflict")
     op.drop_index("balance_sku", table_name="balance")
+    op.drop_index(
+        "balance_due",
+        table_name="balance",
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
     op.drop_index("balance_changed", table_name="balance")
     op.drop_table("balance")
     op.drop_table("article")

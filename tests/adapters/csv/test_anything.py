@@ -27,7 +27,7 @@ def read(content: bytes, kind: str = "sales"):
     return asyncio.run(understand(Dropped("verkauf.csv", kind, content, WRITTEN), SETTINGS, partial(asyncio.sleep, 0)))
 
 
-@settings(deadline=None)
+@settings()
 @given(st.binary(max_size=400), st.sampled_from(["sales", "counts", "deliveries"]))
 @example(b"Bon;Artikel;Menge;Datum\n1;A;1;" + b"9" * 200_000, "sales")
 @example(b"Bon;Artikel;Menge;Datum\n1;A;1;01.01.0001\n", "sales")
@@ -41,7 +41,7 @@ def test_any_bytes_are_facts_or_have_a_reason(content: bytes, kind: str):
     assert bool(first.reasons) == any(isinstance(fact, Unreadable) for fact in first.facts)
 
 
-@settings(deadline=None)
+@settings()
 @given(st.lists(st.tuples(cells, cells, quantities, st.one_of(cells, st.just("21.11.2026"))), max_size=20))
 def test_every_line_is_told_as_a_sale_or_as_a_letter(rows: list[tuple[str, str, str, str]]):
     content = "\n".join([";".join(HEADER), *(";".join(row) for row in rows)]).encode()
@@ -52,7 +52,7 @@ def test_every_line_is_told_as_a_sale_or_as_a_letter(rows: list[tuple[str, str, 
     assert len(understood.reasons) == sum(isinstance(fact, Unreadable) for fact in understood.facts)
 
 
-@settings(deadline=None)
+@settings()
 @given(
     st.lists(st.tuples(st.integers(1, 9999), skus, st.integers(-50, 50).filter(bool)), min_size=1, max_size=30),
     st.sampled_from([";", "\t", "|", ","]),

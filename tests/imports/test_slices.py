@@ -1,0 +1,98 @@
+from dataclasses import replace
+
+import pytest
+
+from omnisync import db
+from omnisync.errors import Conflict
+from omnisync.imports import runs
+from omnisync.imports.stock_file import StockFile
+from tests.conftest import START
+from tests.imports.desk import LOCATIONS
+from tests.imports.test_stock import ARTICLES, HEAD, balance, movements, sell, violations
+
+FILE = f"{HEAD}LAMP,linden,7,,A\nCUP,linden,4,,\n0815,linden,2,,\n"
+
+
+class PowerCut(Exception):
+    pass
+
+
+def row_by_row(desk, give_way):
+    """An importer that asks to give way behind each row."""
+    return replace(desk.importer, slice_rows=1, give_way=give_way)
+
+
+def cut_off(desk, text=FILE):
+    """An import that ends behind its first row."""
+
+    def cut():
+        raise PowerCut
+
+    with pytest.raises(PowerCut):
+        row_by_row(desk, cut).run(desk.file(text), lambda: StockFile(LOCATIONS))
+
+
+def last_run(desk):
+    with db.reading(desk.engine) as session:
+        return next(run for run in runs.last_runs(session) if run.kind == "stock")
+
+
+def test_an_import_that_was_cut_off_is_finished_by_the_same_file_as_of_its_own_moment(desk):
+    desk.catalog(ARTICLES)
+    sell(desk, "CUP", 1, at=START)
+    cut_off(desk)
+    assert (desk.level("LAMP").on_hand, desk.level("CUP").on_hand, last_run(desk).booked_line) == (7, -1, 2)
+    desk.clock.advance(hours=1)
+    sell(desk, "LAMP", 2)
+    sell(desk, "CUP", 1)
+
+    finished = desk.stock(FILE)
+
+    run = last_run(desk)
+    assert (finished.run_id, run.booked_line, run.changed) == (run.id, None, 3)
+    assert [desk.level(sku).on_hand for sku in ("LAMP", "CUP", "0815")] == [5, 3, 2]
+    assert balance(desk, "CUP").counted_at == START
+    assert "This very file was imported" in desk.stock(FILE).why
+    assert violations(desk) == []
+
+
+def test_an_import_that_was_cut_off_can_be_undone(desk):
+    desk.catalog(ARTICLES)
+    cut_off(desk)
+
+    undone = desk.undo(last_run(desk).id)
+
+    assert (undone.restored, desk.level("LAMP").on_hand, balance(desk).shelf) == (1, 0, None)
+    assert desk.stock(FILE).run_id != undone.run_id
+
+
+def test_a_sale_between_two_slices_stays_sold(desk):
+    desk.catalog(ARTICLES)
+    desk.stock(f"{HEAD}LAMP,linden,9,,\nCUP,linden,9,,\n")
+    desk.clock.advance(hours=1)
+
+    def sale():
+        desk.clock.advance(seconds=1)
+        sell(desk, "CUP")
+
+    outcome = row_by_row(desk, sale).run(desk.file(FILE), lambda: StockFile(LOCATIONS))
+
+    # Four were there when the file was read; of the three sales since, the first was known before its count was booked.
+    assert outcome.run_id
+    assert desk.level("CUP").on_hand == 4 - 3
+    assert violations(desk) == []
+
+
+def test_of_two_who_go_on_with_one_import_one_gives_up_and_nothing_is_booked_twice(desk):
+    desk.catalog(ARTICLES)
+    other = []
+
+    def meanwhile():
+        if not other:
+            other.append(desk.stock(FILE))
+
+    with pytest.raises(Conflict, match="Somebody else goes on"):
+        row_by_row(desk, meanwhile).run(desk.file(FILE), lambda: StockFile(LOCATIONS))
+
+    assert [desk.level(sku).on_hand for sku in ("LAMP", "CUP", "0815")] == [7, 4, 2]
+    assert (movements(desk), last_run(desk).changed) == (3, 3)
