@@ -158,6 +158,24 @@ def test_nobody_need_see_to_a_number_that_was_refused_and_is_not_wanted_any_more
     assert house.state("web", "DESK").blocked_reason is None
 
 
+def test_nobody_need_see_to_a_number_that_was_refused_and_arrives_later(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    can = Can(write=Write.ABSOLUTE, batch_size=50, applied_at_once=False)
+    house = make_house((shop("web"), web := FakeChannel("web", clock, can)))
+    house.article("DESK")
+    web.faults.unknown = {web.offer("DESK")}
+    house.stock("DESK", 4)
+    play(house.settle())
+    assert [letter.kind for letter in house.letters("web")] == ["write"]
+
+    web.faults.unknown = set()
+    clock.advance(hours=1)
+    play(house.settle())
+
+    assert (web.shows("DESK"), house.letters("web")) == (4, [])
+
+
 def test_what_sells_out_is_written_first(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
     can = Can(write=Write.COMPARE_AND_SET, batch_size=3)
     house = make_house((shop("web"), web := FakeChannel("web", clock, can)))
