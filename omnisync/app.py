@@ -27,13 +27,13 @@ from omnisync.errors import NeedsAttention
 from omnisync.http import Limits, Measured, Services, add_error_handlers, answer_to
 from omnisync.lanes import App
 from omnisync.meters import Meters
-from omnisync.orders import desk, handover, mail, pickup_api, reservations_api, transfers_api
+from omnisync.orders import desk, handover, mail, pickup_api, reservations_api, shortages_api, transfers_api
 from omnisync.orders.smtp import Smtp
 from omnisync.pages import operations, ops, staff
 from omnisync.pages.ops_switches import Switches
 from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock import api as stock_api
-from omnisync.stock import ends, idempotency, policies
+from omnisync.stock import ends, idempotency, policies, returns_api, stocktakes_api
 from omnisync.sync import api as sync_api
 from omnisync.sync import availability_api, events_api, explain_api
 from omnisync.sync.context import Context, Gathered
@@ -44,9 +44,12 @@ ROUTES: Sequence[Callable[[Services], APIRouter]] = (
     availability_api.routes,
     catalog_api.routes,
     stock_api.routes,
+    returns_api.routes,
+    stocktakes_api.routes,
     reservations_api.routes,
     pickup_api.routes,
     transfers_api.routes,
+    shortages_api.routes,
     events_api.routes,
     staff.routes,
 )

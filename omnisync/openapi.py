@@ -24,8 +24,8 @@ PROBES = {"live", "ready", "metrics"}
 OPEN = PROBES | {"receiveHook", "answerChallenge"}
 """Operations that want no key: probes, and channels, which sign what they send."""
 SAYS: Mapping[str, Says] = {
-    **channels.AVAILABILITY, **prices.SAYS, **stock.SAYS, **orders.RESERVATIONS, **orders.PICKUPS,
-    **orders.TRANSFERS,
+    **channels.AVAILABILITY, **prices.SAYS, **stock.SAYS, **stock.RETURNS, **stock.STOCKTAKES, **orders.RESERVATIONS, **orders.PICKUPS,
+    **orders.TRANSFERS, **orders.SHORTAGES,
     **channels.EVENTS, **channels.EXPLAIN, **channels.CHANNELS, **probes.SAYS,
 }  # fmt: skip
 """What every operation answers."""

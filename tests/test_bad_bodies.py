@@ -20,6 +20,10 @@ from omnisync import app, db
 from omnisync.adapters.client import Tools
 from omnisync.clock import Ids, StoppedClock
 from omnisync.problems import MEDIA_TYPE
+from omnisync.stock import came_back, ledger
+from omnisync.stock.came_back import Source
+from omnisync.stock.ledger import Entry
+from omnisync.values import Kind
 from tests.api import Api, serving
 from tests.contract import DOCUMENT
 from tests.stock.shop import shelf
@@ -75,8 +79,33 @@ async def on_its_way(api: Api) -> dict[str, str]:
     return {"id": transfer["id"]}
 
 
-async def _made(api: Api, path: str, body: Json) -> dict[str, str]:
-    answer = await api.call("POST", path, role="shop", json=body)
+async def back(api: Api) -> dict[str, str]:
+    """A return that waits to be checked."""
+    entry = Entry(Kind.RETURNED, "LAMP", "linden", 1, "order:1", api.services.clock.now(), key="back/1")
+    source = Source("shopify", check=True, counter=False)
+    with db.transaction(api.services.engine) as session:
+        came_back.book(session, entry, source, now=entry.occurred_at)
+    [made] = (await api.call("GET", "/v1/returns", role="staff")).json()["items"]
+    return {"id": str(made["id"])}
+
+
+async def counting(api: Api) -> dict[str, str]:
+    """A stocktake that is open."""
+    return await _made(api, "/v1/stocktakes", {"location": "linden"}, role="ops")
+
+
+async def short(api: Api) -> dict[str, str]:
+    """A shortage with what is proposed."""
+    await held(api)
+    with db.transaction(api.services.engine) as session:
+        sold = Entry(Kind.SOLD, "LAMP", "linden", 5, "pos:1", api.services.clock.now())
+        ledger.record(session, [sold], now=sold.occurred_at)
+    [made] = (await api.call("GET", "/v1/shortages", role="ops")).json()["items"]
+    return {"id": str(made["id"]), "code": made["proposal"]}
+
+
+async def _made(api: Api, path: str, body: Json, role: str = "shop") -> dict[str, str]:
+    answer = await api.call("POST", path, role=role, json=body)
     assert answer.status_code in (200, 201), answer.text
     made: dict[str, str] = answer.json()
     return made
@@ -111,10 +140,21 @@ CASES = [
     ),
     Case("POST", "/v1/pickups/{id}/cancel", {"reason": "r"}, "staff", placed),
     Case("POST", "/v1/pickups/{id}/extend", {"collect_by": "2026-12-05T12:00:00Z"}, "staff", placed),
-    Case("POST", "/v1/pickups/{id}/transfer", {"location": "markt", "kind": "customer_goes"}, "staff", placed),
+    Case("POST", "/v1/pickups/{id}/transfer", {"location": "markt", "kind": "customer_goes", "agreed": "phone"}, "staff", placed),
     Case(
         "POST", "/v1/transfers/{id}/receive", {"lines": [{"sku": "LAMP", "quantity": 1}], "rest": "lost"},
         "staff", on_its_way,
+    ),
+    Case(
+        "POST", "/v1/transfers/{id}/cannot-send", {"lines": [{"sku": "LAMP", "quantity": 1, "reason": "damaged"}]},
+        "ops", on_its_way,
+    ),
+    Case("POST", "/v1/returns/{id}/decide", {"sellable": 1, "b_ware": 0, "scrap": 0}, "staff", back),
+    Case("POST", "/v1/shortages/{id}/accept", {"proposal": "{code}"}, "ops", short),
+    Case("POST", "/v1/stocktakes", {"location": "linden"}),
+    Case(
+        "POST", "/v1/stocktakes/{id}/counts", {"counts": [{"sku": "LAMP", "quantity": 4, "counted_at": "2026-11-21T10:00:00Z"}]},
+        "staff", counting,
     ),
 ]  # fmt: skip
 NO_BODIES = [b"[]", b"17", b'"text"', b"{", b"\xff", b'{"hurry": 1}', b"[" * 100_000, b"{}{}"]
@@ -206,7 +246,7 @@ def test_a_body_with_one_spoiled_field_is_refused_and_changes_nothing(
 
 def test_every_body_that_is_described_is_spoiled_here() -> None:
     described = {
-        (method.upper(), re.sub(r"\{(pickup|reservation|transfer)_id\}", "{id}", path))
+        (method.upper(), re.sub(r"\{(pickup|reservation|transfer|return|stocktake|shortage)_id\}", "{id}", path))
         for path, methods in DOCUMENT["paths"].items()
         for method, operation in methods.items()
         if "requestBody" in operation
@@ -239,4 +279,14 @@ def test_ten_megabytes_are_refused_by_every_endpoint_that_changes_something(
     assert after == before
 
 
-_NAMES = ("shortage_id", "reservation_id", "pickup_id", "task_id", "case_id", "letter_id", "transfer_id")
+_NAMES = (
+    "shortage_id",
+    "reservation_id",
+    "pickup_id",
+    "task_id",
+    "case_id",
+    "letter_id",
+    "transfer_id",
+    "return_id",
+    "stocktake_id",
+)

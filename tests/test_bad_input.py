@@ -286,7 +286,7 @@ def test_a_number_that_no_row_can_have_is_refused(engine: Engine, clock: Stopped
     async def story() -> list[Any]:
         async with serving(engine, clock) as api:
             paths = (f"/v1/stock/movements?cursor={to_cursor(number)}", f"/v1/shortages?cursor={to_cursor(number)}")
-            accepted = await api.call("POST", f"/v1/shortages/{number}/accept", role="ops")
+            accepted = await api.call("POST", f"/v1/shortages/{number}/accept", role="ops", json={"proposal": "x"})
             return [accepted, *[await api.call("GET", path, role="ops") for path in paths]]
 
     accepted, *pages = asyncio.run(story())

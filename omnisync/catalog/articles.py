@@ -83,6 +83,14 @@ _UNSTOCKED = sa.select(_ARTICLE.c.sku).where(
 )
 
 
+def b_ware_of(session: Session, sku: str) -> str | None:
+    """The SKU under which pieces of this one are sold that are not quite new; None where there is none that has stock."""
+    query = sa.select(_ARTICLE.c.b_ware).where(_ARTICLE.c.sku == sku)
+    other = session.execute(query).scalar_one_or_none()
+    info = known(session, [other]).get(other) if other else None
+    return other if info is not None and info.stocked and not info.is_bundle and other != sku else None
+
+
 def by_barcode(session: Session, codes: Iterable[str]) -> dict[str, str]:
     """Barcode -> SKU for those we know; a GTIN is also found with more or fewer leading zeros."""
     wanted = {code: gtin.spellings(code) for code in codes}

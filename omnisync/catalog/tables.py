@@ -31,6 +31,8 @@ class Article(SQLModel, table=True):
     min_age: int | None = None
     backorder: str | None = None
     """How far it may be promised beyond what is there: pieces, or the day from which what is awaited can be had; null: not."""
+    b_ware: str | None = Field(default=None, sa_type=Name)
+    """The SKU under which pieces are sold that came back not quite new."""
     changed_at: datetime = Field(sa_type=Instant)
 
 

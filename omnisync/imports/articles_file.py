@@ -30,7 +30,7 @@ COLUMNS = Columns(
     required=("sku", "title", "barcode", "price", "currency"),
     optional=(
         "vat_rate", "unit", "group", "size", "colour", "image", "shelf", "stocked",
-        "min_price", "min_age", "cost", "components", "backorder",
+        "min_price", "min_age", "cost", "components", "backorder", "b_ware",
     ),
 )  # fmt: skip
 _READERS: Mapping[str, Any] = {
@@ -45,6 +45,7 @@ _READERS: Mapping[str, Any] = {
     "stocked": cells.yes_or_no,
     "min_age": cells.age,
     "backorder": cells.backorder,
+    "b_ware": cells.sku_or_none,
 }
 _FIELD = {"group": "group_name", "cost": "cost_minor", "min_price": "min_price_minor"}
 """Columns whose field has another name."""
@@ -77,6 +78,7 @@ class ArticlesFile:
         self._lines: dict[str, int] = {}
         self._barcodes: dict[str, tuple[int, str]] = {}
         self._bundles: dict[str, tuple[int, Mapping[str, int]]] = {}
+        self._b_wares: dict[str, tuple[int, str]] = {}
         self._moves: list[tuple[int, str, str, str]] = []
         self._last: list[ArticleChange] = []
 
@@ -123,6 +125,8 @@ class ArticlesFile:
                 yield from _both("barcode-twice", line, record.line, f"{code} stands on line")
         if record.components:
             self._bundles[record.sku] = record.line, record.components
+        if record.fields.get("b_ware"):
+            self._b_wares[record.sku] = record.line, record.fields["b_ware"]
 
     def examine(self, session: Session, records: Sequence[ArticleRow]) -> Iterable[Fault]:
         wanted = {code: record for record in records for code in record.barcodes}
@@ -137,6 +141,7 @@ class ArticlesFile:
             if owner not in self._lines:
                 yield Fault(line, "barcode-twice", f"{code} of {sku} belongs to {owner}, which this file does not name")
         yield from self._unknown_components(session)
+        yield from self._unknown_b_wares(session)
         yield from self._cycles(session)
 
     def _unknown_components(self, session: Session) -> Iterable[Fault]:
@@ -146,6 +151,12 @@ class ArticlesFile:
         for bundle, (line, components) in self._bundles.items():
             for sku in missing & components.keys():
                 yield Fault(line, "components", f"{bundle} holds {sku}, which is no article{hints.get(sku, '')}")
+
+    def _unknown_b_wares(self, session: Session) -> Iterable[Fault]:
+        known = {*self._lines, *articles.known(session, {other for _, other in self._b_wares.values()})}
+        for sku, (line, other) in self._b_wares.items():
+            if other not in known or other == sku:
+                yield Fault(line, "b-ware", f"{sku} is sold as {other} when it is B-ware, which is no other article")
 
     def _cycles(self, session: Session) -> Iterable[Fault]:
         contents = {bundle: components for bundle, (_, components) in self._bundles.items()}

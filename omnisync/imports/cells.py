@@ -33,6 +33,11 @@ _UNITS = {
 _COMPONENT = re.compile(r"([0-9]+)\s*[*×]\s*(.+)")
 
 
+def sku_or_none(cell: str) -> str | None:
+    """A SKU, or none."""
+    return sku(cell) if cell else None
+
+
 def sku(cell: str) -> str:
     """A SKU; a number in scientific notation was one before a spreadsheet had it."""
     refuse_spoiled(cell)

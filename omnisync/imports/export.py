@@ -21,7 +21,7 @@ from omnisync.sync.tables import ChannelListing
 from omnisync.values import Money
 
 _ARTICLE, _BALANCE, _LISTING = db.table(Article), db.table(Balance), db.table(ChannelListing)
-_PLAIN = ("title", "unit", "size", "colour", "image", "shelf", "min_age", "backorder")
+_PLAIN = ("title", "unit", "size", "colour", "image", "shelf", "min_age", "backorder", "b_ware")
 
 
 def write_csv(path: Path, columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> int:

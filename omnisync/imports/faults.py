@@ -35,6 +35,7 @@ TITLES = {
     "number": "Cells that are no whole number",
     "choice": "Words that are not allowed here",
     "components": "Bundles that cannot be",
+    "b-ware": "B-ware under a SKU that cannot be",
     "mojibake": "Texts that were saved in another encoding than they were read",
     "below-minimum": "Prices below their own min_price",
 }

@@ -22,6 +22,8 @@ from omnisync.contract import (
     Time,
     says,
 )
+from omnisync.orders.breaking import Who
+from omnisync.orders.shortages import Action
 from omnisync.orders.states import State
 from omnisync.orders.tasks import Job
 
@@ -68,6 +70,14 @@ class PickupLine(Answer):
     currency: Currency | None
 
 
+class Agreed(Answer):
+    """How the customer said yes to going to another store, when, and to whom."""
+
+    how: Literal["phone", "mail", "in_store", "online"]
+    at: Time
+    by: str = Field(examples=["Anna"])
+
+
 class Pickup(Answer):
     """A click-and-collect order as it stands."""
 
@@ -89,6 +99,7 @@ class Pickup(Answer):
     ended_at: Empty[Time]
     collected_how: Empty[str]
     handed_over_by: Empty[str]
+    agreed: Empty[Agreed]
     reservation: str | None = Field(examples=["01KAE1V2ZC0K8S3V6X1R4T7Y2B"])
     due: Due
     lines: list[PickupLine]
@@ -190,6 +201,68 @@ class Tasks(Answer):
     items: list[Task]
 
 
+class Broken(Answer):
+    """A promise that cannot be kept, and what to do about it."""
+
+    kind: Who
+    id: str = Field(description="Of the pickup, transfer, order or reservation.", examples=["webshop:1001"])
+    reference: str | None = Field(examples=["#1001"])
+    paid: bool
+    placed_at: Time
+    quantity: Pieces = Field(description="Pieces of it that are not there.", examples=[1])
+    action: Action = Field(examples=["other_store"])
+    location: Place | None = Field(description="Who has them.", examples=["markt"])
+
+
+class Shortage(Answer):
+    """Promised pieces that are not there: whose they are, and what is proposed."""
+
+    id: int = Field(examples=[12])
+    sku: Sku
+    location: Place
+    quantity: Pieces = Field(examples=[1])
+    cause: str = Field(examples=["kasse:4711/1"])
+    opened_at: Time
+    closed_at: Empty[Time]
+    accepted_at: Empty[Time]
+    accepted_by: Empty[str]
+    promises: list[Broken] = Field(description="Unpaid before paid, the newest first; never what is packed.")
+    proposal: str = Field(description="Names exactly this: who accepts sends it back.", examples=["6f3a0f2c9b1d4e57"])
+
+
+class LackingLine(Answer):
+    """Pieces that a pickup lacks."""
+
+    sku: Sku
+    quantity: Pieces = Field(examples=[1])
+
+
+class Lacking(Answer):
+    """An open pickup that lacks pieces which were not found, damaged, lost, or could not be sent."""
+
+    pickup: Id
+    number: str = Field(examples=["L-1042"])
+    location: Place
+    from_location: Place | None = Field(description="Who could send all of them.", examples=["markt"])
+    lines: list[LackingLine]
+
+
+class StockError(Answer):
+    """A shelf below zero."""
+
+    sku: Sku
+    location: Place
+    on_hand: int = Field(examples=[-1])
+
+
+class ShortagePage(Page):
+    """Promises that facts have made impossible, pickups that lack pieces, and shelves that are below zero."""
+
+    items: list[Shortage]
+    lacking: list[Lacking]
+    stock_errors: list[StockError]
+
+
 _SHELVED = {"state": "ready", "shelf": "12", "ready_at": "2026-11-21T11:20:00Z"}
 _HANDED = {
     **_SHELVED, "state": "collected", "ended_at": "2026-11-21T15:02:00Z", "collected_how": "code", "handed_over_by": "Anna",
@@ -234,4 +307,12 @@ PICKUPS: dict[str, Says] = {
 TRANSFERS: dict[str, Says] = {
     "listTransfers": says(TransferPage, *problems.ASKED),
     "receiveTransfer": says(Transfer, *problems.ONCE, "not-found", "already-received"),
+    "cannotSendTransfer": says(Transfer, *problems.ONCE, "not-found", example={"state": "called_off"}),
+}
+_ACCEPTED = {"accepted_at": "2026-11-21T10:05:00Z", "accepted_by": "ops"}
+SHORTAGES: dict[str, Says] = {
+    "listShortages": says(ShortagePage, *problems.ASKED),
+    "acceptShortage": says(
+        Shortage, *problems.TOLD, "not-found", "already-closed", "proposal-changed", "never-open", example=_ACCEPTED
+    ),
 }

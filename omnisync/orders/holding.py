@@ -50,7 +50,7 @@ def end(
     """End the reservation or a part of it. Without anything held (deposits, services) there is nothing to end."""
     if keep_rest and not part:
         return
-    if not _held(session, found) and not transfers.is_coming(session, found.reservation_id):
+    if not _held(session, found) and not _waits(session, found):
         return
     wanted = ends.End(found.reservation_id, how, part, keep_rest, rung_up or {}, cause=f"pickup:{found.id}")
     [answer] = ends.end(session, [wanted], now=now)
@@ -132,6 +132,14 @@ def belong(session: Session, pickups: Mapping[str, str]) -> None:
     statement = sa.update(_reservation).where(_reservation.c.id == sa.bindparam("the_id"))
     rows = [{"the_id": reservation, "the_pickup": pickup} for reservation, pickup in pickups.items()]
     session.connection().execute(statement.values(pickup=sa.bindparam("the_pickup")), rows)
+
+
+def _waits(session: Session, found: Pickup) -> bool:
+    """Whether its reservation holds nothing and is open all the same, for goods that are coming. One whose last piece was rejected
+    has ended before they came."""
+    if not transfers.is_coming(session, found.reservation_id):
+        return False
+    return ends.states(session, [found.reservation_id], lock=False)[found.reservation_id].state in ends.OPEN
 
 
 def _held(session: Session, found: Pickup) -> dict[Shelf, int]:

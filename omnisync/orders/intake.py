@@ -22,7 +22,8 @@ from omnisync.orders import binding
 from omnisync.orders.assignment import assign
 from omnisync.orders.tables import ChannelOrder, OrderLine
 from omnisync.settings import ChannelSettings
-from omnisync.stock import availability, ledger, promises, returns
+from omnisync.stock import availability, came_back, ledger, promises, returns
+from omnisync.stock.came_back import Source
 from omnisync.stock.ends import How
 from omnisync.values import Kind, Shelf, to_micros
 
@@ -286,7 +287,10 @@ def _sell(work: _Work, seen: LineSeen, each: Mapping[str, int], done: _Done) -> 
         if net > done.net:
             _sold(work, Shelf(location, sku), (net - done.net) * pieces, f"{key}/{sku}")
         elif net < done.net:
-            _returned(work, Shelf(location, sku), (done.net - net) * pieces, f"{key}/{sku}", "voided at the counter")
+            pieces_back, why = (done.net - net) * pieces, "voided at the counter"
+            ledger.record(
+                work.session, [_back(work, Shelf(location, sku), pieces_back, f"{key}/{sku}", why)], now=work.now
+            )
 
 
 def _sold(work: _Work, shelf: Shelf, quantity: int, key: str) -> None:
@@ -303,19 +307,27 @@ def _sold(work: _Work, shelf: Shelf, quantity: int, key: str) -> None:
         work.taken.note(shelf, outcome)
 
 
-def _returned(work: _Work, shelf: Shelf, quantity: int, key: str, reason: str, *, physical: bool = True) -> None:
+def _back(work: _Work, shelf: Shelf, quantity: int, key: str, reason: str, *, physical: bool = True) -> ledger.Entry:
     cause, at = f"order:{work.order_id}", work.order.version
-    entry = ledger.Entry(
+    return ledger.Entry(
         Kind.RETURNED, shelf.sku, shelf.location, quantity, cause, at, key=key, reason=reason, physical=physical
     )
-    ledger.record(work.session, [entry], now=work.now)
+
+
+def is_checked(channel: ChannelSettings, *, counter: bool) -> bool:
+    """Whether somebody has to look at what comes back, before it can be sold: where it had been sent, unless the settings say
+    otherwise."""
+    return (channel.policy.returns or ("sellable" if counter else "check")) == "check"
 
 
 def _restock(work: _Work, seen: LineSeen, each: Mapping[str, int], done: _Done, *, physical: bool) -> None:
     """Goods that came back, at most as many as had left, each restock once. One of before stands in the journal and moves
     nothing, so that it is not booked when it is told again."""
     gone = seen.quantity - seen.cancelled if work.order.counter else max(seen.shipped, done.shipped)
-    room = gone
+    room, counter = gone, work.order.counter
+    source = Source(
+        work.channel.name, is_checked(work.channel, counter=counter), counter, work.order_id, work.order.reference
+    )
     for restock in seen.restocks:
         pieces = min(restock.quantity, room)
         room -= pieces
@@ -328,7 +340,8 @@ def _restock(work: _Work, seen: LineSeen, each: Mapping[str, int], done: _Done, 
                 key = f"{work.order_id}/{seen.id}/restock/{restock.id}/{sku}"
                 key = key if loose is None else returns.key_with_receipt(loose, seen.id, sku)
                 why = "came back without its receipt already" if again else reason
-                _returned(work, Shelf(location, sku), pieces * n, key, why, physical=physical and not again)
+                entry = _back(work, Shelf(location, sku), pieces * n, key, why, physical=physical and not again)
+                came_back.book(work.session, entry, source, now=work.now)
 
 
 def _restock_location(work: _Work, seen: LineSeen, restock: Restock) -> str:

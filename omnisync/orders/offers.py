@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from sqlmodel import Session
 from omnisync.errors import NeedsAttention, OutOfStock
 from omnisync.orders import hours
 from omnisync.settings import LocationSettings, Settings
-from omnisync.stock import availability
+from omnisync.stock import availability, stocktakes
 from omnisync.stock.effects import Level
 from omnisync.values import Shelf, format_time
 
@@ -50,11 +50,13 @@ def shortages(
     """For each refusal its lines as API.md shows them, with what other locations still have. One query for all."""
     refusals = list(refused)
     levels = availability.levels_of(session, sorted({lack.sku for one in refusals for lack in one.lacks}))
+    closed = stocktakes.closed(session) if refusals else frozenset[str]()
+    times = {one.code: None if one.code in closed else ready.at(one.code, now) for one in settings.locations}
     return [
         [
             {
                 "sku": lack.sku, "location": lack.location, "requested": lack.requested, "available": lack.available,
-                "elsewhere": _elsewhere(lack.sku, lack.location, levels, settings.locations, ready, now),
+                "elsewhere": _elsewhere(lack.sku, lack.location, levels, times),
             }
             for lack in one.lacks
         ]
@@ -66,15 +68,11 @@ def _elsewhere(
     sku: str,
     here: str,
     levels: Mapping[Shelf, Level],
-    locations: Sequence[LocationSettings],
-    ready: ReadyTimes,
-    now: datetime,
+    times: Mapping[str, str | None],
 ) -> list[dict[str, Any]]:
     found = []
-    for location in locations:
-        level = levels.get(Shelf(location.code, sku))
-        if location.code != here and level is not None and level.available:
-            found.append(
-                {"location": location.code, "available": level.available, "ready_at": ready.at(location.code, now)}
-            )
+    for code, ready_at in times.items():
+        level = levels.get(Shelf(code, sku))
+        if code != here and level is not None and level.available:
+            found.append({"location": code, "available": level.available, "ready_at": ready_at})
     return found

@@ -101,14 +101,13 @@ def reject(
     With nothing left the pickup is cancelled.
     """
     found = pickup.load(session, pickup_id, actor, lock=True)
-    part = _summed(rejected)
+    part = summed(rejected)
     states.advance(session, pickup_id, Step.REJECT)
     still_open = pickup.open_lines(session, pickup_id)
     pickup.check_part(part, pickup.here_lines(session, pickup_id))
     pieces = holding.pieces(session, found, part)
     holding.end(session, found, How.RELEASE, part=pieces, keep_rest=True, now=now)
-    for one in rejected:
-        _correct(session, desk, found, one, now)
+    correct(session, desk, found.location, rejected, pickup_id=found.id, cause=f"pickup:{found.id}", now=now)
     for sku, n in part.items():
         _add_rejected(session, pickup_id, sku, n)
     desk.tell(
@@ -122,6 +121,18 @@ def reject(
     return pickup.load(session, pickup_id, actor)
 
 
+def give_up(session: Session, desk: Desk, pickup_id: str, lines: Mapping[str, int], *, now: datetime) -> Pickup:
+    """These lines cannot be kept, for their pieces are somebody else's: given back, and the pickup lacks them."""
+    found = states.advance(session, pickup_id, Step.REJECT)
+    pickup.check_part(lines, pickup.here_lines(session, pickup_id))
+    holding.end(session, found, How.RELEASE, part=holding.pieces(session, found, lines), keep_rest=True, now=now)
+    for sku, n in sorted(lines.items()):
+        _add_rejected(session, pickup_id, sku, n)
+    told = [{"sku": sku, "quantity": n, "reason": "shortage"} for sku, n in sorted(lines.items())]
+    desk.tell(session, "rejected", found, lines=told)
+    return found
+
+
 def _nothing_left(session: Session, desk: Desk, pickup_id: str, now: datetime) -> Pickup:
     ended = states.advance(session, pickup_id, Step.CANCEL, ended_at=now, overdue=False)
     sending.call_off(session, ended, by="rejected", now=now)
@@ -131,7 +142,8 @@ def _nothing_left(session: Session, desk: Desk, pickup_id: str, now: datetime) -
     return ended
 
 
-def _summed(rejected: Sequence[Rejected]) -> dict[str, int]:
+def summed(rejected: Sequence[Rejected]) -> dict[str, int]:
+    """SKU -> pieces, equal lines as one."""
     if not rejected:
         raise InvalidRequest.of("lines", "Name at least one line.")
     part: dict[str, int] = {}
@@ -140,27 +152,24 @@ def _summed(rejected: Sequence[Rejected]) -> dict[str, int]:
     return part
 
 
-def _correct(session: Session, desk: Desk, found: Pickup, one: Rejected, now: datetime) -> None:
-    consequence = CONSEQUENCES[one.why]
-    pieces = holding.stocked(session, found.location, {one.sku: one.quantity})
-    entries = [
-        ledger.Entry(
-            consequence.kind,
-            shelf.sku,
-            shelf.location,
-            n,
-            f"pickup:{found.id}",
-            now,
-            reason=f"rejected: {one.why.value}",
-        )
-        for shelf, n in pieces.items()
-    ]
-    if consequence.off_sale:
-        entries += [replace(entry, kind=Kind.OFF_SALE, quantity=0) for entry in entries]
-    ledger.record(session, entries, now=now)
-    if consequence.count:
-        for shelf in pieces:
-            tasks.count(session, desk, shelf.location, shelf.sku, pickup_id=found.id, now=now)
+def correct(
+    session: Session, desk: Desk, location: str, rejected: Sequence[Rejected], *,
+    pickup_id: str | None, cause: str, now: datetime,
+) -> None:  # fmt: skip
+    """Write down what each reason says of the shelf, and have somebody count it where that is needed."""
+    for one in rejected:
+        consequence = CONSEQUENCES[one.why]
+        pieces = holding.stocked(session, location, {one.sku: one.quantity})
+        why = f"rejected: {one.why.value}"
+        entries = [
+            ledger.Entry(consequence.kind, at.sku, location, n, cause, now, reason=why) for at, n in pieces.items()
+        ]
+        if consequence.off_sale:
+            entries += [replace(entry, kind=Kind.OFF_SALE, quantity=0) for entry in entries]
+        ledger.record(session, entries, now=now)
+        if consequence.count:
+            for at in pieces:
+                tasks.count(session, desk, location, at.sku, pickup_id=pickup_id, now=now)
 
 
 def _set_picked(session: Session, pickup_id: str, picked: Mapping[str, int]) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from omnisync.clock import Ids
-from omnisync.errors import Forbidden, InvalidRequest, NotFound
+from omnisync.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from omnisync.orders.codes import Codes
 from omnisync.orders.tables import Pickup, PickupLine
 from omnisync.settings import LocationSettings, Settings
@@ -63,6 +63,14 @@ class Actor:
         if self.location is not None and location not in (None, self.location):
             raise Forbidden("These pickups belong to another store.")
         return self.location or location
+
+
+def check_open(desk: Desk, location: str, closed: Collection[str]) -> None:
+    """Conflict where nothing can be collected, or where nobody can order now because everything there is being counted."""
+    if desk.location(location).pickup == "off":
+        raise Conflict(f"Nothing can be collected at {location}.", code="no-pickup", location=location)
+    if location in closed:
+        raise Conflict(f"Everything at {location} is being counted just now.", code="no-pickup", location=location)
 
 
 def load(session: Session, pickup_id: str, actor: Actor, *, lock: bool = False) -> Pickup:

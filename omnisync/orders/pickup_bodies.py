@@ -172,6 +172,9 @@ class TransferBody(Body):
 
     location: Code = Field(examples=["markt"])
     kind: Literal["customer_goes", "goods_come"]
+    agreed: Literal["phone", "mail", "in_store", "online"] | None = Field(
+        default=None, description="How the customer said yes: needed where the customer is to go."
+    )
 
 
 class LookupBody(Body):

@@ -13,13 +13,13 @@ from sqlmodel import Session, col, select
 
 from omnisync import db
 from omnisync.catalog import articles, prices
-from omnisync.errors import Conflict, InvalidRequest, Refused
-from omnisync.orders import holding, hours, letters, mail, numbers, sending
+from omnisync.errors import InvalidRequest, Refused
+from omnisync.orders import holding, hours, letters, mail, numbers, pickup, sending
 from omnisync.orders.customers import RETENTION, Person
 from omnisync.orders.pickup import Desk
 from omnisync.orders.states import State
 from omnisync.orders.tables import Customer, Pickup, PickupLine
-from omnisync.stock import availability, reservations
+from omnisync.stock import availability, reservations, stocktakes
 from omnisync.stock.effects import Level
 from omnisync.values import Money, Shelf
 
@@ -86,9 +86,10 @@ def place_batch(session: Session, desk: Desk, orders: Sequence[Wanted], *, now: 
     ids = _free_ids(session, desk, len(orders))
     answers: list[Placed | Refused | None] = [None] * len(orders)
     drafts: dict[int, _Draft] = {}
-    levels = _levels(session, desk, orders)
+    levels, closed = _levels(session, desk, orders), stocktakes.closed(session)
     for index, wanted in enumerate(orders):
         try:
+            pickup.check_open(desk, wanted.location, closed)
             drafts[index] = _draft(session, desk, ids[index], wanted, levels)
         except Refused as refused:
             answers[index] = refused
@@ -135,8 +136,6 @@ def _may_come(desk: Desk, wanted: Wanted) -> bool:
 
 
 def _draft(session: Session, desk: Desk, pickup_id: str, wanted: Wanted, levels: Mapping[Shelf, Level]) -> _Draft:
-    if desk.location(wanted.location).pickup == "off":
-        raise Conflict(f"Nothing can be collected at {wanted.location}.", code="no-pickup", location=wanted.location)
     known = {channel.name for channel in desk.settings.channels}
     if wanted.channel is not None and wanted.channel not in known:
         raise InvalidRequest.of("channel", f"There is no channel {wanted.channel!r}.")

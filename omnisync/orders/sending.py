@@ -41,7 +41,7 @@ def plan(
         known = articles.known(session, each)
         stocked = {sku: n for sku, n in each.items() if sku not in known or known[sku].stocked}
         missing = line.quantity
-        for code in _sources(desk, location):
+        for code in sources(desk, location):
             fits = min((left.get(Shelf(code, sku), 0) // n for sku, n in stocked.items()), default=missing)
             if taken := min(missing, fits):
                 found.setdefault(code, {})[line.sku] = taken
@@ -53,7 +53,9 @@ def plan(
     return found
 
 
-def _sources(desk: Desk, here: str) -> list[str]:
+def sources(desk: Desk, here: str) -> list[str]:
+    """Where pieces for this location may come from: itself, then warehouses, then stores."""
+
     def rank(location: LocationSettings) -> int:
         return 0 if location.code == here else 1 if location.kind == "warehouse" else 2
 
@@ -99,10 +101,10 @@ def call_off(session: Session, found: Pickup, *, by: str, now: datetime) -> None
     """Nobody waits for these any more: what has not been sent yet is given back, and nobody is asked to send it."""
     for transfer_id in transfers.open_of(session, found.id):
         transfers.call_off(session, transfer_id, by=by, now=now)
-        _close_tasks(session, transfers.load(session, transfer_id), by, now)
+        close_tasks(session, transfers.load(session, transfer_id), by, now)
 
 
-def _close_tasks(session: Session, transfer: Transfer, by: str, now: datetime) -> None:
+def close_tasks(session: Session, transfer: Transfer, by: str, now: datetime) -> None:
     """Those of which nothing is left to do."""
     lines = transfers.lines_of(session, [transfer.id])[transfer.id]
     tasks.close_sends(session, transfer.id, {line.sku for line in lines if not line.unsent}, by=by, now=now)
@@ -124,21 +126,37 @@ def receive(
     asked = transfers.load(session, transfer_id)
     if actor.location not in (None, asked.to_location):
         raise Forbidden("This transfer goes to another store.")
-    found = _locked(session, asked.pickup_id)
+    found = locked(session, asked.pickup_id)
     arrived = transfers.receive(session, transfer_id, part, rest_lost=rest == "lost", by=actor.name, now=now)
     transfer = arrived.transfer
-    _close_tasks(session, transfer, actor.name, now)
-    if found is None or transfer.promise is None or found.location != transfer.to_location or found.state not in OPEN:
+    close_tasks(session, transfer, actor.name, now)
+    if found is None or not _is_for(transfer, found):
         return transfer
     for sku, n in _awaited(session, found, arrived.received):
         held = _hold(session, desk, found, sku, n, now)
         _change(session, found.id, sku, coming=-n, rejected=0 if held else n)
-    for sku, n in _awaited(session, found, arrived.lost):
-        _change(session, found.id, sku, coming=-n, rejected=n)
-    _end_empty(session, found, now)
+    _lack(session, found, arrived.lost, now)
     lines = [{"sku": sku, "quantity": n} for sku, n in sorted(arrived.received.items())]
     desk.tell(session, "goods_arrived", pickup.load(session, found.id, Actor("omnisync")), lines=lines)
     return transfer
+
+
+def never_come(session: Session, transfer: Transfer, found: Pickup, lost: Mapping[str, int], *, now: datetime) -> bool:
+    """The pickup, if these were meant for it and it still waits for them, lacks them again."""
+    if not _is_for(transfer, found):
+        return False
+    _lack(session, found, lost, now)
+    return True
+
+
+def _is_for(transfer: Transfer, found: Pickup) -> bool:
+    return transfer.promise is not None and found.location == transfer.to_location and found.state in OPEN
+
+
+def _lack(session: Session, found: Pickup, lost: Mapping[str, int], now: datetime) -> None:
+    for sku, n in _awaited(session, found, lost):
+        _change(session, found.id, sku, coming=-n, rejected=n)
+    _end_empty(session, found, now)
 
 
 def _awaited(session: Session, found: Pickup, pieces: Mapping[str, int]) -> list[tuple[str, int]]:
@@ -147,7 +165,7 @@ def _awaited(session: Session, found: Pickup, pieces: Mapping[str, int]) -> list
     return [(sku, awaited) for sku, n in sorted(pieces.items()) if (awaited := min(n, coming.get(sku, 0)))]
 
 
-def _locked(session: Session, pickup_id: str | None) -> Pickup | None:
+def locked(session: Session, pickup_id: str | None) -> Pickup | None:
     """The pickup, before anything of its transfers is locked: whoever cancels it goes the same way."""
     if pickup_id is None:
         return None
@@ -157,7 +175,7 @@ def _locked(session: Session, pickup_id: str | None) -> Pickup | None:
 def finish(session: Session, desk: Desk, task_id: str, *, actor: Actor, now: datetime) -> Task:
     """Somebody did a task; to have sent goods is to book them out, to have received a transfer is to take all of it in."""
     asked = session.get(Task, task_id)
-    _locked(session, None if asked is None else asked.pickup_id)
+    locked(session, None if asked is None else asked.pickup_id)
     done = tasks.done(session, task_id, actor, now=now)
     if done.kind == tasks.Job.SEND and done.transfer_id is not None and done.sku is not None:
         transfers.send(session, done.transfer_id, [done.sku], now=now)

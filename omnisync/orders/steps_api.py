@@ -120,7 +120,7 @@ def add(api: APIRouter, services: Services, desk: Desk, allowed: Callable[[Reque
     @api.post("/pickups/{pickup_id}/transfer", operation_id="transferPickup")
     async def move(body: TransferBody, step: _Step = Depends(asked)) -> Response:
         """The customer goes to another store, or the goods come from there."""
-        return await step.take(body, transfer.transfer, body.location, body.kind)
+        return await step.take(body, transfer.transfer, body.location, body.kind, agreed=body.agreed)
 
 
 def _serve(session: Session, works: Sequence[Work], now: datetime) -> list[Answer | Refused]:

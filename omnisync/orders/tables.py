@@ -115,6 +115,11 @@ class Pickup(SQLModel, table=True):
     collected_how: str | None = None
     """code, or the reason for handing it over without one."""
     handed_over_by: str | None = None
+    agreed_how: str | None = None
+    """phone | mail | in_store | online: how the customer said yes when the pickup last moved to another store."""
+    agreed_at: datetime | None = Field(default=None, sa_type=Instant)
+    agreed_by: str | None = None
+    """Who was told so."""
     version: int = 0
 
 

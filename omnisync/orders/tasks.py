@@ -33,7 +33,7 @@ def put_back(session: Session, desk: Desk, pickup: Pickup, *, now: datetime) -> 
     _add(session, desk, Job.PUT_BACK, pickup.location, now, pickup_id=pickup.id, shelf=pickup.shelf)
 
 
-def count(session: Session, desk: Desk, location: str, sku: str, *, pickup_id: str, now: datetime) -> None:
+def count(session: Session, desk: Desk, location: str, sku: str, *, pickup_id: str | None, now: datetime) -> None:
     """Somebody must count this shelf."""
     _add(session, desk, Job.COUNT, location, now, pickup_id=pickup_id, sku=sku)
 
@@ -75,6 +75,16 @@ def close_sends(session: Session, transfer_id: str, skus: Collection[str], *, by
         .where(_task.c.transfer_id == transfer_id, _task.c.kind == Job.SEND, _task.c.done_at.is_(None))
         .where(_task.c.sku.in_(sorted(skus)))
         .values(done_at=now, done_by=by)
+    )
+
+
+def lower_send(session: Session, transfer_id: str, sku: str, quantity: int) -> None:
+    """So many are still to be sent."""
+    session.execute(
+        sa.update(_task)
+        .where(_task.c.transfer_id == transfer_id, _task.c.kind == Job.SEND, _task.c.done_at.is_(None))
+        .where(_task.c.sku == sku)
+        .values(quantity=quantity)
     )
 
 

@@ -14,17 +14,29 @@ from omnisync.orders import customers, ending, holding, hours, pickup, sending, 
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.states import Step
 from omnisync.orders.tables import Pickup, PickupLine
+from omnisync.stock import stocktakes
 from omnisync.stock.ends import How
 
 _line = db.table(PickupLine)
 
 Way = Literal["customer_goes", "goods_come"]
+Agreed = Literal["phone", "mail", "in_store", "online"]
+"""How the customer said yes to going to another store."""
 
 
 def transfer(
-    session: Session, desk: Desk, pickup_id: str, location: str, how: Way, *, actor: Actor, now: datetime
+    session: Session,
+    desk: Desk,
+    pickup_id: str,
+    location: str,
+    how: Way,
+    *,
+    actor: Actor,
+    now: datetime,
+    agreed: Agreed | None = None,
 ) -> Pickup:
-    """`customer_goes`: held at that store before it is given back here, and collected there with the same code and number.
+    """`customer_goes`: held at that store before it is given back here, and collected there with the same code and number. It
+    takes the customer's yes, which is written down.
 
     `goods_come`: pieces that were rejected here (all open ones, if none were) come from that location. Both locations keep
     their promises at every moment; OutOfStock leaves everything as it was.
@@ -32,13 +44,21 @@ def transfer(
     found = pickup.load(session, pickup_id, actor, lock=True)
     if found.state not in states.OPEN:
         raise states.wrong_state(found, Step.TRANSFER)
-    other = desk.location(location)
+    desk.location(location)
     if location == found.location:
         raise InvalidRequest.of("location", "The pickup is at this location already.")
-    if how == "customer_goes" and other.pickup == "off":
-        raise Conflict(f"Nothing can be collected at {location}.", code="no-pickup", location=location)
+    if how == "customer_goes":
+        pickup.check_open(desk, location, stocktakes.closed(session))
+    if (how == "customer_goes") != (agreed is not None):
+        raise InvalidRequest.of(
+            "agreed", "How the customer agreed to go there: needed for customer_goes, and for nothing else."
+        )
     with session.begin_nested():
-        return _WAYS[how](session, desk, found, location, now)
+        moved = _WAYS[how](session, desk, found, location, now)
+        if agreed is not None:
+            moved.agreed_how, moved.agreed_at, moved.agreed_by = agreed, now, actor.name
+            session.flush()
+        return moved
 
 
 def _customer_goes(session: Session, desk: Desk, found: Pickup, location: str, now: datetime) -> Pickup:

@@ -14,9 +14,10 @@ from sqlmodel import Session
 from omnisync.access import Access, Role
 from omnisync.errors import Forbidden, InvalidRequest, Refused
 from omnisync.http import Body, Code, IdempotencyKey, Quantity, Services, Sku, Text, json_response, kept, once, router
-from omnisync.orders import answers, sending
+from omnisync.orders import answers, sending, unsendable
 from omnisync.orders.pickup import Actor
 from omnisync.orders.pickup_api import desk_for
+from omnisync.orders.pickup_bodies import RejectBody
 from omnisync.stock import transfers
 from omnisync.stock.idempotency import Answer, Once
 from omnisync.stock.tables import Transfer, TransferLine
@@ -86,6 +87,22 @@ def routes(services: Services) -> APIRouter:
             return sending.receive(session, desk, transfer_id, told.part(), rest=told.rest, actor=actor, now=now)
 
         return await once(services, serve, asker, request, key, told.model_dump(mode="json"), work)
+
+    @api.post("/transfers/{transfer_id}/cannot-send", operation_id="cannotSendTransfer")
+    async def cannot_send(
+        transfer_id: Code,
+        request: Request,
+        body: RejectBody,
+        key: IdempotencyKey = None,
+        asker: Access = Depends(allowed),
+    ) -> Response:
+        """The sender cannot find these, or they are not fit: his stock is corrected at once, and the pickup lacks them again."""
+        actor = Actor(asker.name, asker.location)
+
+        def work(session: Session, now: datetime) -> Transfer:
+            return unsendable.cannot_send(session, desk, transfer_id, body.rejected(), actor=actor, now=now)
+
+        return await once(services, serve, asker, request, key, body, work)
 
     return api
 

@@ -71,9 +71,15 @@ def _view(found: Pickup, lines: Sequence[PickupLine], titles: dict[str, str]) ->
         "note": found.note, "gift": found.gift, "placed_at": format_time(found.placed_at),
         "ready_by": format_time(found.ready_by), "collect_by": format_time(found.collect_by),
         "ready_at": _time(found.ready_at), "ended_at": _time(found.ended_at), "collected_how": found.collected_how,
-        "handed_over_by": found.handed_over_by, "reservation": found.reservation_id, "due": due(found, lines),
+        "handed_over_by": found.handed_over_by, "agreed": _agreed(found), "reservation": found.reservation_id, "due": due(found, lines),
         "lines": [_line(line, titles.get(line.sku)) for line in lines],
     }  # fmt: skip
+
+
+def _agreed(found: Pickup) -> dict[str, Any] | None:
+    if found.agreed_how is None:
+        return None
+    return {"how": found.agreed_how, "at": _time(found.agreed_at), "by": found.agreed_by}
 
 
 def _line(line: PickupLine, title: str | None) -> dict[str, Any]:

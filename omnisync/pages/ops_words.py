@@ -253,11 +253,16 @@ def _gone(details: Mapping[str, object]) -> tuple[str, str]:
     )
 
 
+def _two_returns(details: Mapping[str, object]) -> str:
+    channels = details.get("channels")
+    return f"von {' und '.join(channels)}," if isinstance(channels, list) else "ohne Bon und"
+
+
 def _double_return(details: Mapping[str, object]) -> tuple[str, str]:
     return (
         f"{details.get('quantity')} × {details.get('sku')} in {details.get('location')} vielleicht doppelt zurückgenommen: "
-        f"ohne Bon und mit Bestellung {details.get('order')}",
-        "War es ein Stück, das Regal zählen; waren es zwei, verwerfen.",
+        f"{_two_returns(details)} mit Bestellung {details.get('order')}",
+        "War es ein Stück, anwenden: es wird wieder ausgebucht; waren es zwei, verwerfen.",
     )
 
 
@@ -281,5 +286,9 @@ def case_words(case: Case) -> tuple[str, str]:
 
 
 def can_apply(case: Case) -> bool:
-    """Whether there is something to write: numbers that wait for this decision."""
-    return case.kind in RELEASES or (case.kind == "drift" and "shows" in (case.details or {}))
+    """Whether there is something to do: numbers that wait for this decision, a return to take off again."""
+    return (
+        case.kind in RELEASES
+        or case.kind == "double_return"
+        or (case.kind == "drift" and "shows" in (case.details or {}))
+    )

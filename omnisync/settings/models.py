@@ -155,6 +155,9 @@ class ChannelPolicy(_Section):
     """Who writes to the customer of a pickup. With `omnisync` (which needs `[mail]`) and `none` the channel is asked not to."""
     unpaid_days: Whole = Field(default=7, ge=1)
     """An unpaid order keeps its pieces so many days; then they can be sold again, and the channel is told where it can be."""
+    returns: Literal["check", "sellable"] | None = None
+    """What comes back waits to be checked, or can be sold at once. By default it waits where it had been sent, and does not where
+    somebody took it back over a counter."""
     drift: Literal["repair", "show"] = "repair"
     """When the channel shows another number than it should: write ours again, or only show it."""
     blast_guard: bool = True

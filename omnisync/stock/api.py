@@ -1,8 +1,9 @@
-"""Stock over HTTP: levels, the journal, what happened, safety, shortages."""
+"""Stock over HTTP: levels, the journal, what happened, safety."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -16,12 +17,13 @@ from omnisync.access import Access, Role
 from omnisync.catalog import articles, backorder
 from omnisync.catalog.backorder import Backorder
 from omnisync.errors import Forbidden, InvalidRequest
-from omnisync.http import Body, Code, RowId, Services, ShortText, Sku, Text, json_response, router
-from omnisync.stock import answers, availability, backorders, ledger, shortages
+from omnisync.http import Body, Code, Services, ShortText, Sku, Text, json_response, router
+from omnisync.stock import answers, availability, backorders, blocked, ledger
+from omnisync.stock.blocked import Why
 from omnisync.stock.effects import QUANTITIES
 from omnisync.stock.ledger import Entry
-from omnisync.stock.tables import Balance, Movement, Shortage
-from omnisync.values import MAX_QUANTITY, Kind, as_utc, format_time, from_cursor, row_id, to_cursor
+from omnisync.stock.tables import Balance, Movement
+from omnisync.values import MAX_QUANTITY, Kind, Shelf, as_utc, format_time, from_cursor, row_id, to_cursor
 
 MAX_LINES = 1000
 OLDEST = timedelta(days=90)
@@ -40,6 +42,7 @@ SaidKind = Literal[
     "count",
     "transfer",
 ]
+_BLOCKS = {"blocked", "unblocked"}
 _STAFF_KINDS = {"count", "found", "missing", "damaged"}
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
@@ -121,6 +124,14 @@ def routes(services: Services) -> APIRouter:
             await services.read.run(lambda session: _levels(session, sku, location, late_at, limit, cursor))
         )
 
+    @api.get("/stock/blocked", operation_id="listBlocked")
+    async def list_blocked(
+        location: Code | None = None, limit: Limit = 100, cursor: Text | None = None, asker: Access = Depends(staff)
+    ) -> Response:
+        """What is there and not for sale, by its reason."""
+        where = asker.location or location
+        return json_response(await services.read.run(lambda session: _blocked(session, where, limit, cursor)))
+
     @api.get("/stock/movements", operation_id="listMovements", dependencies=[Depends(ops)])
     async def movements(
         sku: Sku | None = None,
@@ -144,7 +155,7 @@ def routes(services: Services) -> APIRouter:
     @api.put("/stock/safety", operation_id="setSafety")
     async def safety(body: SafetyBody, asker: Access = Depends(ops)) -> Response:
         """Set how many pieces of a shelf are never promised."""
-        _check_locations([(f"lines.{n}.location", line.location) for n, line in enumerate(body.lines)], locations)
+        check_locations([(f"lines.{n}.location", line.location) for n, line in enumerate(body.lines)], locations)
         await services.write.run(lambda session: _set_safety(session, body.lines, asker, services))
         return json_response({"lines": [line.model_dump() for line in body.lines]})
 
@@ -155,21 +166,6 @@ def routes(services: Services) -> APIRouter:
         await services.write.run(lambda session: _set_backorder(session, said, asker, services))
         return json_response({"lines": [{"sku": sku, "backorder": one.kept or "none"} for sku, one in said.items()]})
 
-    @api.get("/shortages", operation_id="listShortages", dependencies=[Depends(ops)])
-    async def list_shortages(limit: Limit = 100, cursor: Text | None = None) -> Response:
-        """Promises that facts have made impossible, and shelves that are below zero without any promise."""
-        return json_response(await services.read.run(lambda session: _shortages(session, limit, cursor)))
-
-    @api.post("/shortages/{shortage_id}/accept", operation_id="acceptShortage")
-    async def accept(shortage_id: RowId, asker: Access = Depends(ops)) -> Response:
-        """A person has seen it; it closes when the facts do."""
-        now = services.clock.now()
-        return json_response(
-            await services.write.run(
-                lambda session: _shortage(shortages.accept(session, shortage_id, by=asker.name, now=now))
-            )
-        )
-
     return api
 
 
@@ -179,7 +175,7 @@ def routes(services: Services) -> APIRouter:
 def _check(lines: Sequence[MovementBody], locations: set[str], now: datetime, asker: Access) -> None:
     places = [(f"movements.{n}.location", line.location) for n, line in enumerate(lines)]
     places += [(f"movements.{n}.to_location", line.to_location) for n, line in enumerate(lines) if line.to_location]
-    _check_locations(places, locations)
+    check_locations(places, locations)
     errors = [error for n, line in enumerate(lines) for error in _faults(f"movements.{n}", line, now)]
     if errors:
         raise InvalidRequest(errors)
@@ -196,6 +192,10 @@ def _faults(at: str, line: MovementBody, now: datetime) -> list[dict[str, str]]:
             "belongs to transfers, and only there",
         ),
         "due_at": (line.due_at is not None and line.kind != "awaited", "belongs to what is awaited, and only there"),
+        "reason": (
+            line.kind in _BLOCKS and line.reason not in set(Why),
+            f"says why it is not for sale: {', '.join(Why)}",
+        ),
         "occurred_at": (
             line.occurred_at is not None and not now - OLDEST <= line.occurred_at <= now + timedelta(minutes=5),
             "is not in the future and not older than 90 days",
@@ -206,7 +206,8 @@ def _faults(at: str, line: MovementBody, now: datetime) -> list[dict[str, str]]:
     return [{"field": f"{at}.{name}", "message": message} for name, (wrong, message) in rules.items() if wrong]
 
 
-def _check_locations(places: Sequence[tuple[str, str]], locations: set[str]) -> None:
+def check_locations(places: Sequence[tuple[str, str]], locations: set[str]) -> None:
+    """InvalidRequest naming every field whose location there is not."""
     errors = [
         {"field": field, "message": f"There is no location {code!r}; there are {', '.join(sorted(locations))}."}
         for field, code in places
@@ -216,7 +217,8 @@ def _check_locations(places: Sequence[tuple[str, str]], locations: set[str]) -> 
         raise InvalidRequest(errors)
 
 
-def _check_articles(session: Session, skus: Sequence[str], field: str) -> None:
+def check_articles(session: Session, skus: Sequence[str], field: str) -> None:
+    """InvalidRequest naming every line whose article has no shelf of its own."""
     known = articles.known(session, skus)
     errors = [
         {"field": f"{field}.{n}.sku", "message": _why_not(sku, known.get(sku))}
@@ -234,12 +236,22 @@ def _why_not(sku: str, info: articles.ArticleInfo | None) -> str:
 
 
 def _record(session: Session, lines: Sequence[MovementBody], asker: Access, services: Services) -> list[dict[str, Any]]:
-    _check_articles(session, [line.sku for line in lines], "movements")
+    check_articles(session, [line.sku for line in lines], "movements")
     now = db.now(session, services.clock)
     entries = [entry for line in lines for entry in _entries(line, asker, now)]
+    blocked.check(session, _unblocked(session, entries))
     outcomes = ledger.record(session, entries, now=now)
     fresh = {entry.key for entry, outcome in zip(entries, outcomes, strict=True) if not outcome.duplicate}
     return [{"key": line.key, "duplicate": _key(line, asker) not in fresh} for line in lines]
+
+
+def _unblocked(session: Session, entries: Iterable[Entry]) -> Counter[tuple[Shelf, Why]]:
+    """What these put back on sale, without those that are known already."""
+    found: Counter[tuple[Shelf, Why]] = Counter()
+    for entry in {entry.key: entry for entry in entries if entry.kind is Kind.UNBLOCKED}.values():
+        if not ledger.is_known(session, entry.key or ""):
+            found[entry.shelf, Why(entry.reason or "")] += entry.quantity
+    return found
 
 
 def _key(line: MovementBody, asker: Access) -> str:
@@ -258,7 +270,7 @@ def _entries(line: MovementBody, asker: Access, now: datetime) -> list[Entry]:
 
 
 def _set_safety(session: Session, lines: Sequence[SafetyLine], asker: Access, services: Services) -> None:
-    _check_articles(session, [line.sku for line in lines], "lines")
+    check_articles(session, [line.sku for line in lines], "lines")
     now = db.now(session, services.clock)
     cause = f"api:{asker.owner}"
     ledger.record(
@@ -267,7 +279,7 @@ def _set_safety(session: Session, lines: Sequence[SafetyLine], asker: Access, se
 
 
 def _set_backorder(session: Session, said: Mapping[str, Backorder], asker: Access, services: Services) -> None:
-    _check_articles(session, list(said), "lines")
+    check_articles(session, list(said), "lines")
     backorders.put(session, said, cause=f"api:{asker.owner}", now=db.now(session, services.clock))
 
 
@@ -304,6 +316,19 @@ def _level(row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names} | {"due_at": due_at, "available": availability.available(row)}
 
 
+def _blocked(session: Session, location: str | None, limit: int, cursor: str | None) -> dict[str, Any]:
+    after = tuple(_cursor(cursor, 3)) if cursor else None
+    rows = blocked.page(session, location, after=after, limit=limit + 1)  # type: ignore[arg-type]
+    last = rows[limit - 1] if len(rows) > limit else None
+    return {
+        "items": [
+            {"sku": row.sku, "location": row.location, "reason": row.reason, "quantity": int(row.pieces)}
+            for row in rows[:limit]
+        ],
+        "next_cursor": last and to_cursor(last.location, last.sku, last.reason),
+    }
+
+
 def _journal(
     session: Session, sku: str | None, location: str | None, since: datetime | None, limit: int, cursor: str | None
 ) -> dict[str, Any]:
@@ -329,28 +354,6 @@ def _movement(row: Any) -> dict[str, Any]:
         "changes": {name: change for name, change in changes.items() if change}, "cause": row.cause,
         "promise": row.promise, "reason": row.reason, "due_at": row.due_at and format_time(row.due_at), "occurred_at": format_time(row.occurred_at),
         "recorded_at": format_time(row.recorded_at),
-    }  # fmt: skip
-
-
-def _shortages(session: Session, limit: int, cursor: str | None) -> dict[str, Any]:
-    after = row_id(_cursor(cursor, 1)[0]) if cursor else 0
-    rows = shortages.list_open(session, after=after, limit=limit + 1)
-    more = len(rows) > limit
-    return {
-        "items": [_shortage(row) for row in rows[:limit]],
-        "next_cursor": to_cursor(rows[limit - 1].id or 0) if more else None,
-        "stock_errors": [
-            {"sku": row.sku, "location": row.location, "on_hand": row.on_hand}
-            for row in shortages.stock_errors(session)
-        ],
-    }
-
-
-def _shortage(row: Shortage) -> dict[str, Any]:
-    return {
-        "id": row.id, "sku": row.sku, "location": row.location, "quantity": row.quantity, "cause": row.cause,
-        "opened_at": format_time(row.opened_at),
-        "accepted_at": format_time(row.accepted_at) if row.accepted_at else None, "accepted_by": row.accepted_by,
     }  # fmt: skip
 
 

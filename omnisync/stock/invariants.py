@@ -12,12 +12,26 @@ from sqlmodel import Session
 
 from omnisync import db
 from omnisync.stock.backorders import shelves_follow_their_articles
+from omnisync.stock.blocked import RETURN
 from omnisync.stock.effects import QUANTITIES, Level
-from omnisync.stock.tables import Balance, Movement, Promise, Reservation, Shortage, Transfer, TransferLine
+from omnisync.stock.tables import (
+    Balance,
+    GoodsReturn,
+    Movement,
+    Promise,
+    Reservation,
+    Shortage,
+    Stocktake,
+    StocktakeLine,
+    Transfer,
+    TransferLine,
+)
 from omnisync.values import Kind, Shelf
 
 movement, balance = db.table(Movement), db.table(Balance)
 reservation, promise, shortage = db.table(Reservation), db.table(Promise), db.table(Shortage)
+goods_return = db.table(GoodsReturn)
+stocktake, stocktake_line = db.table(Stocktake), db.table(StocktakeLine)
 transfer, transfer_line = db.table(Transfer), db.table(TransferLine)
 
 
@@ -226,6 +240,41 @@ def _booked_by_transfers(session: Session, ids: Iterable[str]) -> dict[str, dict
     return booked
 
 
+def returns_are_decided_once(session: Session) -> Iterator[str]:
+    """Of a return that nobody has decided about all pieces are blocked, of any other none, and then each became one thing."""
+    statement = sa.select(movement.c.cause, sa.func.sum(movement.c.blocked)).where(movement.c.cause.startswith(RETURN))
+    blocked = {cause: int(n) for cause, n in session.execute(statement.group_by(movement.c.cause))}
+    for row in session.execute(sa.select(goods_return)):
+        wanted = row.quantity if row.decided_at is None else 0
+        if (found := blocked.pop(f"{RETURN}{row.id}", 0)) != wanted:
+            yield f"return {row.id}: {found} are blocked, {wanted} wait to be checked"
+        became = row.sellable + row.b_ware + row.scrap
+        if became != row.quantity and not (became == 0 and (row.decided_at is None or row.duplicate == row.quantity)):
+            yield f"return {row.id}: of {row.quantity} pieces {became} were decided about"
+    yield from (f"{cause}: blocks {n} and is no return" for cause, n in sorted(blocked.items()) if n)
+
+
+_KEY = sa.literal("stocktake:") + stocktake.c.id + sa.literal("/") + stocktake_line.c.sku
+_BOOKED = sa.func.coalesce(stocktake.c.ended_how == "booked", sa.false())
+_COUNTS = (
+    sa.select(stocktake.c.id, stocktake_line.c.sku, stocktake_line.c.counted, movement.c.quantity)
+    .join(stocktake_line, stocktake_line.c.stocktake_id == stocktake.c.id)
+    .outerjoin(movement, movement.c.key == _KEY)
+    .where(
+        sa.or_(
+            sa.and_(_BOOKED, stocktake_line.c.counted.is_distinct_from(movement.c.quantity)),
+            sa.and_(~_BOOKED, movement.c.id.is_not(None)),
+        )
+    )
+)
+
+
+def stocktakes_are_booked_whole(session: Session) -> Iterator[str]:
+    """Of a booked stocktake every count stands in the journal, of any other none."""
+    for name, sku, counted, booked in session.execute(_COUNTS):
+        yield f"stocktake {name}: {counted} of {sku} were counted, {booked} are booked"
+
+
 STOCK_INVARIANTS = (
     balances_are_sums,
     holds_were_kept_within_the_shelf,
@@ -235,4 +284,6 @@ STOCK_INVARIANTS = (
     transfers_lose_nothing,
     transfers_move_what_they_say,
     shelves_follow_their_articles,
+    returns_are_decided_once,
+    stocktakes_are_booked_whole,
 )

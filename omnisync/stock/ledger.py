@@ -74,8 +74,8 @@ class _Book:
     """What is awaited on the shelves of which the batch says something about it."""
     awaited_can_be_had: Collection[str] = ()
     """SKUs of which what is awaited may be promised."""
-    off_sale: set[Shelf] = field(default_factory=set)
-    """Taken off sale, and not counted since."""
+    off_sale: dict[Shelf, datetime] = field(default_factory=dict)
+    """Taken off sale at that moment, and not counted since."""
 
     def add(self, entry: Entry) -> Recorded:
         before = self.levels[entry.shelf]
@@ -125,9 +125,10 @@ class _Book:
             self._put(correction, Level(on_hand=-on_hand))
         elif entry.kind is Kind.COUNT and not late:
             self.counted_at[shelf] = self.counts[shelf] = entry.occurred_at
-            self.off_sale.discard(shelf)
+            if self.off_sale.get(shelf, entry.occurred_at) <= entry.occurred_at:
+                self.off_sale.pop(shelf, None)
         elif entry.kind is Kind.OFF_SALE:
-            self.off_sale.add(shelf)
+            self.off_sale[shelf] = entry.occurred_at
 
     def _put(self, entry: Entry, change: Level) -> None:
         self.rows.append((entry, change))
@@ -162,8 +163,13 @@ def _open_book(session: Session, entries: Sequence[Entry], locked: shelves.Locke
     dated = {entry.shelf for entry in entries if EFFECTS.get(entry.kind, _NONE).incoming}
     rules = backorder.of(session, {shelf.sku for shelf in dated | locked.made}, lock=True)
     coming = incoming.awaited(session, dated)
+    counts = [
+        (entry.shelf, entry.occurred_at)
+        for entry in entries
+        if entry.kind is Kind.COUNT and _changed_since(entry, locked)
+    ]
     book = _Book(
-        dict(locked), dict(locked.counted_at), _later_changes(session, entries, locked),
+        dict(locked), dict(locked.counted_at), later_changes(session, counts),
         coming={shelf: coming[shelf] for shelf in dated},
         awaited_can_be_had={sku for sku, rule in rules.items() if rule.day is not None},
     )  # fmt: skip
@@ -174,6 +180,11 @@ def _open_book(session: Session, entries: Sequence[Entry], locked: shelves.Locke
 
 
 _NONE = Effect()
+
+
+def is_known(session: Session, key: str) -> bool:
+    """Whether an effect of this name stands in the journal."""
+    return session.execute(sa.select(movement.c.id).where(movement.c.key == key)).first() is not None
 
 
 def insert(session: Session, rows: Iterable[tuple[Entry, Level]], *, now: datetime) -> None:
@@ -211,22 +222,25 @@ def _known_keys(session: Session, entries: Sequence[Entry]) -> set[str | None]:
 _KNOWN = sa.select(movement.c.key).where(db.among(movement.c.key, sa.bindparam("keys", type_=db.Many())))
 
 
-def _later_changes(
-    session: Session, entries: Sequence[Entry], locked: shelves.Locked
-) -> Mapping[tuple[Shelf, datetime], int]:
-    """For each count of the batch: how on_hand changed after its moment, by the journal. One query a moment."""
-    by_moment: dict[datetime, set[Shelf]] = defaultdict(set)
-    for entry in entries:
-        changed_at = locked.changed_at.get(entry.shelf)
-        if entry.kind is Kind.COUNT and changed_at is not None and changed_at > entry.occurred_at - _CLOCKS_APART:
-            by_moment[entry.occurred_at].add(entry.shelf)
+def _changed_since(entry: Entry, locked: shelves.Locked) -> bool:
+    """Whether the journal may hold anything of this shelf after the entry's moment."""
+    changed_at = locked.changed_at.get(entry.shelf)
+    return changed_at is not None and changed_at > entry.occurred_at - _CLOCKS_APART
+
+
+_MOMENT = db.rows("moment", movement.c.location, movement.c.sku, movement.c.occurred_at)
+_LATER = (
+    sa.select(_MOMENT.c.location, _MOMENT.c.sku, _MOMENT.c.occurred_at, sa.func.sum(movement.c.on_hand))
+    .join(movement, sa.and_(movement.c.location == _MOMENT.c.location, movement.c.sku == _MOMENT.c.sku))
+    .where(movement.c.occurred_at > _MOMENT.c.occurred_at)
+    .group_by(_MOMENT.c.location, _MOMENT.c.sku, _MOMENT.c.occurred_at)
+)
+
+
+def later_changes(session: Session, moments: Iterable[tuple[Shelf, datetime]]) -> Mapping[tuple[Shelf, datetime], int]:
+    """For each shelf and moment: how on_hand changed after it, by the journal. One query for all."""
     later: dict[tuple[Shelf, datetime], int] = defaultdict(int)
-    for moment, counted in by_moment.items():
-        statement = (
-            sa.select(movement.c.location, movement.c.sku, sa.func.sum(movement.c.on_hand))
-            .where(db.in_pairs(movement.c.location, movement.c.sku, sorted(counted)), movement.c.occurred_at > moment)
-            .group_by(movement.c.location, movement.c.sku)
-        )
-        for location, sku, change in session.execute(statement):
-            later[Shelf(location, sku), moment] = int(change)
+    wanted = [{"location": at.location, "sku": at.sku, "occurred_at": moment} for at, moment in set(moments)]
+    for location, sku, moment, change in session.execute(_LATER, {"moment": wanted}) if wanted else ():
+        later[Shelf(location, sku), moment] = int(change)
     return later

@@ -51,18 +51,19 @@ def levels(session: Session, shelves: Collection[Shelf], moment: datetime) -> di
 
 
 def _off_sale(session: Session, here: sa.ColumnElement[bool]) -> set[Shelf]:
-    """Shelves of which nothing was promised: not found, and not counted since. A count from before the last one ends nothing."""
+    """Shelves of which nothing was promised: not found, and not counted since. An older count than the last one ends nothing."""
     marks = sa.select(journal).where(here, journal.c.kind.in_((Kind.COUNT.value, Kind.OFF_SALE.value)))
-    off: set[Shelf] = set()
+    off: dict[Shelf, datetime] = {}
     counted_at: dict[Shelf, datetime] = {}
     for row in session.execute(marks.order_by(journal.c.id)):
         shelf = Shelf(row.location, row.sku)
         if row.kind == Kind.OFF_SALE:
-            off.add(shelf)
+            off[shelf] = row.recorded_at
         elif row.occurred_at >= counted_at.get(shelf, row.occurred_at):
             counted_at[shelf] = row.occurred_at
-            off.discard(shelf)
-    return off
+            if off.get(shelf, row.occurred_at) <= row.occurred_at:
+                off.pop(shelf, None)
+    return set(off)
 
 
 def causes(session: Session, shelf: Shelf, term: str, moment: datetime) -> list[Cause]:

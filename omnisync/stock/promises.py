@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
+from omnisync.errors import Conflict, Lack, OutOfStock
 from omnisync.stock import ledger, shelves
+from omnisync.stock.effects import Level
 from omnisync.stock.tables import Promise
 from omnisync.values import Kind, Shelf
 
@@ -94,6 +96,27 @@ def end(
     taken_over(session, [(entry.promise or "", entry.quantity) for entry in entries])
     ledger.record(session, entries, now=now)
     return quantity - left
+
+
+def move(session: Session, name: str, quantity: int, location: str, *, now: datetime) -> None:
+    """Another location keeps so many pieces of this promise; OutOfStock where it cannot.
+
+    The shelf there is locked before anything is written, so that nobody takes the pieces in between.
+    """
+    found = session.get(Promise, name, with_for_update=True, populate_existing=True)
+    if found is None or found.quantity - found.ended < quantity:
+        raise Conflict("Less than that is still promised.", code="already-closed", how="ended")
+    here, there = Shelf(found.location, found.sku), Shelf(location, found.sku)
+    available = shelves.lock(session, [here, there]).get(there, Level()).available
+    if available < quantity:
+        raise OutOfStock([Lack(found.sku, location, quantity, available)])
+    taken_over(session, [(name, quantity)])
+    released = _ending(
+        found, Kind.RELEASED, quantity, f"{name}/moved/{found.ended + quantity}", now, f"now at {location}"
+    )
+    ledger.record(session, [released], now=now)
+    moved = Wanted(found.channel, found.reference, found.order_id, found.line_id, there, quantity, now)
+    make(session, [moved], now=now)
 
 
 def _ending(

@@ -86,7 +86,7 @@ def write(
     counted_at: Mapping[Shelf, datetime] = MappingProxyType({}),
 ) -> None:
     """Add these changes to shelves that are locked: facts, which no guard refuses. What was counted is remembered as counted
-    at that moment, and put back on sale if it had not been found."""
+    at that moment, and put back on sale if it had not been found before that."""
     counted = [_parameters(shelf, changes[shelf], now) | {"counted_at": at} for shelf, at in counted_at.items()]
     others = [
         _parameters(shelf, change, now)
@@ -113,13 +113,13 @@ def hold(session: Session, pieces: Mapping[Shelf, int], *, now: datetime) -> Non
 
 
 def take_off_sale(session: Session, shelves: Collection[Shelf], *, now: datetime) -> None:
-    """Promise nothing more from these shelves until somebody has counted them. The journal row is the caller's."""
+    """Promise nothing more from these shelves until somebody has counted them, later than now. The journal row is the caller's."""
     if not shelves:
         return
     session.execute(
         sa.update(balance)
         .where(db.in_pairs(balance.c.location, balance.c.sku, sorted(shelves)))
-        .values(off_sale=True, changed_at=now)
+        .values(off_sale=True, off_sale_at=now, changed_at=now)
     )
     announce.touch(session, skus=(shelf.sku for shelf in shelves))
 
@@ -147,15 +147,16 @@ def _same_shelf(handed_in: sa.TableValuedAlias) -> sa.ColumnElement[bool]:
     return sa.and_(balance.c.location == handed_in.c.location, balance.c.sku == handed_in.c.sku)
 
 
-def _adding(*moments: str) -> sa.Update:
+def _adding(change: sa.TableValuedAlias, *moments: str) -> sa.Update:
     """Add the quantities that are handed in, and set these moments."""
-    change = _handed_in("change", *QUANTITIES, *moments)
     added = {name: balance.c[name] + change.c[name] for name in QUANTITIES}
     return sa.update(balance).where(_same_shelf(change)).values(added | {name: change.c[name] for name in moments})
 
 
-_ADD = _adding("changed_at")
-_COUNTED = _adding("changed_at", "counted_at").values(off_sale=False)
+_CHANGE, _COUNT = (_handed_in("change", *QUANTITIES, "changed_at", *more) for more in ((), ("counted_at",)))
+_ADD = _adding(_CHANGE, "changed_at")
+_MISSED_SINCE = sa.func.coalesce(balance.c.off_sale_at > _COUNT.c.counted_at, sa.false())
+_COUNTED = _adding(_COUNT, "changed_at", "counted_at").values(off_sale=sa.and_(balance.c.off_sale, _MISSED_SINCE))
 
 _PIECES = _handed_in("change", "reserved", "changed_at")
 _FREE = balance.c.on_hand - balance.c.blocked - balance.c.reserved - balance.c.safety + balance.c.backorder

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from omnisync import db
-from omnisync.errors import NotFound
+from omnisync.errors import Conflict, NotFound
 from omnisync.stock.effects import Level
 from omnisync.stock.tables import Balance, Shortage
 from omnisync.values import Shelf
@@ -68,6 +68,16 @@ def stock_errors(session: Session, *, limit: int = 100) -> Sequence[Balance]:
     """Shelves below zero although nothing is promised from them: somebody must count."""
     statement = select(Balance).where(col(Balance.on_hand) < 0, col(Balance.reserved) == 0)
     return session.exec(statement.order_by(col(Balance.location), col(Balance.sku)).limit(limit)).all()
+
+
+def load_open(session: Session, shortage_id: int) -> Shortage:
+    """The shortage of that number. Conflict where facts have mended it."""
+    found = session.get(Shortage, shortage_id, populate_existing=True)
+    if found is None:
+        raise NotFound(f"There is no shortage {shortage_id}.")
+    if found.closed_at is not None:
+        raise Conflict("This shortage is over.", code="already-closed", how="mended")
+    return found
 
 
 def accept(session: Session, shortage_id: int, *, by: str, now: datetime) -> Shortage:

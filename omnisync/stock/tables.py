@@ -96,6 +96,8 @@ class Balance(SQLModel, table=True):
     """When the next of what is awaited is expected."""
     off_sale: bool = False
     """Not found when picked: nothing of it is promised here until somebody counts it."""
+    off_sale_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When it last went off sale: a count from before knows nothing of that."""
     counted_at: datetime | None = Field(default=None, sa_type=Instant)
     changed_at: datetime = Field(sa_type=Instant)
     shelf: str | None = None
@@ -200,6 +202,41 @@ class TransferLine(SQLModel, table=True):
     each: Any = Field(sa_type=sa.JSON)
 
 
+class GoodsReturn(SQLModel, table=True):
+    """Pieces of one SKU that came back. While nobody has decided what they are worth, as many are blocked on their shelf."""
+
+    __tablename__ = "goods_return"
+    __table_args__ = (
+        sa.Index("goods_return_open", "decided_at", "location"),
+        sa.Index("goods_return_told", "channel", "recorded_at"),
+        sa.Index("goods_return_near", "sku", "came_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
+    key: str = Field(sa_type=Name, unique=True)
+    """Of the movement that brought them."""
+    channel: str = Field(sa_type=Name)
+    order_id: str | None = Field(default=None, sa_type=Name)
+    """Of the order that they were sold with, where it is known."""
+    reference: str | None = Field(default=None, sa_type=Name)
+    counter: bool
+    """Somebody took them back over a counter."""
+    location: str = Field(sa_type=Name)
+    sku: str = Field(sa_type=Name)
+    quantity: int
+    came_at: datetime = Field(sa_type=Instant)
+    recorded_at: datetime = Field(sa_type=Instant)
+    decided_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Null: to be checked."""
+    decided_by: str | None = None
+    sellable: int = 0
+    b_ware: int = 0
+    b_ware_sku: str | None = Field(default=None, sa_type=Name)
+    scrap: int = 0
+    duplicate: int = 0
+    """Pieces that were told of twice and taken off again: all or none."""
+
+
 class Shortage(SQLModel, table=True):
     """Promises of one shelf that facts have made impossible. One open row a shelf; closed when facts mend it."""
 
@@ -225,6 +262,43 @@ class Shortage(SQLModel, table=True):
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
     accepted_at: datetime | None = Field(default=None, sa_type=Instant)
     accepted_by: str | None = None
+
+
+class Stocktake(SQLModel, table=True):
+    """Everything at one location is counted: what was expected when it began, and counts that have no effect until all are booked."""
+
+    __table_args__ = (
+        sa.Index(
+            "stocktake_open",
+            "location",
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
+    )
+
+    id: str = Field(primary_key=True, sa_type=Name)
+    location: str = Field(sa_type=Name)
+    opened_at: datetime = Field(sa_type=Instant)
+    """The cut-off."""
+    opened_by: str
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    ended_by: str | None = None
+    ended_how: str | None = None
+    """booked | abandoned"""
+
+
+class StocktakeLine(SQLModel, table=True):
+    """One SKU of a stocktake: what the ledger expected at the cut-off, and the last count, with its moment."""
+
+    __tablename__ = "stocktake_line"
+
+    stocktake_id: str = Field(primary_key=True, sa_type=Name, foreign_key="stocktake.id")
+    sku: str = Field(primary_key=True, sa_type=Name)
+    expected: int
+    counted: int | None = None
+    counted_at: datetime | None = Field(default=None, sa_type=Instant)
+    counted_by: str | None = None
 
 
 class Policy(SQLModel, table=True):

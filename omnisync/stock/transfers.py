@@ -69,16 +69,21 @@ def send(session: Session, transfer_id: str, skus: Collection[str] | None = None
     return transfer
 
 
-def call_off(session: Session, transfer_id: str, *, by: str, now: datetime) -> dict[str, int]:
-    """What nobody has sent yet is given back where it lies: SKU -> pieces. What is on its way comes all the same."""
+def call_off(
+    session: Session, transfer_id: str, wanted: Mapping[str, int] | None = None, *, by: str, now: datetime
+) -> dict[str, int]:
+    """What nobody has sent yet (None: all of that) is given back where it lies: SKU -> pieces. What is on its way comes all the
+    same."""
     transfer = load(session, transfer_id, lock=True)
     lines = lines_of(session, [transfer_id])[transfer_id]
-    given_back = {line.sku: line.unsent for line in lines if line.unsent}
+    unsent = {line.sku: line.unsent for line in lines if line.unsent}
+    given_back = unsent if wanted is None else dict(wanted)
+    _check(given_back, unsent, "still to be sent")
     parts: dict[str, int] = defaultdict(int)
     for line in lines:
-        for part, n in line.each.items():
-            parts[part] += n * line.unsent
-        line.called_off += line.unsent
+        line.called_off += (n := given_back.get(line.sku, 0))
+        for part, each in line.each.items():
+            parts[part] += each * n
     _close(session, transfer, lines, by, now)
     _let_go(session, transfer, parts, now)
     return given_back
@@ -116,7 +121,7 @@ def receive(
     if transfer.received_at is not None:
         raise Conflict("Everything of this transfer has been received.", code="already-received")
     came = {sku: n for sku, n in (left if part is None else part).items() if n}
-    _check(came, left)
+    _check(came, left, "on the way")
     send(session, transfer_id, came.keys(), now=now)
     given_back = call_off(session, transfer_id, by=by, now=now) if rest_lost else {}
     lines = lines_of(session, [transfer_id])[transfer_id]
@@ -140,10 +145,10 @@ def _close(session: Session, transfer: Transfer, lines: Sequence[TransferLine], 
     session.flush()
 
 
-def _check(came: Mapping[str, int], left: Mapping[str, int]) -> None:
+def _check(named: Mapping[str, int], left: Mapping[str, int], where: str) -> None:
     errors = [
-        {"field": "lines", "message": f"{sku}: {n} received, {left.get(sku, 0)} on the way."}
-        for sku, n in came.items()
+        {"field": "lines", "message": f"{sku}: {n} named, {left.get(sku, 0)} {where}."}
+        for sku, n in named.items()
         if n > left.get(sku, 0)
     ]
     if errors:

@@ -115,10 +115,18 @@ class Answers:
     _said: dict[Hashable, _Said] = field(default_factory=dict)
     _kept: int = 0
 
-    def body(self, question: Question, stock: Stock, *, now: datetime, public: bool = False) -> bytes:
-        """To the public quantities are states."""
-        said = self._of(question, now, public)
-        times = {code: self.ready.at(code, now) for code in question.locations}
+    def body(
+        self,
+        question: Question,
+        stock: Stock,
+        *,
+        now: datetime,
+        public: bool = False,
+        closed: frozenset[str] = frozenset(),
+    ) -> bytes:
+        """To the public quantities are states. Where it is `closed` nothing can be ordered for pickup now."""
+        said = self._of(question, now, public, closed)
+        times = {code: None if code in closed else self.ready.at(code, now) for code in question.locations}
         items = []
         for sku in question.skus:
             found, before = stock.skus.get(sku), said.get(sku)
@@ -135,11 +143,11 @@ class Answers:
             self._kept += 1
         return kept
 
-    def _of(self, question: Question, now: datetime, public: bool) -> _Said:
+    def _of(self, question: Question, now: datetime, public: bool, closed: frozenset[str]) -> _Said:
         minute = now.replace(second=0, microsecond=0)
         if minute != self._minute or self._kept > self.most:
             self._minute, self._kept, self._said = minute, 0, {}
-        eyes = (question.locations, question.channel and question.channel.name, public)
+        eyes = (question.locations, question.channel and question.channel.name, public, closed)
         return self._said.setdefault(eyes, {})
 
 

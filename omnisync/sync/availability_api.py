@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated
 
@@ -15,7 +15,8 @@ from omnisync.errors import InvalidRequest
 from omnisync.http import Body, Code, Services, Sku, router
 from omnisync.lanes import Call, Plain
 from omnisync.orders.offers import ReadyTimes
-from omnisync.stock.recent import Recent
+from omnisync.stock import stocktakes
+from omnisync.stock.recent import KEPT_SECONDS, Recent
 from omnisync.sync import answers, availability
 from omnisync.sync.availability import Answers, Question, Stock
 from omnisync.values import format_time
@@ -24,6 +25,14 @@ MAX_SKUS = 200
 MAX_AGE_SECONDS = 2
 Skus = Annotated[list[Sku], Field(min_length=1, max_length=MAX_SKUS)]
 SKUS, CODES = TypeAdapter(Skus), TypeAdapter(tuple[Code | None, Code | None])
+
+
+@dataclass
+class Closed:
+    """Where nothing can be ordered for pickup, as it was a moment ago."""
+
+    places: frozenset[str] = frozenset()
+    until: float = 0.0
 
 
 class QueryBody(Body):
@@ -74,10 +83,19 @@ def routes(services: Services) -> APIRouter:
         recent.remember({sku: found[sku] for sku in found.keys() - read.bundles}, began=began, commits=commits)
         return Stock(pieces | found)
 
+    closed = Closed()
+
+    async def where_closed() -> frozenset[str]:
+        began = services.clock.monotonic()
+        if began >= closed.until:
+            closed.places = await services.read.run(stocktakes.closed)
+            closed.until = began + KEPT_SECONDS
+        return closed.places
+
     async def respond(request: Request, asked: Question, numbers: bool) -> Response:
         now = services.clock.now()
-        stock = await look(asked)
-        body = answered.body(asked, stock, now=now, public=not numbers)
+        stock, shut = await look(asked), await where_closed()
+        body = answered.body(asked, stock, now=now, public=not numbers, closed=shut)
         etag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
         headers = {"ETag": etag, "Omnisync-As-Of": format_time(now), "Cache-Control": cache, "Vary": "Authorization"}
         if etag in request.headers.get("if-none-match", ""):

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from omnisync.announce import announce
 from omnisync.errors import Conflict, NotFound
-from omnisync.sync import guard
+from omnisync.sync import guard, returns
 from omnisync.sync.context import Context
 from omnisync.sync.tables import Case
 from omnisync.values import Shelf
@@ -30,7 +30,7 @@ def count_open(session: Session) -> int:
 
 
 def apply(session: Session, case_id: str, *, by: str, now: datetime) -> Case:
-    """Do what the case holds back: exactly the numbers it waited with are released."""
+    """Do what the case proposes: release exactly the numbers it waited with, take off again what came back once."""
     return _decide(session, case_id, "apply", "applied", by, now)
 
 
@@ -63,6 +63,8 @@ def _decide(session: Session, case_id: str, decision: str, how: str, by: str, no
     if case.closed_at is not None:
         raise Conflict(f"This case was {case.closed_how} already.", code="already-closed", how=case.closed_how)
     guard.decide(session, case, decision)
+    if case.kind == returns.CASE and decision == "apply":
+        returns.take_off(session, case, now=now)
     case.closed_at, case.closed_how, case.closed_by = now, how, by
     announce(session, "channel.case_closed", {"channel": case.channel, "case": case.id, "how": how}, now=now)
     session.flush()

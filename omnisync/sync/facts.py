@@ -18,8 +18,9 @@ from omnisync.catalog import articles
 from omnisync.errors import NeedsAttention, Refused
 from omnisync.orders import intake
 from omnisync.orders.tables import OrderLine
-from omnisync.stock import availability, ledger
+from omnisync.stock import availability, came_back, ledger
 from omnisync.stock import returns as told_returns
+from omnisync.stock.came_back import Source
 from omnisync.stock.tables import Movement
 from omnisync.sync import cases, conflicts, deadletters, firsts, looks, moments, money, returns, wire
 from omnisync.sync.context import Channel, Context
@@ -216,6 +217,7 @@ def _look_for_twins(booking: Booking, order: OrderSeen) -> None:
         for shelf in told_returns.shelves_with_receipt(booking.session, f"{booking.channel.name}:{name}")
     }
     returns.note(booking.session, booking.context, booking.channel, shelves, now=booking.now)
+    returns.note_other_channels(booking.session, booking.context, booking.channel, now=booking.now)
 
 
 def _lines_wait(booking: Booking, order: OrderSeen, taken: intake.Taken) -> None:
@@ -248,6 +250,7 @@ def _sale(booking: Booking, sale: Sale) -> int:
     if sale.quantity < 0:
         shelves = {Shelf(location, part) for part in pieces}
         returns.note(booking.session, booking.context, booking.channel, shelves, now=booking.now)
+        returns.note_other_channels(booking.session, booking.context, booking.channel, now=booking.now)
     looks.ordered(booking.session, booking.channel, sku, sale.quantity, at, sale.place, now=booking.now)
     return 0
 
@@ -267,7 +270,12 @@ def _came_back(booking: Booking, entry: ledger.Entry, name: str) -> None:
     """Book what its receipt has not brought back already; what it has stands in the journal and moves nothing."""
     left = max(0, entry.quantity - told_returns.came_with_receipt(booking.session, name, entry.shelf))
     told_before = replace(entry, kind=Kind.RETURNED, physical=False, reason="came back with its receipt already")
-    _record(booking, replace(entry, quantity=left) if left else told_before)
+    if entry.kind is Kind.RETURNED and left:
+        settings = booking.channel.settings
+        source = Source(settings.name, intake.is_checked(settings, counter=True), counter=True)
+        came_back.book(booking.session, replace(entry, quantity=left), source, now=booking.now)
+    else:
+        _record(booking, replace(entry, quantity=left) if left else told_before)
 
 
 def _is_booked(session: Session, key: str) -> bool:

@@ -11,8 +11,8 @@ from sqlmodel import Session, select
 
 from omnisync import db
 from omnisync.announce import announce
-from omnisync.stock import returns
-from omnisync.stock.tables import Movement
+from omnisync.stock import came_back, returns
+from omnisync.stock.tables import GoodsReturn, Movement
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.tables import Case
 from omnisync.values import Kind, Shelf
@@ -20,6 +20,8 @@ from omnisync.values import Kind, Shelf
 CASE = "double_return"
 NEAR = timedelta(minutes=30)
 """The same article, as many pieces, without and with a receipt, not longer apart than that: perhaps rung up twice."""
+DAYS = timedelta(days=3)
+"""As many pieces of the same article back from two channels, not longer apart, and sold with one known order: perhaps told twice."""
 _movement = db.table(Movement)
 
 
@@ -70,9 +72,63 @@ def _open(
         id=context.ids.new(), channel=channel.name, kind=CASE, opened_at=now,
         title=f"{loose.on_hand} × {shelf.sku} came back to {shelf.location} twice: without a receipt, and with order {order}",
         cause="Both were told within half an hour, under different names. Both are booked.",
-        proposal="If it was one piece, count the shelf; if there were two, dismiss.",
-        details={**pair, "sku": shelf.sku, "location": shelf.location, "quantity": loose.on_hand, "order": order},
+        proposal="If it was one piece, apply: it is taken off again. If there were two, dismiss.",
+        details={
+            **pair, "sku": shelf.sku, "location": shelf.location, "quantity": loose.on_hand, "order": order,
+            "take_off": loose.key,
+        },
     )  # fmt: skip
+    _tell(session, case)
+
+
+def _tell(session: Session, case: Case) -> None:
     session.add(case)
-    announce(session, "channel.case_opened", {"channel": channel.name, "case": case.id, "kind": CASE}, now=now)
+    body = {"channel": case.channel, "case": case.id, "kind": CASE}
+    announce(session, "channel.case_opened", body, now=case.opened_at)
     session.flush()
+
+
+def note_other_channels(session: Session, context: Context, channel: Channel, *, now: datetime) -> None:
+    """Open a case for each return just told of by this channel that another one may have told of as well."""
+    for found in came_back.told(session, channel.name, now=now):
+        for other in came_back.near(session, found, found.came_at - DAYS, found.came_at + DAYS):
+            if _one_order(found, other):
+                stays, goes = sorted((found, other), key=_in_hand)
+                _open_for_two(session, context, stays, goes, now)
+
+
+def _one_order(found: GoodsReturn, other: GoodsReturn) -> bool:
+    """Sold once, as far as we know: one of the two knows its order, or both name the same one."""
+    same = found.reference is not None and found.reference == other.reference
+    return same or (found.order_id is None) != (other.order_id is None)
+
+
+def _in_hand(found: GoodsReturn) -> tuple[bool, int]:
+    """Over a counter somebody had it in the hand: that one stays, else the one that was told first."""
+    return not found.counter, found.id or 0
+
+
+def _open_for_two(session: Session, context: Context, stays: GoodsReturn, goes: GoodsReturn, now: datetime) -> None:
+    pair = {"with": stays.key, "without": goes.key}
+    known = session.exec(select(Case).where(Case.kind == CASE))
+    if any(set(pair.values()) <= set((case.details or {}).values()) for case in known):
+        return
+    order = stays.reference or goes.reference
+    both = " and ".join(f"{one.channel} ({one.key})" for one in (stays, goes))
+    _tell(session, Case(
+        id=context.ids.new(), channel=goes.channel, kind=CASE, opened_at=now,
+        title=f"{goes.quantity} × {goes.sku} of order {order} came back to {stays.location} and to {goes.location}",
+        cause=f"Told by {both} within three days, and sold once as far as we know. Both are booked.",
+        proposal=f"If it was one piece, apply: it is taken off again at {goes.location}. If there were two, dismiss.",
+        details={
+            **pair, "sku": goes.sku, "location": goes.location, "quantity": goes.quantity, "order": order,
+            "channels": [stays.channel, goes.channel], "take_off": goes.key,
+        },
+    ))  # fmt: skip
+
+
+def take_off(session: Session, case: Case, *, now: datetime) -> None:
+    """It was one piece: the one of the two that nobody had in the hand is taken off again."""
+    found = came_back.by_key(session, case.details["take_off"])
+    if found is not None and found.id is not None:
+        came_back.take_off_again(session, found.id, now=now)

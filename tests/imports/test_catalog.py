@@ -36,7 +36,7 @@ def test_a_catalogue_becomes_articles_with_barcodes_bundles_and_prices(desk):
     assert {**bundle.fields} == {
         "title": "Teeservice für zwei", "size": None, "colour": "weiß", "group_name": "Haus", "image": None,
         "shelf": "A-1", "unit": "piece", "stocked": True, "vat_rate": 1900, "cost_minor": 3120,
-        "min_price_minor": 5990, "currency": "EUR", "min_age": None, "backorder": None,
+        "min_price_minor": 5990, "currency": "EUR", "min_age": None, "backorder": None, "b_ware": None,
     }  # fmt: skip
     assert (cup.barcodes, price(desk, "CUP")) == (("4006381333931", "96385074"), Money(101_990, "EUR"))
     assert (desk.article("PFAND").fields["stocked"], desk.article("POT").fields["vat_rate"]) == (False, 700)
@@ -272,3 +272,13 @@ def test_the_catalogue_says_how_far_articles_can_be_backordered_and_its_undo_tak
     assert [desk.level(sku).backorder for sku in ("LAMP", "SHADE")] == [5, 0]
     desk.undo(run.run_id)
     assert [desk.level(sku).backorder for sku in ("LAMP", "SHADE")] == [0, 0]
+
+
+def test_b_ware_is_another_article_that_there_is(desk):
+    header = "sku,title,barcode,price,currency,b_ware\n"
+
+    wrong = desk.catalog(f"{header}LAMP,Lampe,,,,LAMP-B\nCUP,Tasse,,,,CUP\n")
+    right = desk.catalog(f"{header}LAMP,Lampe,,,,LAMP-B\nLAMP-B,Lampe (B-Ware),,,,\n")
+
+    assert (kinds(wrong), kinds(right)) == ({"b-ware": [2, 3]}, {})
+    assert desk.article("LAMP").fields["b_ware"] == "LAMP-B"

@@ -3,7 +3,7 @@ from itertools import permutations
 import pytest
 
 from omnisync.errors import Conflict, Forbidden, InvalidRequest, OutOfStock, Refused
-from omnisync.orders import ending, hours, picking, pickup, sending, transfer
+from omnisync.orders import ending, hours, picking, pickup, sending, transfer, unsendable
 from omnisync.orders import tasks as jobs
 from omnisync.orders.picking import Rejected, Why
 from omnisync.orders.pickup import Actor
@@ -25,6 +25,8 @@ from tests.orders.counter import (
 )
 from tests.stock.shop import kinds, level, shelf
 
+THERE = Actor("Toni", MARKT)
+
 
 def arrive(session, desk, part=None, actor=STAFF, **more):
     """Everything that is on its way to Lindenstraße comes."""
@@ -33,7 +35,8 @@ def arrive(session, desk, part=None, actor=STAFF, **more):
 
 
 def _transfer(session, desk, placed, location=MARKT, how="customer_goes"):
-    return transfer.transfer(session, desk, placed.pickup.id, location, how, actor=STAFF, now=START)
+    agreed = "phone" if how == "customer_goes" else None
+    return transfer.transfer(session, desk, placed.pickup.id, location, how, actor=STAFF, now=START, agreed=agreed)
 
 
 def test_the_customer_goes_to_another_store_with_the_same_code_and_number(session):
@@ -107,7 +110,9 @@ def test_goods_that_nobody_waits_for_any_more_are_free_when_they_come(session):
     _transfer(session, desk, placed, how="goods_come")
     send(session, desk)
     for there, actor in ((MARKT, STAFF), (LINDEN, Actor("Toni", MARKT))):
-        transfer.transfer(session, desk, placed.pickup.id, there, "customer_goes", actor=actor, now=START)
+        transfer.transfer(
+            session, desk, placed.pickup.id, there, "customer_goes", actor=actor, now=START, agreed="in_store"
+        )
 
     arrive(session, desk)
 
@@ -398,3 +403,78 @@ def test_whatever_becomes_of_a_transfer_nothing_appears_or_vanishes(session, ste
 
 def lines(session, transfer):
     return transfers.lines_of(session, [transfer.id])[transfer.id]
+
+
+@pytest.mark.parametrize("then", ["cancel", "customer goes"])
+def test_a_pickup_can_end_although_all_that_was_here_is_rejected_and_the_rest_is_coming(session, then):
+    placed = rejected_and_sent(session, desk := a_desk())
+    picking.reject(session, desk, placed.pickup.id, [Rejected("LAMP", 1, Why.DAMAGED)], actor=STAFF, now=START)
+
+    STEPS[then](session, desk, placed)
+    arrive(session, desk)
+
+    assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved) == (1, 0)
+    assert violations(session) == []
+
+
+def cannot_send(session, desk, *gone, actor=THERE):
+    [asked] = transfers.page(session, MARKT, on_the_way=True)
+    return unsendable.cannot_send(session, desk, asked.id, [Rejected(*one) for one in gone], actor=actor, now=START)
+
+
+def test_what_the_sender_cannot_find_is_corrected_there_and_lacks_at_the_pickup(session):
+    placed = rejected_and_sent(session, desk := a_desk(), pieces=4, off=False)
+
+    cannot_send(session, desk, ("LAMP", 1, Why.NOT_FOUND), ("LAMP", 1, Why.DAMAGED))
+
+    [line] = pickup.lines_of(session, [placed.pickup.id])[placed.pickup.id]
+    assert (line.coming, line.rejected) == (1, 2)
+    there = level(session, "LAMP", MARKT)
+    assert (there.on_hand, there.reserved, there.off_sale) == (7, 1, True)
+    jobs_there = [(one.kind, one.quantity) for one in jobs.list_open(session, MARKT)]
+    assert sorted(jobs_there) == [("count", None), ("send", 1)]
+    kind, told = desk.announce[-1]
+    assert (kind, told["id"], told["source"]) == ("pickup.cannot_send", placed.pickup.id, MARKT)
+    assert violations(session) == []
+
+
+def test_a_transfer_of_which_nothing_can_be_sent_is_over_and_another_location_may_send(session):
+    placed = rejected_and_sent(session, desk := a_desk(), pieces=3, off=False)
+    shelf(session, "LAMP", pieces=2, location=LAGER)
+
+    over = cannot_send(session, desk, ("LAMP", 2, Why.NOT_FOUND))
+    assert over.received_at == START
+    _transfer(session, desk, placed, LAGER, "goods_come")
+    send(session, desk)
+    arrive(session, desk)
+
+    assert [task[0] for task in tasks(session)] == ["count"]
+    assert pickup.here_lines(session, placed.pickup.id) == {"LAMP": 3}
+    assert violations(session) == []
+
+
+def test_only_its_sender_says_so_and_only_of_what_is_still_to_be_sent(session):
+    rejected_and_sent(session, desk := a_desk(), pieces=3, off=False)
+    with pytest.raises(Forbidden):
+        cannot_send(session, desk, ("LAMP", 1, Why.NOT_FOUND), actor=STAFF)
+    with pytest.raises(InvalidRequest):
+        cannot_send(session, desk, ("LAMP", 3, Why.NOT_FOUND))
+    send(session, desk)
+
+    with pytest.raises(InvalidRequest):
+        cannot_send(session, desk, ("LAMP", 1, Why.NOT_FOUND))
+
+    assert level(session, "LAMP", MARKT).on_hand == 7
+
+
+def test_nobody_is_sent_to_another_store_without_having_said_yes(session):
+    shelf(session, "LAMP", pieces=1)
+    shelf(session, "LAMP", pieces=1, location=MARKT)
+    placed = place(session, desk := a_desk(), ("LAMP", 1))
+    moving = session, desk, placed.pickup.id, MARKT, "customer_goes"
+
+    with pytest.raises(InvalidRequest):
+        transfer.transfer(*moving, actor=STAFF, now=START)
+    moved = transfer.transfer(*moving, actor=STAFF, now=START, agreed="phone")
+
+    assert (moved.agreed_how, moved.agreed_by, moved.agreed_at) == ("phone", "Kim", START)

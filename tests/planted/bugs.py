@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,8 +16,9 @@ from omnisync import http, writer
 from omnisync.adapters.base import Answer, Message, OrderLine, OrderSeen
 from omnisync.catalog import articles, bundles
 from omnisync.demo import plants
-from omnisync.orders import binding, intake
+from omnisync.orders import binding, breaking, intake
 from omnisync.stock import (
+    came_back,
     decide,
     effects,
     ends,
@@ -26,6 +28,7 @@ from omnisync.stock import (
     reservations,
     shelves,
     shortages,
+    stocktakes,
     transfers,
 )
 from omnisync.stock.effects import Level
@@ -57,7 +60,7 @@ def count_late_facts_again() -> None:
 
 def count_over_later_movements() -> None:
     """A count that comes late makes the shelf of now what lay there then."""
-    plants.put(ledger, "_later_changes", lambda session, entries, locked: defaultdict(int))
+    plants.put(ledger, "later_changes", lambda session, moments: defaultdict(int))
 
 
 def release_twice() -> None:
@@ -213,19 +216,22 @@ def restock_with_the_refund() -> None:
         back = max(0, seen.cancelled - done.cancelled) if seen.shipped == seen.quantity else 0
         for sku, n in each.items() if back else ():
             shelf = Shelf(work.channel.locations[0], sku)
-            intake._returned(work, shelf, back * n, f"{work.order_id}/{seen.id}/{work.order.version}/{sku}", "refund")
+            entry = intake._back(
+                work, shelf, back * n, f"{work.order_id}/{seen.id}/{work.order.version}/{sku}", "refund"
+            )
+            ledger.record(work.session, [entry], now=work.now)
 
     plants.put(intake, "_restock", restock)
 
 
 def restock_each_time_it_is_told() -> None:
     """Goods that came back come back again with every newer message of their order."""
-    real = intake._returned
+    real = intake._back
 
-    def returned(work: Any, shelf: Shelf, quantity: int, key: str, reason: str, *, physical: bool = True) -> None:
-        real(work, shelf, quantity, f"{key}/{work.order.version}", reason, physical=physical)
+    def back(work: Any, shelf: Shelf, quantity: int, key: str, reason: str, *, physical: bool = True) -> ledger.Entry:
+        return real(work, shelf, quantity, f"{key}/{work.order.version}", reason, physical=physical)
 
-    plants.put(intake, "_returned", returned)
+    plants.put(intake, "_back", back)
 
 
 def believe_older_messages() -> None:
@@ -274,6 +280,25 @@ def lose_a_transfer() -> None:
         return [entry for entry in real(*arrived) if entry.kind is not Kind.RECEIVED]
 
     plants.put(transfers, "_arrival", arrival)
+
+
+def decide_a_return_twice() -> None:
+    """Whoever looks at a return again decides about its pieces again."""
+    plants.put(came_back, "_open", lambda session, number, at: came_back._load(session, number))
+
+
+def book_a_stocktake_as_of_now() -> None:
+    """Counts take effect when they are booked, whatever was sold since."""
+
+    def record(session: Session, entries: Sequence[ledger.Entry], *, now: datetime) -> object:
+        return ledger.record(session, [replace(entry, occurred_at=now) for entry in entries], now=now)
+
+    plants.put(stocktakes, "ledger", SimpleNamespace(record=record, later_changes=ledger.later_changes))
+
+
+def break_what_is_packed() -> None:
+    """A bag that is packed counts as if nobody had picked it."""
+    plants.put(breaking, "_packed", lambda session, found, shelf: 0)
 
 
 # ---------------------------------------------------------------- keys

@@ -75,6 +75,18 @@ PLANTED = {name: Planted(bug) for name, bug in plants.PLANTS.items()} | {
     "transfer lost on its way": Planted(
         bugs.lose_a_transfer, "tests/orders/test_transfer.py::test_goods_may_come_in_parts_and_some_never[sqlite]"
     ),
+    "return decided twice": Planted(
+        bugs.decide_a_return_twice,
+        "tests/stock/test_came_back.py::test_one_call_makes_it_sellable_b_ware_or_scrap_and_a_second_one_nothing[sqlite]",
+    ),
+    "stocktake booked as of now": Planted(
+        bugs.book_a_stocktake_as_of_now,
+        "tests/stock/test_stocktakes.py::test_counts_have_no_effect_until_all_are_booked_and_sales_in_between_stay_right[sqlite]",
+    ),
+    "packed bag breaks": Planted(
+        bugs.break_what_is_packed,
+        "tests/orders/test_shortages.py::test_every_promise_of_a_shelf_is_known_with_what_is_packed_of_it[sqlite]",
+    ),
     "same key, another body": Planted(bugs.answer_any_body_with_the_first),
     "answer not kept": Planted(bugs.keep_no_answers),
     "key scope without path": Planted(

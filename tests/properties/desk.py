@@ -13,8 +13,9 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from omnisync.errors import Refused
-from omnisync.orders import ending, handing, picking, placing, sending, transfer
+from omnisync.orders import ending, handing, picking, placing, sending, transfer, unsendable
 from omnisync.orders.tables import Pickup
+from omnisync.stock import transfers
 from omnisync.stock.tables import Transfer
 from omnisync.values import Shelf
 from tests.orders import counter
@@ -71,6 +72,9 @@ class Town(Ledger):
         [placed] = self._at_desk(
             lambda session: placing.place_batch(session, self.real.desk, [order], now=self._moment)
         )
+        if place in self.real.stocktakes:
+            assert placed.code == "no-pickup"
+            return
         granted = None if isinstance(placed, Refused) else placed.pickup
         hold = granted.reservation_id if granted else "-"
         said = self.books.hold(
@@ -137,7 +141,7 @@ class Town(Ledger):
         self.books.finish(bag.hold, "release", self.now, gone, keep_rest=True)
         for at, missing in gone.items():
             self.books.happens(at, -missing, self.now)
-            self.books.off_sale.add(at)
+            self.books.off_sale[at] = self.now
         self._take_out(bag, lost)
         for sku, missing in lost.items():
             bag.rejected[sku] = bag.rejected.get(sku, 0) + missing
@@ -145,8 +149,9 @@ class Town(Ledger):
             del self.bags[name]
 
     @precondition(lambda town: town.bags)
-    @rule(which=some, how=st.sampled_from(("customer_goes", "goods_come")))
-    def a_pickup_changes_places(self, which: int, how: transfer.Way) -> None:
+    @rule(which=some, how=st.sampled_from(("customer_goes", "goods_come")), found=st.booleans())
+    def a_pickup_changes_places(self, which: int, how: transfer.Way, found: bool) -> None:
+        """Goods that come are sent at once, or nobody there can find them."""
         name, bag = self._bag(which)
         if bag is None:
             return
@@ -154,11 +159,19 @@ class Town(Ledger):
         before = deepcopy(self.books)
         moved = self.real.step(
             lambda session: transfer.transfer(
-                session, self.real.desk, name, other, how, actor=counter.OFFICE, now=self._moment
+                session, self.real.desk, name, other, how, actor=counter.OFFICE, now=self._moment,
+                agreed="phone" if how == "customer_goes" else None,
             )
-        )
+        )  # fmt: skip
+        if how == "customer_goes" and other in self.real.stocktakes:
+            assert moved == "no-pickup"
+            return
         hold = moved.reservation_id if isinstance(moved, Pickup) and how == "customer_goes" else self._name(OF_ITS_OWN)
-        said = self._customer_goes(bag, other, hold) if how == "customer_goes" else self._goods_come(name, other, hold)
+        said = (
+            self._customer_goes(bag, other, hold)
+            if how == "customer_goes"
+            else self._goods_come(name, other, hold, found)
+        )
         assert said == (moved if isinstance(moved, str) else "confirmed")
         if isinstance(moved, str):
             self.books = before
@@ -170,7 +183,7 @@ class Town(Ledger):
             bag.hold, bag.place, bag.coming = hold, other, {}
         return said
 
-    def _goods_come(self, name: str, other: str, hold: str) -> str:
+    def _goods_come(self, name: str, other: str, hold: str, found: bool) -> str:
         bag = self.bags[name]
         wanted = dict(bag.rejected or bag.here)
         if not wanted:
@@ -178,17 +191,34 @@ class Town(Ledger):
         said = self._hold_for(bag, other, wanted, hold)
         if said != "confirmed":
             return said
+        [lorry] = self.real.step(_on_their_way) - self.lorries.keys()
+        if not found:
+            self._nobody_can_send(bag, lorry, wanted, hold)
+            return said
+        self._at_desk(lambda session: transfers.send(session, lorry, now=self._moment))
         for at, n in self.books.holds[hold].granted.items():
             self.books.happens(at, -n, self.now)
             self.books.incoming[Shelf(bag.place, at.sku)] += n
         self.books.finish(hold, "release", self.now)
-        [lorry] = self.real.step(_on_their_way) - self.lorries.keys()
         self.lorries[lorry] = Lorry(bag.place, wanted, name if bag.rejected else None)
         for sku, n in bag.rejected.items():
             bag.open[sku] = bag.open.get(sku, 0) + n
             bag.coming[sku] = bag.coming.get(sku, 0) + n
         bag.rejected = {}
         return said
+
+    def _nobody_can_send(self, bag: Bag, lorry: str, wanted: dict[str, int], hold: str) -> None:
+        missing = [picking.Rejected(sku, n, picking.Why.NOT_FOUND) for sku, n in wanted.items()]
+        self._at_desk(
+            lambda session: unsendable.cannot_send(
+                session, self.real.desk, lorry, missing, actor=counter.OFFICE, now=self._moment
+            )
+        )
+        for at, n in self.books.holds[hold].granted.items():
+            self.books.happens(at, -n, self.now)
+            self.books.off_sale[at] = self.now
+        self.books.finish(hold, "release", self.now)
+        self._end_empty(bag)
 
     @precondition(lambda town: town.lorries)
     @rule(which=some, n=pieces, rest=st.sampled_from(("all", "keep", "lost")))
@@ -227,6 +257,9 @@ class Town(Ledger):
         for sku, n in sorted(lost.items()):
             if n := self._expected(bag, sku, n):
                 self._lack(bag, sku, n)
+        self._end_empty(bag)
+
+    def _end_empty(self, bag: Bag) -> None:
         hold = self.books.holds[bag.hold]
         if hold.state == "confirmed" and not any(hold.left.values()) and not bag.coming:
             self.books.finish(bag.hold, "release", self.now)

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy.engine import Engine
 
 from omnisync.catalog.backorder import Backorder
-from omnisync.stock import backorders
+from omnisync.stock import backorders, came_back
 from omnisync.values import Kind, Shelf
 from tests.conftest import START
 from tests.properties.model import OrderLine, Shop
@@ -91,6 +91,19 @@ class Ledger(RuleBasedStateMachine):
         self.real.record((Kind.COUNT, at, n, self.now - ago, self._name("count")))
         self.books.count(at, n, self.now - ago)
 
+    @rule(at=shelves, n=st.integers(0, 8))
+    def somebody_counts_for_the_stocktake(self, at: Shelf, n: int) -> None:
+        self.real.count_for_stocktake(at, n)
+        self.books.counted[at] = (n, self.now)
+
+    @precondition(lambda ledger: ledger.books.counted)
+    @rule(abandon=st.integers(0, 3))
+    def the_stocktakes_end(self, abandon: int) -> None:
+        self.real.end_stocktakes("abandon" if abandon == 0 else "book")
+        if abandon == 0:
+            self.books.counted = {}
+        self.books.book_stocktake()
+
     @rule(sku=st.sampled_from(SKUS), n=pieces, there=st.booleans())
     def a_transfer(self, sku: str, n: int, there: bool) -> None:
         here, other = (Shelf(location, sku) for location in (LOCATIONS if there else LOCATIONS[::-1]))
@@ -103,13 +116,14 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(at=shelves, n=pieces, block=st.booleans())
     def set_aside(self, at: Shelf, n: int, block: bool) -> None:
+        n = n if block else min(n, self.books.blocked[at])
         self.real.record((Kind.BLOCKED if block else Kind.UNBLOCKED, at, n, self.now, self._name("blocked")))
-        self.books.blocked[at] = max(0, self.books.blocked[at] + (n if block else -n))
+        self.books.blocked[at] += n if block else -n
 
     @rule(at=shelves)
     def nobody_finds_it(self, at: Shelf) -> None:
         self.real.record((Kind.OFF_SALE, at, 0, self.now, self._name("missed")))
-        self.books.off_sale.add(at)
+        self.books.off_sale[at] = self.now
 
     @rule(at=shelves, n=st.integers(0, 2))
     def safety(self, at: Shelf, n: int) -> None:
@@ -225,6 +239,18 @@ class Ledger(RuleBasedStateMachine):
         assert taken.stale == (version < told[-1][0])
         if not taken.stale:
             self.books.tell(reference, lines, self.now, version)
+
+    @precondition(lambda ledger: ledger.books.checking.total())
+    @rule(which=some, scrap=st.integers(0, 2))
+    def somebody_checks_what_came_back(self, which: int, scrap: int) -> None:
+        found = self._pick(list(self.real.returns()), which)
+        if found is None or found.id is None:
+            return
+        scrap = min(scrap, found.quantity)
+        verdict = came_back.Verdict(found.quantity - scrap, scrap=scrap)
+        assert self.real.decide(found.id, verdict) == "decided"
+        assert self.real.decide(found.id, verdict) == "already-decided"
+        self.books.decide(Shelf(found.location, found.sku), verdict.sellable, scrap, self.now)
 
     @rule(at=shelves, n=pieces, late=minutes)
     def a_counter_sale(self, at: Shelf, n: int, late: int) -> None:

@@ -57,13 +57,18 @@ class Shop:
     happened: dict[Shelf, list[tuple[int, bool, int]]] = field(default_factory=lambda: defaultdict(list))
     """(minute, whether it was a count, pieces) in the order in which we heard of it."""
     blocked: Counter[Shelf] = field(default_factory=Counter)
+    checking: Counter[Shelf] = field(default_factory=Counter)
+    """Came back, and nobody has looked at it yet."""
     incoming: Counter[Shelf] = field(default_factory=Counter)
     owed: Counter[Shelf] = field(default_factory=Counter)
     """What suppliers owe of it."""
     safety: Counter[Shelf] = field(default_factory=Counter)
     backorders: dict[str, int | None] = field(default_factory=dict)
     """So many at each place beyond what is there; None: what suppliers owe."""
-    off_sale: set[Shelf] = field(default_factory=set)
+    counted: dict[Shelf, tuple[int, int]] = field(default_factory=dict)
+    """Of the stocktake that is open: pieces and minute."""
+    off_sale: dict[Shelf, int] = field(default_factory=dict)
+    """Since when nobody finds it."""
     holds: dict[str, Hold] = field(default_factory=dict)
     orders: dict[str, dict[str, OrderLine]] = field(default_factory=dict)
 
@@ -85,7 +90,7 @@ class Shop:
         return Level(
             self.on_hand(shelf),
             self.reserved(shelf),
-            self.blocked[shelf],
+            self.blocked[shelf] + self.checking[shelf],
             self.incoming[shelf],
             self.safety[shelf],
             self.allowed(shelf),
@@ -94,7 +99,8 @@ class Shop:
 
     def free(self, shelf: Shelf) -> int:
         """What nobody was promised and nobody keeps back; below zero where facts took what was promised."""
-        return self.on_hand(shelf) - self.blocked[shelf] - self.reserved(shelf) - self.safety[shelf]
+        level = self.level(shelf)
+        return level.on_hand - level.blocked - level.reserved - level.safety
 
     def available(self, shelf: Shelf) -> int:
         return 0 if shelf in self.off_sale else max(0, self.free(shelf))
@@ -111,9 +117,16 @@ class Shop:
         self.happened[shelf].append((at, False, pieces))
 
     def count(self, shelf: Shelf, pieces: int, at: int) -> None:
-        if all(at >= then for then, counted, _ in self.happened[shelf] if counted):
-            self.off_sale.discard(shelf)
+        last = all(at >= then for then, counted, _ in self.happened[shelf] if counted)
+        if last and self.off_sale.get(shelf, at) <= at:
+            self.off_sale.pop(shelf, None)
         self.happened[shelf].append((at, True, pieces))
+
+    def book_stocktake(self) -> None:
+        """All counts take effect, each as of its minute."""
+        for shelf, (pieces, at) in self.counted.items():
+            self.count(shelf, pieces, at)
+        self.counted = {}
 
     def unpack(self, lines: Iterable[tuple[str, str, int]]) -> Pieces:
         """Sets as what they hold, equal pieces together: (SKU, location, quantity)."""
@@ -238,6 +251,12 @@ class Shop:
                 line.restocks[name] = back
                 for at, pieces in self.unpack([(line.sku, self.locations[0], back)]).items():
                     self.happens(at, pieces, at_minute)
+                    self.checking[at] += pieces
+
+    def decide(self, shelf: Shelf, sellable: int, scrap: int, now: int) -> None:
+        """Somebody has looked at what came back."""
+        self.checking[shelf] -= sellable + scrap
+        self.happens(shelf, -scrap, now)
 
     def _spread(self, sku: str, n: int, place: str | None) -> list[tuple[Shelf, int]]:
         """Whole from the first place that has it, else a bit from each, then where it may be missing; the rest is missing at the

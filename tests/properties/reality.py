@@ -18,12 +18,13 @@ from omnisync.clock import StoppedClock
 from omnisync.errors import Refused
 from omnisync.orders import intake
 from omnisync.settings import ChannelSettings
-from omnisync.stock import availability, ends, ledger, reservations
+from omnisync.stock import availability, came_back, ends, ledger, reservations, stocktakes
 from omnisync.stock.effects import Level
 from omnisync.stock.ends import End
 from omnisync.stock.idempotency import Answer, Call, Once
 from omnisync.stock.ledger import Entry
 from omnisync.stock.reservations import Line, Request
+from omnisync.stock.tables import GoodsReturn
 from omnisync.values import Kind, Shelf
 from tests.conftest import START
 from tests.orders import counter
@@ -35,6 +36,7 @@ PLACES = {"linden": "L1", "markt": "L2"}
 SHOP = ChannelSettings(
     name=CHANNEL, adapter="fake", locations=list(PLACES), location_map={place: code for code, place in PLACES.items()}
 )
+_ENDS = {"book": stocktakes.book, "abandon": stocktakes.abandon}
 Asked = tuple[str, Sequence[tuple[str, str, int]], int | None, str | None, str | None, str | None]
 """Name, lines, until, reference, owner, takes."""
 
@@ -52,6 +54,7 @@ class Reality:
         self.transaction = self.connection.begin()
         self.now = 0
         self.desk = counter.a_desk()
+        self.stocktakes: dict[str, str] = {}
         self._hold_once = Once(self._hold, StoppedClock(START))
 
     def close(self) -> None:
@@ -77,6 +80,41 @@ class Reality:
         entries = [Entry(kind, at.sku, at.location, n, "floor", moment(then), key) for kind, at, n, then, key in said]
         recorded = self.step(lambda session: ledger.record(session, entries, now=moment(self.now)))
         return [one.duplicate for one in recorded if not isinstance(one, str)]
+
+    def returns(self) -> Sequence[GoodsReturn]:
+        """What came back and waits to be checked."""
+        found = self.step(lambda session: came_back.page(session, None, to_check=True))
+        assert not isinstance(found, str), found
+        return found
+
+    def decide(self, number: int, verdict: came_back.Verdict) -> str:
+        done = self.step(lambda session: came_back.decide(session, number, verdict, by="Kim", now=moment(self.now)))
+        return done if isinstance(done, str) else "decided"
+
+    def count_for_stocktake(self, at: Shelf, n: int) -> None:
+        """Kept without effect; the first count opens the stocktake of its location."""
+        if at.location not in self.stocktakes:
+            opened = self._done(
+                lambda session: stocktakes.open_one(session, self.desk.ids, at.location, by="ops", now=moment(self.now))
+            )
+            self.stocktakes[at.location] = opened.id
+        counts = [stocktakes.Count(at.sku, n, moment(self.now))]
+        self._done(
+            lambda session: stocktakes.count(
+                session, self.stocktakes[at.location], counts, by="Kim", now=moment(self.now)
+            )
+        )
+
+    def end_stocktakes(self, how: str) -> None:
+        """Book or abandon those that are open."""
+        for _, name in sorted(self.stocktakes.items()):
+            self._done(lambda session, name=name: _ENDS[how](session, name, by="ops", now=moment(self.now)))
+        self.stocktakes = {}
+
+    def _done(self, work: Callable[[Session], Result]) -> Result:
+        done = self.step(work)
+        assert not isinstance(done, str), done
+        return done
 
     def levels(self, shelves: Iterable[Shelf]) -> dict[Shelf, Level]:
         found = self.step(lambda session: availability.levels(session, shelves))

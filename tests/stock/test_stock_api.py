@@ -1,70 +1,147 @@
-"""What is awaited and what may be promised before it comes, as programs see it."""
+"""A store over HTTP: what is not for sale and why, returns, a blind stocktake, and a shortage that is mended with one call."""
+
+from __future__ import annotations
 
 import asyncio
+from typing import Any
+
+from sqlalchemy.engine import Engine
 
 from omnisync import db
-from tests.api import SETTINGS, serving
-from tests.stock.shop import LINDEN, article, shelf, violations
+from omnisync.clock import StoppedClock
+from omnisync.stock import came_back, ledger
+from omnisync.stock.came_back import Source
+from omnisync.stock.ledger import Entry
+from omnisync.values import Kind
+from tests.api import Api, serving
+from tests.conftest import START
+from tests.orders.counter import violations
+from tests.stock.shop import shelf
 
-PUBLIC = SETTINGS.model_copy(update={"server": SETTINGS.server.model_copy(update={"public_availability": True})})
-HERE = {"sku": "LAMP", "location": LINDEN}
+PICKUP = {"location": "linden", "customer": {"name": "Anna"}, "lines": [{"sku": "LAMP", "quantity": 1}]}
 
 
-def awaited(key, pieces, due_at=None):
-    return HERE | {"key": key, "kind": "awaited", "quantity": pieces} | ({"due_at": due_at} if due_at else {})
-
-
-def test_what_is_awaited_can_be_ordered_before_it_comes_and_everybody_sees_from_when(engine, clock):
+def play(engine: Engine, clock: StoppedClock, story: Any) -> None:
     with db.transaction(engine) as session:
-        shelf(session, "LAMP", pieces=1)
-        shelf(session, "BULB", pieces=50)
-        article(session, "SET", components={"LAMP": 1, "BULB": 2})
+        shelf(session, "LAMP", pieces=5)
+        shelf(session, "LAMP", pieces=5, location="markt")
+        back = Entry(Kind.RETURNED, "LAMP", "linden", 2, "order:1", START, key="back/1")
+        came_back.book(session, back, Source("webshop", True, False, "webshop:1", "#1"), now=START)
 
-    async def story():
-        async with serving(engine, clock, PUBLIC) as api:
+    async def run() -> None:
+        async with serving(engine, clock) as api:
+            await story(api)
 
-            async def move(*movements):
-                return await api.call("POST", "/v1/stock/movements", role="ops", json={"movements": movements})
-
-            async def ask(query="sku=LAMP&sku=SET", role="shop"):
-                return (await api.call("GET", f"/v1/availability?{query}", role=role)).json()["items"]
-
-            async def hold(quantity):
-                return await api.call("POST", "/v1/reservations", json={"lines": [HERE | {"quantity": quantity}]})
-
-            async def stock(query=""):
-                return (await api.call("GET", f"/v1/stock?sku=LAMP{query}", role="ops")).json()["items"]
-
-            said = {"lines": [{"sku": "LAMP", "backorder": "2026-12-01"}]}
-            before = await ask()
-            put = await api.call("PUT", "/v1/stock/backorder", role="ops", json=said)
-            await move(awaited("d/1", 4, "2026-12-05T08:00:00Z"), awaited("d/2", 2))
-            after, public = await ask(), await ask(role=None)
-            [level] = await stock()
-            holds = [await hold(8), await hold(5), await hold(3)]
-            later = await ask()
-            shortages = (await api.call("GET", "/v1/shortages", role="ops")).json()["items"]
-            late = [await stock("&overdue=true")]
-            clock.advance(seconds=15 * 86_400)
-            late.append(await stock("&overdue=true"))
-            wrong = await move(
-                HERE | {"key": "d/3", "kind": "received", "quantity": 1, "due_at": "2026-12-05T08:00:00Z"}
-            )
-            return before, put, after, public, level, holds, later, shortages, late, wrong
-
-    before, put, after, public, level, holds, later, shortages, late, wrong = asyncio.run(story())
-    from_then = {"from": "2026-12-05T08:00:00Z"}
-    assert all("backorder" not in item for item in before)
-    assert put.json() == {"lines": [{"sku": "LAMP", "backorder": "2026-12-01"}]}
-    assert [(item["available"], item["backorder"]) for item in after] == [(1, {"available": 6} | from_then)] * 2
-    assert [item["backorder"] for item in public] == [from_then] * 2
-    assert (level["incoming"], level["backorder"], level["due_at"]) == (6, 6, "2026-12-05T08:00:00Z")
-    assert [one.status_code for one in holds] == [409, 201, 409]
-    assert [lack["available"] for one in (holds[0], holds[2]) for lack in one.json()["shortages"]] == [7, 2]
-    assert [(item["available"], item["state"], item["backorder"]["available"]) for item in later] == [
-        (0, "out_of_stock", 2)
-    ] * 2
-    assert (shortages, late[0], [one["sku"] for one in late[1]]) == ([], [], ["LAMP"])
-    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "movements.0.due_at")
-    with db.transaction(engine) as session:
+    asyncio.run(run())
+    with db.reading(engine) as session:
         assert violations(session) == []
+
+
+async def moved(api: Api, kind: str, n: int, reason: str | None, key: str) -> int:
+    line = {"key": key, "kind": kind, "sku": "LAMP", "location": "linden", "quantity": n, "reason": reason}
+    answer = await api.call("POST", "/v1/stock/movements", role="ops", json={"movements": [line]})
+    return answer.status_code
+
+
+async def items(api: Api, path: str, role: str = "ops") -> list[dict[str, Any]]:
+    answer = await api.call("GET", path, role=role)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["items"]
+    return found
+
+
+def test_what_is_not_for_sale_has_a_reason_and_goes_back_on_sale_for_that_reason_only(
+    engine: Engine, clock: StoppedClock
+) -> None:
+    async def story(api: Api) -> None:
+        refused = [await moved(api, "blocked", 1, why, f"b{why}") for why in (None, "mood")]
+        blocked = [await moved(api, "blocked", n, why, f"b/{why}") for n, why in ((2, "display"), (1, "on_loan"))]
+        too_much = [await moved(api, "unblocked", n, why, "u") for n, why in ((3, "display"), (1, "to_be_checked"))]
+        back = [await moved(api, "unblocked", 2, "display", "u/1") for _ in range(2)]
+
+        assert (refused, blocked, too_much, back) == ([422, 422], [200, 200], [422, 422], [200, 200])
+        found = await items(api, "/v1/stock/blocked?limit=1", "staff")
+        cursor = (await api.call("GET", "/v1/stock/blocked?limit=1", role="ops")).json()["next_cursor"]
+        found += await items(api, f"/v1/stock/blocked?limit=1&cursor={cursor}")
+        assert [(one["reason"], one["quantity"]) for one in found] == [("on_loan", 1), ("to_be_checked", 2)]
+
+    play(engine, clock, story)
+
+
+def test_a_return_is_decided_once_whoever_repeats_the_call(engine: Engine, clock: StoppedClock) -> None:
+    async def story(api: Api) -> None:
+        [found] = await items(api, "/v1/returns?location=linden", "staff")
+        path, body = f"/v1/returns/{found['id']}/decide", {"sellable": 1, "scrap": 1}
+        answers = [await api.call("POST", path, role="staff", key="one", json=body) for _ in range(2)]
+        other = await api.call("POST", path, role="ops", json={"sellable": 2})
+
+        assert [one.status_code for one in answers] == [200, 200]
+        assert answers[0].json() == answers[1].json()
+        assert (other.status_code, other.json()["by"]) == (409, "staff")
+        assert await items(api, "/v1/returns", "staff") == []
+        [done] = await items(api, "/v1/returns?state=all")
+        assert (done["state"], done["sellable"], done["scrap"], done["order"]) == ("decided", 1, 1, "#1")
+        assert (await api.call("GET", "/v1/returns?location=markt", role="staff")).status_code == 403
+
+    play(engine, clock, story)
+
+
+def test_a_stocktake_is_blind_closes_pickups_and_is_booked_by_ops(engine: Engine, clock: StoppedClock) -> None:
+    async def story(api: Api) -> None:
+        opened = (await api.call("POST", "/v1/stocktakes", role="ops", json={"location": "linden"})).json()
+        path = f"/v1/stocktakes/{opened['id']}"
+        blind = await items(api, f"{path}/lines", "staff")
+        pickup = await api.call("POST", "/v1/pickups", json=PICKUP)
+        [asked] = await items(api, "/v1/availability?sku=LAMP", "shop")
+        held = await api.call(
+            "POST", "/v1/reservations", json={"lines": [{"sku": "LAMP", "location": "linden", "quantity": 9}]}
+        )
+        counts = {"counts": [{"sku": "LAMP", "quantity": 6}]}
+        counted = (await api.call("POST", f"{path}/counts", role="staff", json=counts)).json()["items"]
+        refused = [(await api.call("POST", f"{path}/{how}", role="staff")).status_code for how in ("book", "abandon")]
+        before = (await api.call("GET", path, role="ops")).json()
+        booked = await api.call("POST", f"{path}/book", role="ops")
+
+        assert [(one["sku"], one["expected"]) for one in blind] == [("LAMP", None)]
+        assert (pickup.status_code, pickup.json()["title"]) == (409, "no pickup")
+        assert {one["location"]: one["pickup"] for one in asked["locations"]} == {
+            "linden": False,
+            "markt": True,
+            "lager": False,
+        }
+        assert asked["available"] == 10
+        [lack] = held.json()["shortages"]
+        assert [one["ready_at"] is None for one in lack["elsewhere"]] == [False]
+        assert [(one["expected"], one["counted"], one["difference"]) for one in counted] == [(7, 6, -1)]
+        assert refused == [403, 403]
+        assert (before["state"], before["missing"], before["without_cost"]) == ("open", 1, 1)
+        assert (booked.json()["state"], booked.json()["missing"]) == ("booked", 1)
+        clock.advance(seconds=2)
+        [asked] = await items(api, "/v1/availability?sku=LAMP", "shop")
+        assert asked["locations"][0] | {"ready_at": None} == {
+            "location": "linden", "available": 4, "pickup": True, "ready_at": None,
+        }  # fmt: skip
+        assert [one["state"] for one in await items(api, "/v1/stocktakes", "staff")] == ["booked"]
+        assert await items(api, "/v1/stock/recounts", "staff") == []
+
+    play(engine, clock, story)
+
+
+def test_a_shortage_is_mended_with_one_call_that_says_what_was_seen(engine: Engine, clock: StoppedClock) -> None:
+    async def story(api: Api) -> None:
+        placed = (await api.call("POST", "/v1/pickups", json=PICKUP)).json()
+        with db.transaction(engine) as session:
+            ledger.record(session, [Entry(Kind.SOLD, "LAMP", "linden", 5, "pos:1", START)], now=START)
+        [found] = await items(api, "/v1/shortages")
+        path = f"/v1/shortages/{found['id']}/accept"
+        stale = await api.call("POST", path, role="ops", json={"proposal": "something else"})
+        done = await api.call("POST", path, role="ops", json={"proposal": found["proposal"]})
+
+        [promise] = found["promises"]
+        assert (promise["id"], promise["action"], promise["location"]) == (placed["id"], "transfer", "markt")
+        assert (stale.status_code, stale.json()["proposal"]) == (409, found["proposal"])
+        assert (done.status_code, done.json()["promises"], done.json()["accepted_by"]) == (200, [], "ops")
+        page = (await api.call("GET", "/v1/shortages", role="ops")).json()
+        assert (page["items"], page["lacking"], page["stock_errors"]) == ([], [], [])
+
+    play(engine, clock, story)

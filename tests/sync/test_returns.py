@@ -12,10 +12,15 @@ import pytest
 from omnisync.adapters.base import Article, Delivered, Fact, OrderLine, OrderSeen, Restock, Sale
 from omnisync.clock import StoppedClock
 from omnisync.pages import ops_words
+from omnisync.stock.tables import GoodsReturn
+from omnisync.sync import cases
+from omnisync.sync.facts import apply
 from omnisync.sync.tables import Case
+from tests.stock.shop import violations
 from tests.sync.conftest import MakeHouse
-from tests.sync.house import House
-from tests.sync.test_facts import bundle, tell, till
+from tests.sync.fakes import FakeChannel
+from tests.sync.house import House, shop
+from tests.sync.test_facts import TILL, bundle, tell, till
 
 LAMP = Article(sku="LAMP")
 
@@ -120,3 +125,63 @@ def test_returns_that_lie_hours_apart_are_two(house: House) -> None:
     after(house, receipt(house, restock("A")), early)
 
     assert house.cases("double_return") == []
+
+
+@pytest.fixture
+def two(make_house: MakeHouse, clock: StoppedClock) -> House:
+    """A till and a web shop of two stores, which has sent a lamp."""
+    house = make_house(
+        (shop("pos", location_map={"Kasse 1": "linden"}), FakeChannel("pos", clock, TILL)),
+        (shop("web", locations=("markt", "linden")), FakeChannel("web", clock)),
+    )
+    house.article("LAMP")
+    for location in ("linden", "markt"):
+        house.stock("LAMP", 10, location)
+    by_mail(house, sent_back=False)
+    return house
+
+
+def by_mail(house: House, *, sent_back: bool, days: float = 0.0) -> None:
+    """The web shop tells of its order, and that it put the lamp back into stock."""
+    at = house.clock.now() + timedelta(days=days)
+    restocks = (Restock("refund-1", 1),) if sent_back else ()
+    order = OrderSeen("1", "#1001", at, at, (OrderLine("1", LAMP, 1, shipped=1, restocks=restocks),))
+    facts = [order]
+    house.within(lambda session: apply(session, house.context, house.channel("web"), facts, now=at))
+
+
+def over_the_counter(house: House, *, days: float = 0.0) -> None:
+    at = house.clock.now() + timedelta(days=days)
+    facts = [Sale("R/1", LAMP, -1, at, "Kasse 1")]
+    house.within(lambda session: apply(session, house.context, house.channel("pos"), facts, now=at))
+
+
+@pytest.mark.parametrize("first", ["till", "shop"])
+def test_a_lamp_that_till_and_shop_both_took_back_is_taken_off_again_where_nobody_had_it_in_the_hand(
+    two: House, first: str
+) -> None:
+    over_the_counter(two, days=0.0 if first == "till" else 2.0)
+    by_mail(two, sent_back=True, days=2.0 if first == "till" else 1.0)
+    if first == "shop":
+        over_the_counter(two, days=2.0)
+    there = two.level("LAMP", "linden")[0], two.level("LAMP", "markt")[0]
+    [case] = two.cases("double_return")
+
+    two.within(lambda session: cases.apply(session, case.id, by="ops", now=two.clock.now() + timedelta(days=3)))
+
+    assert there == (11, 10)
+    assert (two.level("LAMP", "linden")[0], two.level("LAMP", "markt")[0]) == (11, 9)
+    assert [one.duplicate for one in two.rows(GoodsReturn, counter=False)] == [1]
+    assert case.details["channels"] == ["pos", "web"]
+    assert ops_words.case_words(case)[0].count("#1001") == 1
+    assert two.within(violations) == []
+
+
+def test_what_comes_back_by_mail_waits_to_be_checked_and_what_a_till_takes_back_does_not(two: House) -> None:
+    over_the_counter(two)
+    by_mail(two, sent_back=True, days=4.0)
+
+    waiting = [(one.channel, one.location, one.decided_at is None) for one in two.rows(GoodsReturn)]
+
+    assert sorted(waiting) == [("pos", "linden", False), ("web", "markt", True)]
+    assert two.cases("double_return") == []

@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(), nullable=True),
         sa.Column("min_age", sa.Integer(), nullable=True),
         sa.Column("backorder", sa.String(), nullable=True),
+        sa.Column("b_ware", db.Name(), nullable=True),
         sa.Column("changed_at", db.Instant(), nullable=False),
         sa.PrimaryKeyConstraint("sku"),
     )
@@ -59,6 +60,7 @@ def upgrade() -> None:
         sa.Column("backorder", sa.Integer(), nullable=False),
         sa.Column("due_at", db.Instant(), nullable=True),
         sa.Column("off_sale", sa.Boolean(), nullable=False),
+        sa.Column("off_sale_at", db.Instant(), nullable=True),
         sa.Column("counted_at", db.Instant(), nullable=True),
         sa.Column("changed_at", db.Instant(), nullable=False),
         sa.Column("shelf", sa.String(), nullable=True),
@@ -239,6 +241,32 @@ def upgrade() -> None:
         sa.Column("available", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("location", "sku"),
     )
+    op.create_table(
+        "goods_return",
+        sa.Column("id", db.Serial(), nullable=False),
+        sa.Column("key", db.Name(), nullable=False),
+        sa.Column("channel", db.Name(), nullable=False),
+        sa.Column("order_id", db.Name(), nullable=True),
+        sa.Column("reference", db.Name(), nullable=True),
+        sa.Column("counter", sa.Boolean(), nullable=False),
+        sa.Column("location", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("came_at", db.Instant(), nullable=False),
+        sa.Column("recorded_at", db.Instant(), nullable=False),
+        sa.Column("decided_at", db.Instant(), nullable=True),
+        sa.Column("decided_by", sa.String(), nullable=True),
+        sa.Column("sellable", sa.Integer(), nullable=False),
+        sa.Column("b_ware", sa.Integer(), nullable=False),
+        sa.Column("b_ware_sku", db.Name(), nullable=True),
+        sa.Column("scrap", sa.Integer(), nullable=False),
+        sa.Column("duplicate", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+    )
+    op.create_index("goods_return_near", "goods_return", ["sku", "came_at"], unique=False)
+    op.create_index("goods_return_open", "goods_return", ["decided_at", "location"], unique=False)
+    op.create_index("goods_return_told", "goods_return", ["channel", "recorded_at"], unique=False)
     op.create_table(
         "hand_over",
         sa.Column("id", db.Name(), nullable=False),
@@ -552,6 +580,25 @@ def upgrade() -> None:
     )
     op.create_index("shown_state_sku", "shown_state", ["sku"], unique=False)
     op.create_table(
+        "stocktake",
+        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("location", db.Name(), nullable=False),
+        sa.Column("opened_at", db.Instant(), nullable=False),
+        sa.Column("opened_by", sa.String(), nullable=False),
+        sa.Column("ended_at", db.Instant(), nullable=True),
+        sa.Column("ended_by", sa.String(), nullable=True),
+        sa.Column("ended_how", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "stocktake_open",
+        "stocktake",
+        ["location"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
         "sync_case",
         sa.Column("id", db.Name(), nullable=False),
         sa.Column("channel", db.Name(), nullable=False),
@@ -720,6 +767,9 @@ def upgrade() -> None:
         sa.Column("ended_at", db.Instant(), nullable=True),
         sa.Column("collected_how", sa.String(), nullable=True),
         sa.Column("handed_over_by", sa.String(), nullable=True),
+        sa.Column("agreed_how", sa.String(), nullable=True),
+        sa.Column("agreed_at", db.Instant(), nullable=True),
+        sa.Column("agreed_by", sa.String(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["customer_id"],
@@ -732,6 +782,20 @@ def upgrade() -> None:
     op.create_index("pickup_due", "pickup", ["state", "collect_by"], unique=False)
     op.create_index("pickup_list", "pickup", ["location", "state", "ready_by"], unique=False)
     op.create_index("pickup_reference", "pickup", ["channel", "reference"], unique=False)
+    op.create_table(
+        "stocktake_line",
+        sa.Column("stocktake_id", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("expected", sa.Integer(), nullable=False),
+        sa.Column("counted", sa.Integer(), nullable=True),
+        sa.Column("counted_at", db.Instant(), nullable=True),
+        sa.Column("counted_by", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["stocktake_id"],
+            ["stocktake.id"],
+        ),
+        sa.PrimaryKeyConstraint("stocktake_id", "sku"),
+    )
     op.create_table(
         "transfer_line",
         sa.Column("transfer_id", db.Name(), nullable=False),
@@ -773,6 +837,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("pickup_line")
     op.drop_table("transfer_line")
+    op.drop_table("stocktake_line")
     op.drop_index("pickup_reference", table_name="pickup")
     op.drop_index("pickup_list", table_name="pickup")
     op.drop_index("pickup_due", table_name="pickup")
@@ -797,6 +862,13 @@ def downgrade() -> None:
     op.drop_table("task")
     op.drop_index("sync_case_open", table_name="sync_case")
     op.drop_table("sync_case")
+    op.drop_index(
+        "stocktake_open",
+        table_name="stocktake",
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.drop_table("stocktake")
     op.drop_index("shown_state_sku", table_name="shown_state")
     op.drop_index(
         "shown_state_provisional_at",
@@ -868,6 +940,10 @@ def downgrade() -> None:
     op.drop_table("idempotency")
     op.drop_index("hand_over_open", table_name="hand_over")
     op.drop_table("hand_over")
+    op.drop_index("goods_return_told", table_name="goods_return")
+    op.drop_index("goods_return_open", table_name="goods_return")
+    op.drop_index("goods_return_near", table_name="goods_return")
+    op.drop_table("goods_return")
     op.drop_table("event_shelf")
     op.drop_table("event_pending")
     op.drop_index(op.f("ix_event_at"), table_name="event")
