@@ -140,9 +140,8 @@ class Importer:
             return None, _NOTHING[survey.rows > 0]
         if begun is None:
             begun = self.within(lambda session: self._begin(session, survey, reading))
-        reading.counted_at = (
-            begun.counted_at or begun.at
-        )  # a sale since then may make the ledger look as if it had been counted
+        # As of then: a sale since may have brought the ledger to the very number that was counted.
+        reading.counted_at = begun.counted_at or begun.at
         booking = slices.Booking(self, reading, begun.id, begun.at)
         booking.book(stage, begun.booked_line, lambda line: self.progress(line, survey.source.lines))
         return begun.id, ""

@@ -12,9 +12,12 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.stock import shelves
-from omnisync.values import Shelf
-from tests.stock.shop import shelf
+from omnisync.catalog.backorder import Backorder
+from omnisync.stock import backorders, ledger, shelves
+from omnisync.stock.ledger import Entry
+from omnisync.values import Kind, Shelf
+from tests.conftest import START
+from tests.stock.shop import shelf, violations
 
 # SQLite has one writer and locks no rows.
 pytestmark = pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
@@ -38,6 +41,29 @@ def test_who_waits_for_a_shelf_holds_none_behind_it(engine: Engine, held: Shelf,
         first.execute(sa.text("SET LOCAL lock_timeout = '20ms'"))
         assert shelves.lock(first, behind).keys() == set(behind)
     waiting.result()
+
+
+def test_who_says_how_far_an_article_can_be_promised_does_not_wait_with_it_for_a_delivery(engine: Engine):
+    with db.transaction(engine) as session:
+        shelf(session, "CUP", pieces=1)
+        backorders.put(session, {"CUP": Backorder(3)}, cause="test", now=START)
+
+    with ThreadPoolExecutor(1) as thread, db.transaction(engine) as delivery:
+        shelves.lock(delivery, [Shelf("linden", "CUP")])
+        waiting = thread.submit(_say, engine)
+        _until_somebody_waits(delivery)
+
+        delivery.execute(sa.text("SET LOCAL lock_timeout = '20ms'"))
+        awaited = Entry(Kind.AWAITED, "CUP", "linden", 1, "test", START)
+        ledger.record(delivery, [awaited], now=START)
+    waiting.result()
+    with db.reading(engine) as session:
+        assert violations(session) == []
+
+
+def _say(engine: Engine) -> None:
+    with db.transaction(engine) as session:
+        backorders.put(session, {"CUP": Backorder(day=START.date())}, cause="test", now=START)
 
 
 def _lock(engine: Engine, wanted: Sequence[Shelf]) -> None:
