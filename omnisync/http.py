@@ -12,7 +12,7 @@ import structlog
 from fastapi import APIRouter, FastAPI, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StrictInt, StrictStr
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
@@ -36,7 +36,7 @@ from omnisync.meters import Meters
 from omnisync.problems import problem
 from omnisync.settings import Settings
 from omnisync.stock.idempotency import Answer, Call, InFlight, Once
-from omnisync.values import MAX_QUANTITY, MAX_ROW_ID, clean_sku
+from omnisync.values import MAX_QUANTITY, MAX_ROW_ID, as_utc, clean_sku
 from omnisync.writer import Batches
 
 MAX_BODY = 1024 * 1024
@@ -115,6 +115,7 @@ Text = Annotated[StrictStr, AfterValidator(_no_odd_characters)]
 ShortText = Annotated[Text, Field(max_length=200)]
 LongText = Annotated[Text, Field(max_length=4000)]
 Sku = Annotated[StrictStr, AfterValidator(clean_sku), Field(max_length=64)]
+Moment = Annotated[AwareDatetime, AfterValidator(as_utc)]
 Code = Annotated[Text, Field(min_length=1, max_length=64)]
 RowId = Annotated[int, Field(ge=0, le=MAX_ROW_ID)]
 Quantity = Annotated[StrictInt, Field(ge=1, le=MAX_QUANTITY)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime, Field, StrictInt, model_validator
+from pydantic import Field, StrictInt, model_validator
 from sqlmodel import Session
 
 from omnisync.access import Role
@@ -14,8 +14,8 @@ from omnisync.catalog import answers, pricelist, prices, pricing
 from omnisync.catalog.pricelist import MAX_PRICE_MINOR, BasePrice, ChannelPrice, PriceRule, Statement
 from omnisync.catalog.prices import Pair, Quote
 from omnisync.errors import InvalidRequest
-from omnisync.http import Body, Code, Services, Sku, json_response, router
-from omnisync.values import Money, as_utc, format_time
+from omnisync.http import Body, Code, Moment, Services, Sku, json_response, router
+from omnisync.values import Money, format_time
 
 MAX_SKUS, MAX_PRICES = 200, 1000
 _FIELDS = {
@@ -41,8 +41,8 @@ class PriceBody(Body):
     percent_hundredths: StrictInt | None = Field(None, description="-1000 is 10 % off.", examples=[-1000])
     add_minor: StrictInt | None = Field(None, description="Added after the per cent.")
     ending_minor: StrictInt | None = Field(None, description="99: the nearest price that ends in ,99.", examples=[99])
-    valid_from: AwareDatetime | None = None
-    valid_to: AwareDatetime | None = None
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> PriceBody:
@@ -71,7 +71,7 @@ def routes(services: Services) -> APIRouter:
     async def list_prices(
         sku: Annotated[list[Sku], Query(min_length=1, max_length=MAX_SKUS)],
         channel: Code | None = None,
-        at: AwareDatetime | None = None,
+        at: Moment | None = None,
     ) -> Response:
         """What these articles cost, on that channel or by their base price, at that moment.
 
@@ -79,7 +79,7 @@ def routes(services: Services) -> APIRouter:
         there: what a reduction must name (Directive 98/6/EC Art. 6a, section 11 PAngV).
         """
         _refuse_strangers([("channel", channel)], channels)
-        moment = as_utc(at) if at else services.clock.now()
+        moment = at or services.clock.now()
         pairs: list[Pair] = [(one, channel) for one in sku]
         return json_response(await services.read.run(lambda session: _listed(session, pairs, moment)))
 

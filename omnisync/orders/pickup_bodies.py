@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, StrictBool, StrictInt, model_validator
+from pydantic import Field, StrictBool, StrictInt, model_validator
 
-from omnisync.http import Body, Code, LongText, Quantity, ShortText, Sku, Text
+from omnisync.http import Body, Code, LongText, Moment, Quantity, ShortText, Sku, Text
 from omnisync.orders import placing
 from omnisync.orders.customers import Person
 from omnisync.orders.handing import ByCode, Reason, WithoutCode
@@ -164,7 +164,7 @@ class CancelBody(Body):
 class ExtendBody(Body):
     """Until when it waits."""
 
-    collect_by: AwareDatetime
+    collect_by: Moment
 
 
 class TransferBody(Body):

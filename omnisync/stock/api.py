@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, Field, StrictInt, field_validator
+from pydantic import Field, StrictInt, field_validator
 from sqlmodel import Session
 
 from omnisync import db
@@ -17,13 +17,13 @@ from omnisync.access import Access, Role
 from omnisync.catalog import articles, backorder
 from omnisync.catalog.backorder import Backorder
 from omnisync.errors import Forbidden, InvalidRequest
-from omnisync.http import Body, Code, Services, ShortText, Sku, Text, json_response, router
+from omnisync.http import Body, Code, Moment, Services, ShortText, Sku, Text, json_response, router
 from omnisync.stock import answers, availability, backorders, blocked, ledger
 from omnisync.stock.blocked import Why
 from omnisync.stock.effects import QUANTITIES
 from omnisync.stock.ledger import Entry
 from omnisync.stock.tables import Balance, Movement
-from omnisync.values import MAX_QUANTITY, Kind, Shelf, as_utc, format_time, from_cursor, row_id, to_cursor
+from omnisync.values import MAX_QUANTITY, Kind, Shelf, format_time, from_cursor, row_id, to_cursor
 
 MAX_LINES = 1000
 OLDEST = timedelta(days=90)
@@ -57,8 +57,8 @@ class MovementBody(Body):
     quantity: Annotated[StrictInt, Field(ge=0, le=MAX_QUANTITY)] = Field(examples=[5])
     to_location: Code | None = None
     reason: ShortText | None = None
-    due_at: AwareDatetime | None = Field(default=None, description="When what is awaited is expected.")
-    occurred_at: AwareDatetime | None = None
+    due_at: Moment | None = Field(default=None, description="When what is awaited is expected.")
+    occurred_at: Moment | None = None
 
 
 class MovementsBody(Body):
@@ -136,7 +136,7 @@ def routes(services: Services) -> APIRouter:
     async def movements(
         sku: Sku | None = None,
         location: Code | None = None,
-        since: AwareDatetime | None = None,
+        since: Moment | None = None,
         limit: Limit = 100,
         cursor: Text | None = None,
     ) -> Response:
@@ -261,7 +261,7 @@ def _key(line: MovementBody, asker: Access) -> str:
 def _entries(line: MovementBody, asker: Access, now: datetime) -> list[Entry]:
     at, cause, key = line.occurred_at or now, f"api:{asker.owner}", _key(line, asker)
     if line.to_location is None:
-        kind, due_at = Kind(line.kind), line.due_at and as_utc(line.due_at)
+        kind, due_at = Kind(line.kind), line.due_at
         return [Entry(kind, line.sku, line.location, line.quantity, cause, at, key, line.reason, due_at=due_at)]
     return [
         Entry(Kind.TRANSFER_OUT, line.sku, line.location, line.quantity, f"transfer:{key}", at, key, line.reason),

@@ -7,18 +7,18 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, Field, StrictInt
+from pydantic import Field, StrictInt
 from sqlmodel import Session
 
 from omnisync import db
 from omnisync.access import Access, Role
 from omnisync.errors import Forbidden, InvalidRequest
-from omnisync.http import Body, Code, Services, Sku, Text, json_response, router
+from omnisync.http import Body, Code, Moment, Services, Sku, Text, json_response, router
 from omnisync.stock import answers, recounts, stocktakes
 from omnisync.stock.api import check_articles, check_locations
 from omnisync.stock.stocktakes import Count, Line, Summary
 from omnisync.stock.tables import Stocktake
-from omnisync.values import MAX_QUANTITY, as_utc, format_time, from_cursor, to_cursor
+from omnisync.values import MAX_QUANTITY, format_time, from_cursor, to_cursor
 
 MAX_COUNTS = 1000
 SKEW = timedelta(minutes=5)
@@ -38,7 +38,7 @@ class CountLine(Body):
 
     sku: Sku = Field(examples=["JACKE-NORDWIND-42"])
     quantity: Annotated[StrictInt, Field(ge=0, le=MAX_QUANTITY)] = Field(examples=[7])
-    counted_at: AwareDatetime | None = None
+    counted_at: Moment | None = None
 
 
 class CountsBody(Body):
@@ -159,7 +159,7 @@ def _where(asker: Access, location: str | None) -> str | None:
 
 def _moment(told: datetime | None, now: datetime) -> datetime:
     """A clock that is slightly ahead means now."""
-    at = now if told is None else as_utc(told)
+    at = told or now
     return now if now < at <= now + SKEW else at
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import AwareDatetime
 from sqlmodel import Session
 
 from omnisync import db
 from omnisync.access import Role
 from omnisync.errors import InvalidRequest
-from omnisync.http import Code, Services, Sku, json_response, router
+from omnisync.http import Code, Moment, Services, Sku, json_response, router
 from omnisync.sync import answers
 from omnisync.sync.context import Context
 from omnisync.sync.explain import Question, explain
@@ -24,7 +23,7 @@ def routes(services: Services, context: Context) -> APIRouter:
 
     @api.get("/stock/explain", operation_id="explainStock", dependencies=[Depends(services.allow(Role.OPS))])
     async def explained(
-        sku: Sku, location: Code | None = None, channel: Code | None = None, at: AwareDatetime | None = None
+        sku: Sku, location: Code | None = None, channel: Code | None = None, at: Moment | None = None
     ) -> Response:
         """Why it is that number, for a channel or for none, now or at a past moment: by what omnisync knew then."""
         if location is not None and location not in locations:
