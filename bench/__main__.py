@@ -7,13 +7,13 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bench import bulk, databases, measure, planted, processes, propagation, report, retailer, rigs
+from bench import bulk, databases, measure, planted, processes, propagation, report, retailer, rigs, sim
 from bench.figures import FIGURES, Figure
 from bench.processes import LOAD_CORE, free_ports, running
 from omnisync import db
@@ -26,14 +26,17 @@ OTHERS = {
     "republish": bulk.republish,
 }
 """Figures that are no load on HTTP, each with a database of its own: (database, seconds=, full=) -> row."""
-ONCE = {"planted": planted.measure}
-"""Figures that are asked once, whatever the database: () -> row."""
+ONCE: dict[str, Callable[[bool], Row]] = {
+    "planted": lambda full: planted.measure(),
+    "sim": lambda full: sim.measure(full=full),
+}
+"""Figures that are asked once, whatever the database: (at full size) -> row."""
 NAMES = [*(one.name for one in FIGURES), *OTHERS, *rigs.NAMES, *ONCE]
 
 
 def main() -> int:
-    """Measure, tell, and fail when the flash sale granted another number than there was, when a planted bug survived, or when a rig
-    found something lost or doubled."""
+    """Measure, tell, and fail when the flash sale granted another number than there was, when a planted bug survived, when a rig
+    found something lost or doubled, or when a simulated run went wrong."""
     given = _arguments()
     retailer.ARTICLES = given.articles
     pinned = processes.pin(os.getpid(), LOAD_CORE)
@@ -50,7 +53,8 @@ def main() -> int:
 
 def _is_wrong(row: Row) -> bool:
     oversold = row.get("granted", retailer.FLASH_PIECES) != retailer.FLASH_PIECES
-    return oversold or bool(row.get("survived")) or (row["name"].startswith("rigs.") and row["errors"] > 0)
+    wrong = row.get("survived") or row.get("failed") or (row["name"].startswith("rigs.") and row["errors"])
+    return oversold or bool(wrong)
 
 
 def _arguments() -> argparse.Namespace:
@@ -63,7 +67,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--articles", type=int, default=retailer.ARTICLES, help="of the retailer, each at two locations"
     )
-    parser.add_argument("--full", action="store_true", help="propagation and what follows it at their full size")
+    parser.add_argument(
+        "--full", action="store_true", help="propagation and what follows it, and sim, at their full size"
+    )
     parser.add_argument("--tries", type=int, help="of each rig, instead of its short or its full number")
     given = parser.parse_args()
     if unknown := set(given.names) - set(NAMES):
@@ -87,7 +93,7 @@ def _rows(given: argparse.Namespace) -> Iterator[Row]:
             yield from rigs.measure(database, crash, full=given.full, tries=given.tries)
     for name, ask in ONCE.items():
         if name in given.names or not given.names:
-            yield ask()
+            yield ask(given.full)
 
 
 def _on(database: str, wanted: Sequence[Figure], plan: measure.Plan) -> Iterator[Row]:

@@ -49,6 +49,8 @@ def line(row: Mapping[str, Any]) -> str:
         f"  in {row['seconds']:.1f} s" if "seconds" in row else "",
         f", peak {row['peak_mb']} MB" if row.get("peak_mb") else "",
         f"  {row['value']}/{row['planted']} found" if "planted" in row else "",
+        f"  {row['hours']:.0f} h of {row['seeds']} seeds, {row['faults']} faults" if "seeds" in row else "",
+        f"  wrong: {', '.join(map(str, row['failed']))}" if row.get("failed") else "",
         f"  survived: {', '.join(row['survived'])}" if row.get("survived") else "",
         f"  {row['acknowledged']} acknowledged, {row['repeated']} asked again, {row['lost']} lost, {row['doubled']} doubled, {row['violations']} violations"
         if "lost" in row

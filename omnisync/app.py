@@ -170,8 +170,13 @@ def _forget_keys(session: Session, now: datetime) -> object:
 
 
 def make_ready(settings: Settings, engine: Engine, clock: Clock) -> None:
-    """Bring the schema up to date, keep the policies that now hold, and excuse the time that we were down."""
+    """Bring the schema up to date, and begin."""
     migrations.upgrade(engine)
+    begin(settings, engine, clock)
+
+
+def begin(settings: Settings, engine: Engine, clock: Clock) -> None:
+    """Keep the policies that now hold, and excuse the time that we were down."""
     with db.transaction(engine) as session:
         now = db.now(session, clock)
         policies.load(session, settings, now=now)

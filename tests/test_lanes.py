@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
-import pytest
 from sqlalchemy.engine import Engine
 
 from omnisync import db
@@ -54,26 +53,27 @@ REQUESTS: dict[str, dict[str, Any]] = {
 TOLD = ("content-type", "cache-control", "vary", "etag", "omnisync-as-of", "www-authenticate", "retry-after", "allow")
 
 
-@pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS.keys())
-def test_a_lane_answers_as_fastapi_does(engine: Engine, clock: StoppedClock, request_: dict[str, Any]) -> None:
+def test_a_lane_answers_as_fastapi_does(engine: Engine, clock: StoppedClock) -> None:
     with db.transaction(engine) as session:
         shelf(session, "LAMP", pieces=5)
 
-    fast = asyncio.run(ask(engine, clock, request_, lanes=True))
-    slow = asyncio.run(ask(engine, clock, request_, lanes=False))
+    async def story() -> dict[str, tuple[Any, Any]]:
+        async with serving(engine, clock) as fast, serving(engine, clock) as slow:
+            slow.services.lanes.found.clear()
+            return {name: (await told(fast, wanted), await told(slow, wanted)) for name, wanted in REQUESTS.items()}
 
-    assert fast == slow
+    answers = asyncio.run(story())
+
+    assert {name: both for name, both in answers.items() if both[0] != both[1]} == {}
+    assert {status for (status, _, _), _ in answers.values()} >= {200, 201, 400, 401, 403, 409, 413, 422}
     with db.reading(engine) as session:
         assert violations(session) == []
 
 
-async def ask(engine: Engine, clock: StoppedClock, wanted: dict[str, Any], *, lanes: bool) -> Any:
+async def told(api: Api, wanted: dict[str, Any]) -> Any:
     """Status, headers and body of one request, without what is new each time; what was granted is given back."""
-    async with serving(engine, clock) as api:
-        if not lanes:
-            api.services.lanes.found.clear()
-        answer = await api.call(**{"method": "GET", "path": "/v1/reservations"} | wanted)
-        return answer.status_code, {name: answer.headers.get(name) for name in TOLD}, await without_chance(api, answer)
+    answer = await api.call(**{"method": "GET", "path": "/v1/reservations"} | wanted)
+    return answer.status_code, {name: answer.headers.get(name) for name in TOLD}, await without_chance(api, answer)
 
 
 async def without_chance(api: Api, answer: httpx.Response) -> Any:

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from omnisync import db
 from omnisync.catalog.tables import Component
 from omnisync.stock.tables import Balance
-from omnisync.sync import guard, pricing, sweep
+from omnisync.sync import deadletters, guard, pricing, sweep
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import mark
 from omnisync.sync.tables import ChannelHealth, Cursor, ShownState
@@ -75,8 +75,10 @@ def compute(session: Session, context: Context, channel: Channel, skus: Collecti
     """Write on the rows of these articles what each should show, and since when it does not."""
     shows = _showing(session, channel, skus)
     wishes = [wish for wish in wanted(session, context, channel, skus, now=now) if sweep.state_of(wish) not in shows]
-    for wish, row in zip(wishes, _rows(session, channel, wishes), strict=True):
+    rows = _rows(session, channel, wishes)
+    for wish, row in zip(wishes, rows, strict=True):
         wish_for(row, wish, now=now)
+    deadletters.shown_after_all(session, channel.name, rows, now=now)
     session.flush()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,8 @@ from omnisync import db
 from omnisync.announce import announce
 from omnisync.errors import Conflict, NotFound
 from omnisync.sync.context import Context
-from omnisync.sync.tables import DeadLetter
+from omnisync.sync.rows import key_of, write_key
+from omnisync.sync.tables import DeadLetter, ShownState
 
 _letter = db.table(DeadLetter)
 
@@ -67,6 +68,14 @@ def mended_all(session: Session, channel: str, keys: Sequence[str], *, now: date
         session.execute(
             sa.update(DeadLetter).where(col(DeadLetter.id).in_(ids)).values(closed_at=now, closed_how="mended")
         )
+
+
+def shown_after_all(session: Session, channel: str, rows: Iterable[ShownState], *, now: datetime) -> None:
+    """Of these rows those that show what they should: no write of theirs is left for a person to see to."""
+    right = [row for row in rows if row.blocked_reason is not None and row.behind_since is None]
+    for row in right:
+        row.blocked_reason, row.failures, row.next_try_at = None, 0, None
+    mended_all(session, channel, [write_key(key_of(row)) for row in right], now=now)
 
 
 def close(session: Session, letter: DeadLetter, how: str, *, now: datetime) -> None:

@@ -26,7 +26,7 @@ from omnisync.sync.tables import InboxMessage
 log = logging.getLogger(__name__)
 CLAIMED_FOR = timedelta(minutes=2)
 MAX_ATTEMPTS = 6
-"""Of a message that we fail on; one whose channel does not answer is tried for `PATIENCE`."""
+"""Of a message that we fail on; one whose channel does not answer, or refuses our key, is tried for `PATIENCE`."""
 PATIENCE = timedelta(hours=24)
 LONGEST_NAME = 255
 BATCH = 50
@@ -89,7 +89,8 @@ def _storable(name: str) -> str:
 
 
 async def handle_due(context: Context, channel: Channel, *, limit: int = BATCH) -> int:
-    """Read and book the messages that are due, oldest first; how many were handled. TryLater when the channel is away."""
+    """Read and book the messages that are due, oldest first; how many were handled. TryLater or NeedsAttention when the channel
+    as a whole is away."""
     now = context.clock.now()
     claimed = await context.store.write(lambda session: claim(session, channel.name, now=now, limit=limit))
     followed: list[Sequence[Fact] | Exception] = []
@@ -100,10 +101,15 @@ async def handle_due(context: Context, channel: Channel, *, limit: int = BATCH) 
     failed += await _book(context, channel, read)
     for message, failure in failed:
         await _put_off(context, channel, message, failure)
-    away = next((failure for _, failure in failed if isinstance(failure, TryLater)), None)
+    away = next((failure for _, failure in failed if _is_of_the_channel(failure)), None)
     if away is not None:
         raise away
     return len(claimed)
+
+
+def _is_of_the_channel(failure: Exception) -> bool:
+    """Whether no message of the channel could be read now, so that it is no fault of this one."""
+    return isinstance(failure, TryLater) or (isinstance(failure, NeedsAttention) and failure.code == "credentials")
 
 
 def claim(session: Session, channel: str, *, now: datetime, limit: int = BATCH) -> list[InboxMessage]:
@@ -178,10 +184,10 @@ def _again(message: InboxMessage) -> bool:
 
 
 async def _put_off(context: Context, channel: Channel, message: InboxMessage, failure: Exception) -> None:
-    if isinstance(failure, NeedsAttention):
+    if isinstance(failure, NeedsAttention) and not _is_of_the_channel(failure):
         await _give_up(context, channel, message, failure.message, failure.action)
         return
-    if not isinstance(failure, TryLater):
+    if not _is_of_the_channel(failure):
         if db.is_transient(failure) or db.is_unavailable(failure):
             raise failure
         log.error("A message of %s cannot be read", channel.name, exc_info=failure)
@@ -191,8 +197,9 @@ async def _put_off(context: Context, channel: Channel, message: InboxMessage, fa
 async def _retry(context: Context, channel: Channel, message: InboxMessage, failure: Exception) -> None:
     now = context.clock.now()
     told = failure.retry_after_seconds if isinstance(failure, TryLater) else None
-    reason = failure.message if isinstance(failure, TryLater) else f"It could not be read ({type(failure).__name__})."
-    patient = isinstance(failure, TryLater) and now - message.received_at < PATIENCE
+    known = isinstance(failure, TryLater | NeedsAttention)
+    reason = str(failure) if known else f"It could not be read ({type(failure).__name__})."
+    patient = known and now - message.received_at < PATIENCE
     if not patient and message.attempts >= MAX_ATTEMPTS:
         await _give_up(context, channel, message, reason, "Replay when the channel answers or after an update.")
         return

@@ -10,9 +10,9 @@ from sqlmodel import Session, col, select
 
 from omnisync.adapters.base import LevelSeen
 from omnisync.announce import announce
-from omnisync.sync import levels, settle
+from omnisync.sync import deadletters, levels, settle
 from omnisync.sync.context import Channel, Context
-from omnisync.sync.rows import Key, key_of, mark
+from omnisync.sync.rows import Key, key_of, mark, write_key
 from omnisync.sync.tables import IS_PROVISIONAL, PRICE_PLACE, Case, Sent, ShownState
 
 PROVISIONAL_PATIENCE = timedelta(minutes=15)
@@ -40,6 +40,7 @@ def note(
         else:
             _book(session, context, channel, row, level, now)
         _book_price(rows.get(Key(row.external_id, PRICE_PLACE), row), level, now)
+    deadletters.shown_after_all(session, channel.name, rows.values(), now=now)
 
 
 def not_there(session: Session, channel: Channel, keys: Sequence[Key], *, now: datetime) -> set[str]:
@@ -146,6 +147,7 @@ def _book(
 def _arrived(session: Session, row: ShownState, quantity: int, now: datetime) -> None:
     session.execute(sa.update(Sent).where(col(Sent.tag) == row.tag).values(outcome="applied", applied_at=now))
     settle.applied(row, quantity=quantity, price_minor=row.submitted_price_minor, now=now)
+    deadletters.mended(session, row.channel, write_key(key_of(row)), now=now)
 
 
 def _dropped(session: Session, row: ShownState, now: datetime) -> None:

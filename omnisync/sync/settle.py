@@ -49,7 +49,7 @@ def settle(
     *,
     now: datetime,
 ) -> None:
-    """Book each outcome. The answer to a write that a newer one has replaced changes nothing but the log."""
+    """Book each outcome. The answer to a write that a newer one has replaced stands in the log, and the listing is looked at."""
     rows = _rows(session, channel, claimed)
     fates: list[tuple[Claimed, Published, bool]] = []
     for one, outcome in zip(claimed, published, strict=True):
@@ -59,7 +59,10 @@ def settle(
             row.in_flight_until = None
             _OUTCOMES[outcome.outcome](_Fate(session, context, channel, row, one.shown, outcome, now))
             mark(row, now=now)
+        elif row is not None and outcome.outcome not in _WITHOUT_EFFECT:
+            row.look_at = now  # the older number may stand there now
         fates.append((one, outcome, current))
+    deadletters.shown_after_all(session, channel.name, rows.values(), now=now)
     session.flush()
     _log(session, fates, now)
     done = [write_key(one.key) for one, outcome, current in fates if current and outcome.outcome is Outcome.APPLIED]
@@ -139,6 +142,7 @@ _OUTCOMES: dict[Outcome, Callable[[_Fate], None]] = {
     Outcome.TRY_LATER: _try_later,
     Outcome.ATTENTION: _attention,
 }
+_WITHOUT_EFFECT = (Outcome.CHANGED, Outcome.ATTENTION)
 _LOGGED = {Outcome.TRY_LATER: "unknown"}
 
 

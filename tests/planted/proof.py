@@ -1,4 +1,4 @@
-"""Which planted bug is found by what: by the state machine of `properties/test_ledger_model`, or by a test that is named."""
+"""Which planted bug is found by what: the state machine of `properties/test_ledger_model`, a test that is named, or the simulation."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 
 from omnisync.demo import plants
+from omnisync.sim import run
 from omnisync.stock.shelves import GuardBroken
 from tests.planted import bugs
 from tests.properties.test_ledger_model import play
@@ -27,15 +28,18 @@ ROOT = Path(__file__).parents[2]
 ENVIRONMENT = "OMNISYNC_PLANTED"
 EXAMPLES, STEPS = 200, 40
 """The budget of the state machine; most bugs are found in its first few examples."""
+SEEDS, HOURS = 12, 5.0
+"""The budget of the simulation."""
 _NOT_A_FINDING = re.compile(r"^E +(TypeError|AttributeError|NameError|ImportError|fixture)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Planted:
-    """A bug, and the test that finds it; without one it is the state machine."""
+    """A bug, and what finds it: the test that is named, the simulation, or else the state machine."""
 
     bug: Callable[[], None]
     test: str | None = None
+    simulated: bool = False
 
 
 RECONCILE, INBOX = "tests/sync/test_reconcile.py", "tests/sync/test_inbox.py"
@@ -102,6 +106,14 @@ PLANTED = {name: Planted(bug) for name, bug in plants.PLANTS.items()} | {
     "push without version": Planted(
         bugs.let_older_answers_win, f"{RECONCILE}::test_an_older_write_that_is_answered_late_is_only_logged[sqlite]"
     ),
+} | {
+    f"{name} (simulated)": Planted(bug, simulated=True)
+    for name, bug in {
+        **plants.PLANTS,
+        "acknowledged before stored": bugs.say_yes_before_it_is_stored,
+        "answer not kept": bugs.keep_no_answers,
+        "cursor moved before the commit": bugs.move_the_cursor_first,
+    }.items()
 }  # fmt: skip
 
 
@@ -117,6 +129,8 @@ def planted(bug: Callable[[], None]) -> Iterator[None]:
 def find(name: str, engine: Engine) -> str | None:
     """How this bug shows, or None if it survives."""
     one = PLANTED[name]
+    if one.simulated:
+        return _by_simulation(one.bug)
     return _by_test(name, one.test) if one.test else _by_machine(one.bug, engine)
 
 
@@ -127,6 +141,18 @@ def _by_machine(bug: Callable[[], None], engine: Engine) -> str | None:
             play(engine, examples=EXAMPLES, steps=STEPS, brief=True)
         except (AssertionError, GuardBroken, IntegrityError) as finding:
             return f"state machine: {' '.join(str(finding).split())[:80]}"
+    return None
+
+
+def _by_simulation(bug: Callable[[], None]) -> str | None:
+    """The first run that goes wrong. An error of the bug itself, which no longer fits its place, is an error here too."""
+    for seed in range(SEEDS):
+        with planted(bug):
+            outcome = run.play(seed, HOURS)
+        if any("Traceback" in violation for violation in outcome.violations):
+            raise RuntimeError(f"it no longer fits:\n{outcome.violations[0]}")
+        if outcome.violations:
+            return f"simulation, seed {seed}: {outcome.violations[0][:60]}"
     return None
 
 

@@ -10,7 +10,7 @@ from omnisync.adapters.base import Answer, Can, Hook, Write
 from omnisync.clock import StoppedClock
 from omnisync.errors import NeedsAttention, Unauthorized
 from omnisync.sync import inbox, replay
-from omnisync.sync.tables import InboxMessage
+from omnisync.sync.tables import ChannelHealth, InboxMessage
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
 from tests.sync.house import House, shop
@@ -139,6 +139,26 @@ def test_a_message_that_nobody_can_read_waits_in_plain_sight_and_is_read_after_t
 
     assert [row.state for row in house.rows(InboxMessage)] == ["applied"]
     assert house.level("LAMP") == (9, 1)
+    assert house.letters("web") == []
+
+
+def test_a_message_waits_while_our_key_is_refused_and_is_read_when_it_is_renewed(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house = make_house((shop("web"), web := Puzzled("web", clock, HOOKED)))
+    web.trouble = NeedsAttention("Our key is refused.", action="Renew the key.", code="credentials")
+    house.article("LAMP")
+    web.offer("LAMP")
+    receive(house, play, web.hook_for(web.buy("LAMP", hook=False).id, "event-1"))
+    play(house.settle(rounds=1))
+    assert [row.state for row in house.rows(InboxMessage)] == ["received"]
+    assert house.rows(ChannelHealth, channel="web")[0].attention == "Our key is refused."
+
+    web.updated = True
+    clock.advance(minutes=10)
+    play(house.settle(rounds=2))
+
+    assert [row.state for row in house.rows(InboxMessage)] == ["applied"]
     assert house.letters("web") == []
 
 

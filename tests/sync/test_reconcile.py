@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from sqlmodel import Session
 
 from omnisync.adapters.base import Can, Outcome, Published, Write
 from omnisync.clock import StoppedClock
-from omnisync.sync import behind, claims
+from omnisync.sync import behind, claims, drift
 from omnisync.sync.claims import Claimed
 from omnisync.sync.settle import settle
 from omnisync.sync.tables import Conflict, Sent
@@ -137,6 +138,44 @@ def test_a_line_that_the_channel_refuses_waits_alone(make_house: MakeHouse, cloc
     assert (letter.reason, letter.action) == ("No such listing.", "Create it at the channel.")
 
 
+def test_nobody_need_see_to_a_number_that_was_refused_and_is_not_wanted_any_more(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house = make_house((shop("web"), web := FakeChannel("web", clock)))
+    house.article("DESK")
+    desk = web.offer("DESK")
+    house.stock("DESK", 5)
+    play(house.settle())
+    web.faults.unknown = {desk}
+    house.stock("DESK", 4)
+    play(house.settle())
+    assert [letter.reason for letter in house.letters("web")] == ["No such listing."]
+
+    house.stock("DESK", 5)
+    play(house.settle())
+
+    assert house.letters("web") == []
+    assert house.state("web", "DESK").blocked_reason is None
+
+
+def test_nobody_need_see_to_a_number_that_was_refused_and_arrives_later(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    can = Can(write=Write.ABSOLUTE, batch_size=50, applied_at_once=False)
+    house = make_house((shop("web"), web := FakeChannel("web", clock, can)))
+    house.article("DESK")
+    web.faults.unknown = {web.offer("DESK")}
+    house.stock("DESK", 4)
+    play(house.settle())
+    assert [letter.kind for letter in house.letters("web")] == ["write"]
+
+    web.faults.unknown = set()
+    clock.advance(hours=1)
+    play(house.settle())
+
+    assert (web.shows("DESK"), house.letters("web")) == (4, [])
+
+
 def test_what_sells_out_is_written_first(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
     can = Can(write=Write.COMPARE_AND_SET, batch_size=3)
     house = make_house((shop("web"), web := FakeChannel("web", clock, can)))
@@ -200,6 +239,30 @@ def test_an_older_write_that_is_answered_late_is_only_logged(
     assert [one.shown.quantity for one in (*older, *newer)] == [4, 2]
     assert house.state("web", "LAMP").believed == 2
     assert sorted(row.outcome for row in house.rows(Sent, channel="web"))[-1] == "superseded"
+
+
+def test_an_older_number_that_lands_on_a_newer_one_is_replaced_in_the_next_round(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house = two_shops(make_house, clock)
+    with_lamp(house, 5)
+    play(house.settle())
+    web = house.fakes["web"]
+    older, newer = (_claim(house, "web", pieces) for pieces in (4, 2))
+
+    for claimed in (newer, older):
+        published = play(web.publish([replace(one.shown, compare=None) for one in claimed]))
+        house.within(
+            lambda session, claimed=claimed, published=published: settle(
+                session, house.context, house.channel("web"), claimed, published, now=clock.now()
+            )
+        )
+    assert web.shows("LAMP") == 4
+
+    looked_at = play(drift.read_due(house.context, house.channel("web")))
+    play(house.tick("web"))
+
+    assert (looked_at, web.shows("LAMP")) == (1, 2)
 
 
 def _claim(house: House, name: str, pieces: int) -> Sequence[Claimed]:

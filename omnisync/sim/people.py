@@ -1,0 +1,205 @@
+"""Everybody else outside: buyers at the channels, tills, staff, and whoever sets the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from omnisync.adapters.base import OrderSeen
+from omnisync.sim import clients, hooks
+from omnisync.sim.town import COUNTED, FREE, LINDEN, MARKT, STORES, TILL
+from omnisync.stock import ledger
+from omnisync.sync import cases
+from omnisync.values import Kind, Shelf
+
+if TYPE_CHECKING:
+    from omnisync.sim.run import Run
+
+
+async def live(run: Run) -> None:
+    """Hours of business: something happens, and then for a while nothing."""
+    chance, ends = run.weather.chance("people"), run.loop.time() + run.hours * 3600
+    kinds, weights = list(_HAPPENS), list(_HAPPENS.values())
+    while run.loop.time() < ends and not run.violations:
+        [happens] = chance.choices(kinds, weights)
+        happens(run, chance)
+        hooks.send(run, chance)
+        await run.clock.sleep(_gap(run, chance))
+
+
+def _gap(run: Run, chance: random.Random) -> float:
+    """Seconds until something else happens: now and then at once, by night after a long while."""
+    if chance.random() < 0.4:
+        return chance.uniform(0, 2)
+    is_day = 8 <= run.clock.true().astimezone(clients.BERLIN).hour < 21
+    return chance.expovariate(1 / (900 if is_day else 3600))
+
+
+# ---------------------------------------------------------------- at the channels
+
+
+def _buy(run: Run, chance: random.Random) -> None:
+    shop = run.shops[chance.choice([name for name in run.shops if name != TILL])]
+    place = chance.choice(list(shop.trade.places) or [""])
+    skus = chance.sample(shop.trade.skus, chance.choice((1, 1, 1, 2)))
+    wishes = [(sku, 1) for sku in skus if shop.offered(shop.spot(sku, place)) > 0]
+    if wishes and chance.random() < 0.2:
+        wishes[0] = (wishes[0][0], shop.offered(shop.spot(wishes[0][0], place)))
+    if wishes:
+        order = shop.buy(wishes, place)
+        run.say(f"{shop.name} sells {wishes} at {place or 'home'} in {order.id}")
+        if shop.trade.counter:
+            for sku, quantity in wishes:
+                run.books.move(shop.trade.places[place], sku, -quantity)
+
+
+def _change_an_order(run: Run, chance: random.Random) -> None:
+    """Most often it is sent."""
+    orders = [(shop, order) for shop in run.shops.values() for order in shop.orders.values()]
+    open_ones = [one for one in orders if _is_open(one[1]) and (one[0].name, one[1].reference) not in run.books.bound]
+    if not open_ones:
+        return
+    shop, order = chance.choice(open_ones)
+    if chance.random() < 0.3:
+        shop.cancel(order)
+        run.say(f"{shop.name} cancels {order.id}")
+    else:
+        shop.ship(order)
+        run.say(f"{shop.name} ships {order.id}")
+        for line in order.lines:
+            left = line.quantity - line.cancelled - line.shipped
+            run.books.move(shop.trade.places.get(line.place or "", LINDEN), str(line.article.sku), -left)
+
+
+def _is_open(order: OrderSeen) -> bool:
+    return not order.counter and any(line.quantity > line.cancelled + line.shipped for line in order.lines)
+
+
+def _bring_back(run: Run, chance: random.Random) -> None:
+    """Only what is never counted: of an order's snapshot nobody can tell whether a return in it came before a count."""
+    sent = [
+        (shop, order)
+        for shop in run.shops.values()
+        for order in shop.orders.values()
+        if all(line.shipped and line.article.sku in FREE for line in order.lines)
+    ]
+    if not sent:
+        return
+    shop, order = chance.choice(sent)
+    changed = shop.restock(order)
+    run.say(f"{shop.name} takes {order.id} back")
+    for before, after in zip(order.lines, changed.lines, strict=True):
+        back = len(after.restocks) - len(before.restocks)
+        run.books.move(shop.trade.places.get(after.place or "", LINDEN), str(after.article.sku), back)
+
+
+def _edit(run: Run, chance: random.Random) -> None:
+    if not run.weather.strikes("number edited"):
+        return
+    shop = run.shops[chance.choice([name for name in run.shops if name != TILL])]
+    spot = chance.choice(sorted(shop.stock))
+    number = chance.randrange(10)
+    shop.edit(spot, number)
+    run.say(f"{shop.name} is edited to show {number} of {spot}")
+
+
+# ---------------------------------------------------------------- the till that owns its store
+
+
+def _at_the_till(run: Run, chance: random.Random) -> None:
+    if (shop := run.shops.get(TILL)) is None:
+        return
+    sku, late = chance.choice(shop.trade.skus), timedelta()
+    if run.weather.strikes("receipts late"):
+        late = timedelta(seconds=chance.uniform(60, 3 * 3600))
+    there = run.books.on_hand[Shelf(MARKT, sku)]
+    if sku in COUNTED and chance.random() < 0.2:
+        shop.count(sku, max(0, there), "001", late=late)
+        run.say(f"till counts {there} of {sku}")
+        run.books.on_hand[Shelf(MARKT, sku)] = max(0, there)
+    elif there <= 1 or chance.random() < 0.2:
+        shop.deliver(sku, 4, "001", late=late)
+        run.books.move(MARKT, sku, 4)
+        run.say(f"till receives 4 of {sku}")
+    else:
+        shop.receipt(sku, 1, "001", late=late)
+        run.books.move(MARKT, sku, -1)
+        run.say(f"till sells {sku}")
+
+
+# ---------------------------------------------------------------- staff
+
+
+def _staff(run: Run, chance: random.Random) -> None:
+    """Goods come to a store of the ledger's, or somebody counts a shelf there."""
+    stores = [store for store in STORES if run.settings.location(store).stock_owner == "ledger"]
+    location = chance.choice(stores)
+    sku = chance.choice((*FREE, *COUNTED))
+    shelf = Shelf(location, sku)
+    now, key = run.clock.now(), f"staff-{len(run.trace)}"
+    if sku in COUNTED and chance.random() < 0.5 and not {"clock ahead", "clock behind"} & run.weather.on:
+        entry = ledger.Entry(Kind.COUNT, sku, location, max(0, run.books.on_hand[shelf]), key, now, key=key)
+        run.books.on_hand[shelf] = entry.quantity
+    else:
+        entry = ledger.Entry(Kind.RECEIVED, sku, location, 3, key, now, key=key)
+        run.books.move(location, sku, 3)
+    run.say(f"staff: {entry.kind.value} {entry.quantity} of {sku} at {location}")
+    run.send(_book(run, entry, random.Random(chance.getrandbits(64))))
+
+
+async def _book(run: Run, entry: ledger.Entry, chance: random.Random) -> None:
+    """Until it is answered; the key makes it one booking."""
+    await _until_done(run, chance, lambda session: ledger.record(session, [entry], now=run.clock.now()))
+
+
+def _person(run: Run, chance: random.Random) -> None:
+    """Ops look at the cases that wait, and let them through."""
+    run.send(_until_done(run, random.Random(chance.getrandbits(64)), lambda session: decide(run, session)))
+
+
+def decide(run: Run, session: Any) -> None:
+    """Apply whatever waits for a person."""
+    for case in cases.list_open(session):
+        if case.kind.startswith("blast"):
+            cases.apply(session, case.id, by="ops", now=run.clock.now())
+
+
+async def _until_done(run: Run, chance: random.Random, work: Callable[[Any], Any]) -> None:
+    while not run.violations:
+        await run.wait(0.1, 5, chance)
+        if not run.servers:
+            continue
+        task = chance.choice(run.servers).write(work)
+        await asyncio.wait([task], timeout=clients.TIMEOUT_SECONDS)
+        if task.done() and not task.cancelled():
+            task.result()
+            return
+
+
+def _set_the_clock(run: Run, chance: random.Random) -> None:
+    """Somebody, or a time server, sets the machine's clock."""
+    if run.weather.strikes("clock ahead"):
+        off = chance.uniform(1, 1800)
+    elif run.weather.strikes("clock behind"):
+        off = -chance.uniform(1, 300)
+    else:
+        return
+    run.clock.set_off(off)
+    run.say(f"the clock is {off:+.0f} s off")
+
+
+_HAPPENS: Mapping[Callable[[Run, random.Random], None], int] = {
+    _buy: 30,
+    _change_an_order: 16,
+    _bring_back: 3,
+    _at_the_till: 16,
+    clients.shopper: 14,
+    clients.customer: 7,
+    _staff: 8,
+    _person: 3,
+    _edit: 3,
+    _set_the_clock: 2,
+}
