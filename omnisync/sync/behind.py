@@ -23,6 +23,7 @@ from omnisync.sync.wanted import BATCH, Wanted, wanted
 OVERLAP = timedelta(seconds=30)
 """A balance that was changed at noon may be committed a moment after; longer transactions are found by the full pass."""
 FULL_EVERY = timedelta(minutes=5)
+_UNDER_WAY = "under way"
 _balance, _component, _cursor_table = db.table(Balance), db.table(Component), db.table(Cursor)
 _shown = db.table(ShownState)
 
@@ -82,6 +83,12 @@ def compute(session: Session, context: Context, channel: Channel, skus: Collecti
     session.flush()
 
 
+def begin_full(session: Session, channel: Channel, *, now: datetime) -> None:
+    """A pass over everything begins. Whoever asks for one from now on asks for another, and one that is cut off is due again."""
+    row = {"channel": channel.name, "name": "full", "value": _UNDER_WAY, "at": now}
+    db.upsert(session, _cursor_table, [row], key=("channel", "name"), update=("value", "at"))
+
+
 def finish(session: Session, context: Context, channel: Channel, done: Task, *, now: datetime) -> None:
     """After all pieces of a task: let the guard look, remember how far we are."""
     if done.full or done.skus:
@@ -92,7 +99,7 @@ def finish(session: Session, context: Context, channel: Channel, done: Task, *, 
 
 def advanced(session: Session, channel: Channel, *, now: datetime) -> bool:
     """Whether the time up to which we looked is so near that it need not be written down again."""
-    last = _cursor(session, channel, "balances")
+    last = _looked_until(session, channel)
     return last is not None and now - last < OVERLAP / 2
 
 
@@ -136,7 +143,7 @@ class _Change:
 
 
 def _changes(session: Session, channel: Channel, now: datetime) -> list[_Change] | None:
-    since = _cursor(session, channel, "balances")
+    since = _looked_until(session, channel)
     if since is None:
         return None
     since -= OVERLAP
@@ -214,15 +221,18 @@ def _rows(session: Session, channel: Channel, wishes: Sequence[Wanted]) -> list[
 
 
 def _full_due(session: Session, channel: Channel, now: datetime) -> bool:
-    last = _cursor(session, channel, "full")
-    return last is None or now - last >= FULL_EVERY
+    row = session.get(Cursor, (channel.name, "full"), populate_existing=True)
+    return row is None or row.value == _UNDER_WAY or now - row.at >= FULL_EVERY
 
 
-def _cursor(session: Session, channel: Channel, name: str) -> datetime | None:
-    row = session.get(Cursor, (channel.name, name), populate_existing=True)
+def _looked_until(session: Session, channel: Channel) -> datetime | None:
+    row = session.get(Cursor, (channel.name, "balances"), populate_existing=True)
     return None if row is None else row.at
 
 
 def _advance(session: Session, channel: Channel, *, now: datetime, full: bool) -> None:
-    rows = [{"channel": channel.name, "name": name, "value": None, "at": now} for name in ("balances", "full")]
-    db.upsert(session, db.table(Cursor), rows if full else rows[:1], key=("channel", "name"), update=("at", "value"))
+    row = {"channel": channel.name, "name": "balances", "value": None, "at": now}
+    db.upsert(session, _cursor_table, [row], key=("channel", "name"), update=("value", "at"))
+    if full:
+        begun = sa.and_(_cursor_table.c.channel == channel.name, _cursor_table.c.name == "full", _cursor_table.c.value == _UNDER_WAY)  # fmt: skip
+        session.execute(sa.update(_cursor_table).where(begun).values(value=None, at=now))
