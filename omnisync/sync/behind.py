@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from omnisync import db
 from omnisync.catalog.tables import Component
 from omnisync.stock.tables import Balance
-from omnisync.sync import deadletters, guard, pricing, sweep
+from omnisync.sync import deadletters, guard, levels, pricing, sweep
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import mark
 from omnisync.sync.tables import ChannelHealth, Cursor, ShownState
@@ -78,7 +78,7 @@ def compute(session: Session, context: Context, channel: Channel, skus: Collecti
     wishes = [wish for wish in wanted(session, context, channel, skus, now=now) if sweep.state_of(wish) not in shows]
     rows = _rows(session, channel, wishes)
     for wish, row in zip(wishes, rows, strict=True):
-        wish_for(row, wish, now=now)
+        wish_for(session, row, wish, now=now)
     deadletters.shown_after_all(session, channel.name, rows, now=now)
     session.flush()
 
@@ -119,11 +119,13 @@ def compare_all(session: Session, channel: Channel, *, now: datetime) -> None:
     session.execute(sa.update(ChannelHealth).where(col(ChannelHealth.channel) == channel.name).values(retry_at=None))
 
 
-def wish_for(row: ShownState, wish: Wanted, *, now: datetime) -> None:
+def wish_for(session: Session, row: ShownState, wish: Wanted, *, now: datetime) -> None:
     """Set what a row should show; it is behind from the change that made it differ."""
     if wish.quantity is not None and wish.quantity < (row.wanted or 0) and not row.failures:
         row.next_try_at = None  # what may not be offered any more does not wait for a budget
-    row.sku, row.wanted = wish.sku, wish.quantity
+    if row.sku != wish.sku:
+        levels.is_now_of(session, row, wish.sku, now=now)
+    row.wanted = wish.quantity
     row.emptied_since = None if wish.quantity else row.emptied_since
     row.wanted_price_minor = None if wish.price is None else wish.price.minor
     row.wanted_price_currency = None if wish.price is None else wish.price.currency

@@ -51,8 +51,8 @@ class _Then:
     sku: str
     contents: Mapping[str, Mapping[str, int]]
     levels: Mapping[Shelf, Level]
-    unseen: Sequence[Unseen]
-    gaps: Sequence[UnseenThen]
+    gaps: Sequence[tuple[UnseenThen, Sequence[Unseen]]]
+    """What was missing at listings, and which pieces of which shelves that makes."""
 
     @property
     def parts(self) -> Mapping[str, int]:
@@ -63,7 +63,7 @@ class _Then:
         shelves: dict[str, dict[str, OnShelf]] = defaultdict(dict)
         for shelf, level in self.levels.items():
             shelves[shelf.sku][shelf.location] = OnShelf(_of_level(level, shows), self.moment)
-        return Stock(self.contents, shelves, self.unseen)
+        return Stock(self.contents, shelves, [one for _, unseen in self.gaps for one in unseen])
 
     def pieces_at(self, location: str, shows: str) -> int:
         """What one location gave to the number."""
@@ -132,25 +132,25 @@ def _read(session: Session, context: Context, asked: Question, locations: Collec
     levels = past.levels(session, [Shelf(code, part) for code in locations for part in parts], asked.moment)
     gaps = _gaps(session, then.holders(session, parts, asked.moment), asked.moment)
     held = wanted.unpacked({gap.sku for gap in gaps}, components)
-    unseen: list[Unseen] = []
+    spread: list[tuple[UnseenThen, list[Unseen]]] = []
     for gap in gaps:
         policy = policies.at(session, "channel", gap.channel, asked.moment)
         of_then = (
             channel_of(session, context, policy, asked.moment) if policy and gap.channel in context.adapters else None
         )
-        unseen += wanted.spread(Gap(gap.channel, gap.place, gap.sku, gap.pieces), held, of_then, parts.keys())
-    return _Then(session, asked.moment, asked.sku, contents, levels, unseen, gaps)
+        missing = Gap(gap.channel, gap.place, gap.sku, gap.pieces)
+        spread.append((gap, list(wanted.spread(missing, held, of_then, parts.keys()))))
+    return _Then(session, asked.moment, asked.sku, contents, levels, spread)
 
 
 def _gaps(session: Session, skus: Collection[str], moment: datetime) -> list[UnseenThen]:
-    """What was provisional then at the listings of these SKUs."""
-    newest = (
-        sa.select(sa.func.max(_unseen.c.id))
-        .where(_unseen.c.at <= moment, db.among(_unseen.c.sku, sorted(skus)))
-        .group_by(_unseen.c.channel, _unseen.c.external_id, _unseen.c.place)
-    )
+    """What was provisional then at the listings that were of these SKUs."""
+    listing = _unseen.c.channel, _unseen.c.external_id, _unseen.c.place
+    theirs = sa.tuple_(*listing).in_(sa.select(*listing).where(db.among(_unseen.c.sku, sorted(skus))))
+    newest = sa.select(sa.func.max(_unseen.c.id)).where(_unseen.c.at <= moment, theirs).group_by(*listing)
     statement = select(UnseenThen).where(col(UnseenThen.id).in_(newest), col(UnseenThen.pieces) > 0)
-    return list(session.exec(statement.order_by(col(UnseenThen.id))))
+    # Since then some may have been mapped to other articles.
+    return [gap for gap in session.exec(statement.order_by(col(UnseenThen.id))) if gap.sku in skus]
 
 
 # ---------------------------------------------------------------- locations
@@ -224,7 +224,7 @@ def _place(what: _Then, channel: Channel, group: Group) -> dict[str, Any]:
     ]
     unseen = wanted.unseen_of(channel, group, what.sku, what.stock(channel.shows))
     if unseen:
-        terms.append({"term": "unseen", "pieces": -unseen, "listings": [_gap(gap) for gap in what.gaps]})
+        terms.append({"term": "unseen", "pieces": -unseen, "listings": _lost_to(what, channel, group)})
     pieces = sum(term["pieces"] for term in terms)
     terms += [{"term": name, "pieces": change} for name, change in shown.steps(pieces, channel.rule).items()]
     sent = _sent(what, channel, group)
@@ -235,6 +235,12 @@ def _place(what: _Then, channel: Channel, group: Group) -> dict[str, Any]:
         "sent": sent,
         "applied": next((one["quantity"] for one in sent if one["applied_at"]), None),
     }
+
+
+def _lost_to(what: _Then, channel: Channel, group: Group) -> list[dict[str, Any]]:
+    """The listings whose missing pieces this place may not offer."""
+    alone = ((gap, Stock(what.contents, {}, unseen)) for gap, unseen in what.gaps)
+    return [_gap(gap) for gap, stock in alone if wanted.unseen_of(channel, group, what.sku, stock)]
 
 
 def _gap(gap: UnseenThen) -> dict[str, Any]:
