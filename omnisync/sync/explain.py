@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from omnisync import db
 from omnisync.catalog import articles, then
@@ -227,13 +228,12 @@ def _place(what: _Then, channel: Channel, group: Group) -> dict[str, Any]:
         terms.append({"term": "unseen", "pieces": -unseen, "listings": _lost_to(what, channel, group)})
     pieces = sum(term["pieces"] for term in terms)
     terms += [{"term": name, "pieces": change} for name, change in shown.steps(pieces, channel.rule).items()]
-    sent = _sent(what, channel, group)
     return {
         "place": group.place or None,
         "pieces": what.number(channel, group),
         "terms": terms,
-        "sent": sent,
-        "applied": next((one["quantity"] for one in sent if one["applied_at"]), None),
+        "sent": [_written(row, what.moment) for row in what.session.exec(_sent(what, channel, group).limit(MOST_SENT))],
+        "applied": _applied(what, channel, group),
     }
 
 
@@ -250,17 +250,24 @@ def _gap(gap: UnseenThen) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _sent(what: _Then, channel: Channel, group: Group) -> list[dict[str, Any]]:
-    """The last numbers that were written there by then, the newest first, as far as their answers had come."""
+def _applied(what: _Then, channel: Channel, group: Group) -> int | None:
+    """The last number that it had taken by then."""
+    taken = _sent(what, channel, group).where(col(Sent.applied_at) <= what.moment)
+    row = what.session.exec(taken.limit(1)).first()
+    return None if row is None else row.quantity
+
+
+def _sent(what: _Then, channel: Channel, group: Group) -> SelectOfScalar[Sent]:
+    """The numbers that were written there by then, the newest first."""
     statement = select(Sent).where(
         Sent.channel == channel.name, Sent.sku == what.sku, Sent.place == group.place,
         col(Sent.quantity).is_not(None), col(Sent.sent_at) <= what.moment,
     )  # fmt: skip
-    rows = what.session.exec(statement.order_by(col(Sent.sent_at).desc(), col(Sent.tag).desc()).limit(MOST_SENT))
-    return [_written(row, what.moment) for row in rows]
+    return statement.order_by(col(Sent.sent_at).desc(), col(Sent.tag).desc())
 
 
 def _written(row: Sent, moment: datetime) -> dict[str, Any]:
+    """A write, as far as its answer had come."""
     applied = row.applied_at if row.applied_at is not None and row.applied_at <= moment else None
     waited = row.applied_at is not None and applied is None
     return {

@@ -226,6 +226,26 @@ def test_pieces_missing_at_a_listing_are_explained_with_the_article_that_it_is_m
     assert [where for where, (published, explained) in now.items() if published != explained] == []
 
 
+def test_what_is_shown_is_said_also_when_no_later_write_was_taken(
+    engine: Engine, clock: StoppedClock, play: Play
+) -> None:
+    past = Past(engine, clock)
+    house = past.house
+    play(house.settle(rounds=2))
+    shown = past.fakes["web"].shows("CUP")
+    past.fakes["web"].faults.unknown = {"id-CUP"}
+    for pieces in range(1, 8):
+        house.stock("CUP", pieces)
+        clock.advance(hours=2)
+        play(house.tick("web"))
+
+    with db.reading(engine) as session:
+        told = explain(session, house.context, Question("CUP", None, "web", clock.now()))
+
+    [place] = told["channel"]["places"]
+    assert (place["applied"], {one["applied_at"] for one in place["sent"]}) == (shown, {None})
+
+
 def test_of_missing_pieces_only_the_listings_are_named_that_a_place_lost_them_to(
     engine: Engine, clock: StoppedClock, play: Play
 ) -> None:
