@@ -384,8 +384,15 @@ STEPS = {
 }
 
 
-@pytest.mark.parametrize("steps", list(permutations(STEPS, 2)), ids=", ".join)
-def test_whatever_becomes_of_a_transfer_nothing_appears_or_vanishes(session, steps):
+def test_whatever_becomes_of_a_transfer_nothing_appears_or_vanishes(session):
+    for steps in permutations(STEPS, 2):
+        with session.begin_nested() as world:
+            nothing_appears_or_vanishes(session, steps)
+            world.rollback()
+        session.expunge_all()
+
+
+def nothing_appears_or_vanishes(session, steps):
     placed = rejected_and_sent(session, desk := a_desk(), pieces=3, off=False)
     shelf_pieces = level(session, "LAMP", MARKT).on_hand + level(session, "LAMP").on_hand
 
@@ -397,8 +404,9 @@ def test_whatever_becomes_of_a_transfer_nothing_appears_or_vanishes(session, ste
             continue
         lost = sum(line.lost for one in transfers.page(session, None, on_the_way=False) for line in lines(session, one))
         there = sum(level(session, "LAMP", store).on_hand for store in (LINDEN, MARKT))
-        assert there + level(session, "LAMP").incoming + level(session, "LAMP", MARKT).incoming + lost == shelf_pieces
-        assert violations(session) == []
+        coming = level(session, "LAMP").incoming + level(session, "LAMP", MARKT).incoming
+        assert there + coming + lost == shelf_pieces, steps
+        assert violations(session) == [], steps
 
 
 def lines(session, transfer):

@@ -38,7 +38,7 @@ class House:
     def channel(self, name: str) -> Channel:
         return self.context.channel(name)
 
-    async def settle(self, rounds: int = 6) -> None:
+    async def settle(self, rounds: int = 4) -> None:
         """Let time pass and the worker tick until nothing is left to do."""
         for _ in range(rounds):
             for name in self.fakes:
