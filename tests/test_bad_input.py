@@ -125,6 +125,39 @@ def assert_untouched(engine: Engine) -> None:
         assert violations(session) == []
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_that_is_in_no_year_of_ours_is_refused_wherever_one_is_told(
+    engine: Engine, clock: StoppedClock, moment: str
+) -> None:
+    with db.transaction(engine) as session:
+        shelf(session, "LAMP", pieces=5)
+    awaited = {"key": "d-1", "kind": "awaited", "sku": "LAMP", "location": "linden", "quantity": 1}
+    price = {"kind": "base", "sku": "LAMP", "amount_minor": 100, "currency": "EUR"}
+    calls: list[tuple[str, str, dict[str, Any]]] = [
+        ("GET", "stock/explain", {"params": {"sku": "LAMP", "at": moment}}),
+        ("GET", "stock/movements", {"params": {"since": moment}}),
+        ("GET", "prices", {"params": {"sku": "LAMP", "at": moment}}),
+        ("POST", "stock/movements", {"json": {"movements": [{**awaited, "due_at": moment}]}}),
+        ("POST", "stock/movements", {"json": {"movements": [{**awaited, "occurred_at": moment}]}}),
+        ("PUT", "prices", {"json": {"prices": [{**price, "valid_to": moment}]}}),
+        (
+            "POST",
+            "stocktakes/none/counts",
+            {"json": {"counts": [{"sku": "LAMP", "quantity": 1, "counted_at": moment}]}},
+        ),
+        ("POST", "pickups/none/extend", {"json": {"collect_by": moment}}),
+    ]
+
+    async def story() -> list[Any]:
+        async with serving(engine, clock) as api:
+            return [await api.call(method, f"/v1/{path}", role="ops", **sent) for method, path, sent in calls]
+
+    answers = asyncio.run(story())
+
+    assert [answer.status_code for answer in answers] == [422] * len(calls), [answer.text for answer in answers]
+    assert_untouched(engine)
+
+
 # ---------------------------------------------------------------- webhooks, as the channels' own adapters read them
 
 

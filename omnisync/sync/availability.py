@@ -83,7 +83,7 @@ def _dated(session: Session, found: dict[str, OnSale]) -> dict[str, OnSale]:
 
 
 def _of_bundle(contents: Mapping[str, int], found: Mapping[str, OnSale]) -> OnSale:
-    """A bundle is where all its components are, as often as the scarcest allows; the rest when the last of them comes."""
+    """A bundle is where all its components are, as often as the scarcest allows; the rest when the last scarce one comes."""
     parts = [(found.get(part, _NOWHERE), each) for part, each in contents.items()]
     bundle = OnSale({}, {})
     for location in {location for part, _ in parts for location in part.pieces}:
@@ -92,8 +92,10 @@ def _of_bundle(contents: Mapping[str, int], found: Mapping[str, OnSale]) -> OnSa
         bundle.pieces[location] = shown.bundles(there)
         all_of_it = shown.bundles((n + more.pieces, each) for (n, each), more in zip(there, later, strict=True))
         if all_of_it > bundle.pieces[location]:
-            said = [more.due_at for more in later if more.due_at is not None]
-            bundle.beyond[location] = Beyond(all_of_it - bundle.pieces[location], max(said, default=None))
+            scarce = [more.due_at for (n, each), more in zip(there, later, strict=True) if n // each < all_of_it]
+            said = [due_at for due_at in scarce if due_at is not None]
+            due_at = max(said) if len(said) == len(scarce) else None
+            bundle.beyond[location] = Beyond(all_of_it - bundle.pieces[location], due_at)
     return bundle
 
 

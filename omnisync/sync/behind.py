@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from omnisync import db
 from omnisync.catalog.tables import Component
 from omnisync.stock.tables import Balance
-from omnisync.sync import deadletters, guard, pricing, sweep
+from omnisync.sync import deadletters, guard, levels, pricing, sweep
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import mark
 from omnisync.sync.tables import ChannelHealth, Cursor, ShownState
@@ -23,6 +23,7 @@ from omnisync.sync.wanted import BATCH, Wanted, wanted
 OVERLAP = timedelta(seconds=30)
 """A balance that was changed at noon may be committed a moment after; longer transactions are found by the full pass."""
 FULL_EVERY = timedelta(minutes=5)
+_UNDER_WAY = "under way"
 _balance, _component, _cursor_table = db.table(Balance), db.table(Component), db.table(Cursor)
 _shown = db.table(ShownState)
 
@@ -77,9 +78,15 @@ def compute(session: Session, context: Context, channel: Channel, skus: Collecti
     wishes = [wish for wish in wanted(session, context, channel, skus, now=now) if sweep.state_of(wish) not in shows]
     rows = _rows(session, channel, wishes)
     for wish, row in zip(wishes, rows, strict=True):
-        wish_for(row, wish, now=now)
+        wish_for(session, row, wish, now=now)
     deadletters.shown_after_all(session, channel.name, rows, now=now)
     session.flush()
+
+
+def begin_full(session: Session, channel: Channel, *, now: datetime) -> None:
+    """A pass over everything begins. Whoever asks for one from now on asks for another, and one that is cut off is due again."""
+    row = {"channel": channel.name, "name": "full", "value": _UNDER_WAY, "at": now}
+    db.upsert(session, _cursor_table, [row], key=("channel", "name"), update=("value", "at"))
 
 
 def finish(session: Session, context: Context, channel: Channel, done: Task, *, now: datetime) -> None:
@@ -92,7 +99,7 @@ def finish(session: Session, context: Context, channel: Channel, done: Task, *, 
 
 def advanced(session: Session, channel: Channel, *, now: datetime) -> bool:
     """Whether the time up to which we looked is so near that it need not be written down again."""
-    last = _cursor(session, channel, "balances")
+    last = _looked_until(session, channel)
     return last is not None and now - last < OVERLAP / 2
 
 
@@ -112,11 +119,13 @@ def compare_all(session: Session, channel: Channel, *, now: datetime) -> None:
     session.execute(sa.update(ChannelHealth).where(col(ChannelHealth.channel) == channel.name).values(retry_at=None))
 
 
-def wish_for(row: ShownState, wish: Wanted, *, now: datetime) -> None:
+def wish_for(session: Session, row: ShownState, wish: Wanted, *, now: datetime) -> None:
     """Set what a row should show; it is behind from the change that made it differ."""
     if wish.quantity is not None and wish.quantity < (row.wanted or 0) and not row.failures:
         row.next_try_at = None  # what may not be offered any more does not wait for a budget
-    row.sku, row.wanted = wish.sku, wish.quantity
+    if row.sku != wish.sku:
+        levels.is_now_of(session, row, wish.sku, now=now)
+    row.wanted = wish.quantity
     row.emptied_since = None if wish.quantity else row.emptied_since
     row.wanted_price_minor = None if wish.price is None else wish.price.minor
     row.wanted_price_currency = None if wish.price is None else wish.price.currency
@@ -136,7 +145,7 @@ class _Change:
 
 
 def _changes(session: Session, channel: Channel, now: datetime) -> list[_Change] | None:
-    since = _cursor(session, channel, "balances")
+    since = _looked_until(session, channel)
     if since is None:
         return None
     since -= OVERLAP
@@ -214,15 +223,18 @@ def _rows(session: Session, channel: Channel, wishes: Sequence[Wanted]) -> list[
 
 
 def _full_due(session: Session, channel: Channel, now: datetime) -> bool:
-    last = _cursor(session, channel, "full")
-    return last is None or now - last >= FULL_EVERY
+    row = session.get(Cursor, (channel.name, "full"), populate_existing=True)
+    return row is None or row.value == _UNDER_WAY or now - row.at >= FULL_EVERY
 
 
-def _cursor(session: Session, channel: Channel, name: str) -> datetime | None:
-    row = session.get(Cursor, (channel.name, name), populate_existing=True)
+def _looked_until(session: Session, channel: Channel) -> datetime | None:
+    row = session.get(Cursor, (channel.name, "balances"), populate_existing=True)
     return None if row is None else row.at
 
 
 def _advance(session: Session, channel: Channel, *, now: datetime, full: bool) -> None:
-    rows = [{"channel": channel.name, "name": name, "value": None, "at": now} for name in ("balances", "full")]
-    db.upsert(session, db.table(Cursor), rows if full else rows[:1], key=("channel", "name"), update=("at", "value"))
+    row = {"channel": channel.name, "name": "balances", "value": None, "at": now}
+    db.upsert(session, _cursor_table, [row], key=("channel", "name"), update=("value", "at"))
+    if full:
+        begun = sa.and_(_cursor_table.c.channel == channel.name, _cursor_table.c.name == "full", _cursor_table.c.value == _UNDER_WAY)  # fmt: skip
+        session.execute(sa.update(_cursor_table).where(begun).values(value=None, at=now))

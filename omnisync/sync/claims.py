@@ -191,7 +191,7 @@ def _refresh(session: Session, context: Context, channel: Channel, rows: Sequenc
     for row in rows:
         if wish := wishes.get(key_of(row)):
             before = (row.wanted, row.wanted_price_minor)
-            wish_for(row, wish, now=now)
+            wish_for(session, row, wish, now=now)
             changed = before != (row.wanted, row.wanted_price_minor)
             suspicious = suspicious or (changed and (row.wanted == 0 or before[1] != row.wanted_price_minor))
     return suspicious

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from omnisync import db
 from omnisync.catalog import articles, then
@@ -51,8 +52,8 @@ class _Then:
     sku: str
     contents: Mapping[str, Mapping[str, int]]
     levels: Mapping[Shelf, Level]
-    unseen: Sequence[Unseen]
-    gaps: Sequence[UnseenThen]
+    gaps: Sequence[tuple[UnseenThen, Sequence[Unseen]]]
+    """What was missing at listings, and which pieces of which shelves that makes."""
 
     @property
     def parts(self) -> Mapping[str, int]:
@@ -63,7 +64,7 @@ class _Then:
         shelves: dict[str, dict[str, OnShelf]] = defaultdict(dict)
         for shelf, level in self.levels.items():
             shelves[shelf.sku][shelf.location] = OnShelf(_of_level(level, shows), self.moment)
-        return Stock(self.contents, shelves, self.unseen)
+        return Stock(self.contents, shelves, [one for _, unseen in self.gaps for one in unseen])
 
     def pieces_at(self, location: str, shows: str) -> int:
         """What one location gave to the number."""
@@ -132,25 +133,25 @@ def _read(session: Session, context: Context, asked: Question, locations: Collec
     levels = past.levels(session, [Shelf(code, part) for code in locations for part in parts], asked.moment)
     gaps = _gaps(session, then.holders(session, parts, asked.moment), asked.moment)
     held = wanted.unpacked({gap.sku for gap in gaps}, components)
-    unseen: list[Unseen] = []
+    spread: list[tuple[UnseenThen, list[Unseen]]] = []
     for gap in gaps:
         policy = policies.at(session, "channel", gap.channel, asked.moment)
         of_then = (
             channel_of(session, context, policy, asked.moment) if policy and gap.channel in context.adapters else None
         )
-        unseen += wanted.spread(Gap(gap.channel, gap.place, gap.sku, gap.pieces), held, of_then, parts.keys())
-    return _Then(session, asked.moment, asked.sku, contents, levels, unseen, gaps)
+        missing = Gap(gap.channel, gap.place, gap.sku, gap.pieces)
+        spread.append((gap, list(wanted.spread(missing, held, of_then, parts.keys()))))
+    return _Then(session, asked.moment, asked.sku, contents, levels, spread)
 
 
 def _gaps(session: Session, skus: Collection[str], moment: datetime) -> list[UnseenThen]:
-    """What was provisional then at the listings of these SKUs."""
-    newest = (
-        sa.select(sa.func.max(_unseen.c.id))
-        .where(_unseen.c.at <= moment, db.among(_unseen.c.sku, sorted(skus)))
-        .group_by(_unseen.c.channel, _unseen.c.external_id, _unseen.c.place)
-    )
+    """What was provisional then at the listings that were of these SKUs."""
+    listing = _unseen.c.channel, _unseen.c.external_id, _unseen.c.place
+    theirs = sa.tuple_(*listing).in_(sa.select(*listing).where(db.among(_unseen.c.sku, sorted(skus))))
+    newest = sa.select(sa.func.max(_unseen.c.id)).where(_unseen.c.at <= moment, theirs).group_by(*listing)
     statement = select(UnseenThen).where(col(UnseenThen.id).in_(newest), col(UnseenThen.pieces) > 0)
-    return list(session.exec(statement.order_by(col(UnseenThen.id))))
+    # Since then some may have been mapped to other articles.
+    return [gap for gap in session.exec(statement.order_by(col(UnseenThen.id))) if gap.sku in skus]
 
 
 # ---------------------------------------------------------------- locations
@@ -224,17 +225,22 @@ def _place(what: _Then, channel: Channel, group: Group) -> dict[str, Any]:
     ]
     unseen = wanted.unseen_of(channel, group, what.sku, what.stock(channel.shows))
     if unseen:
-        terms.append({"term": "unseen", "pieces": -unseen, "listings": [_gap(gap) for gap in what.gaps]})
+        terms.append({"term": "unseen", "pieces": -unseen, "listings": _lost_to(what, channel, group)})
     pieces = sum(term["pieces"] for term in terms)
     terms += [{"term": name, "pieces": change} for name, change in shown.steps(pieces, channel.rule).items()]
-    sent = _sent(what, channel, group)
     return {
         "place": group.place or None,
         "pieces": what.number(channel, group),
         "terms": terms,
-        "sent": sent,
-        "applied": next((one["quantity"] for one in sent if one["applied_at"]), None),
+        "sent": [_written(row, what.moment) for row in what.session.exec(_sent(what, channel, group).limit(MOST_SENT))],
+        "applied": _applied(what, channel, group),
     }
+
+
+def _lost_to(what: _Then, channel: Channel, group: Group) -> list[dict[str, Any]]:
+    """The listings whose missing pieces this place may not offer."""
+    alone = ((gap, Stock(what.contents, {}, unseen)) for gap, unseen in what.gaps)
+    return [_gap(gap) for gap, stock in alone if wanted.unseen_of(channel, group, what.sku, stock)]
 
 
 def _gap(gap: UnseenThen) -> dict[str, Any]:
@@ -244,17 +250,24 @@ def _gap(gap: UnseenThen) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _sent(what: _Then, channel: Channel, group: Group) -> list[dict[str, Any]]:
-    """The last numbers that were written there by then, the newest first, as far as their answers had come."""
+def _applied(what: _Then, channel: Channel, group: Group) -> int | None:
+    """The last number that it had taken by then."""
+    taken = _sent(what, channel, group).where(col(Sent.applied_at) <= what.moment)
+    row = what.session.exec(taken.limit(1)).first()
+    return None if row is None else row.quantity
+
+
+def _sent(what: _Then, channel: Channel, group: Group) -> SelectOfScalar[Sent]:
+    """The numbers that were written there by then, the newest first."""
     statement = select(Sent).where(
         Sent.channel == channel.name, Sent.sku == what.sku, Sent.place == group.place,
         col(Sent.quantity).is_not(None), col(Sent.sent_at) <= what.moment,
     )  # fmt: skip
-    rows = what.session.exec(statement.order_by(col(Sent.sent_at).desc(), col(Sent.tag).desc()).limit(MOST_SENT))
-    return [_written(row, what.moment) for row in rows]
+    return statement.order_by(col(Sent.sent_at).desc(), col(Sent.tag).desc())
 
 
 def _written(row: Sent, moment: datetime) -> dict[str, Any]:
+    """A write, as far as its answer had come."""
     applied = row.applied_at if row.applied_at is not None and row.applied_at <= moment else None
     waited = row.applied_at is not None and applied is None
     return {

@@ -94,3 +94,11 @@ def set_provisional(session: Session, state: ShownState, pieces: int, *, now: da
             channel=state.channel, external_id=state.external_id, place=state.place, sku=state.sku, pieces=pieces, at=now
         )
     )  # fmt: skip
+
+
+def is_now_of(session: Session, state: ShownState, sku: str, *, now: datetime) -> None:
+    """Its listing was mapped to another article: what is missing there is missing of that one."""
+    before, state.sku = state.sku, sku
+    if state.provisional:
+        touch(session, skus=[before])
+        set_provisional(session, state, state.provisional, now=now)

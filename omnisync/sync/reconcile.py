@@ -118,6 +118,7 @@ async def _in_pieces(context: Context, channel: Channel, task: Task, now: dateti
 
 async def _sweep(context: Context, channel: Channel, now: datetime) -> None:
     """Compare everything it lists, and write where there is a difference."""
+    await context.store.write(lambda session: behind.begin_full(session, channel, now=now))
     page = await _page(context, channel, None, now)
     while page.last is not None:
         page = await _page(context, channel, page.last, now)

@@ -49,7 +49,7 @@ def settle(
     *,
     now: datetime,
 ) -> None:
-    """Book each outcome. The answer to a write that a newer one has replaced stands in the log, and the listing is looked at."""
+    """Book each outcome. The answer to a write that a newer one has replaced stands in the log, and what it may have replaced is set right."""
     rows = _rows(session, channel, claimed)
     fates: list[tuple[Claimed, Published, bool]] = []
     for one, outcome in zip(claimed, published, strict=True):
@@ -60,7 +60,7 @@ def settle(
             _OUTCOMES[outcome.outcome](_Fate(session, context, channel, row, one.shown, outcome, now))
             mark(row, now=now)
         elif row is not None and outcome.outcome not in _WITHOUT_EFFECT:
-            row.look_at = now  # the older number may stand there now
+            _doubt(channel, row, one.shown, now)
         fates.append((one, outcome, current))
     deadletters.shown_after_all(session, channel.name, rows.values(), now=now)
     session.flush()
@@ -68,6 +68,17 @@ def settle(
     done = [write_key(one.key) for one, outcome, current in fates if current and outcome.outcome is Outcome.APPLIED]
     deadletters.mended_all(session, channel.name, done, now=now)
     _remember_prices(session, channel, claimed, published, now)
+
+
+def _doubt(channel: Channel, row: ShownState, older: Shown, now: datetime) -> None:
+    """The older write may stand there now: a number is looked at where that can be; all else is simply written again."""
+    if older.quantity is not None and channel.can.looks:
+        row.look_at = now
+    elif older.quantity is not None:
+        row.believed = None
+    if older.price is not None:
+        row.price_minor = row.price_currency = None
+    mark(row, now=now)
 
 
 def applied(row: ShownState, *, quantity: int | None, price_minor: int | None, now: datetime) -> None:

@@ -68,3 +68,31 @@ def test_what_is_awaited_can_be_ordered_before_it_comes_and_everybody_sees_from_
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "movements.0.due_at")
     with db.transaction(engine) as session:
         assert violations(session) == []
+
+
+def test_a_set_is_promised_from_when_the_last_of_its_scarce_parts_comes_or_from_no_day_when_nobody_said(engine, clock):
+    with db.transaction(engine) as session:
+        for sku, pieces in (("LAMP", 0), ("CORD", 0), ("BULB", 50)):
+            shelf(session, sku, pieces=pieces)
+        article(session, "SET", components={"LAMP": 1, "BULB": 1})
+        article(session, "PAIR", components={"LAMP": 1, "CORD": 1})
+
+    async def story():
+        async with serving(engine, clock) as api:
+            said = [("LAMP", "2026-12-01"), ("BULB", "2026-12-01"), ("CORD", "9")]
+            lines = [{"sku": sku, "backorder": how} for sku, how in said]
+            put = await api.call("PUT", "/v1/stock/backorder", role="ops", json={"lines": lines})
+            moved = [
+                awaited("d/1", 4, "2026-12-05T08:00:00Z"),
+                awaited("d/2", 4, "2027-03-01T08:00:00Z") | {"sku": "BULB"},
+            ]
+            told = await api.call("POST", "/v1/stock/movements", role="ops", json={"movements": moved})
+            return put, told, await api.call("GET", "/v1/availability?sku=SET&sku=PAIR")
+
+    put, told, asked = asyncio.run(story())
+
+    assert (put.status_code, told.status_code) == (200, 200)
+    assert [item["backorder"] for item in asked.json()["items"]] == [
+        {"available": 4, "from": "2026-12-05T08:00:00Z"},
+        {"available": 4, "from": None},
+    ]

@@ -21,8 +21,9 @@ from omnisync.catalog.articles import ArticleChange
 from omnisync.clock import Ids, StoppedClock
 from omnisync.stock import ends, ledger, policies, reservations
 from omnisync.stock.tables import Reservation
+from omnisync.sync import mappings
 from omnisync.sync.explain import Question, explain, number_at
-from omnisync.sync.tables import Sent
+from omnisync.sync.tables import Sent, ShownState
 from omnisync.sync.wanted import wanted
 from omnisync.values import Kind, Shelf, format_time
 from tests.api import serving
@@ -196,6 +197,75 @@ def adds_up(told: dict[str, Any]) -> bool:
     return all(one["pieces"] == sum(term["pieces"] for term in one["terms"]) for one in shelves) and all(
         place["pieces"] == min(part["makes"] for part in place["parts"] if part["scarcest"]) for place in bundles
     )
+
+
+def test_pieces_missing_at_a_listing_are_explained_with_the_article_that_it_is_mapped_to(
+    engine: Engine, clock: StoppedClock, play: Play
+) -> None:
+    past = Past(engine, clock)
+    house, channel = past.house, past.house.channel("web")
+    play(house.settle(rounds=2))
+    past.edits("web", "CUP", 5)
+    play(house.worker.tick("web", full=True))
+    clock.advance(seconds=31)
+    before = clock.now()
+    clock.advance(seconds=31)
+
+    house.within(lambda session: mappings.put(session, house.context, channel, {"id-CUP": "POT"}, now=clock.now()))
+    play(house.worker.tick("web", full=True))
+
+    assert house.rows(ShownState, channel="web", external_id="id-CUP")[0].provisional == 13
+    with db.reading(engine) as session:
+        then = number_at(session, house.context, "square", "S1", "CUP", before)
+        now = {
+            (name, one.place, one.sku): (one.quantity, number_at(session, house.context, name, one.place, one.sku, clock.now()))
+            for name in past.fakes
+            for one in wanted(session, house.context, house.channel(name), [*SKUS, "SET"], now=clock.now())
+        }  # fmt: skip
+    assert then == 0
+    assert [where for where, (published, explained) in now.items() if published != explained] == []
+
+
+def test_what_is_shown_is_said_also_when_no_later_write_was_taken(
+    engine: Engine, clock: StoppedClock, play: Play
+) -> None:
+    past = Past(engine, clock)
+    house = past.house
+    play(house.settle(rounds=2))
+    shown = past.fakes["web"].shows("CUP")
+    past.fakes["web"].faults.unknown = {"id-CUP"}
+    for pieces in range(1, 8):
+        house.stock("CUP", pieces)
+        clock.advance(hours=2)
+        play(house.tick("web"))
+
+    with db.reading(engine) as session:
+        told = explain(session, house.context, Question("CUP", None, "web", clock.now()))
+
+    [place] = told["channel"]["places"]
+    assert (place["applied"], {one["applied_at"] for one in place["sent"]}) == (shown, {None})
+
+
+def test_of_missing_pieces_only_the_listings_are_named_that_a_place_lost_them_to(
+    engine: Engine, clock: StoppedClock, play: Play
+) -> None:
+    past = Past(engine, clock)
+    play(past.house.settle(rounds=2))
+    past.edits("square", "CUP", 7)
+    past.edits("till", "CUP", 4)
+    for name in past.fakes:
+        play(past.house.worker.tick(name, full=True))
+
+    with db.reading(engine) as session:
+        told = explain(session, past.house.context, Question("CUP", None, "square", clock.now()))
+
+    missing = {
+        place["place"]: [(term["pieces"], [one["channel"] for one in term["listings"]])]
+        for place in told["channel"]["places"]
+        for term in place["terms"]
+        if term["term"] == "unseen"
+    }
+    assert missing == {"S1": [(-2, ["square"])], "S2": [(-5, ["till"])]}
 
 
 def test_each_term_names_its_causes_and_what_the_channel_was_sent(

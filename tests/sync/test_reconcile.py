@@ -9,12 +9,14 @@ import pytest
 from sqlmodel import Session
 
 from omnisync.adapters.base import Can, Outcome, Published, Write
+from omnisync.catalog import pricelist
+from omnisync.catalog.pricelist import BasePrice
 from omnisync.clock import StoppedClock
 from omnisync.sync import behind, claims, drift
 from omnisync.sync.claims import Claimed
 from omnisync.sync.settle import settle
 from omnisync.sync.tables import Conflict, Sent
-from omnisync.values import Kind
+from omnisync.values import Kind, Money
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
 from tests.sync.house import House, shop
@@ -229,12 +231,7 @@ def test_an_older_write_that_is_answered_late_is_only_logged(
     older, newer = (_claim(house, "web", pieces) for pieces in (4, 2))
 
     for claimed in (newer, older):
-        published = [Published(Outcome.APPLIED)] * len(claimed)
-        house.within(
-            lambda session, claimed=claimed, published=published: settle(
-                session, house.context, house.channel("web"), claimed, published, now=clock.now()
-            )
-        )
+        _settle(house, "web", claimed, [Published(Outcome.APPLIED)] * len(claimed))
 
     assert [one.shown.quantity for one in (*older, *newer)] == [4, 2]
     assert house.state("web", "LAMP").believed == 2
@@ -251,12 +248,7 @@ def test_an_older_number_that_lands_on_a_newer_one_is_replaced_in_the_next_round
     older, newer = (_claim(house, "web", pieces) for pieces in (4, 2))
 
     for claimed in (newer, older):
-        published = play(web.publish([replace(one.shown, compare=None) for one in claimed]))
-        house.within(
-            lambda session, claimed=claimed, published=published: settle(
-                session, house.context, house.channel("web"), claimed, published, now=clock.now()
-            )
-        )
+        _settle(house, "web", claimed, play(web.publish([replace(one.shown, compare=None) for one in claimed])))
     assert web.shows("LAMP") == 4
 
     looked_at = play(drift.read_due(house.context, house.channel("web")))
@@ -265,14 +257,48 @@ def test_an_older_number_that_lands_on_a_newer_one_is_replaced_in_the_next_round
     assert (looked_at, web.shows("LAMP")) == (1, 2)
 
 
-def _claim(house: House, name: str, pieces: int) -> Sequence[Claimed]:
+def test_where_nothing_can_be_looked_at_what_an_older_write_may_have_replaced_is_written_again(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    web = FakeChannel("web", clock, Can(write=Write.ABSOLUTE, batch_size=50, looks=False, prices=True))
+    house = make_house((shop("web"), web))
+    house.article("LAMP")
+    web.offer("LAMP")
+    house.stock("LAMP", 5)
+    _price(house, 1999)
+    play(house.settle())
+    older: list[Claimed] = []
+    newer: list[Claimed] = []
+    for claimed, pieces, cents in ((older, 4, 1899), (newer, 2, 1799)):
+        _price(house, cents)
+        claimed += [*_claim(house, "web", pieces), *_claim(house, "web", pieces, prices=True)]
+
+    for claimed in (newer, older):
+        _settle(house, "web", claimed, play(web.publish([one.shown for one in claimed])))
+    assert (web.shows("LAMP"), web.prices["id-LAMP"]) == (4, Money(1899, "EUR"))
+    play(house.tick("web"))
+
+    assert (web.shows("LAMP"), web.prices["id-LAMP"]) == (2, Money(1799, "EUR"))
+
+
+def _price(house: House, cents: int) -> None:
+    at, price = house.clock.advance(seconds=1), BasePrice("LAMP", Money(cents, "EUR"))
+    house.within(lambda session: pricelist.set_price(session, price, ids=house.ids, now=at))
+
+
+def _settle(house: House, name: str, claimed: Sequence[Claimed], published: Sequence[Published]) -> None:
+    channel, now = house.channel(name), house.clock.now()
+    house.within(lambda session: settle(session, house.context, channel, claimed, published, now=now))
+
+
+def _claim(house: House, name: str, pieces: int, *, prices: bool = False) -> Sequence[Claimed]:
     """A worker takes the new number and is not heard of for so long that its claim is over."""
     house.stock("LAMP", pieces)
     channel, now = house.channel(name), house.clock.now()
 
     def claim(session: Session) -> Sequence[Claimed]:
         behind.compute(session, house.context, channel, ["LAMP"], now=now)
-        keys = claims.due(session, channel, now=now, prices=False, limit=9)
+        keys = claims.due(session, channel, now=now, prices=prices, limit=9)
         return claims.claim(session, house.context, channel, keys, now=now)
 
     claimed: Sequence[Claimed] = house.within(claim)
