@@ -78,7 +78,7 @@ def _short(answer: Answer | Refused) -> str:
 
 def shopper(run: Run, chance: random.Random) -> None:
     """Somebody fills a basket."""
-    run.send(_shop(Client(run, f"shopper-{len(run.trace)}", random.Random(chance.getrandbits(64)))))
+    run.send(_shop(Client(run, run.name("shopper"), random.Random(chance.getrandbits(64)))))
 
 
 async def _shop(client: Client) -> None:
@@ -152,7 +152,7 @@ async def _end(client: Client, promise: Promise, how: str) -> str:
 
 def customer(run: Run, chance: random.Random) -> None:
     """Somebody orders to collect."""
-    run.send(_collect(Client(run, f"customer-{len(run.trace)}", random.Random(chance.getrandbits(64)))))
+    run.send(_collect(Client(run, run.name("customer"), random.Random(chance.getrandbits(64)))))
 
 
 async def _collect(client: Client) -> None:

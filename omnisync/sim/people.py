@@ -139,7 +139,7 @@ def _staff(run: Run, chance: random.Random) -> None:
     location = chance.choice(stores)
     sku = chance.choice((*FREE, *COUNTED))
     shelf = Shelf(location, sku)
-    now, key = run.clock.now(), f"staff-{len(run.trace)}"
+    now, key = run.clock.now(), run.name("staff")
     if sku in COUNTED and chance.random() < 0.5 and not {"clock ahead", "clock behind"} & run.weather.on:
         entry = ledger.Entry(Kind.COUNT, sku, location, max(0, run.books.on_hand[shelf]), key, now, key=key)
         run.books.on_hand[shelf] = entry.quantity

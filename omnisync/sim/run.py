@@ -12,6 +12,7 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ from omnisync.sync.leases import HOUSE
 
 SCRATCH = "/dev/shm"  # noqa: S108 - memory instead of a disk, where there is any
 PATIENCE_SECONDS = 65 * 60
-"""Longer than anything waits before it is tried again."""
+"""Longer than anything waits before it is tried again, and than any hold stands. What we were down comes on top of a hold: as long
+as the whole run at the most."""
 BETWEEN_POLLS_SECONDS = 20 * 60
 LAST_GLANCE_SECONDS = 90
 
@@ -77,8 +79,13 @@ class Run:
         self.errands: dict[asyncio.Task[None], None] = {}
         self.is_calm = asyncio.Event()
         self._safety = oracle.Safety(engine)
+        self._numbers = count(1)
 
     # ------------------------------------------------------------ what everybody may do
+
+    def name(self, kind: str) -> str:
+        """A name that nobody else in this run has: keys are made of it."""
+        return f"{kind}-{next(self._numbers)}"
 
     def say(self, what: str) -> None:
         """One line of the trace."""
@@ -160,8 +167,10 @@ class Run:
             server.process.crash()
         self.servers.clear()
         server = self.start_server()
-        await self.clock.sleep(PATIENCE_SECONDS)
+        await self.clock.sleep(PATIENCE_SECONDS + self.hours * 3600)
         await self.round_of_all(server, full=True)
+        # A person answers what was held back; asking is right, and waiting for an answer is not a fault.
+        await asyncio.wait([server.write(lambda session: people.decide(self, session))])
         await self.clock.sleep(BETWEEN_POLLS_SECONDS)
         await self.round_of_all(server, full=True)
         # What a channel has accepted and applies later is looked at by the round after it.

@@ -159,7 +159,7 @@ def _gaps(session: Session, skus: Collection[str], moment: datetime) -> list[Uns
 
 def _location(what: _Then, code: str, shows: str) -> dict[str, Any]:
     found: dict[str, Any] = {"location": code, "pieces": what.pieces_at(code, shows)}
-    shelves = {part: what.levels.get(Shelf(code, part), Level()) for part in what.parts}
+    shelves = {part: what.levels.get(Shelf(code, part), Level()) for part in sorted(what.parts)}
     if what.sku not in what.contents:
         return found | {"terms": _terms(what, Shelf(code, what.sku), shelves[what.sku], shows), "parts": []}
     makes = {part: _of_level(level, shows) // what.parts[part] for part, level in shelves.items()}
