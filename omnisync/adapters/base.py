@@ -88,6 +88,8 @@ class OrderSeen:
     counter: bool = False
     pickup: bool = False
     paid: bool = True
+    lowered: bool = True
+    """The channel has taken its pieces off the numbers it shows; False where it does so only later, as when it is paid."""
     elsewhere: bool = False
     closed: bool = False
     currency: str | None = None

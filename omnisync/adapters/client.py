@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
@@ -108,6 +108,12 @@ class Breaker:
         return self._pause - (self._clock.monotonic() - self._opened_at)
 
 
+class Sign(Protocol):
+    """Makes the headers that sign one request."""
+
+    def __call__(self, method: str, url: str, params: Mapping[str, Any]) -> Mapping[str, str]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What a channel answered. 401, 403, 408, 429 and 5xx never get this far."""
@@ -148,6 +154,8 @@ class ChannelClient:
     timeout_seconds: float = 10.0
     budget: Budget | None = None
     auth_action: str = "Check the channel's credentials in the settings, then sync again."
+    sign: Sign | None = None
+    """Headers of their own for each try, where a signature is good for one only."""
 
     def __post_init__(self) -> None:
         self.breaker = Breaker(self.tools.clock)
@@ -195,6 +203,8 @@ class ChannelClient:
     async def _once(
         self, method: str, path: str, *, body: Any, headers: Mapping[str, str] | None, **rest: Any
     ) -> Reply:
+        if self.sign is not None:
+            headers = {**(headers or {}), **self.sign(method, f"{self.base_url}{path}", rest["params"] or {})}
         if body is not None:
             rest["content"] = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
             headers = {"content-type": "application/json", **(headers or {})}

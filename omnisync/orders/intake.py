@@ -368,7 +368,7 @@ def _keep_order(
         id=order_id, channel=channel, external_id=order.id, reference=order.reference, version=order.version,
         placed_at=order.placed_at, seen_at=now,
     )  # fmt: skip
-    for name in ("reference", "version", "counter", "pickup", "paid", "elsewhere", "closed", "currency"):
+    for name in ("reference", "version", "counter", "pickup", "paid", "lowered", "elsewhere", "closed", "currency"):
         setattr(row, name, getattr(order, name))
     row.totals, row.seen_at = dict(order.totals), now
     session.add(row)

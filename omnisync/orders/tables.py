@@ -31,6 +31,8 @@ class ChannelOrder(SQLModel, table=True):
     counter: bool = False
     pickup: bool = False
     paid: bool = True
+    lowered: bool = True
+    """Its channel has taken its pieces off the numbers it shows."""
     elsewhere: bool = False
     closed: bool = False
     currency: str | None = None

@@ -17,7 +17,7 @@ from omnisync.announce import announce
 from omnisync.catalog import articles
 from omnisync.errors import NeedsAttention, Refused
 from omnisync.orders import intake
-from omnisync.orders.tables import OrderLine
+from omnisync.orders.tables import ChannelOrder, OrderLine
 from omnisync.stock import availability, came_back, ledger
 from omnisync.stock import returns as told_returns
 from omnisync.stock.came_back import Source
@@ -29,7 +29,7 @@ from omnisync.sync.resolve import Resolve, articles_of, resolver
 from omnisync.values import Kind, Shelf, to_micros
 
 log = logging.getLogger(__name__)
-_line, _movement = db.table(OrderLine), db.table(Movement)
+_line, _channel_order, _movement = db.table(OrderLine), db.table(ChannelOrder), db.table(Movement)
 
 
 @dataclass(frozen=True)
@@ -188,9 +188,12 @@ class _Bought:
 
 
 def _bought(session: Session, order_id: str) -> dict[str, _Bought]:
-    """By line id."""
-    statement = sa.select(_line).where(
-        _line.c.order_id == order_id, _line.c.waiting.is_(None), _line.c.sku.is_not(None), _line.c.stocked
+    """By line id; nothing while the channel has not taken it off its own numbers."""
+    statement = (
+        sa.select(_line)
+        .join(_channel_order, _channel_order.c.id == _line.c.order_id)
+        .where(_line.c.order_id == order_id, _line.c.waiting.is_(None), _line.c.sku.is_not(None), _line.c.stocked)
+        .where(_channel_order.c.lowered)
     )
     return {row.line_id: _Bought(row.sku, row.quantity, row.cancelled) for row in session.execute(statement)}
 

@@ -145,6 +145,7 @@ def upgrade() -> None:
         sa.Column("counter", sa.Boolean(), nullable=False),
         sa.Column("pickup", sa.Boolean(), nullable=False),
         sa.Column("paid", sa.Boolean(), nullable=False),
+        sa.Column("lowered", sa.Boolean(), nullable=False),
         sa.Column("elsewhere", sa.Boolean(), nullable=False),
         sa.Column("closed", sa.Boolean(), nullable=False),
         sa.Column("currency", sa.String(), nullable=True),
