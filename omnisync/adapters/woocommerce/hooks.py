@@ -53,7 +53,7 @@ def resource_of(hook: Hook) -> str | None:
     except ValueError:
         return None
     id = body.get("id") if isinstance(body, Mapping) else None
-    return str(id) if isinstance(id, int) and id > 0 else None
+    return str(id) if type(id) is int and id > 0 else None
 
 
 def unreadable(hook: Hook) -> Sequence[Fact]:

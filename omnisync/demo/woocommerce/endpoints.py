@@ -148,7 +148,7 @@ def change_order(shop: Shop, ask: Ask) -> Answer:
 def delete_order(shop: Shop, ask: Ask) -> Answer:
     found = order_of(shop, ask.path["id"])
     shop.trash(found)
-    if ask.query.get("force") in ("true", "1"):
+    if reading.flag(ask.query, "force"):
         del shop.orders[found.id]
     return Answer(views.order(found, shop.seed.currency))
 
@@ -225,7 +225,7 @@ def change_webhook(shop: Shop, ask: Ask) -> Answer:
 
 
 def delete_webhook(shop: Shop, ask: Ask) -> Answer:
-    if ask.query.get("force") not in ("true", "1"):
+    if not reading.flag(ask.query, "force"):
         raise Problem("woocommerce_rest_trash_not_supported", "Webhooks do not support trashing.", 501)
     found = _webhook(shop, ask)
     del shop.webhooks.hooks[found.id]

@@ -37,6 +37,11 @@ def select(rows: Sequence[Row], query: Mapping[str, str]) -> Pages:
     return Pages(kept[(page - 1) * size : page * size], len(kept), -(-len(kept) // size))
 
 
+def flag(query: Mapping[str, str], name: str) -> bool:
+    """As WordPress understands a yes."""
+    return query.get(name, "").lower() not in ("", "0", "false")
+
+
 def _is_wanted(row: Row, query: Mapping[str, str]) -> bool:
     include, exclude = _ids(query.get("include")), _ids(query.get("exclude"))
     if (include and row.id not in include) or row.id in exclude:
@@ -59,7 +64,7 @@ def _moment(query: Mapping[str, str], name: str) -> datetime | None:
         found = datetime.fromisoformat(query[name])
     except ValueError:
         raise invalid(name, "is not a valid date") from None
-    zone = UTC if query.get("dates_are_gmt") in ("true", "1") else SITE_ZONE
+    zone = UTC if flag(query, "dates_are_gmt") else SITE_ZONE
     return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
 
 
