@@ -150,6 +150,8 @@ def _order(booking: Booking, order: OrderSeen) -> int:
     history = booking.is_history(order.placed_at)
     order = replace(order, placed_at=booking.moment(order.placed_at))
     order_id = f"{booking.channel.name}:{order.id}"
+    known = booking.session.get(ChannelOrder, order_id)
+    falls_later = known is not None and not known.lowered
     before = _bought(booking.session, order_id)
     taken = intake.take(
         booking.session,
@@ -164,7 +166,7 @@ def _order(booking: Booking, order: OrderSeen) -> int:
     if taken.stale:
         return 0
     after = _bought(booking.session, order_id)
-    if not history:  # its numbers have been lower for a long time
+    if falls_later or not history:  # else its numbers have been lower for a long time
         _lower_own_numbers(booking, order, before, after)
     conflicts.note(booking.session, booking.context, booking.channel.name, order_id, taken.shortages, now=booking.now)
     _look_for_twins(booking, order)

@@ -78,6 +78,6 @@ async def _taxes(wire: Wire) -> Check:
 async def _value(wire: Wire, path: str) -> str:
     try:
         found = await wire.get(path)
-    except NeedsAttention as error:
+    except (NeedsAttention, TryLater) as error:
         return error.message
     return str((found or {}).get("value"))

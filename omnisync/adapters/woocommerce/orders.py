@@ -47,7 +47,7 @@ STATES: Mapping[str, State] = {
     "cancelled": State(paid=False, lowered=False, ended=True, put_back=True),
     "refunded": State(ended=True),
     "failed": State(paid=False, lowered=False, ended=True),
-    "trash": State(paid=False, ended=True),
+    "trash": State(paid=False, lowered=False, ended=True),
 }
 
 

@@ -10,7 +10,6 @@ from omnisync.adapters.woocommerce.publishing import APPLIED
 from omnisync.adapters.woocommerce.settings import ShopSettings
 from omnisync.adapters.woocommerce.wire import Json, Wire, message_of
 
-OPEN = frozenset({"pending", "on-hold", "processing"})
 ENDED = frozenset({"completed", "cancelled", "refunded", "failed", "trash"})
 UNPAID = frozenset({"pending", "on-hold"})
 
@@ -78,7 +77,7 @@ class Pickups:
         """Nobody has paid: it is cancelled. Money that was paid is not ours to give back: a person does, and this is found done."""
         if order["status"] in ENDED:
             return APPLIED
-        if order["status"] in UNPAID and not order.get("date_paid_gmt"):
+        if order["status"] in {*UNPAID, *self._settings.unpaid_statuses} and not order.get("date_paid_gmt"):
             return await self._become(order, "cancelled")
         return _attention(
             f"The pickup of {news.reference} has ended ({news.kind}), its order in the shop is still open.",

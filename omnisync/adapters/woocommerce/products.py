@@ -64,14 +64,16 @@ class Products:
     async def read(self, id: str) -> list[LevelSeen]:
         """One product or variation by its own id; empty when it is gone."""
         node = await self._wire.get(f"products/{id}", _fields=FIELDS)
-        return [] if node is None or node["type"] in {*WITHOUT_STOCK, "variable"} else [self.level(node)]
+        if node is None or not _has_a_level(node):
+            return []
+        # Products of old shops name the group that they are shown in as their parent.
+        return [self.level(node if node["type"] == "variation" else {**node, "parent_id": 0})]
 
     def level(self, node: Json) -> LevelSeen:
         """What buyers can take of it now; below zero where the shop sold on backorder."""
+        parent, own = int(node["parent_id"]), int(node["id"])
         return LevelSeen(
-            article=Article(
-                external_id(int(node.get("parent_id") or 0) or node["id"], _own(node)), node["sku"] or None
-            ),
+            article=Article(external_id(parent, own) if parent else str(own), node["sku"] or None),
             quantity=quantity_of(node),
             price=price_of(node, self._currency),
         )
@@ -88,8 +90,9 @@ class Products:
         return [{**node, "parent_id": int(parent)} for node in found]
 
 
-def _own(node: Json) -> int:
-    return int(node["id"]) if int(node.get("parent_id") or 0) else 0
+def _has_a_level(node: Json) -> bool:
+    """A variable product has one where its variations share it."""
+    return node["type"] not in WITHOUT_STOCK and (node["type"] != "variable" or node["manage_stock"] is True)
 
 
 def quantity_of(node: Json) -> int:

@@ -51,7 +51,7 @@ class ShopSettings(BaseModel):
     """WooCommerce knows no limit; its host does."""
     poll_seconds: float = Field(default=30.0, gt=0)
     overlap_seconds: float = Field(default=120.0, ge=1)
-    timeout_seconds: float = Field(default=30.0, gt=0)
+    timeout_seconds: float = Field(default=20.0, gt=0)
 
     @property
     def since(self) -> datetime | None:

@@ -43,7 +43,7 @@ class Wire:
     async def page(self, path: str, **params: Any) -> list[Json]:
         """One page; empty below a thing that is not there."""
         reply = await self.call("GET", path, params=params)
-        return [] if reply.status == 404 else list(reply.expect(200).json())
+        return [] if reply.status == 404 and "/" in path else list(reply.expect(200).json())
 
     async def all_pages(self, path: str, **params: Any) -> list[Json]:
         """All pages of a short list that nobody changes while it is read."""

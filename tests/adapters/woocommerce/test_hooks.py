@@ -76,6 +76,9 @@ async def test_an_old_message_brings_the_order_as_it_is_now(world: WooWorld):
 
 
 async def test_an_order_in_the_bin_is_over_and_one_that_is_gone_for_good_asks_for_a_person(world: WooWorld):
+    unpaid = world.shop.place([(world.shop.by_sku("LAMP"), 1)], status="pending")
+    world.shop.trash(unpaid)
+    [never_lowered] = await world.adapter.follow(as_hook(world.last("order.deleted")))
     order = world.shop.place([(world.shop.by_sku("LAMP"), 2)])
     world.shop.trash(order)
     told = as_hook(world.last("order.deleted"))
@@ -85,7 +88,9 @@ async def test_an_order_in_the_bin_is_over_and_one_that_is_gone_for_good_asks_fo
     [gone] = await world.adapter.follow(told)
 
     assert isinstance(binned, OrderSeen)
-    assert (binned.closed, binned.lines[0].cancelled) == (True, 2)
+    assert (binned.closed, binned.lowered, binned.lines[0].cancelled) == (True, True, 2)
+    assert isinstance(never_lowered, OrderSeen)
+    assert not never_lowered.lowered
     assert isinstance(gone, Unreadable)
 
 

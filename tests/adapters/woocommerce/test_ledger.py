@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,8 +30,12 @@ NAME = "contract"
 class Day:
     """A ledger with the shop connected to it; `written` are the numbers that went to the lamp."""
 
-    def __init__(self, engine: Engine, clock: StoppedClock, ids: Ids, play: Play) -> None:
+    def __init__(
+        self, engine: Engine, clock: StoppedClock, ids: Ids, play: Play, before: Callable[[Shop], None] | None = None
+    ) -> None:
         self.world: WooWorld = open_world(Tools(clock, ids, random.Random(7)))
+        if before is not None:
+            before(self.world.shop)
         self.clock, self._play = clock, play
         channel = shop(NAME, policy={"unpaid_days": 3, "returns": "sellable"})
         settings = settings_for(channel).model_copy(update={"server": ServerSettings(public_url=PUBLIC)})
@@ -107,6 +112,23 @@ def test_an_order_that_waits_for_its_payment_is_taken_off_the_shops_number_by_us
     day.shop.set_status(order, "completed")
     day.settle()
     assert day.numbers() == ((3, 0), 3, 0)
+
+
+def test_an_order_of_before_the_first_reading_lowers_the_shop_when_it_is_paid(
+    engine: Engine, clock: StoppedClock, ids: Ids, play: Play
+) -> None:
+    def place(shop: Shop) -> None:
+        shop.place([(shop.by_sku("LAMP"), 2)], status="pending")
+        clock.advance(minutes=5)
+
+    day = Day(engine, clock, ids, play, before=place)
+    assert day.numbers() == ((5, 2), 3, 0)
+
+    [order] = day.shop.orders.values()
+    day.shop.set_status(order, "processing")
+    day.settle()
+
+    assert day.numbers() == ((5, 2), 3, 0)
 
 
 def test_a_level_that_falls_before_its_order_is_seen_and_the_order_end_the_same(day: Day) -> None:

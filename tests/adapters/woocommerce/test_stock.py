@@ -266,3 +266,18 @@ async def test_a_product_webhook_reads_the_level_again_also_of_a_variation(world
     [level] = facts
     assert isinstance(level, LevelSeen)
     assert (level.article.external_id, level.quantity) == (target_of(shirt).external_id, 5)
+
+
+async def test_a_product_webhook_says_nothing_of_what_has_no_level_and_tells_a_group_from_a_parent(world: WooWorld):
+    shop = world.shop
+    group = shop.add_product("SET", "Bündel", type="grouped")
+    member = shop.add_product("CUP", "Tasse", stock=4, parent_id=group.id)
+    shared = shop.add_product("MUG", "Becher", type="variable", stock=6)
+    shirt = shop.products[shop.by_sku("SHIRT-S").parent_id]
+    told = {}
+    for one in (group, member, shared, shirt):
+        shop.touch_product(one)
+        facts = await world.adapter.follow(as_hook(world.last("product.updated")))
+        told[one.name] = [(fact.article.external_id, fact.quantity) for fact in facts if isinstance(fact, LevelSeen)]
+
+    assert told == {"Bündel": [], "Tasse": [(str(member.id), 4)], "Becher": [(str(shared.id), 6)], "Hemd": []}
