@@ -93,6 +93,7 @@ def upgrade() -> None:
         sa.Column("channel", db.Name(), nullable=False),
         sa.Column("paused", sa.Boolean(), nullable=False),
         sa.Column("paused_at", db.Instant(), nullable=True),
+        sa.Column("writes", db.Name(), nullable=True),
         sa.Column("attention", sa.String(), nullable=True),
         sa.Column("action", sa.String(), nullable=True),
         sa.Column("last_error", sa.String(), nullable=True),
@@ -241,6 +242,21 @@ def upgrade() -> None:
         sa.Column("sku", db.Name(), nullable=False),
         sa.Column("available", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("location", "sku"),
+    )
+    op.create_table(
+        "event_subscription",
+        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("events", sa.JSON(), nullable=False),
+        sa.Column("created_at", db.Instant(), nullable=False),
+        sa.Column("position", db.Serial(), nullable=False),
+        sa.Column("delivered_at", db.Instant(), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failing_since", db.Instant(), nullable=True),
+        sa.Column("next_try_at", db.Instant(), nullable=True),
+        sa.Column("last_error", sa.String(), nullable=True),
+        sa.Column("disabled_at", db.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "goods_return",
@@ -945,6 +961,7 @@ def downgrade() -> None:
     op.drop_index("goods_return_open", table_name="goods_return")
     op.drop_index("goods_return_near", table_name="goods_return")
     op.drop_table("goods_return")
+    op.drop_table("event_subscription")
     op.drop_table("event_shelf")
     op.drop_table("event_pending")
     op.drop_index(op.f("ix_event_at"), table_name="event")
