@@ -6,11 +6,12 @@ import gzip
 import hashlib
 import os
 import zlib
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import BufferedWriter
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -23,6 +24,7 @@ from omnisync.stock.effects import QUANTITIES
 from omnisync.values import format_time, parse_time
 
 FORMAT = 1
+_BUFFER = 1 << 16
 _TIMES = ("due_at", "occurred_at", "recorded_at")
 _OPTIONAL = ("key", "promise", "reason", "due_at")
 _EMPTY: dict[str, Any] = dict.fromkeys(QUANTITIES, 0) | dict.fromkeys(_OPTIONAL)
@@ -67,7 +69,7 @@ class Tally:
     """Movements that were themselves carried forward by an earlier archive."""
     first_id: int = 0
     happened_until: datetime | None = None
-    sums: Counter[str] = field(default_factory=Counter)
+    sums: dict[str, int] = field(default_factory=lambda: dict.fromkeys(QUANTITIES, 0))
     end: bytes = b""
     """The last line as it was read."""
     digest: int = 0
@@ -84,15 +86,14 @@ class Tally:
         self.keys += row.key is not None
         self.first_id = min(self.first_id or row.id, row.id)
         self.happened_until = max(self.happened_until or row.occurred_at, row.occurred_at)
-        for name in QUANTITIES:
-            self.sums[name] += getattr(row, name)
+        for name, change in zip(QUANTITIES, row.changes, strict=True):
+            self.sums[name] += change
         if row.id <= after:
             self.carried_before += 1
             self.digest -= digest(row)
 
     def line(self) -> bytes:
-        sums = {name: self.sums[name] for name in QUANTITIES}
-        return _dump({"line": "end", "movements": self.movements, "carried": self.carried, "sums": sums})
+        return _dump({"line": "end", "movements": self.movements, "carried": self.carried, "sums": self.sums})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +121,8 @@ def write(rows: Iterable[Moved], head: Head, path: Path) -> Written:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     with part.open("wb") as file:
-        with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
-            packed.writelines(_lines(rows, head))
+        with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed, BufferedWriter(packed, _BUFFER) as lines:
+            lines.writelines(_lines(rows, head))
         file.flush()
         os.fsync(file.fileno())
     checked = check(part)

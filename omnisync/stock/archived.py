@@ -14,7 +14,6 @@ from omnisync.errors import NeedsAttention
 from omnisync.stock import archive_file, archives
 from omnisync.stock.archive_file import Head, Written
 from omnisync.stock.carrying import Moved
-from omnisync.stock.effects import QUANTITIES
 from omnisync.stock.tables import Archive, ArchivedKey, Movement
 
 _movement, _key, _archive = db.table(Movement), db.table(ArchivedKey), db.table(Archive)
@@ -67,7 +66,7 @@ def _file_says_the_same(session: Session, row: Archive, before: Archive | None, 
         ("the number of its movements", row.movements, tally.movements),
         ("the number of their keys", row.keys, tally.keys),
         ("the number of rows carried forward", row.carried, tally.carried),
-        ("its sums", row.sums, {name: tally.sums[name] for name in QUANTITIES}),
+        ("its sums", row.sums, tally.sums),
         ("what stands in the journal for it", row.standing_digest, archive_file.total(*digests)),
     )
     for what, archived, read in says:

@@ -118,7 +118,7 @@ def _row(before: Archive | None, cut: Cut, written: Written, now: datetime) -> A
         id=cut.number, month=cut.month, file=cut.file, sha256=written.sha256, until=cut.until,
         happened_until=max(cut.until, tally.happened_until or cut.until), first_id=tally.first_id, last_id=cut.last_id,
         movements=tally.movements, keys=tally.keys, carried=tally.carried,
-        sums={name: tally.sums[name] for name in QUANTITIES},
+        sums=tally.sums,
         standing=(before.standing if before else 0) - tally.carried_before + tally.carried,
         standing_digest=archive_file.total(*digests, tally.digest), archived_at=now, door=0,
     )  # fmt: skip

@@ -46,6 +46,11 @@ class Moved(NamedTuple):
     def shelf(self) -> Shelf:
         return Shelf(self.location, self.sku)
 
+    @property
+    def changes(self) -> tuple[int, ...]:
+        """Of the quantities, in their order."""
+        return self[_FIRST : _FIRST + len(QUANTITIES)]  # type: ignore[return-value]
+
     def changing(self, **quantities: int) -> Moved:
         """The same row, had it changed these quantities and nothing else."""
         return self._replace(**cast("Any", _NOTHING | quantities))
@@ -57,6 +62,7 @@ class Moved(NamedTuple):
 
 
 _NOTHING = dict.fromkeys(QUANTITIES, 0)
+_FIRST = Moved._fields.index(QUANTITIES[0])
 
 
 @dataclass
@@ -95,8 +101,8 @@ class Carrying:
         self.latest = row._replace(
             occurred_at=max(before.occurred_at, row.occurred_at), recorded_at=max(before.recorded_at, row.recorded_at)
         )
-        for name in QUANTITIES:
-            self.sums[name] += getattr(row, name)
+        for name, change in zip(QUANTITIES, row.changes, strict=True):
+            self.sums[name] += change
         if row.promise is not None and row.reserved:
             self._promise(row.promise, row)
         if row.blocked:
@@ -139,8 +145,8 @@ class Carrying:
         """Few rows that say the same, each under the number of a movement that it carries."""
         rest, found = self.sums.copy(), dict[int, Moved]()
         for row in (*self._kept(), *self._groups()):
-            for name in QUANTITIES:
-                rest[name] -= getattr(row, name)
+            for name, change in zip(QUANTITIES, row.changes, strict=True):
+                rest[name] -= change
             number = row.id if row.id not in found else self._free(found)
             found[number] = row._replace(id=number)
         if any(rest.values()) or not found:
