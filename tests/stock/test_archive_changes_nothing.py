@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import sqlalchemy as sa
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
@@ -49,7 +49,7 @@ from tests.conftest import SCRATCH, START
 from tests.stock.archives import archived as archive
 from tests.stock.shop import LINDEN, article, violations
 
-EXAMPLES = int(os.environ.get("OMNISYNC_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("OMNISYNC_EXAMPLES", "10"))
 SKUS = ("CUP", "POT")
 SHELVES = [Shelf(LINDEN, sku) for sku in SKUS]
 FACTS = (Kind.SOLD, Kind.RETURNED, Kind.FOUND, Kind.MISSING, Kind.AWAITED, Kind.RECEIVED, Kind.SAFETY, Kind.OFF_SALE)
@@ -59,10 +59,13 @@ steps = st.tuples(
     st.sampled_from((*FACTS, *["count"] * 3, "block", "unblock", "hold", "end", "order", "ship", "return", "stocktake", "loose")),
     st.sampled_from(SHELVES),
     few,
-    st.sampled_from((0, 0, 0, 1, 5, 30)),
-    st.sampled_from((0, 1, 20, 700)),
+    st.sampled_from((0, 0, 2, 5, 30)),
+    st.sampled_from((0, 0, 1, 20, 700)),
 )  # fmt: skip
 """What, where, how many, how many hours it is told late, and how many hours pass before it."""
+
+A_LATE_FACT = [("found", SHELVES[0], 12, 0, 0), ("count", SHELVES[0], 12, 0, 0), ("sold", SHELVES[0], 1, 2, 0), ("found", SHELVES[1], 1, 0, 700)]  # fmt: skip
+"""Near to a count and told after it: perhaps on its wrong side."""
 
 
 @dataclass
@@ -115,9 +118,9 @@ class Life:
             case "stocktake":
                 self._stocktake(at, n)
             case _:
-                self.tell(
-                    Entry(Kind(what), at.sku, at.location, 0 if what == Kind.OFF_SALE else n, "floor", then, name)
-                )
+                pieces = 0 if what == Kind.OFF_SALE else n
+                due_at = self.now + timedelta(days=n) if what == Kind.AWAITED else None
+                self.tell(Entry(Kind(what), at.sku, at.location, pieces, "floor", then, name, due_at=due_at))
 
     def tell(self, *entries: Entry) -> list[bool]:
         """Which of them were known already."""
@@ -190,13 +193,14 @@ def go_on(life: Life, future: Sequence[Any], moments: Sequence[datetime]) -> tup
     suppress_health_check=list(HealthCheck),
     derandomize="OMNISYNC_EXAMPLES" not in os.environ,
     database=None,
-    phases=(Phase.generate, *((Phase.shrink,) if "OMNISYNC_SHRINK" in os.environ else ())),
+    phases=(Phase.explicit, Phase.generate, *((Phase.shrink,) if "OMNISYNC_SHRINK" in os.environ else ())),
 )
 @given(
     history=st.lists(steps, min_size=12, max_size=40),
     cuts=st.lists(st.integers(1, 39), min_size=1, max_size=3),
     future=st.lists(steps, max_size=8),
 )  # fmt: skip
+@example(history=A_LATE_FACT, cuts=[3], future=[])
 def _compare(engine: Engine, history: Sequence[Any], cuts: Sequence[int], future: Sequence[Any]) -> None:
     with engine.connect() as connection, TemporaryDirectory(dir=SCRATCH) as folder:
         outer = connection.begin()
