@@ -35,15 +35,16 @@ def archive(
 ) -> None:
     """Take closed months out of the journal, each into a file of its own. The server goes on meanwhile."""
     world, month = world_of(context), Month.parse(until)
+    done: list[dict[str, Any]] = []
     with world.engine(config) as engine:
-        done = list(_planned(engine, world.clock, month) if check else _archived(engine, world.clock, month, to))
+        for one in _planned(engine, world.clock, month) if check else _archived(engine, world.clock, month, to):
+            done.append(one)
+            if not as_json:
+                where = "would be archived" if check else f"are in {to / one['file']} (sha256 {one['sha256']})"
+                typer.echo(f"{one['month']}: {one['movements']} movements {where}")
     if as_json:
         typer.echo(json.dumps({"archived": [] if check else done, "would_archive": done if check else []}))
-        return
-    for one in done:
-        where = "would be archived" if check else f"are in {to / one['file']} (sha256 {one['sha256']})"
-        typer.echo(f"{one['month']}: {one['movements']} movements {where}")
-    if not done:
+    elif not done:
         typer.echo(f"Nothing is left to archive up to {month}.")
 
 
@@ -70,7 +71,8 @@ def _archive(engine: Engine, clock: Clock, cut: Cut, folder: Path) -> dict[str, 
     written = archiving.write(_reader(engine), cut, folder)
     with db.transaction(engine) as session:
         done = archiving.take(session, cut, written, now=db.now(session, clock))
-    return {name: getattr(done, name) for name in ("month", "file", "sha256", "movements", "carried")}
+    new = written.tally.movements - written.tally.carried_before
+    return {"month": done.month, "file": done.file, "sha256": done.sha256, "movements": new, "carried": done.carried}
 
 
 def _months(engine: Engine, clock: Clock, last: Month) -> list[Month]:
