@@ -55,6 +55,8 @@ class Head:
     @classmethod
     def read(cls, line: bytes) -> Head:
         named = orjson.loads(line)
+        if named["format"] != FORMAT:
+            raise ValueError(f"it has format {named['format']}, this version of omnisync reads {FORMAT}")
         return cls(**{name: named[name] for name in cls.__slots__})
 
 
@@ -118,17 +120,27 @@ def total(*digests: int) -> str:
 
 def write(rows: Iterable[Moved], head: Head, path: Path) -> Written:
     """Write the file beside its place, read it back, and only then give it its name. An older one of the name is replaced."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed, BufferedWriter(packed, _BUFFER) as lines:
-            lines.writelines(_lines(rows, head))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _pack(_lines(rows, head), part)
+        checked = check(part)
+        part.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise NeedsAttention(
+            f"{path} cannot be written: {error.strerror or error}.", action="Make room there, or name another folder."
+        ) from error
+    return Written(path, checked.sha256, checked.head, checked.tally)
+
+
+def _pack(lines: Iterator[bytes], path: Path) -> None:
+    with path.open("wb") as file:
+        # Without a name and a time in it, so that the same lines are the same bytes.
+        with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed, BufferedWriter(packed, _BUFFER) as buffered:
+            buffered.writelines(lines)
         file.flush()
         os.fsync(file.fileno())
-    checked = check(part)
-    part.replace(path)
-    _sync_folder(path.parent)
-    return Written(path, checked.sha256, checked.head, checked.tally)
 
 
 def check(path: Path) -> Written:
@@ -149,7 +161,6 @@ def check(path: Path) -> Written:
         raise NeedsAttention(
             f"{path} cannot be read: {error or type(error).__name__}.",
             action="Put back the file as it was archived, from a backup of this folder.",
-            code="archive-damaged",
         ) from error
     return Written(path, sha256_of(path), head, tally)
 

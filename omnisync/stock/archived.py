@@ -15,6 +15,7 @@ from omnisync.stock import archive_file, archives
 from omnisync.stock.archive_file import Head, Written
 from omnisync.stock.carrying import Moved
 from omnisync.stock.tables import Archive, ArchivedKey, Movement
+from omnisync.values import format_time
 
 _movement, _key, _archive = db.table(Movement), db.table(ArchivedKey), db.table(Archive)
 _ROWS = sa.select(*(_movement.c[name] for name in Moved._fields))
@@ -59,10 +60,9 @@ def _file_says_the_same(session: Session, row: Archive, before: Archive | None, 
     tally, head = found.tally, found.head
     digests = (int(before.standing_digest, 16) if before else 0, tally.digest)
     previous, after_id = (before.sha256, before.last_id) if before else (None, 0)
-    until = row.until.isoformat().replace("+00:00", "Z")
     says: tuple[tuple[str, Any, Any], ...] = (
         ("its hash", row.sha256, found.sha256),
-        ("its first line", Head(row.id, row.month, until, after_id, row.last_id, previous), head),
+        ("its first line", Head(row.id, row.month, format_time(row.until), after_id, row.last_id, previous), head),
         ("the number of its movements", row.movements, tally.movements),
         ("the number of their keys", row.keys, tally.keys),
         ("the number of rows carried forward", row.carried, tally.carried),

@@ -128,9 +128,7 @@ def check_month(session: Session, month: Month, *, now: datetime) -> None:
     if needed:
         last = Month.of(min(need.since for need in needed)).before
         why = "; ".join(need.words for need in sorted(needed, key=lambda need: need.since))
-        raise Refused(
-            f"{month} is still needed: {why}. The last month that can be archived is {last}.", code="still-needed"
-        )
+        raise Refused(f"{month} is still needed: {why}. The last month that can be archived is {last}.")
 
 
 def months(session: Session, last: Month) -> list[Month]:

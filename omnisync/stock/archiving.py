@@ -23,11 +23,11 @@ from omnisync.stock.archive_file import Head, Written
 from omnisync.stock.carrying import Moved
 from omnisync.stock.effects import QUANTITIES
 from omnisync.stock.tables import Archive, ArchivedKey, Movement
+from omnisync.values import Shelf, format_time
 
 PAGE = 5_000
 _movement, _key = db.table(Movement), db.table(ArchivedKey)
 _COLUMNS = [_movement.c[name] for name in Moved._fields]
-_PLACE = sa.tuple_(_movement.c.location, _movement.c.sku, _movement.c.id)
 Read = Callable[[sa.Select[Any]], Sequence[Any]]
 """Answers one query, in a short reading transaction of its own."""
 
@@ -49,8 +49,7 @@ class Cut:
 
     @property
     def head(self) -> Head:
-        until = self.until.isoformat().replace("+00:00", "Z")
-        return Head(self.number, self.month, until, self.after_id, self.last_id, self.previous)
+        return Head(self.number, self.month, format_time(self.until), self.after_id, self.last_id, self.previous)
 
 
 def cut(session: Session, month: str, until: datetime) -> Cut | None:
@@ -76,17 +75,22 @@ def _quiet(after_id: int, until: datetime) -> sa.Select[Any]:
     return sa.select(sa.func.max(journal.c.id)).where(journal.c.latest < until, in_order)
 
 
-def write(read: Read, cut: Cut, folder: Path) -> Written:
+def write(read: Read, cut: Cut, folder: Path, *, page: int = PAGE) -> Written:
     """The file of this month: read page by page, so that nobody waits for it and memory is bounded."""
-    return archive_file.write(_pages(read, cut), cut.head, folder / cut.file)
+    return archive_file.write(_pages(read, cut, page), cut.head, folder / cut.file)
 
 
-def _pages(read: Read, cut: Cut) -> Iterator[Moved]:
-    statement = sa.select(*_COLUMNS).where(_movement.c.id <= cut.last_id).order_by(*_PLACE).limit(PAGE)
-    after: tuple[str, str, int] = ("", "", 0)
-    while rows := read(statement.where(sa.tuple_(*after) < _PLACE)):
+def _pages(read: Read, cut: Cut, page: int) -> Iterator[Moved]:
+    """By shelf; of a shelf that fills whole pages, the rest by number, so that no page is looked for from its beginning."""
+    journal = sa.select(*_COLUMNS).where(_movement.c.id <= cut.last_id)
+    journal = journal.order_by(_movement.c.location, _movement.c.sku, _movement.c.id).limit(page)
+    shelf = Shelf("", "")
+    while rows := read(journal.where(sa.tuple_(_movement.c.location, _movement.c.sku) > sa.tuple_(*shelf))):
         yield from (Moved(*row) for row in rows)
-        after = (rows[-1].location, rows[-1].sku, rows[-1].id)
+        shelf = Shelf(rows[-1].location, rows[-1].sku)
+        here = journal.where(_movement.c.location == shelf.location, _movement.c.sku == shelf.sku)
+        while len(rows) == page and (rows := read(here.where(_movement.c.id > rows[-1].id))):
+            yield from (Moved(*row) for row in rows)
 
 
 # ---------------------------------------------------------------- the one transaction
@@ -97,7 +101,7 @@ def take(session: Session, cut: Cut, written: Written, *, now: datetime) -> Arch
     db.lock_names(session, ["archive"])
     before = archives.newest(session)
     if (before.id + 1 if before else 1) != cut.number:
-        raise Conflict("Somebody else has archived meanwhile: run it again.", code="archived-meanwhile")
+        raise Conflict("Somebody else has archived meanwhile: run it again.")
     row = _row(before, cut, written, now)
     session.add(row)
     session.flush()
@@ -117,8 +121,7 @@ def _row(before: Archive | None, cut: Cut, written: Written, now: datetime) -> A
     return Archive(
         id=cut.number, month=cut.month, file=cut.file, sha256=written.sha256, until=cut.until,
         happened_until=max(cut.until, tally.happened_until or cut.until), first_id=tally.first_id, last_id=cut.last_id,
-        movements=tally.movements, keys=tally.keys, carried=tally.carried,
-        sums=tally.sums,
+        movements=tally.movements, keys=tally.keys, carried=tally.carried, sums=tally.sums,
         standing=(before.standing if before else 0) - tally.carried_before + tally.carried,
         standing_digest=archive_file.total(*digests, tally.digest), archived_at=now, door=0,
     )  # fmt: skip
@@ -163,4 +166,4 @@ def _rows(session: Session, statement: Any) -> int:
 
 
 def _not_this_journal() -> Conflict:
-    return Conflict("The file does not hold what the journal does: run it again.", code="archive-differs")
+    return Conflict("The file does not hold what the journal does: run it again.")

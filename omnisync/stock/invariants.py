@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.stock import archives, known
+from omnisync.stock import archives
 from omnisync.stock.archived import OPENINGS_INVARIANTS
 from omnisync.stock.backorders import shelves_follow_their_articles
 from omnisync.stock.blocked import RETURN
@@ -169,14 +169,21 @@ def reserved_is_the_sum_of_open_promises(session: Session) -> Iterator[str]:
         yield f"movement {number} changes reserved without a promise"
 
 
-_KEYS = known.effects(("key",), lambda effect: effect.key.is_not(None)).subquery()
-_TWICE = sa.select(_KEYS.c.key, sa.func.count()).group_by(_KEYS.c.key).having(sa.func.count() > 1)
+_TWICE = (
+    sa.select(movement.c.key, sa.func.count())
+    .where(movement.c.key.is_not(None))
+    .group_by(movement.c.key)
+    .having(sa.func.count() > 1)
+)
+_AGAIN = sa.select(archived_key.c.key).join(movement, movement.c.key == archived_key.c.key)
 
 
 def effects_happen_once(session: Session) -> Iterator[str]:
     """No effect was recorded twice under its key, be it in the journal or archived."""
     for key, count in session.execute(_TWICE):
         yield f"{key}: recorded {count} times"
+    for key in session.execute(_AGAIN).scalars():
+        yield f"{key}: recorded again after it was archived"
 
 
 _SIGNED = sa.func.sum(

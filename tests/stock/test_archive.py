@@ -134,13 +134,17 @@ def test_what_was_archived_is_never_booked_again(engine, year, tmp_path):
     assert levels(engine) == before
 
 
-def test_the_same_journal_makes_the_same_file(engine, year, tmp_path):
+def test_the_same_journal_makes_the_same_file_however_it_is_read(engine, year, tmp_path):
     with db.reading(engine) as session:
         cut = archiving.cut(session, str(JUNE), JUNE.end)
         assert cut is not None
-        files = [archiving.write(archiving_of_tests.reader(session), cut, tmp_path / name) for name in ("one", "two")]
+        read = archiving_of_tests.reader(session)
+        files = [archiving.write(read, cut, tmp_path / str(page), page=page) for page in (1, 7, 5_000)]
+        (tmp_path / "full").touch()
+        with pytest.raises(NeedsAttention, match="cannot be written"):
+            archiving.write(read, cut, tmp_path / "full")
 
-    assert files[0].path.read_bytes() == files[1].path.read_bytes()
+    assert len({file.path.read_bytes() for file in files}) == 1
 
 
 class Crash(BaseException):
