@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -103,12 +103,13 @@ def take(session: Session, cut: Cut, written: Written, *, now: datetime) -> Arch
     if (before.id + 1 if before else 1) != cut.number:
         raise Conflict("Somebody else has archived meanwhile: run it again.")
     row = _row(before, cut, written, now)
+    _compare(session, cut, row)
     session.add(row)
     session.flush()
     stocktakes.write_down_expected(session, row.happened_until)
-    _keep_keys(session, cut, row)
-    _take_out(session, cut, row)
-    _carry_forward(session, written, row)
+    _keep_keys(session, cut)
+    _take_out(session, cut)
+    _carry_forward(session, written)
     row.door = None
     session.add(row)
     session.flush()
@@ -127,43 +128,38 @@ def _row(before: Archive | None, cut: Cut, written: Written, now: datetime) -> A
     )  # fmt: skip
 
 
-def _keep_keys(session: Session, cut: Cut, row: Archive) -> None:
+def _compare(session: Session, cut: Cut, row: Archive) -> None:
+    """Conflict unless as many movements and keys go, with the same sums, as the file holds."""
+    sums = (sa.func.sum(_movement.c[name]) for name in QUANTITIES)
+    goes = sa.select(sa.func.count(), sa.func.count(_movement.c.key), *sums).where(_carried_before(cut) | _leaves(cut))
+    if [int(n or 0) for n in session.execute(goes).one()] != [row.movements, row.keys, *row.sums.values()]:
+        raise Conflict("The file does not hold what the journal does: run it again.")
+
+
+def _keep_keys(session: Session, cut: Cut) -> None:
     names = [column.name for column in _key.c]
     keyed = sa.select(*(_movement.c[name] for name in names)).where(_leaves(cut), _movement.c.key.is_not(None))
-    if _rows(session, sa.insert(_key).from_select(names, keyed)) != row.keys:
-        raise _not_this_journal()
+    session.execute(sa.insert(_key).from_select(names, keyed))
 
 
-def _take_out(session: Session, cut: Cut, row: Archive) -> None:
-    """First what was carried forward earlier on the shelves that this month speaks of, then its movements."""
-    moved = _movement.alias("moved")
-    speaks = sa.select(moved.c.location, moved.c.sku).where(moved.c.id > cut.after_id, moved.c.id <= cut.last_id)
-    earlier = sa.and_(_movement.c.id <= cut.after_id, sa.tuple_(_movement.c.location, _movement.c.sku).in_(speaks))
-    sums = sa.select(*(sa.func.sum(_movement.c[name]) for name in QUANTITIES)).where(sa.or_(earlier, _leaves(cut)))
-    if [int(n) for n in session.execute(sums).one()] != [row.sums[name] for name in QUANTITIES]:
-        raise _not_this_journal()
-    if sum(_rows(session, sa.delete(_movement).where(which)) for which in (earlier, _leaves(cut))) != row.movements:
-        raise _not_this_journal()
+def _take_out(session: Session, cut: Cut) -> None:
+    """First what was carried forward before, which is found by the movements of this month."""
+    for which in (_carried_before(cut), _leaves(cut)):
+        session.execute(sa.delete(_movement).where(which))
 
 
 def _leaves(cut: Cut) -> sa.ColumnElement[bool]:
+    """The movements of this month."""
     return sa.and_(_movement.c.id > cut.after_id, _movement.c.id <= cut.last_id)
 
 
-def _carry_forward(session: Session, written: Written, row: Archive) -> None:
-    n = 0
+def _carried_before(cut: Cut) -> sa.ColumnElement[bool]:
+    """What an earlier archive carried forward on the shelves of which this month speaks."""
+    moved = _movement.alias("moved")
+    speaks = sa.select(moved.c.location, moved.c.sku).where(moved.c.id > cut.after_id, moved.c.id <= cut.last_id)
+    return sa.and_(_movement.c.id <= cut.after_id, sa.tuple_(_movement.c.location, _movement.c.sku).in_(speaks))
+
+
+def _carry_forward(session: Session, written: Written) -> None:
     for some in batches(archive_file.carried(written.path), PAGE):
         db.insert_all(session, _movement, [one._asdict() for one in some])
-        n += len(some)
-    if n != row.carried:
-        raise _not_this_journal()
-
-
-def _rows(session: Session, statement: Any) -> int:
-    """Run it, and how many rows it put or took."""
-    result = session.execute(statement, execution_options={"preserve_rowcount": True})
-    return cast("sa.CursorResult[Any]", result).rowcount
-
-
-def _not_this_journal() -> Conflict:
-    return Conflict("The file does not hold what the journal does: run it again.")

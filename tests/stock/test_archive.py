@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -31,6 +32,7 @@ from omnisync.stock import (
 )
 from omnisync.stock.archive_file import Written
 from omnisync.stock.archives import Month
+from omnisync.stock.carrying import Moved, fold
 from omnisync.stock.effects import Level
 from omnisync.stock.ledger import Entry
 from omnisync.stock.reservations import Line, Request
@@ -182,12 +184,14 @@ def test_a_crash_leaves_everything_as_before_and_the_next_run_does_all(engine, y
         written = archiving.write(archiving_of_tests.reader(session), cut, tmp_path)
     with pytest.raises(Crash):
         taken(engine, cut, written)
+    with pytest.raises(Refused, match="does not hold what the journal does"), db.transaction(engine) as session:
+        archiving.take(session, replace(cut, last_id=cut.last_id - 1), written, now=NOW)
     assert (levels(engine), count(engine, Movement), count(engine, Archive)) == (before, moved, 0)
 
     archive(engine, tmp_path, JUNE)
     assert levels(engine) == before
     assert wrong_files(engine, tmp_path) == []
-    with pytest.raises(Refused, match="run it again"), db.transaction(engine) as session:
+    with pytest.raises(Refused, match="Somebody else has archived"), db.transaction(engine) as session:
         archiving.take(session, cut, written, now=NOW)
 
 
@@ -225,13 +229,23 @@ def test_a_tampered_or_missing_file_is_named_with_what_mends_it(engine, year, tm
         file.unlink() if content is None else file.write_bytes(content)
         return wrong_files(engine, tmp_path)
 
-    for content in (None, b"", good[:-20], gzip.compress(text.replace(b'"quantity":2', b'"quantity":3'))):
+    for content in (
+        None,
+        b"",
+        good[:-20],
+        gzip.compress(text, 1),
+        gzip.compress(text.replace(b'"quantity":2', b'"quantity":3')),
+    ):
         [wrong] = says(content)
         assert file.name in wrong
         assert "backup" in wrong
     lines = text.splitlines(keepends=True)
-    [wrong] = says(gzip.compress(b"".join([lines[0], *lines[2:]])))
-    assert "is not carried forward as its movements say" in wrong
+    changed = ([lines[0], *lines[2:]], [*lines[:-1], lines[-2], lines[-1]], [lines[0].replace(b'"format":1', b'"format":9'), *lines[1:]], lines[:-1])  # fmt: skip
+    for text, why in zip(
+        changed, ("is not carried forward as its movements say", "more is carried", "format 9", "add up"), strict=True
+    ):
+        [wrong] = says(gzip.compress(b"".join(text)))
+        assert why in wrong
     assert says(good) == []
 
 
@@ -246,6 +260,45 @@ def test_a_tampered_opening_is_a_violation(engine, year, tmp_path):
     with db.reading(engine) as session:
         assert [text for text in violations(session) if "carried forward up to 2026-06" in text]
     assert wrong_files(engine, tmp_path) == []
+
+
+def past_the_triggers(engine: Engine, statement: str) -> None:
+    """As whoever owns the database can."""
+    triggers = [text for text, dialect in db.journal_triggers("archived_key") if dialect == "sqlite"]
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
+            connection.execute(sa.text(statement))
+            return
+        for text in triggers:
+            connection.execute(sa.text(f"DROP TRIGGER {text.split()[2]}"))
+        for text in (statement, *triggers):
+            connection.execute(sa.text(text))
+
+
+def test_a_key_that_was_lost_or_changed_or_booked_again_is_named(engine, year, tmp_path):
+    archive(engine, tmp_path, *until(Month(2025, 9)))
+    key = year[0].key
+
+    past_the_triggers(engine, f"UPDATE archived_key SET quantity = 9 WHERE key = '{key}'")
+    [wrong] = wrong_files(engine, tmp_path)
+    assert wrong.startswith(f"movements-2025-07.jsonl.gz: its key {key} is not kept")
+
+    past_the_triggers(engine, f"UPDATE archived_key SET quantity = 2 WHERE key = '{key}'")
+    with db.transaction(engine) as session:
+        session.execute(sa.insert(_movement), [row_of(session, key=key, on_hand=0)])
+    with db.reading(engine) as session:
+        assert f"{key}: recorded again after it was archived" in violations(session)
+    past_the_triggers(engine, f"DELETE FROM archived_key WHERE key = '{key}'")
+    with db.reading(engine) as session:
+        [kept] = violations(session)
+    assert "keys were archived" in kept
+
+
+def row_of(session: Session, **more: object) -> dict[str, Any]:
+    """A movement like the last one."""
+    found = session.execute(sa.select(_movement).order_by(_movement.c.id.desc()).limit(1)).one()._asdict()
+    return {name: value for name, value in found.items() if name != "id"} | more
 
 
 def test_the_past_before_the_cut_is_refused_by_the_name_of_its_file(engine, year, tmp_path, clock):
@@ -310,3 +363,12 @@ def test_a_transaction_that_began_before_midnight_is_not_torn(session):
         session.execute(sa.select(_movement.c.cause).where(_movement.c.id <= found.last_id)).scalars().all()
     )
     assert causes == ["at -9"]
+
+
+def test_what_said_two_things_is_carried_as_one_row_that_says_both():
+    """Nobody else on its shelf lends a number: goods that are awaited and may be promised already."""
+    row = Moved(7, LINDEN, "CUP", "awaited", 5, 0, 0, 0, 5, 0, 5, "k", "floor", None, None, NOW, FIRST, FIRST)
+
+    [carried] = [line.row for line in fold([row], by="archive:x", after=0) if line.is_carried]
+
+    assert carried == row._replace(kind="opening", key=None)
