@@ -1,4 +1,5 @@
-"""The only module that knows which database it talks to: engines, transactions, column types, insert-if-new, upsert.
+"""The only module that knows which database it talks to (with `journals`, which holds the triggers): engines, transactions,
+column types, insert-if-new, upsert.
 
 SQLite is the embedded default (WAL, synchronous=FULL, BEGIN IMMEDIATE: one writer at a time). PostgreSQL runs at
 READ COMMITTED; rows are locked in the order of their primary key.
@@ -410,53 +411,3 @@ def is_unavailable(error: BaseException) -> bool:
     return isinstance(error, OperationalError) and any(
         sign in message for sign in ("disk is full", "disk I/O", "unable to open", "locked", "connection", "readonly")
     )
-
-
-JOURNALS: Mapping[str, Mapping[str, str]] = {
-    "movement": {"DELETE": "EXISTS (SELECT 1 FROM archive WHERE door IS NOT NULL AND OLD.id <= last_id)"},
-    "archive": {"UPDATE": "OLD.door IS NOT NULL"},
-    "archived_key": {},
-}
-"""Tables whose rows stay as they are, each with what its triggers let pass all the same: docs/decisions/0025."""
-
-
-def protect_journal(journal: sa.Table) -> None:
-    """Let the database itself refuse to change or delete rows of this table (REPLACE and TRUNCATE included)."""
-    for statement, dialect in journal_triggers(journal.name):
-        event.listen(journal, "after_create", sa.DDL(statement).execute_if(dialect=dialect))  # type: ignore[no-untyped-call]
-
-
-def journal_triggers(name: str) -> list[tuple[str, str]]:
-    """The statements that make a table append-only, each with the dialect it is for; migrations use them too."""
-    return [*((text, "sqlite") for text in _triggers_of_sqlite(name)), *((text, "postgresql") for text in _triggers_of_postgresql(name))]  # fmt: skip
-
-
-def _refusal(name: str) -> str:
-    return f"{name} is append-only: record a counter-movement instead"
-
-
-def _triggers_of_sqlite(name: str) -> Iterator[str]:
-    for verb in ("UPDATE", "DELETE"):
-        door = JOURNALS[name].get(verb)
-        unless = f" WHEN NOT ({door})" if door else ""
-        yield (
-            f"CREATE TRIGGER {name}_no_{verb.lower()} BEFORE {verb} ON {name}{unless} "
-            f"BEGIN SELECT RAISE(ABORT, '{_refusal(name)}'); END"
-        )
-
-
-def _triggers_of_postgresql(name: str) -> Iterator[str]:
-    # Ifs within ifs, for TRUNCATE has no OLD that a condition could name.
-    doors = " ".join(
-        f"IF TG_OP = '{verb}' THEN IF {door} THEN RETURN {'OLD' if verb == 'DELETE' else 'NEW'}; END IF; END IF;"
-        for verb, door in JOURNALS[name].items()
-    )
-    yield (
-        f"CREATE FUNCTION {name}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN {doors} RAISE EXCEPTION '{_refusal(name)}'; END $$"
-    )
-    for trigger, verbs, each in (("change", "UPDATE OR DELETE", "ROW"), ("truncate", "TRUNCATE", "STATEMENT")):
-        yield (
-            f"CREATE TRIGGER {name}_no_{trigger} BEFORE {verbs} ON {name} "
-            f"FOR EACH {each} EXECUTE FUNCTION {name}_append_only()"
-        )

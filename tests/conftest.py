@@ -21,7 +21,7 @@ import omnisync.catalog.tables
 import omnisync.orders.tables
 import omnisync.stock.tables
 import omnisync.sync.tables  # noqa: F401  registers its tables
-from omnisync import db
+from omnisync import db, journals
 from omnisync.clock import Ids, StoppedClock
 
 hypothesis.register_profile("untimed", deadline=None)  # a busy machine is no reason to fail
@@ -82,14 +82,14 @@ def empty(engine: Engine) -> None:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.text("SET LOCAL session_replication_role = replica"))  # past the journal's triggers
             connection.execute(sa.text(_RESTART))
-        protected = [] if engine.dialect.name == "postgresql" else sorted(names & db.JOURNALS.keys())
+        protected = [] if engine.dialect.name == "postgresql" else sorted(names & journals.JOURNALS.keys())
         for name in protected:
             connection.execute(sa.text(f"DROP TRIGGER {name}_no_delete"))
         for table in tables:
             if table.name in names:
                 connection.execute(table.delete())
         for name in protected:
-            [trigger] = [text for text, _ in db.journal_triggers(name) if f"{name}_no_delete" in text]
+            [trigger] = [text for text, _ in journals.journal_triggers(name) if f"{name}_no_delete" in text]
             connection.execute(sa.text(trigger))
 
 

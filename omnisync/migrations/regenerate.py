@@ -28,7 +28,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from omnisync import db
+from omnisync import db, journals
 
 revision = "0001"
 down_revision = None
@@ -39,8 +39,8 @@ depends_on = None
 
 def upgrade() -> None:
     {up}
-    for journal in db.JOURNALS:
-        for statement, dialect in db.journal_triggers(journal):
+    for journal in journals.JOURNALS:
+        for statement, dialect in journals.journal_triggers(journal):
             if dialect == op.get_bind().dialect.name:
                 op.execute(sa.text(statement))
 
@@ -48,7 +48,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     {down}
     if op.get_bind().dialect.name == "postgresql":
-        for journal in db.JOURNALS:
+        for journal in journals.JOURNALS:
             op.execute(sa.text(f"DROP FUNCTION {{journal}}_append_only()"))
 '''
 

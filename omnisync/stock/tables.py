@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from omnisync.db import Instant, Name, Serial, protect_journal, table
+from omnisync.db import Instant, Name, Serial, table
+from omnisync.journals import protect_journal
 
 
 class Movement(SQLModel, table=True):

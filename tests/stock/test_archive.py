@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
-from omnisync import db
+from omnisync import db, journals
 from omnisync.clock import Ids, StoppedClock
 from omnisync.errors import NeedsAttention, Refused
 from omnisync.stock import (
@@ -264,7 +264,7 @@ def test_a_tampered_opening_is_a_violation(engine, year, tmp_path):
 
 def past_the_triggers(engine: Engine, statement: str) -> None:
     """As whoever owns the database can."""
-    triggers = [text for text, dialect in db.journal_triggers("archived_key") if dialect == "sqlite"]
+    triggers = [text for text, dialect in journals.journal_triggers("archived_key") if dialect == "sqlite"]
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.text("SET LOCAL session_replication_role = replica"))

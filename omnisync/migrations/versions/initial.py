@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from omnisync import db
+from omnisync import db, journals
 
 revision = "0001"
 down_revision = None
@@ -864,8 +864,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("pickup_id", "sku"),
     )
-    for journal in db.JOURNALS:
-        for statement, dialect in db.journal_triggers(journal):
+    for journal in journals.JOURNALS:
+        for statement, dialect in journals.journal_triggers(journal):
             if dialect == op.get_bind().dialect.name:
                 op.execute(sa.text(statement))
 
@@ -1020,5 +1020,5 @@ def downgrade() -> None:
     op.drop_table("archive")
     op.drop_table("access_key")
     if op.get_bind().dialect.name == "postgresql":
-        for journal in db.JOURNALS:
+        for journal in journals.JOURNALS:
             op.execute(sa.text(f"DROP FUNCTION {journal}_append_only()"))
