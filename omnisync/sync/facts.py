@@ -84,7 +84,8 @@ def apply(
     booking = Booking(session, context, channel, resolve, now, trusted, message_id, firsts.since(session, channel))
     whole: list[Fact] = [] if booked is None else booked
     waiting = 0
-    for fact in facts:
+    # What a channel shows that we do not write is its own affair: neither drift nor a sale.
+    for fact in (one for one in facts if not (channel.in_shadow and isinstance(one, LevelSeen))):
         waits = _book(booking, fact)
         waiting += waits
         if waits:

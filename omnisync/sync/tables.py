@@ -244,6 +244,8 @@ class ChannelHealth(SQLModel, table=True):
     channel: str = Field(primary_key=True, sa_type=Name)
     paused: bool = False
     paused_at: datetime | None = Field(default=None, sa_type=Instant)
+    writes: str | None = Field(default=None, sa_type=Name)
+    """on: it went live; off: it was handed back; null: as the settings say (`shadow`)."""
     attention: str | None = None
     action: str | None = None
     last_error: str | None = None

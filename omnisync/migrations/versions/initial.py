@@ -127,6 +127,7 @@ def upgrade() -> None:
         sa.Column("channel", db.Name(), nullable=False),
         sa.Column("paused", sa.Boolean(), nullable=False),
         sa.Column("paused_at", db.Instant(), nullable=True),
+        sa.Column("writes", db.Name(), nullable=True),
         sa.Column("attention", sa.String(), nullable=True),
         sa.Column("action", sa.String(), nullable=True),
         sa.Column("last_error", sa.String(), nullable=True),
