@@ -365,7 +365,7 @@ AVAILABILITY: dict[str, Says] = {
     "getAvailability": says(Availability, *_SHOPS) | _UNCHANGED,
     "queryAvailability": says(Availability, *_SHOPS, "too-large") | _UNCHANGED,
 }
-EXPLAIN: dict[str, Says] = {"explainStock": says(Explanation, *problems.ASKED, "not-found")}
+EXPLAIN: dict[str, Says] = {"explainStock": says(Explanation, *problems.ASKED, "not-found", "archived")}
 CHANNELS: dict[str, Says] = {
     "receiveHook": text("text/plain", "The message is stored.", "") | _HOOK,
     "answerChallenge": says(Challenged) | _HOOK,

@@ -18,10 +18,9 @@ from omnisync.catalog import articles
 from omnisync.errors import NeedsAttention, Refused
 from omnisync.orders import intake
 from omnisync.orders.tables import ChannelOrder, OrderLine
-from omnisync.stock import availability, came_back, ledger
+from omnisync.stock import availability, came_back, known, ledger
 from omnisync.stock import returns as told_returns
 from omnisync.stock.came_back import Source
-from omnisync.stock.tables import Movement
 from omnisync.sync import cases, conflicts, deadletters, firsts, looks, moments, money, returns, wire
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.deadletters import Letter
@@ -29,7 +28,7 @@ from omnisync.sync.resolve import Resolve, articles_of, resolver
 from omnisync.values import Kind, Shelf, to_micros
 
 log = logging.getLogger(__name__)
-_line, _channel_order, _movement = db.table(OrderLine), db.table(ChannelOrder), db.table(Movement)
+_line, _channel_order = db.table(OrderLine), db.table(ChannelOrder)
 
 
 @dataclass(frozen=True)
@@ -151,8 +150,8 @@ def _order(booking: Booking, order: OrderSeen) -> int:
     history = booking.is_history(order.placed_at)
     order = replace(order, placed_at=booking.moment(order.placed_at))
     order_id = f"{booking.channel.name}:{order.id}"
-    known = booking.session.get(ChannelOrder, order_id)
-    falls_later = known is not None and not known.lowered
+    seen_before = booking.session.get(ChannelOrder, order_id)
+    falls_later = seen_before is not None and not seen_before.lowered
     before = _bought(booking.session, order_id)
     taken = intake.take(
         booking.session,
@@ -285,7 +284,7 @@ def _came_back(booking: Booking, entry: ledger.Entry, name: str) -> None:
 
 
 def _is_booked(session: Session, key: str) -> bool:
-    found = sa.select(_movement.c.id).where(_movement.c.key.in_([key, f"{key}/handed-over"]))
+    found = known.effects(("key",), lambda effect: effect.key.in_([key, f"{key}/handed-over"]))
     return session.execute(found.limit(1)).first() is not None
 
 
