@@ -1,7 +1,6 @@
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
@@ -9,7 +8,7 @@ from omnisync import db
 from omnisync.stock import ledger, shelves, shortages
 from omnisync.stock.ledger import Entry, Recorded
 from omnisync.stock.tables import Shortage
-from omnisync.values import Kind, Shelf
+from omnisync.values import Kind
 from tests.conftest import START
 from tests.stock.shop import LINDEN, hold, kinds, level, shelf, violations
 
@@ -165,35 +164,6 @@ def test_the_second_booking_of_a_hand_over_moves_no_stock_and_stands_in_the_jour
 def test_a_negative_quantity_is_a_bug_of_the_caller(session):
     with pytest.raises(ValueError, match="never negative"):
         ledger.record(session, [entry(Kind.SOLD, -1)], now=START)
-
-
-@pytest.mark.parametrize(
-    ("damage", "complaint"),
-    [
-        ("UPDATE balance SET on_hand = on_hand + 1", "on_hand is 3, its movements sum to 2"),
-        ("UPDATE balance SET reserved = reserved - 1", "reserved is 0, its movements sum to 1"),
-        ("UPDATE reservation SET state = 'collected'", "is collected with 1 open"),
-        ("INSERT INTO shortage (id, location, sku, quantity, worst, cause, opened_at) VALUES (7, 'linden', 'LAMP', 3, 3, '', 0)", "the open shortage says 3"),
-    ],
-)  # fmt: skip
-def test_verify_sees_each_kind_of_damage(session, damage, complaint):
-    shelf(session, "LAMP", pieces=2)
-    hold(session, "LAMP")
-
-    session.execute(sa.text(damage))
-
-    assert any(complaint in violation for violation in violations(session))
-
-
-def test_a_hold_that_no_guard_refused_is_found_by_its_replay(session):
-    shelf(session, "LAMP", pieces=1)
-    here = Shelf(LINDEN, "LAMP")
-    rows = [(entry(Kind.HOLD, 2, promise="r9"), ledger.Level(reserved=2))]
-
-    ledger.insert(session, rows, now=START)
-    shelves.write(session, {here: ledger.Level(reserved=2)}, now=START)
-
-    assert any("promised 1 more than there was" in violation for violation in violations(session))
 
 
 def test_facts_of_many_shelves_are_recorded_whole_or_not_at_all(engine):
