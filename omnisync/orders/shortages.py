@@ -241,9 +241,7 @@ def _for_hold(left: _Left, shelf: Shelf, one: Promised, pieces: int) -> Proposal
 
 def _settle_hold(session: Session, desk: Desk, shelf: Shelf, one: Proposal, by: str, now: datetime) -> None:
     how = ends.How.EXPIRE if one.promised.over else ends.How.RELEASE
-    [answer] = ends.end(session, [ends.End(one.promised.name, how)], now=now)
-    if isinstance(answer, Refused):
-        raise answer
+    ends.end_one(session, ends.End(one.promised.name, how), now=now)
 
 
 _PROPOSE: Mapping[Who, Callable[[_Left, Shelf, Promised, int], Proposal]] = {
