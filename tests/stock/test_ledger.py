@@ -5,6 +5,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
 from omnisync import db
+from omnisync.errors import NotFound
 from omnisync.stock import ledger, shelves, shortages
 from omnisync.stock.ledger import Entry, Recorded
 from omnisync.stock.tables import Shortage
@@ -176,3 +177,28 @@ def test_facts_of_many_shelves_are_recorded_whole_or_not_at_all(engine):
 
     with db.transaction(engine) as session:
         assert level(session, "LAMP").on_hand == 5
+
+
+def test_a_count_from_before_a_shelf_was_found_empty_leaves_it_off_sale_also_in_one_batch(session):
+    at = shelf(session, "LAMP", pieces=5)
+    gone, counted = entry(Kind.OFF_SALE, 0, minutes=10), entry(Kind.COUNT, 4, minutes=5)
+
+    ledger.record(session, [gone, counted], now=START + timedelta(minutes=20))
+
+    assert level(session, at.sku).off_sale
+    assert level(session, at.sku).on_hand == 4
+
+
+def test_who_acts_on_a_shortage_that_is_over_or_never_was_is_told_so(session):
+    shelf(session, "LAMP", pieces=1)
+    hold(session, "LAMP")
+    ledger.record(session, [entry(Kind.SOLD, 1)], now=START)
+    [found] = shortages.list_open(session)
+
+    assert shortages.totals(session) == (1, 1)
+    for by in ("Kim", "Anna"):
+        shortages.accept(session, found.id, by=by, now=START)
+    assert found.accepted_by == "Kim"
+    for look in (shortages.load_open, lambda session, number: shortages.accept(session, number, by="Kim", now=START)):
+        with pytest.raises(NotFound):
+            look(session, found.id + 1)

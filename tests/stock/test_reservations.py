@@ -1,7 +1,9 @@
 from datetime import timedelta
 
-from omnisync.errors import Conflict, InvalidRequest, Lack, OutOfStock
-from omnisync.stock import ends, ledger, reservations
+import pytest
+
+from omnisync.errors import Conflict, InvalidRequest, Lack, NotFound, OutOfStock
+from omnisync.stock import availability, backorders, ends, ledger, promises, reservations, shelves
 from omnisync.stock.ends import End, How
 from omnisync.stock.ledger import Entry
 from omnisync.stock.reservations import Held
@@ -250,3 +252,42 @@ def test_a_take_over_that_needs_fewer_pieces_mends_the_shortage(session):
 
     assert isinstance(held, Held)
     assert violations(session) == []
+
+
+def test_what_nobody_wants_changes_nothing(session):
+    here = shelf(session, "LAMP", pieces=3)
+    hold(session, "LAMP", 2)
+
+    assert ends.excuse_outage(session, down_since=START, now=START - timedelta(minutes=1)) == 0
+    assert (availability.levels(session, []), shelves.take_off_sale(session, [], now=START)) == ({}, None)
+    backorders.follow(session, [], cause="test", now=START)
+    assert promises.make(session, [], now=START) == []
+    with pytest.raises(NotFound):
+        ends.end_one(session, End("r9", How.RELEASE), now=START)
+
+    assert level(session, here.sku).reserved == 2
+
+
+def test_an_order_gives_its_reservation_what_it_asks_for_and_keeps_the_rest(session):
+    for sku in ("CUP", "LAMP", "VASE"):
+        here = shelf(session, sku, pieces=3)
+        wanted = promises.Wanted("web", "#1", "web:1", sku, here, 2, START)
+        promises.make(session, [wanted], now=START)
+
+    request = a_request(("LAMP", 1), channel="web", reference="#1")
+    [held] = reservations.reserve(session, [request], now=START)
+
+    assert held.state == "confirmed"
+    assert {sku: level(session, sku).reserved for sku in ("CUP", "LAMP", "VASE")} == {"CUP": 2, "LAMP": 2, "VASE": 2}
+    assert promises.open_of_order(session, "web:1") == {("CUP", "CUP"): 2, ("LAMP", "LAMP"): 1, ("VASE", "VASE"): 2}
+    assert violations(session) == []
+
+
+def test_a_hold_of_which_its_shop_knows_the_end_is_not_taken_over(session):
+    shelf(session, "LAMP", pieces=3)
+    hold(session, "LAMP")
+    ends.end_one(session, End("r1", How.RELEASE), now=START)
+
+    [refused] = reservations.reserve(session, [a_request(("LAMP", 1), id="r2", takes="r1")], now=START)
+
+    assert refused.code == "already-released"
