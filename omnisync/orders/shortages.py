@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from omnisync import db
 from omnisync.catalog import articles
-from omnisync.errors import Conflict, Refused
+from omnisync.errors import Conflict
 from omnisync.orders import breaking, ending, holding, picking, pickup, sending, transfer
 from omnisync.orders.breaking import Promised, Who
 from omnisync.orders.pickup import Actor, Desk
@@ -109,12 +109,8 @@ def accept(session: Session, desk: Desk, number: int, seen: str, *, by: str, now
     shelf = Shelf(found.location, found.sku)
     _lock(session, shelf, proposals)
     found, proposals = _as_seen(session, desk, number, seen, now)  # somebody may have packed a bag meanwhile
-    try:
-        with session.begin_nested():
-            for one in sorted(proposals, key=lambda one: (one.promised.of, one.promised.name)):
-                _CARRY_OUT[one.promised.who](session, desk, shelf, one, by, now)
-    except Refused as refused:
-        raise changed(propose(session, desk, found, now=now)) from refused
+    for one in sorted(proposals, key=lambda one: (one.promised.of, one.promised.name)):
+        _CARRY_OUT[one.promised.who](session, desk, shelf, one, by, now)
     cases.accept(session, number, by=by, now=now)
     session.flush()
     session.refresh(found)
