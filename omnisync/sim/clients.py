@@ -61,12 +61,18 @@ class Client:
                 await self.wait(5, TIMEOUT_SECONDS)
                 continue
             task = self.chance.choice(self.run.servers).ask(path, key, body)
+            task.add_done_callback(_heard)
             await asyncio.wait([task], timeout=TIMEOUT_SECONDS)
             answered = task.done() and not task.cancelled() and not self.run.weather.strikes("response lost")
             if answered and not isinstance(task.exception(), TryLater):
                 failure = task.exception()
                 return failure if isinstance(failure, Refused) else task.result()
         return Refused("The run has ended.")
+
+
+def _heard(task: asyncio.Task[Any]) -> None:
+    """An answer that was lost on the way: nobody is left to read it."""
+    _ = task.cancelled() or task.exception()
 
 
 def _short(answer: Answer | Refused) -> str:

@@ -65,7 +65,11 @@ class Ledger(RuleBasedStateMachine):
     @invariant()
     def both_say_the_same(self) -> None:
         real, books = self.real.levels(SHELVES), {at: self.books.level(at) for at in SHELVES}
-        assert real == books, "\n".join(f"{at}: {real[at]}, by the books {books[at]}" for at in SHELVES)
+        assert real == books, "\n".join(
+            f"{at.sku} at {at.location}: {real[at]}, by the books {books[at]}"
+            for at in SHELVES
+            if real[at] != books[at]
+        )
         if self.thorough:
             self.nothing_is_violated()
 
