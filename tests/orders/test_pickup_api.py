@@ -229,13 +229,17 @@ def test_the_right_code_too_early_is_no_guess(engine, clock):
     async def story(api):
         placed = (await place(api)).json()
         early = [await step(api, placed, "collect", {"code": placed["code"]}) for _ in range(12)]
+        lost = [await step(api, {"id": "nobody"}, "collect", {"code": placed["code"]}) for _ in range(12)]
         await step(api, placed, "pick")
         await step(api, placed, "ready", {"shelf": "12"})
-        return early, await step(api, placed, "collect", {"code": placed["code"]})
+        ready = (await api.call("GET", "/v1/pickups?state=ready")).json()["items"]
+        return early, lost, ready, await step(api, placed, "collect", {"code": placed["code"]})
 
-    early, collected = play(engine, clock, story)
+    early, lost, ready, collected = play(engine, clock, story)
 
     assert {answer.status_code for answer in early} == {409}
+    assert {answer.status_code for answer in lost} == {404}
+    assert [one["state"] for one in ready] == ["ready"]
     assert collected.status_code == 200
 
 

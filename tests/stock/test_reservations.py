@@ -359,3 +359,13 @@ def test_keys_are_forgotten_after_a_week(session):
 
     assert idempotency.forget(session, now=START + timedelta(days=6)) == 0
     assert idempotency.forget(session, now=START + timedelta(days=8)) == 1
+
+
+def test_a_hold_of_another_shelf_whose_time_is_over_is_not_taken_over(session):
+    shelf(session, "LAMP", pieces=3)
+    shelf(session, "VASE", pieces=3)
+    hold(session, "VASE")
+
+    [refused] = reservations.reserve(session, [a_request(("LAMP", 1), id="r2", takes="r1")], now=LATER)
+
+    assert refused.code == "already-expired"
