@@ -41,6 +41,7 @@ class Kind(StrEnum):
     RETURNED = "returned"
     AWAITED = "awaited"
     RECEIVED = "received"
+    CALLED_OFF = "called_off"
     FOUND = "found"
     MISSING = "missing"
     DAMAGED = "damaged"

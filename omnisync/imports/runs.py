@@ -24,6 +24,7 @@ from omnisync.imports.csvfile import FAULT_COLUMN, Source
 from omnisync.imports.faults import Faults
 from omnisync.imports.reading import Difference, Reading, Run
 from omnisync.imports.stage import Stage
+from omnisync.stock import backorders
 
 T = TypeVar("T")
 T_Reading = TypeVar("T_Reading", bound=Reading[Any])
@@ -47,6 +48,8 @@ class Survey:
     created: int = 0
     changed: int = 0
     examples: list[Difference] = field(default_factory=list)
+    backordered: set[str] = field(default_factory=set)
+    """SKUs of which it says anew how far they may be promised."""
 
     @property
     def unchanged(self) -> int:
@@ -56,6 +59,7 @@ class Survey:
         created = sum(difference.before is None for difference in differences)
         self.created += created
         self.changed += len(differences) - created
+        self.backordered |= {difference.key for difference in differences if "backorder" in difference.after}
         self.examples += differences[: SHOWN_DIFFERENCES - len(self.examples)]
 
 
@@ -133,22 +137,28 @@ class Importer:
         self, survey: Survey, stage: Stage[Any], reading: Reading[Any], begun: Any | None
     ) -> tuple[str | None, str]:
         csvfile.refuse_changed(survey.source)
-        with db.reading(self.engine) as session:
-            if begun is None and (why := reading.repeats(session, survey.source.sha256)):
-                return None, why
-        if begun is None and not stage.records:
-            return None, _NOTHING[survey.rows > 0]
         if begun is None:
-            begun = self.within(lambda session: self._begin(session, survey, reading))
+            begun, why = self.within(lambda session: self._begin(session, survey, stage, reading))
+            if begun is None:
+                return None, why
         # As of then: a sale since may have brought the ledger to the very number that was counted.
         reading.counted_at = begun.counted_at or begun.at
         booking = slices.Booking(self, reading, begun.id, begun.at)
         booking.book(stage, begun.booked_line, lambda line: self.progress(line, survey.source.lines))
         return begun.id, ""
 
-    def _begin(self, session: Session, survey: Survey, reading: Reading[Any]) -> Any:
-        row = _run_row(Run(self.ids.new(), survey.at, survey.at, self.ids), survey, reading)
-        return slices.begin(session, row)
+    def _begin(
+        self, session: Session, survey: Survey, stage: Stage[Any], reading: Reading[Any]
+    ) -> tuple[Any | None, str]:
+        """The run that is written down, or why there is none; of two who begin with one file at once, one does."""
+        sha256 = survey.source.sha256
+        db.lock_names(session, [f"import:{reading.kind}:{reading.channel}:{sha256}"])
+        if why := reading.repeats(session, sha256):
+            return None, why
+        if not stage.records:
+            return None, _NOTHING[survey.rows > 0]
+        slices.refuse_begun(session, reading, sha256)
+        return slices.begin(session, _run_row(Run(self.ids.new(), survey.at, survey.at, self.ids), survey, reading)), ""
 
     def within(self, work: Callable[[Session], T]) -> T:
         """One transaction, run again where it lost a race."""
@@ -224,6 +234,7 @@ class Importer:
         now = db.now(session, self.clock)
         run = Run(self.ids.new(), now, now, self.ids)
         session.execute(sa.insert(_RUN), [_run_row(run, survey, reading)])
+        backorders.lock(session, survey.backordered)
         changed = 0
         for batch in batches(self._records(survey.source, reading, rejected)):
             differences = reading.compare(session, batch, now)

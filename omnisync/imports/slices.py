@@ -89,6 +89,12 @@ class Booking:
         self.reading.write(session, Run(self.run_id, self.at, now, self.desk.ids), differences)
 
 
+def refuse_begun(session: Session, reading: Reading[Any], sha256: str) -> None:
+    """Conflict where somebody has begun with this very file since we looked."""
+    if begun := unfinished(session, reading, sha256):
+        raise _taken_over(begun.id)
+
+
 def begin(session: Session, row: Mapping[str, Any]) -> Any:
     """Write down that this import has begun, and nothing of it is in."""
     return session.execute(sa.insert(_RUN).values(**row, booked_line=0).returning(_RUN)).one()
@@ -99,4 +105,8 @@ def _advance(session: Session, run_id: str, booked: int, line: int | None, *, ch
     here = (_RUN.c.id == run_id, _RUN.c.booked_line == booked, _RUN.c.undone_at.is_(None))
     moved = sa.update(_RUN).where(*here).values(booked_line=line, changed=_RUN.c.changed + changed)
     if session.execute(moved.returning(_RUN.c.id)).first() is None:
-        raise Conflict(f"Somebody else goes on with import {run_id}, or has undone it.", code="import-taken-over")
+        raise _taken_over(run_id)
+
+
+def _taken_over(run_id: str) -> Conflict:
+    return Conflict(f"Somebody else goes on with import {run_id}, or has undone it.", code="import-taken-over")

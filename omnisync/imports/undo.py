@@ -101,8 +101,9 @@ def _restore_articles(session: Session, run: Any, undone: Undone, now: datetime)
                 created.append(row.key)
             else:
                 restore.append(_earlier(row))
-    articles.put(session, restore, now=now)
     asked = [change.sku for change in restore if "backorder" in change.fields]
+    backorders.lock(session, asked)
+    articles.put(session, restore, now=now)
     backorders.follow(session, asked, cause=f"undo:{run.id}", now=now)
     undone.restored += len(restore)
     _delete_articles(session, created, undone)

@@ -201,6 +201,13 @@ class Tasks(Answer):
     items: list[Task]
 
 
+class LackingLine(Answer):
+    """Pieces that a pickup lacks."""
+
+    sku: Sku
+    quantity: Pieces = Field(examples=[1])
+
+
 class Broken(Answer):
     """A promise that cannot be kept, and what to do about it."""
 
@@ -212,6 +219,7 @@ class Broken(Answer):
     quantity: Pieces = Field(description="Pieces of it that are not there.", examples=[1])
     action: Action = Field(examples=["other_store"])
     location: Place | None = Field(description="Who has them.", examples=["markt"])
+    lines: list[LackingLine] | None = Field(description="What the pickup or transfer gives up here.")
 
 
 class Shortage(Answer):
@@ -228,13 +236,6 @@ class Shortage(Answer):
     accepted_by: Empty[str]
     promises: list[Broken] = Field(description="Unpaid before paid, the newest first; never what is packed.")
     proposal: str = Field(description="Names exactly this: who accepts sends it back.", examples=["6f3a0f2c9b1d4e57"])
-
-
-class LackingLine(Answer):
-    """Pieces that a pickup lacks."""
-
-    sku: Sku
-    quantity: Pieces = Field(examples=[1])
 
 
 class Lacking(Answer):
@@ -260,7 +261,9 @@ class ShortagePage(Page):
 
     items: list[Shortage]
     lacking: list[Lacking]
+    lacking_total: int = Field(description="All of them, also those that are not listed.", examples=[1])
     stock_errors: list[StockError]
+    stock_errors_total: int = Field(description="All of them, also those that are not listed.", examples=[1])
 
 
 _SHELVED = {"state": "ready", "shelf": "12", "ready_at": "2026-11-21T11:20:00Z"}

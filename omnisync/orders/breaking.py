@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -42,11 +42,13 @@ class Promised:
     placed_at: datetime
     pieces: int
     packed: int = 0
+    over: bool = False
+    """Its time is over, and nobody has written so yet."""
 
     @property
-    def rank(self) -> tuple[bool, float, str]:
-        """Who comes first breaks first."""
-        return self.paid, -self.placed_at.timestamp(), self.name
+    def rank(self) -> tuple[bool, bool, float, str]:
+        """Who comes first breaks first: what is over is no promise any more."""
+        return not self.over, self.paid, -self.placed_at.timestamp(), self.name
 
 
 def broken(promised: Iterable[Promised], short: int) -> list[tuple[Promised, int]]:
@@ -59,7 +61,7 @@ def broken(promised: Iterable[Promised], short: int) -> list[tuple[Promised, int
     return found
 
 
-def promised_from(session: Session, shelf: Shelf) -> list[Promised]:
+def promised_from(session: Session, shelf: Shelf, *, now: datetime) -> list[Promised]:
     """Everybody who counts on pieces of this shelf."""
     open_pieces = _open_pieces(session, shelf)
     names = sorted(open_pieces)
@@ -67,17 +69,14 @@ def promised_from(session: Session, shelf: Shelf) -> list[Promised]:
         *_pickups(session, shelf, names),
         *_transfers(session, names),
         *_orders(session, names),
-        *_holds(session, names),
+        *_holds(session, names, now),
     ]
     known: dict[str, Promised] = {}
     for one, packed in found:
         known.setdefault(
             one.name,
-            Promised(
-                one.who, one.name, one.of, one.reference, one.paid, one.placed_at, open_pieces[one.name],
-                min(packed, open_pieces[one.name]),
-            ),
-        )  # fmt: skip
+            replace(one, pieces=open_pieces[one.name], packed=min(packed, open_pieces[one.name])),
+        )
     return list(known.values())
 
 
@@ -135,13 +134,19 @@ def _orders(session: Session, names: Sequence[str]) -> list[tuple[Promised, int]
     ]
 
 
-def _holds(session: Session, names: Sequence[str]) -> list[tuple[Promised, int]]:
+def _holds(session: Session, names: Sequence[str], now: datetime) -> list[tuple[Promised, int]]:
     """Who confirmed has a buyer; who only holds has none yet."""
     rows = session.execute(sa.select(_reservation).where(db.among(_reservation.c.id, names)))
     return [
-        (Promised(Who.HOLD, row.id, row.id, row.reference, row.state == "confirmed", row.created_at, 0), 0)
+        (
+            Promised(
+                Who.HOLD, row.id, row.id, row.reference, row.state == "confirmed", row.created_at, 0,
+                over=row.state == "held" and row.expires_at is not None and row.expires_at <= now,
+            ),
+            0,
+        )
         for row in rows.all()
-    ]
+    ]  # fmt: skip
 
 
 def lines_for(each: Mapping[str, Mapping[str, int]], left: Mapping[str, int], sku: str, pieces: int) -> dict[str, int]:

@@ -89,7 +89,8 @@ def not_rung_up(
     if location is not None:
         statement = statement.where(col(HandOver.location) == location)
     if after is not None:
-        statement = statement.where(sa.tuple_(col(HandOver.at), col(HandOver.id)) > sa.tuple_(*after))
+        at, name = col(HandOver.at), col(HandOver.id)
+        statement = statement.where(sa.or_(at > after[0], sa.and_(at == after[0], name > after[1])))
     return session.exec(statement.order_by(col(HandOver.at), col(HandOver.id)).limit(limit)).all()
 
 

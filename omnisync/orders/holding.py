@@ -53,9 +53,7 @@ def end(
     if not _held(session, found) and not _waits(session, found):
         return
     wanted = ends.End(found.reservation_id, how, part, keep_rest, rung_up or {}, cause=f"pickup:{found.id}")
-    [answer] = ends.end(session, [wanted], now=now)
-    if isinstance(answer, Refused):
-        raise answer
+    ends.end_one(session, wanted, now=now)
 
 
 def hold(

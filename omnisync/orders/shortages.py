@@ -16,13 +16,13 @@ from sqlmodel import Session, col, select
 
 from omnisync import db
 from omnisync.catalog import articles
-from omnisync.errors import Conflict, Refused
+from omnisync.errors import Conflict
 from omnisync.orders import breaking, ending, holding, picking, pickup, sending, transfer
 from omnisync.orders.breaking import Promised, Who
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.states import State
 from omnisync.orders.tables import ChannelOrder, Pickup, PickupLine
-from omnisync.stock import availability, ends, promises, transfers
+from omnisync.stock import availability, ends, promises, shelves, transfers
 from omnisync.stock import shortages as cases
 from omnisync.stock.effects import Level
 from omnisync.stock.tables import Shortage
@@ -62,6 +62,7 @@ class Proposal:
             "kind": one.who.value, "id": one.of, "reference": one.reference, "paid": one.paid,
             "placed_at": format_time(one.placed_at), "quantity": self.pieces, "action": self.action.value,
             "location": self.source,
+            "lines": None if self.lines is None else [{"sku": sku, "quantity": n} for sku, n in self.lines.items()],
         }  # fmt: skip
 
 
@@ -89,10 +90,10 @@ class _Left:
         return self.known[shelf]
 
 
-def propose(session: Session, desk: Desk, found: Shortage) -> list[Proposal]:
+def propose(session: Session, desk: Desk, found: Shortage, *, now: datetime) -> list[Proposal]:
     """For each promise that this shortage breaks, in the order in which they break."""
     shelf, left = Shelf(found.location, found.sku), _Left(session, desk, {})
-    broken = breaking.broken(breaking.promised_from(session, shelf), found.quantity)
+    broken = breaking.broken(breaking.promised_from(session, shelf, now=now), found.quantity)
     return [_PROPOSE[one.who](left, shelf, one, pieces) for one, pieces in broken]
 
 
@@ -104,20 +105,43 @@ def fingerprint(proposals: Sequence[Proposal]) -> str:
 def accept(session: Session, desk: Desk, number: int, seen: str, *, by: str, now: datetime) -> Shortage:
     """Carry out the proposals that somebody has seen, all or none. Conflict, with what is possible now, if they no longer fit."""
     db.lock_names(session, [f"shortage:{number}"])  # not its row: that is locked after the shelf, by every fact
-    found = cases.load_open(session, number)
-    proposals = propose(session, desk, found)
-    if fingerprint(proposals) != seen:
-        raise changed(proposals)
-    try:
-        with session.begin_nested():
-            for one in sorted(proposals, key=lambda one: (one.promised.of, one.promised.name)):
-                _CARRY_OUT[one.promised.who](session, desk, Shelf(found.location, found.sku), one, by, now)
-    except Refused as refused:
-        raise changed(propose(session, desk, found)) from refused
+    found, proposals = _as_seen(session, desk, number, seen, now)
+    shelf = Shelf(found.location, found.sku)
+    _lock(session, shelf, proposals)
+    found, proposals = _as_seen(session, desk, number, seen, now)  # somebody may have packed a bag meanwhile
+    for one in sorted(proposals, key=lambda one: (one.promised.of, one.promised.name)):
+        _CARRY_OUT[one.promised.who](session, desk, shelf, one, by, now)
     cases.accept(session, number, by=by, now=now)
     session.flush()
     session.refresh(found)
     return found
+
+
+def _as_seen(
+    session: Session, desk: Desk, number: int, seen: str, now: datetime
+) -> tuple[Shortage, Sequence[Proposal]]:
+    found = cases.load_open(session, number)
+    proposals = propose(session, desk, found, now=now)
+    if fingerprint(proposals) != seen:
+        raise changed(proposals)
+    return found, proposals
+
+
+def _lock(session: Session, shelf: Shelf, proposals: Sequence[Proposal]) -> None:
+    """Everything that these would touch, in the order in which everybody goes: pickups, transfers, names of orders, their
+    promises, shelves."""
+    of: dict[Who, list[str]] = {
+        who: sorted(one.promised.of for one in proposals if one.promised.who is who) for who in Who
+    }
+    asked = [transfers.load(session, name) for name in of[Who.TRANSFER]]
+    for name in sorted({*of[Who.PICKUP], *(one.pickup_id for one in asked if one.pickup_id)}):
+        sending.locked(session, name)
+    for one in asked:
+        transfers.load(session, one.id, lock=True)
+    promises.lock(session, [one.promised.name for one in proposals if one.promised.who is Who.ORDER])
+    held = {shelf, *ends.shelves_of(session, [one.promised.name for one in proposals])}
+    places = {one.source for one in proposals if one.source} | {one.to_location for one in asked}
+    shelves.lock(session, held | {Shelf(place, at.sku) for place in places for at in held})
 
 
 def changed(proposals: Sequence[Proposal]) -> Conflict:
@@ -206,15 +230,14 @@ def _settle_order(session: Session, desk: Desk, shelf: Shelf, one: Proposal, by:
 
 
 def _for_hold(left: _Left, shelf: Shelf, one: Promised, pieces: int) -> Proposal:
-    """A hold is kept whole or not at all: its shop is told, and asks again for what there is."""
+    """A hold is kept whole or not at all: its shop is told, and asks again for what there is. One whose time is over is written
+    off."""
     return Proposal(one, pieces, Action.CANCEL)
 
 
 def _settle_hold(session: Session, desk: Desk, shelf: Shelf, one: Proposal, by: str, now: datetime) -> None:
-    wanted = ends.End(one.promised.name, ends.How.RELEASE, cause=f"reservation:{one.promised.name}")
-    [answer] = ends.end(session, [wanted], now=now)
-    if isinstance(answer, Refused):
-        raise answer
+    how = ends.How.EXPIRE if one.promised.over else ends.How.RELEASE
+    ends.end_one(session, ends.End(one.promised.name, how), now=now)
 
 
 _PROPOSE: Mapping[Who, Callable[[_Left, Shelf, Promised, int], Proposal]] = {
@@ -244,15 +267,15 @@ class Lacking:
     """Who could send them; null: the customer goes without them, or is told."""
 
 
-def lacking(session: Session, desk: Desk, *, limit: int = 100) -> list[Lacking]:
-    """Those that are not packed yet, with who could send what they lack; oldest first."""
-    waiting = sa.exists().where(_line.c.pickup_id == col(Pickup.id), _line.c.rejected > 0)
-    open_states = (State.PLACED.value, State.PICKING.value)
-    statement = select(Pickup).where(col(Pickup.state).in_(open_states), waiting).order_by(col(Pickup.id)).limit(limit)
-    found, left = session.exec(statement).all(), _Left(session, desk, {})
+def lacking(session: Session, desk: Desk, *, limit: int = 100) -> tuple[list[Lacking], int]:
+    """Those that are not packed yet, with who could send what they lack: the oldest of them, and how many there are."""
+    waits = sa.exists().where(_line.c.pickup_id == col(Pickup.id), _line.c.rejected > 0)
+    here = (col(Pickup.state).in_((State.PLACED.value, State.PICKING.value)), waits)
+    found = session.exec(select(Pickup).where(*here).order_by(col(Pickup.id)).limit(limit)).all()
+    left = _Left(session, desk, {})
     lines = pickup.lines_of(session, [one.id for one in found])
     answer = []
     for one in found:
         lacks = {line.sku: line.rejected for line in lines[one.id] if line.rejected}
         answer.append(Lacking(one, lacks, left.source(one.location, lacks, sending.sources(desk, one.location))))
-    return answer
+    return answer, session.exec(select(sa.func.count()).select_from(Pickup).where(*here)).one()

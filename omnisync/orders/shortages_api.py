@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -10,6 +11,7 @@ from sqlmodel import Session
 
 from omnisync import db
 from omnisync.access import Access, Role
+from omnisync.clock import Clock
 from omnisync.errors import InvalidRequest
 from omnisync.http import Body, RowId, Services, Text, json_response, router
 from omnisync.orders import answers, shortages
@@ -39,8 +41,10 @@ def routes(services: Services) -> APIRouter:
     @api.get("/shortages", operation_id="listShortages", dependencies=[Depends(ops)])
     async def list_shortages(limit: Limit = 100, cursor: Text | None = None) -> Response:
         """Promises that facts have made impossible: whose they are, and what is proposed. Also pickups that lack pieces, and
-        shelves that are below zero without any promise."""
-        return json_response(await services.report.run(lambda session: _page(session, desk, limit, cursor)))
+        shelves that are below zero without any promise: the first `limit` of each, and how many there are."""
+        return json_response(
+            await services.report.run(lambda session: _page(session, desk, services.clock, limit, cursor))
+        )
 
     @api.post("/shortages/{shortage_id}/accept", operation_id="acceptShortage")
     async def accept(shortage_id: RowId, body: AcceptBody, asker: Access = Depends(ops)) -> Response:
@@ -48,33 +52,35 @@ def routes(services: Services) -> APIRouter:
 
         def write(session: Session) -> dict[str, Any]:
             now = db.now(session, services.clock)
-            return _view(
-                session, desk, shortages.accept(session, desk, shortage_id, body.proposal, by=asker.name, now=now)
-            )
+            found = shortages.accept(session, desk, shortage_id, body.proposal, by=asker.name, now=now)
+            return _view(session, desk, found, now)
 
         return json_response(await services.write.run(write))
 
     return api
 
 
-def _page(session: Session, desk: Desk, limit: int, cursor: str | None) -> dict[str, Any]:
+def _page(session: Session, desk: Desk, clock: Clock, limit: int, cursor: str | None) -> dict[str, Any]:
     try:
         after = row_id(from_cursor(cursor, 1)[0]) if cursor else 0
     except ValueError as error:
         raise InvalidRequest.of("cursor", str(error)) from None
     rows = cases.list_open(session, after=after, limit=limit + 1)
+    now = db.now(session, clock)
+    lacking, lacking_total = shortages.lacking(session, desk, limit=limit)
+    errors, errors_total = cases.stock_errors(session, limit=limit)
     return {
-        "items": [_view(session, desk, row) for row in rows[:limit]],
+        "items": [_view(session, desk, row, now) for row in rows[:limit]],
         "next_cursor": to_cursor(rows[limit - 1].id or 0) if len(rows) > limit else None,
-        "lacking": [_lacking(one) for one in shortages.lacking(session, desk)],
-        "stock_errors": [
-            {"sku": row.sku, "location": row.location, "on_hand": row.on_hand} for row in cases.stock_errors(session)
-        ],
+        "lacking": [_lacking(one) for one in lacking],
+        "lacking_total": lacking_total,
+        "stock_errors": [{"sku": row.sku, "location": row.location, "on_hand": row.on_hand} for row in errors],
+        "stock_errors_total": errors_total,
     }
 
 
-def _view(session: Session, desk: Desk, row: Shortage) -> dict[str, Any]:
-    proposals = shortages.propose(session, desk, row)
+def _view(session: Session, desk: Desk, row: Shortage, now: datetime) -> dict[str, Any]:
+    proposals = shortages.propose(session, desk, row, now=now)
     return {
         "id": row.id, "sku": row.sku, "location": row.location, "quantity": row.quantity, "cause": row.cause,
         "opened_at": format_time(row.opened_at), "closed_at": row.closed_at and format_time(row.closed_at),

@@ -17,7 +17,7 @@ from omnisync.catalog import articles, backorder
 from omnisync.catalog.backorder import Backorder
 from omnisync.errors import Forbidden, InvalidRequest, Refused
 from omnisync.http import Body, Code, Moment, Services, ShortText, Sku, Text, json_response, router
-from omnisync.stock import answers, archives, availability, backorders, blocked, ledger
+from omnisync.stock import answers, archives, availability, backorders, blocked, called_off, ledger
 from omnisync.stock.blocked import Why
 from omnisync.stock.effects import QUANTITIES
 from omnisync.stock.ledger import Entry
@@ -33,6 +33,7 @@ SaidKind = Literal[
     "returned",
     "received",
     "awaited",
+    "called_off",
     "found",
     "missing",
     "damaged",
@@ -42,6 +43,7 @@ SaidKind = Literal[
     "transfer",
 ]
 _BLOCKS = {"blocked", "unblocked"}
+_DATED = {"awaited", "called_off"}
 _STAFF_KINDS = {"count", "found", "missing", "damaged"}
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
@@ -56,7 +58,10 @@ class MovementBody(Body):
     quantity: Annotated[StrictInt, Field(ge=0, le=MAX_QUANTITY)] = Field(examples=[5])
     to_location: Code | None = None
     reason: ShortText | None = None
-    due_at: Moment | None = Field(default=None, description="When what is awaited is expected.")
+    due_at: Moment | None = Field(
+        default=None,
+        description="When what is awaited is expected; or which of it is called off, the oldest if not said.",
+    )
     occurred_at: Moment | None = None
 
 
@@ -192,7 +197,7 @@ def _faults(at: str, line: MovementBody, now: datetime) -> list[dict[str, str]]:
             (line.to_location is not None) != (line.kind == "transfer"),
             "belongs to transfers, and only there",
         ),
-        "due_at": (line.due_at is not None and line.kind != "awaited", "belongs to what is awaited, and only there"),
+        "due_at": (line.due_at is not None and line.kind not in _DATED, "belongs to what is awaited or called off"),
         "reason": (
             line.kind in _BLOCKS and line.reason not in set(Why),
             f"says why it is not for sale: {', '.join(Why)}",
@@ -241,6 +246,7 @@ def _record(session: Session, lines: Sequence[MovementBody], asker: Access, serv
     now = db.now(session, services.clock)
     entries = [entry for line in lines for entry in _entries(line, asker, now)]
     blocked.check(session, entries)
+    called_off.check(session, entries)
     outcomes = ledger.record(session, entries, now=now)
     fresh = {entry.key for entry, outcome in zip(entries, outcomes, strict=True) if not outcome.duplicate}
     return [{"key": line.key, "duplicate": _key(line, asker) not in fresh} for line in lines]

@@ -22,7 +22,7 @@ _balance, _article = db.table(Balance), db.table(Article)
 
 def put(session: Session, said: Mapping[str, Backorder], *, cause: str, now: datetime) -> None:
     """Say how far these articles can be backordered, on all their shelves."""
-    _lock_shelves(session, said)  # before their articles: whoever books a delivery goes the same way
+    lock(session, said)
     changes = [ArticleChange(sku, {"backorder": one.kept}) for sku, one in sorted(said.items())]
     articles.put(session, changes, now=now)
     follow(session, said, cause=cause, now=now)
@@ -33,7 +33,7 @@ def follow(session: Session, skus: Collection[str], *, cause: str, now: datetime
     if not skus:
         return
     rules = backorder.of(session, skus, lock=True)
-    locked = _lock_shelves(session, skus)
+    locked = lock(session, skus)
     coming = incoming.awaited(session, [shelf for shelf in locked if shelf.sku in rules])
     entries = [
         ledger.Entry(Kind.BACKORDER, shelf.sku, shelf.location, allowed, cause, now)
@@ -43,7 +43,8 @@ def follow(session: Session, skus: Collection[str], *, cause: str, now: datetime
     ledger.record(session, entries, now=now)
 
 
-def _lock_shelves(session: Session, skus: Collection[str]) -> shelves.Locked:
+def lock(session: Session, skus: Collection[str]) -> shelves.Locked:
+    """All shelves of these articles: before the articles themselves, for whoever books a delivery goes the same way."""
     kept = sa.select(_balance.c.location, _balance.c.sku).where(db.among(_balance.c.sku, sorted(skus)))
     return shelves.lock(session, [Shelf(*row) for row in session.execute(kept)])
 

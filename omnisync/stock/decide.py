@@ -13,17 +13,19 @@ from omnisync.values import Shelf
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What one request wants, whole or not at all. `credit` is what it gives back in the same moment if it is granted: the
-    promise or earlier hold that it takes over. `barred` is free for others and not for it."""
+    promise or earlier hold that it takes over; `waiting` is the part of it that it cannot use, for it has yet to come. `barred` is
+    free for others and not for it."""
 
     pieces: Mapping[Shelf, int]
     credit: Mapping[Shelf, int] = field(default_factory=dict)
     barred: Mapping[Shelf, int] = field(default_factory=dict)
+    waiting: Mapping[Shelf, int] = field(default_factory=dict)
 
     def room(self, shelf: Shelf, left: int) -> int:
         """How much of this shelf it can have, of what is left: pieces that are merely passed on (credit) need no new room, even on
         a shelf that facts have overdrawn."""
-        credit, wanted = self.credit.get(shelf, 0), self.pieces[shelf]
-        return min(wanted, credit) + max(0, left - self.barred.get(shelf, 0)) if wanted > credit else wanted
+        passed_on = self.credit.get(shelf, 0) - self.waiting.get(shelf, 0)
+        return passed_on + max(0, left - self.barred.get(shelf, 0))
 
 
 def decide(wishes: Sequence[Wish], free: Mapping[Shelf, int]) -> list[tuple[Lack, ...]]:
@@ -35,14 +37,9 @@ def decide(wishes: Sequence[Wish], free: Mapping[Shelf, int]) -> list[tuple[Lack
     answers = []
     for wish in wishes:
         lacks = tuple(
-            Lack(
-                shelf.sku,
-                shelf.location,
-                wanted,
-                max(0, left[shelf] - wish.barred.get(shelf, 0) + wish.credit.get(shelf, 0)),
-            )
+            Lack(shelf.sku, shelf.location, wanted, room)
             for shelf, wanted in wish.pieces.items()
-            if wanted > wish.room(shelf, left[shelf])
+            if wanted > (room := wish.room(shelf, left[shelf]))
         )
         if not lacks:
             for shelf, wanted in wish.pieces.items():

@@ -28,6 +28,7 @@ EFFECTS = {
     Kind.RETURNED: Effect(on_hand=+1),
     Kind.AWAITED: Effect(incoming=+1),
     Kind.RECEIVED: Effect(on_hand=+1, incoming=-1),
+    Kind.CALLED_OFF: Effect(incoming=-1),
     Kind.FOUND: Effect(on_hand=+1),
     Kind.MISSING: Effect(on_hand=-1),
     Kind.DAMAGED: Effect(on_hand=-1),

@@ -101,6 +101,14 @@ def end(session: Session, wanted: Sequence[End], *, now: datetime) -> list[State
     return answers
 
 
+def end_one(session: Session, wanted: End, *, now: datetime) -> State:
+    """One of them, or why not."""
+    [answer] = end(session, [wanted], now=now)
+    if isinstance(answer, Refused):
+        raise answer
+    return answer
+
+
 def _checked(one: End, state: State | None, now: datetime) -> State:
     if state is None:
         raise NotFound(f"There is no reservation {one.reservation_id}.")

@@ -41,11 +41,15 @@ class Awaited:
     lots: list[Lot] = field(default_factory=list)
 
     def book(self, pieces: int, cause: str, due_at: datetime | None, movement: int | None = None) -> None:
-        """More is awaited, or some has come: a transfer its own, and anything else the oldest of what is no transfer's."""
+        """More is awaited, or some has come or never will: a transfer takes its own, and anything else the oldest of what is no
+        transfer's, first of all what was due on a date that is named."""
         if pieces > 0:
             self.lots.append(Lot(pieces, due_at, cause, movement))
         own = [lot for lot in self.lots if lot.cause == cause and lot.is_transfer]
-        others = sorted((lot for lot in self.lots if lot not in own), key=lambda lot: lot.is_transfer)
+        others = sorted(
+            (lot for lot in self.lots if lot not in own),
+            key=lambda lot: (lot.is_transfer, due_at not in (None, lot.due_at)),
+        )
         for lot in (*own, *others) if pieces < 0 else ():
             come = min(lot.pieces, -pieces)
             lot.pieces -= come
@@ -55,7 +59,11 @@ class Awaited:
     @property
     def promisable(self) -> int:
         """What suppliers owe; goods from our other locations may be somebody's already."""
-        return sum(lot.pieces for lot in self.lots if not lot.is_transfer)
+        return self.owed()
+
+    def owed(self, due_at: datetime | None = None) -> int:
+        """By suppliers, in all or of what was announced for that date."""
+        return sum(lot.pieces for lot in self.lots if not lot.is_transfer and due_at in (None, lot.due_at))
 
     @property
     def due_at(self) -> datetime | None:

@@ -119,6 +119,13 @@ def move(session: Session, name: str, quantity: int, location: str, *, now: date
     make(session, [moved], now=now)
 
 
+def lock(session: Session, names: Collection[str]) -> None:
+    """These promises, until the transaction ends: the names of their orders first, as everybody does who writes one."""
+    wanted = sa.select(promise.c.channel, promise.c.reference).where(promise.c.id.in_(sorted(names)))
+    db.lock_names(session, [name_of(*row) for row in session.execute(wanted)])
+    session.execute(wanted.order_by(promise.c.id).with_for_update())
+
+
 def _ending(
     found: Promise, kind: Kind, pieces: int, key: str, occurred_at: datetime, reason: str | None
 ) -> ledger.Entry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ def _large() -> sa.ColumnElement[bool]:
         sa.select(sa.func.coalesce(_article.c.cost_minor, 0)).where(_article.c.sku == _movement.c.sku).scalar_subquery()
     )
     much = sa.or_(pieces >= LARGE_PIECES, pieces * cost >= LARGE_MINOR)
-    last = sa.and_(_movement.c.kind == Kind.COUNT.value, _movement.c.occurred_at == _balance.c.counted_at)
+    last = sa.and_(_movement.c.kind == sa.literal_column("'count'"), _movement.c.occurred_at == _balance.c.counted_at)
     return sa.exists().where(_HERE, last, much, _not_the_first())
 
 
@@ -63,9 +63,14 @@ REASONS = {
     "not_found": _balance.c.off_sale,
     "stock_error": sa.and_(_balance.c.on_hand < 0, _balance.c.reserved == 0),
     "late_facts": sa.and_(_balance.c.counted_at.is_not(None), _late()),
-    "large_difference": sa.and_(_balance.c.counted_at.is_not(None), _large()),
+    "large_difference": sa.and_(
+        _balance.c.counted_at.is_not(None),
+        _balance.c.location.not_in(sa.bindparam("owned_elsewhere", expanding=True)),
+        _large(),
+    ),
 }
-"""Why, and which shelves that is. A new count mends each of them."""
+"""Why, and which shelves that is. A new count mends each of them. Where a channel owns the stock each of its deliveries is told
+as a count, and differs by what came."""
 _LIST = sa.select(
     _balance.c.location,
     _balance.c.sku,
@@ -84,9 +89,14 @@ class Recount:
 
 
 def page(
-    session: Session, location: str | None, *, after: tuple[str, str] | None = None, limit: int = 100
+    session: Session,
+    location: str | None,
+    *,
+    owned_elsewhere: Collection[str] = (),
+    after: tuple[str, str] | None = None,
+    limit: int = 100,
 ) -> Sequence[Recount]:
-    """Shelves by location and SKU."""
+    """Shelves by location and SKU; `owned_elsewhere` are locations whose stock a channel owns."""
     statement = _LIST.order_by(_balance.c.location, _balance.c.sku).limit(limit)
     if location is not None:
         statement = statement.where(_balance.c.location == location)
@@ -94,5 +104,5 @@ def page(
         statement = statement.where(sa.tuple_(_balance.c.location, _balance.c.sku) > sa.tuple_(*after))
     return [
         Recount(row.location, row.sku, tuple(why for why in REASONS if row._mapping[why]))
-        for row in session.execute(statement)
+        for row in session.execute(statement, {"owned_elsewhere": list(owned_elsewhere)})
     ]

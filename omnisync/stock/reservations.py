@@ -18,7 +18,7 @@ from omnisync import db
 from omnisync.announce import announce_all
 from omnisync.catalog import articles, bundles
 from omnisync.errors import Conflict, InvalidRequest, OutOfStock, Refused
-from omnisync.stock import ends, ledger, promises, shelves, shortages
+from omnisync.stock import ends, ledger, promises, shelves, shortages, turns
 from omnisync.stock.decide import Wish, decide
 from omnisync.stock.effects import Level
 from omnisync.stock.tables import Reservation
@@ -155,7 +155,8 @@ def _prepare(
             answers[index] = refused
             continue
         barred = {shelf: locked[shelf].backorder for shelf in stocked if shelf in locked} if request.there else {}
-        prepared[index] = _Prepared(Wish(stocked, _sum_of(found), barred), found)
+        waiting = _not_there_yet(session, found, locked) if request.there else {}
+        prepared[index] = _Prepared(Wish(stocked, _sum_of(found), barred, waiting), found)
     return answers, prepared
 
 
@@ -309,6 +310,14 @@ def _check_takeover(request: Request, state: ends.State | None, now: datetime) -
         raise Conflict(f"This reservation is already {state.state}.", code=f"already-{state.state}")
     if {shelf.location for shelf in state.shelves} != {line.location for line in request.lines}:
         raise Conflict("This reservation is for another location.", code="reservation-mismatch")
+
+
+def _not_there_yet(session: Session, found: Sequence[_Credit], locked: Mapping[Shelf, Level]) -> dict[Shelf, int]:
+    """What of these promises has yet to come: who takes them over cannot wait for it."""
+    return {
+        shelf: n - turns.there(session, shelf, locked[shelf], {one.promise: one.open.get(shelf, 0) for one in found})
+        for shelf, n in _sum_of(found).items()
+    }
 
 
 def _sum_of(found: Sequence[_Credit]) -> dict[Shelf, int]:

@@ -64,10 +64,12 @@ def totals(session: Session) -> tuple[int, int]:
     return number, int(pieces)
 
 
-def stock_errors(session: Session, *, limit: int = 100) -> Sequence[Balance]:
-    """Shelves below zero although nothing is promised from them: somebody must count."""
-    statement = select(Balance).where(col(Balance.on_hand) < 0, col(Balance.reserved) == 0)
-    return session.exec(statement.order_by(col(Balance.location), col(Balance.sku)).limit(limit)).all()
+def stock_errors(session: Session, *, limit: int = 100) -> tuple[Sequence[Balance], int]:
+    """Shelves below zero although nothing is promised from them: somebody must count. The first of them, and how many there
+    are."""
+    wrong = (col(Balance.on_hand) < 0, col(Balance.reserved) == 0)
+    statement = select(Balance).where(*wrong).order_by(col(Balance.location), col(Balance.sku)).limit(limit)
+    return session.exec(statement).all(), session.exec(select(sa.func.count()).select_from(Balance).where(*wrong)).one()
 
 
 def load_open(session: Session, shortage_id: int) -> Shortage:

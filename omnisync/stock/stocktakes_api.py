@@ -14,6 +14,7 @@ from omnisync import db
 from omnisync.access import Access, Role
 from omnisync.errors import Forbidden, InvalidRequest
 from omnisync.http import Body, Code, Moment, Services, Sku, Text, json_response, router
+from omnisync.settings import LEDGER
 from omnisync.stock import answers, recounts, stocktakes
 from omnisync.stock.api import check_articles, check_locations
 from omnisync.stock.stocktakes import Count, Line, Summary
@@ -52,6 +53,7 @@ def routes(services: Services) -> APIRouter:
     api = router("stock", answers.STOCKTAKES)
     staff, ops = services.allow(Role.STAFF, Role.OPS), services.allow(Role.OPS)
     locations = {location.code for location in services.settings.locations}
+    elsewhere = [location.code for location in services.settings.locations if location.stock_owner != LEDGER]
 
     async def write(work: Callable[[Session, datetime], Result]) -> Result:
         return await services.write.run(lambda session: work(session, db.now(session, services.clock)))
@@ -141,7 +143,13 @@ def routes(services: Services) -> APIRouter:
         where, after = _where(asker, location), _cursor(cursor, 2)
 
         def read(session: Session) -> dict[str, Any]:
-            rows = recounts.page(session, where, after=(after[0], after[1]) if cursor else None, limit=limit + 1)
+            rows = recounts.page(
+                session,
+                where,
+                owned_elsewhere=elsewhere,
+                after=(after[0], after[1]) if cursor else None,
+                limit=limit + 1,
+            )
             last = rows[limit - 1] if len(rows) > limit else None
             items = [{"sku": row.sku, "location": row.location, "reasons": list(row.reasons)} for row in rows[:limit]]
             return {"items": items, "next_cursor": last and to_cursor(last.location, last.sku)}

@@ -38,6 +38,14 @@ class Movement(SQLModel, table=True):
             sqlite_where=sa.text("incoming != 0"),
             postgresql_where=sa.text("incoming != 0"),
         ),
+        sa.Index(
+            "movement_counted",
+            "location",
+            "sku",
+            "occurred_at",
+            sqlite_where=sa.text("kind = 'count'"),
+            postgresql_where=sa.text("kind = 'count'"),
+        ),
         {"sqlite_autoincrement": True},
     )
 

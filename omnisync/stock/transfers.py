@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from omnisync import db
 from omnisync.catalog import articles
 from omnisync.clock import Ids
-from omnisync.errors import Conflict, InvalidRequest, NotFound, Refused
+from omnisync.errors import Conflict, InvalidRequest, NotFound
 from omnisync.stock import ends, ledger
 from omnisync.stock.tables import Transfer, TransferLine
 from omnisync.values import Kind, Shelf
@@ -95,9 +95,7 @@ def _let_go(session: Session, transfer: Transfer, parts: Mapping[str, int], now:
     part = {shelf: min(n, held[shelf]) for shelf, n in shelves.items() if held.get(shelf, 0) > 0}
     if part:
         wanted = ends.End(transfer.id, ends.How.RELEASE, part, keep_rest=True, cause=f"transfer:{transfer.id}")
-        [answer] = ends.end(session, [wanted], now=now)
-        if isinstance(answer, Refused):
-            raise answer
+        ends.end_one(session, wanted, now=now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,16 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 import sqlalchemy as sa
 
 from omnisync import db
 from omnisync.catalog import articles, prices
 from omnisync.catalog.tables import Component, ImportRun
-from omnisync.values import Money
+from omnisync.stock import ledger, shelves
+from omnisync.stock.ledger import Entry
+from omnisync.values import Kind, Money, Shelf
 from tests.imports.desk import kinds, told, warnings
+from tests.stock.shop import until_somebody_waits
 
 HEAD = "sku,title,barcode,price,currency"
 LAMP = "LAMP,Lampe,4006381333931,19.99,EUR"
@@ -282,3 +288,24 @@ def test_b_ware_is_another_article_that_there_is(desk):
 
     assert (kinds(wrong), kinds(right)) == ({"b-ware": [2, 3]}, {})
     assert desk.article("LAMP").fields["b_ware"] == "LAMP-B"
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)  # SQLite has one writer
+@pytest.mark.parametrize("undone", [False, True], ids=["imported", "undone"])
+def test_a_catalogue_waits_for_a_delivery_before_it_touches_an_article(desk, undone):
+    desk.catalog(f"{HEAD},backorder\n{LAMP},3\n")
+    desk.stock("sku,location,on_hand\nLAMP,linden,2\n")
+    run = desk.catalog(f"{HEAD},backorder\n{LAMP},5\n") if undone else None
+    said = (lambda: desk.undo(run.run_id)) if undone else (lambda: desk.catalog(f"{HEAD},backorder\n{LAMP},5\n"))
+
+    with ThreadPoolExecutor(1) as thread, db.transaction(desk.engine) as delivery:
+        shelves.lock(delivery, [Shelf("linden", "LAMP")])
+        waiting = thread.submit(said)
+        until_somebody_waits(delivery)
+        delivery.execute(sa.text("SET LOCAL lock_timeout = '20ms'"))
+        came = [Entry(Kind.AWAITED, "LAMP", "linden", 1, "test", desk.clock.now())]
+        ledger.record(delivery, came, now=desk.clock.now())
+        delivery.commit()
+        waiting.result()
+
+    assert desk.level("LAMP").backorder == (3 if undone else 5)

@@ -114,3 +114,17 @@ def test_of_two_who_go_on_with_one_import_one_gives_up_and_nothing_is_booked_twi
 
     assert [desk.level(sku).on_hand for sku in ("LAMP", "CUP", "0815")] == [7, 4, 2]
     assert (movements(desk), last_run(desk).changed) == (3, 3)
+
+
+def test_of_two_who_begin_with_one_file_at_once_one_gives_up(desk):
+    desk.catalog(ARTICLES)
+    file = HEAD + "\n" * 198 + "LAMP,linden,7,,\nCUP,linden,4,,\n"  # progress is told in line 200
+
+    def meanwhile(line, lines):
+        if not movements(desk):
+            cut_off(desk, file)
+
+    with pytest.raises(Conflict, match="Somebody else goes on"):
+        replace(desk.importer, progress=meanwhile).run(desk.file(file, "mine.csv"), lambda: StockFile(LOCATIONS))
+
+    assert (movements(desk), last_run(desk).changed) == (1, 1)

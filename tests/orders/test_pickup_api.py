@@ -223,6 +223,43 @@ def test_a_task_is_finished_once(engine, clock):
     assert statuses == [200, 409]
 
 
+def test_the_right_code_too_early_is_no_guess(engine, clock):
+    in_stock(engine, 3)
+
+    async def story(api):
+        placed = (await place(api)).json()
+        early = [await step(api, placed, "collect", {"code": placed["code"]}) for _ in range(12)]
+        lost = [await step(api, {"id": "nobody"}, "collect", {"code": placed["code"]}) for _ in range(12)]
+        await step(api, placed, "pick")
+        await step(api, placed, "ready", {"shelf": "12"})
+        ready = (await api.call("GET", "/v1/pickups?state=ready")).json()["items"]
+        return early, lost, ready, await step(api, placed, "collect", {"code": placed["code"]})
+
+    early, lost, ready, collected = play(engine, clock, story)
+
+    assert {answer.status_code for answer in early} == {409}
+    assert {answer.status_code for answer in lost} == {404}
+    assert [one["state"] for one in ready] == ["ready"]
+    assert collected.status_code == 200
+
+
+def test_pickups_that_lack_pieces_are_listed_with_who_has_them_and_how_many_more_there_are(engine, clock):
+    in_stock(engine, 4, markt=1)
+
+    async def story(api):
+        for number in range(2):
+            placed = (await place(api, reference=f"#{number}", lines=[LAMP | {"quantity": 2}])).json()
+            gone = {"lines": [{"sku": "LAMP", "quantity": 1, "reason": "damaged"}]}
+            await step(api, placed, "reject", gone)
+        return (await api.call("GET", "/v1/shortages?limit=1", role="ops")).json()
+
+    page = play(engine, clock, story)
+
+    [lacking] = page["lacking"]
+    assert (lacking["from_location"], lacking["lines"]) == ("markt", [{"sku": "LAMP", "quantity": 1}])
+    assert (page["lacking_total"], page["stock_errors_total"]) == (2, 0)
+
+
 def test_lists_are_paged_in_the_order_in_which_pickups_are_due(engine, clock):
     in_stock(engine, 9)
 

@@ -292,3 +292,19 @@ def test_holds_that_another_node_granted_count_within_ten_seconds(engine, clock)
 
     assert before == ["held", "held"]
     assert [asks(here, "r3"), asks(there, "r4")] == ["too-many-holds", "too-many-holds"]
+
+
+def test_who_collects_without_naming_lines_collects_all(engine, clock):
+    with db.transaction(engine) as session:
+        shelf(session, "LAMP", pieces=3)
+
+    async def story():
+        async with serving(engine, clock) as api:
+            lines = [{"sku": "LAMP", "location": "linden", "quantity": 2}]
+            held = (await api.call("POST", "/v1/reservations", json={"lines": lines})).json()
+            return [await api.call("POST", f"/v1/reservations/{held['id']}/collect", json=body) for body in ({}, None)]
+
+    first, second = asyncio.run(story())
+
+    assert (first.status_code, first.json()["state"]) == (200, "collected")
+    assert second.status_code == 409

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
+from omnisync import db
 from omnisync.adapters.base import Article, OrderLine, OrderSeen
 from omnisync.errors import Conflict
 from omnisync.orders import breaking, intake, picking, pickup, shortages, transfer
 from omnisync.orders.breaking import Promised, Who
 from omnisync.settings import ChannelSettings, Settings
-from omnisync.stock import ends, ledger, promises
+from omnisync.stock import ends, ledger, promises, shelves
 from omnisync.stock import shortages as cases
 from omnisync.values import Kind
 from tests.conftest import START
 from tests.orders.counter import LAGER, LINDEN, MARKT, OFFICE, STAFF, a_desk, a_ready_one, place, violations
-from tests.stock.shop import hold, level, shelf
+from tests.stock.shop import article, hold, level, shelf, until_somebody_waits
 
 WEB = ChannelSettings(name="webshop", adapter="fake", locations=[LINDEN, MARKT])
 
@@ -39,14 +42,14 @@ def an_order(session, number, n=1, *, paid=True, minutes=0):
     return intake.take(session, WEB, order, lambda article: article.sku, now=START)
 
 
-def the_proposals(session, desk):
+def the_proposals(session, desk, now=START):
     [found] = cases.list_open(session)
-    return found, shortages.propose(session, desk, found)
+    return found, shortages.propose(session, desk, found, now=now)
 
 
-def accept(session, desk):
-    found, proposals = the_proposals(session, desk)
-    return shortages.accept(session, desk, found.id, shortages.fingerprint(proposals), by="ops", now=START)
+def accept(session, desk, now=START):
+    found, proposals = the_proposals(session, desk, now)
+    return shortages.accept(session, desk, found.id, shortages.fingerprint(proposals), by="ops", now=now)
 
 
 def said(proposals):
@@ -81,7 +84,7 @@ def test_every_promise_of_a_shelf_is_known_with_what_is_packed_of_it(session, de
     there = place(session, desk, ("LAMP", 1), location=MARKT)
     transfer.transfer(session, desk, there.pickup.id, LINDEN, "goods_come", actor=OFFICE, now=START)
 
-    found = breaking.promised_from(session, shelf(session, "LAMP", pieces=0))
+    found = breaking.promised_from(session, shelf(session, "LAMP", pieces=0), now=START)
 
     assert sorted((one.who.value, one.paid, one.pieces, one.packed) for one in found) == [
         ("hold", False, 1, 0), ("order", False, 1, 0), ("pickup", False, 2, 2), ("pickup", True, 3, 1),
@@ -120,7 +123,9 @@ def test_where_nobody_has_it_the_rest_stays_or_nothing_does(session, desk, piece
     assert said(proposals) == [("pickup", 1, action, None)]
     assert pickup.load(session, placed.pickup.id, STAFF).state == state
     assert cases.list_open(session) == []
-    assert [one.pickup.id for one in shortages.lacking(session, desk)] == [placed.pickup.id] * (state == "placed")
+    lacking, total = shortages.lacking(session, desk)
+    assert [one.pickup.id for one in lacking] == [placed.pickup.id] * (state == "placed")
+    assert total == len(lacking)
     assert violations(session) == []
 
 
@@ -153,6 +158,22 @@ def test_a_hold_is_given_up_whole(session, desk):
     assert said(proposals) == [("hold", 1, "cancel", None)]
     assert ends.states(session, ["r1"])["r1"].state == "released"
     assert (level(session, "LAMP").available, cases.list_open(session)) == (2, [])
+    assert violations(session) == []
+
+
+def test_a_hold_whose_time_is_over_breaks_before_anybody_and_is_written_off(session, desk):
+    shelf(session, "LAMP", pieces=3)
+    hold(session, "LAMP", 2)
+    later = START + timedelta(hours=1)
+    placed = place(session, desk, ("LAMP", 1), now=START)
+    sold(session, 1)
+    _, proposals = the_proposals(session, desk, later)
+
+    accept(session, desk, later)
+
+    assert said(proposals) == [("hold", 1, "cancel", None)]
+    assert ends.states(session, ["r1"])["r1"].state == "expired"
+    assert pickup.load(session, placed.pickup.id, STAFF).state == "placed"
     assert violations(session) == []
 
 
@@ -198,3 +219,52 @@ def test_a_proposal_that_no_longer_fits_is_refused_with_what_is_possible_now(ses
         shortages.accept(session, desk, found.id, seen, by="ops", now=START)
     assert over.value.code == "already-closed"
     assert violations(session) == []
+
+
+def test_other_lines_of_the_same_pickup_are_another_proposal(session, desk):
+    shelf(session, "LAMP", pieces=4)
+    article(session, "PAIR", components={"LAMP": 2})
+    placed = place(session, desk, ("LAMP", 2), ("PAIR", 1))
+    sold(session, 2)
+    found, [before] = the_proposals(session, desk)
+    seen = shortages.fingerprint([before])
+    picking.pick(session, desk, placed.pickup.id, actor=STAFF, now=START)
+    packed = picking.pick(session, desk, placed.pickup.id, actor=STAFF, now=START, picked={"LAMP": 2})
+
+    with pytest.raises(Conflict) as refused:
+        shortages.accept(session, desk, found.id, seen, by="ops", now=START)
+
+    [now] = refused.value.details["promises"]
+    assert before.view() | {"lines": None} == now | {"lines": None}
+    assert before.view()["lines"] == [{"sku": "LAMP", "quantity": 2}]
+    assert now["lines"] == [{"sku": "PAIR", "quantity": 1}]
+    assert pickup.open_lines(session, packed.id) == {"LAMP": 2, "PAIR": 1}
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)  # SQLite has one writer
+def test_who_accepts_waits_for_the_bags_first_and_then_sees_what_is_in_them(engine, desk):
+    with db.transaction(engine) as session:
+        at = shelf(session, "LAMP", pieces=2)
+        placed = [place(session, desk, ("LAMP", 1)) for _ in range(2)]
+        sold(session, 2)
+        found, proposals = the_proposals(session, desk)
+        number, seen = found.id, shortages.fingerprint(proposals)
+    last = max(one.pickup.id for one in placed)
+
+    def accepting():
+        with db.transaction(engine) as session:
+            return shortages.accept(session, desk, number, seen, by="ops", now=START)
+
+    with ThreadPoolExecutor(1) as thread, db.transaction(engine) as packer:
+        picking.pick(packer, desk, last, actor=STAFF, now=START)
+        waiting = thread.submit(accepting)
+        until_somebody_waits(packer)
+        packer.execute(sa.text("SET LOCAL lock_timeout = '20ms'"))
+        shelves.lock(packer, [at])
+        picking.pick(packer, desk, last, actor=STAFF, now=START, picked={"LAMP": 1})
+        packer.commit()
+        refused = waiting.exception()
+
+    assert isinstance(refused, Conflict)
+    assert refused.code == "proposal-changed"
+    assert len(refused.details["promises"]) == 1

@@ -147,14 +147,14 @@ class Ledger(RuleBasedStateMachine):
         self.books.owed[at] += n
 
     @precondition(lambda ledger: ledger.books.owed.total())
-    @rule(which=some, n=pieces)
-    def a_delivery_comes(self, which: int, n: int) -> None:
+    @rule(which=some, n=pieces, never=st.integers(0, 3).map(lambda one: one == 0))
+    def a_delivery_comes(self, which: int, n: int, never: bool) -> None:
         at = self._pick(sorted(at for at, owed in self.books.owed.items() if owed), which)
         if at is None:
             return
         n = min(n, self.books.owed[at])
-        self.real.record((Kind.RECEIVED, at, n, self.now, self._name("received")))
-        self.books.happens(at, n, self.now)
+        self.real.record((Kind.CALLED_OFF if never else Kind.RECEIVED, at, n, self.now, self._name("received")))
+        self.books.happens(at, 0 if never else n, self.now)
         self.books.incoming[at] -= n
         self.books.owed[at] -= n
 

@@ -30,9 +30,19 @@ class Hold:
     taken: bool = False
     """A pickup or another hold has it now."""
     of_pickup: bool = False
+    turn: int = 0
 
     def overdue(self, now: int) -> bool:
         return self.state == "held" and self.until is not None and self.until <= now
+
+
+@dataclass
+class Waiting:
+    """Pieces that wait on a shelf for an order."""
+
+    at: Shelf
+    left: int
+    turn: int
 
 
 @dataclass
@@ -45,7 +55,7 @@ class OrderLine:
     cancelled: int = 0
     shipped: int = 0
     restocks: dict[str, int] = field(default_factory=dict)
-    promised: list[tuple[Shelf, int]] = field(default_factory=list)
+    promised: list[Waiting] = field(default_factory=list)
 
 
 @dataclass
@@ -71,6 +81,8 @@ class Shop:
     """Since when nobody finds it."""
     holds: dict[str, Hold] = field(default_factory=dict)
     orders: dict[str, dict[str, OrderLine]] = field(default_factory=dict)
+    turns: int = 0
+    """How many promises there have been: who came first has what is there."""
 
     # ------------------------------------------------------------ what is there
 
@@ -83,8 +95,11 @@ class Shop:
 
     def reserved(self, shelf: Shelf) -> int:
         held = sum(hold.left.get(shelf, 0) for hold in self.holds.values())
+        return held + sum(one.left for one in self._waiting(shelf))
+
+    def _waiting(self, shelf: Shelf) -> list[Waiting]:
         lines = (line for order in self.orders.values() for line in order.values())
-        return held + sum(n for line in lines for at, n in line.promised if at == shelf)
+        return [one for line in lines for one in line.promised if one.at == shelf]
 
     def level(self, shelf: Shelf) -> Level:
         return Level(
@@ -144,7 +159,7 @@ class Shop:
         there: bool = False,
     ) -> str:  # fmt: skip
         """Granted whole, or refused with the reason. What is taken over from an earlier promise needs no new room; what is to be
-        `there` does not wait for what is awaited."""
+        `there` does not wait for what is awaited, and takes over what has come."""
         wanted = self.unpack(lines)
         self.expire(now, wanted)
         if takes and (reason := self._why_not_taken(self.holds.get(takes), owner, wanted, now)):
@@ -152,21 +167,43 @@ class Shop:
         earlier = self.holds[takes].left if takes else {}
         ordered = self._ordered(reference, wanted)
         credit = Counter(earlier)
-        for shelf, n, _, _ in ordered:
-            credit[shelf] += n
+        for n, one in ordered:
+            credit[one.at] += n
+        if there:
+            mine = {one.turn: n for n, one in ordered}
+            credit.subtract({at: self._yet_to_come(at, takes, mine) for at in credit})
         room = self.available if there else self.promisable
         if any(n > credit[at] and n - credit[at] > room(at) for at, n in wanted.items()):
             return "out-of-stock"
-        for _, n, line, number in ordered:
-            line.promised[number] = (line.promised[number][0], line.promised[number][1] - n)
+        for n, one in ordered:
+            one.left -= n
         if takes:
             self._end(self.holds[takes], "released")
             self.holds[takes].taken = True
         confirmed = until is None or bool(ordered)
         state = "confirmed" if confirmed else "held"
         kept_until = None if confirmed else until
-        self.holds[name] = Hold(dict(wanted), wanted, kept_until, reference, owner, state, of_pickup, of_pickup)
+        turn = self._next_turn()
+        self.holds[name] = Hold(dict(wanted), wanted, kept_until, reference, owner, state, of_pickup, of_pickup, turn)
         return state
+
+    def _next_turn(self) -> int:
+        self.turns += 1
+        return self.turns
+
+    def _yet_to_come(self, shelf: Shelf, takes: str | None, mine: Mapping[int, int]) -> int:
+        """How many pieces of these promises are not there: what pickups have goes first, then who was promised first."""
+        if not self.allowed(shelf):
+            return 0
+        queue = [(one.turn, one.left, mine.get(one.turn, 0)) for one in self._waiting(shelf)]
+        holds = {name: (hold, hold.left.get(shelf, 0)) for name, hold in self.holds.items()}
+        queue += [(hold.turn, n, n if name == takes else 0) for name, (hold, n) in holds.items() if not hold.of_pickup]
+        left = self.free(shelf) + sum(n for _, n, _ in queue)
+        missing = 0
+        for _, pieces, wanted in sorted(queue):
+            missing += wanted - min(wanted, max(0, left))
+            left -= pieces
+        return missing
 
     def finish(self, name: str, how: str, now: int, part: Pieces | None = None, *, keep_rest: bool = False) -> str:
         """Confirm, collect or release an open hold, or a part of it; the rest is given back unless it is kept."""
@@ -233,7 +270,7 @@ class Shop:
             own = max(0, seen.quantity - lines_covered - seen.cancelled - line.shipped) * each
             shipping = (seen.shipped - line.shipped) * each
             cancelling = (seen.cancelled - line.cancelled) * each
-            promised = sum(n for at, n in line.promised if at.sku == sku)
+            promised = sum(one.left for one in line.promised if one.at.sku == sku)
             if own > promised:
                 line.promised += self._spread(sku, own - promised, line.place)
             cancelling -= self._give(line, sku, max(0, promised - own), None)
@@ -261,7 +298,7 @@ class Shop:
         self.checking[shelf] -= sellable + scrap
         self.happens(shelf, -scrap, now)
 
-    def _spread(self, sku: str, n: int, place: str | None) -> list[tuple[Shelf, int]]:
+    def _spread(self, sku: str, n: int, place: str | None) -> list[Waiting]:
         """Whole from the first place that has it, else a bit from each, then where it may be missing; the rest is missing at the
         first."""
         shelves = [Shelf(place, sku)] if place else [Shelf(location, sku) for location in self.locations]
@@ -273,17 +310,17 @@ class Shop:
         for at in shelves:
             taken[at] += min(self.promisable(at) - offered[at], n - taken.total())
         taken[shelves[0]] += n - taken.total()
-        return [(at, pieces) for at, pieces in taken.items() if pieces]
+        return [Waiting(at, pieces, self._next_turn()) for at, pieces in taken.items() if pieces]
 
     def _give(self, line: OrderLine, sku: str, n: int, shipped_at: int | None) -> int:
         """Take pieces from what waits for this line: shipped at that minute, or given back. Returns how many there were."""
         given = 0
-        for number, (at, waiting) in enumerate(line.promised):
-            pieces = min(waiting, n - given) if at.sku == sku else 0
-            line.promised[number] = (at, waiting - pieces)
+        for one in line.promised:
+            pieces = min(one.left, n - given) if one.at.sku == sku else 0
+            one.left -= pieces
             given += pieces
             if pieces and shipped_at is not None:
-                self.happens(at, -pieces, shipped_at)
+                self.happens(one.at, -pieces, shipped_at)
         return given
 
     def _pass_on(self, bound: list[str], how: str, sku: str, n: int, now: int) -> None:
@@ -307,14 +344,14 @@ class Shop:
         """It keeps what this order asks for, also after its end; not what expired, or what another one keeps now."""
         return hold.reference == reference and hold.state != "expired" and (hold.of_pickup or not hold.taken)
 
-    def _ordered(self, reference: str | None, wanted: Pieces) -> list[tuple[Shelf, int, OrderLine, int]]:
+    def _ordered(self, reference: str | None, wanted: Pieces) -> list[tuple[int, Waiting]]:
         """What orders of this reference have waiting, as far as the hold asks for the same articles."""
         wishes, found = Counter(_by_sku(wanted)), []
         for _, line in sorted(self.orders.get(reference or "", {}).items()):
-            for at, number in sorted((at, number) for number, (at, _) in enumerate(line.promised)):
-                if n := min(line.promised[number][1], wishes[at.sku]):
-                    wishes[at.sku] -= n
-                    found.append((at, n, line, number))
+            for one in sorted(line.promised, key=lambda one: (one.at, one.turn)):
+                if n := min(one.left, wishes[one.at.sku]):
+                    wishes[one.at.sku] -= n
+                    found.append((n, one))
         return found
 
 

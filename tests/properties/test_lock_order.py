@@ -9,7 +9,6 @@ from itertools import permutations
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
-from sqlmodel import Session
 
 from omnisync import db
 from omnisync.catalog.backorder import Backorder
@@ -17,7 +16,7 @@ from omnisync.stock import backorders, ledger, shelves
 from omnisync.stock.ledger import Entry
 from omnisync.values import Kind, Shelf
 from tests.conftest import START
-from tests.stock.shop import shelf, violations
+from tests.stock.shop import shelf, until_somebody_waits, violations
 
 # SQLite has one writer and locks no rows.
 pytestmark = pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
@@ -36,7 +35,7 @@ def test_who_waits_for_a_shelf_holds_none_behind_it(engine: Engine, held: Shelf,
     with ThreadPoolExecutor(1) as thread, db.transaction(engine) as first:
         shelves.lock(first, [held])
         waiting = thread.submit(_lock, engine, named)
-        _until_somebody_waits(first)
+        until_somebody_waits(first)
 
         first.execute(sa.text("SET LOCAL lock_timeout = '20ms'"))
         assert shelves.lock(first, behind).keys() == set(behind)
@@ -51,7 +50,7 @@ def test_who_says_how_far_an_article_can_be_promised_does_not_wait_with_it_for_a
     with ThreadPoolExecutor(1) as thread, db.transaction(engine) as delivery:
         shelves.lock(delivery, [Shelf("linden", "CUP")])
         waiting = thread.submit(_say, engine)
-        _until_somebody_waits(delivery)
+        until_somebody_waits(delivery)
 
         delivery.execute(sa.text("SET LOCAL lock_timeout = '20ms'"))
         awaited = Entry(Kind.AWAITED, "CUP", "linden", 1, "test", START)
@@ -69,10 +68,3 @@ def _say(engine: Engine) -> None:
 def _lock(engine: Engine, wanted: Sequence[Shelf]) -> None:
     with db.transaction(engine) as session:
         shelves.lock(session, wanted)
-
-
-def _until_somebody_waits(session: Session) -> None:
-    for _ in range(20_000):
-        if session.execute(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one():
-            return
-    raise AssertionError("nobody came to wait")

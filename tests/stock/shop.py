@@ -70,3 +70,11 @@ def kinds(session: Session, sku: str) -> list[str]:
 def violations(session: Session) -> Sequence[str]:
     """Everything that should hold of stock and does not."""
     return [violation for invariant in STOCK_INVARIANTS for violation in invariant(session)]
+
+
+def until_somebody_waits(session: Session) -> None:
+    """Until another transaction waits for one of our locks."""
+    for _ in range(20_000):
+        if session.execute(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one():
+            return
+    raise AssertionError("nobody came to wait")

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from omnisync import db
 from omnisync.catalog.backorder import Backorder, parse
 from omnisync.errors import Lack, OutOfStock
+from omnisync.orders import holding
 from omnisync.stock import backorders, ledger, promises, reservations, shortages
 from omnisync.stock.ledger import Entry
 from omnisync.stock.tables import Balance
@@ -119,3 +121,30 @@ def test_what_a_shelf_may_promise_is_what_its_article_says(engine):
         found = violations(session)
 
     assert found == ["LAMP at linden: may be promised 3 beyond what is there, its article says 0"]
+
+
+def test_what_must_be_there_takes_over_what_has_come_and_who_came_first_has_it(session):
+    shelf(session, "LAMP", pieces=1)
+    say(session, pieces=3)
+    hold(session, "LAMP", id="early")
+    hold(session, "LAMP", id="late")
+    order(session, 1)
+
+    def collects(number, **earlier):
+        request = replace(a_request(("LAMP", 1), id=f"bag {number}", seconds=None, **earlier), there=True)
+        [answer] = reservations.reserve(session, [request], now=START)
+        if isinstance(answer, reservations.Held):
+            holding.belong(session, {answer.id: "a pickup"})
+        return answer
+
+    too_soon = OutOfStock([Lack("LAMP", LINDEN, requested=1, available=0)])
+    assert collects(1, takes="late") == too_soon
+    assert collects(2, channel="web", reference="#1") == too_soon
+    assert collects(3, takes="early").state == "confirmed"
+    assert collects(4, takes="late") == too_soon  # the bag was filled later, and has the piece
+    awaits(session, 1, kind=Kind.RECEIVED)
+    assert collects(5, channel="web", reference="#1") == too_soon
+    assert collects(6, takes="late").state == "confirmed"
+    awaits(session, 1, kind=Kind.RECEIVED)
+    assert collects(7, channel="web", reference="#1").state == "confirmed"
+    assert violations(session) == []

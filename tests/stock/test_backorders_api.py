@@ -96,3 +96,40 @@ def test_a_set_is_promised_from_when_the_last_of_its_scarce_parts_comes_or_from_
         {"available": 4, "from": "2026-12-05T08:00:00Z"},
         {"available": 4, "from": None},
     ]
+
+
+def test_what_will_never_come_is_called_off_whole_or_in_part_and_once(engine, clock):
+    early, late = "2026-12-05T08:00:00Z", "2026-12-20T08:00:00Z"
+    with db.transaction(engine) as session:
+        shelf(session, "LAMP", pieces=1)
+
+    async def story():
+        async with serving(engine, clock) as api:
+
+            async def move(*movements):
+                return await api.call("POST", "/v1/stock/movements", role="ops", json={"movements": movements})
+
+            async def call_off(key, pieces, due_at=None):
+                answer = await move(awaited(key, pieces, due_at) | {"kind": "called_off"})
+                [level] = (await api.call("GET", "/v1/stock?sku=LAMP", role="ops")).json()["items"]
+                found = (await api.call("GET", "/v1/shortages", role="ops")).json()["items"]
+                return answer, level["on_hand"], level["incoming"], level["due_at"], [one["quantity"] for one in found]
+
+            said = {"lines": [{"sku": "LAMP", "backorder": "2026-12-01"}]}
+            await api.call("PUT", "/v1/stock/backorder", role="ops", json=said)
+            await move(awaited("d/1", 4, early), awaited("d/2", 3, late))
+            await api.call("POST", "/v1/reservations", json={"lines": [HERE | {"quantity": 6}]})
+            return [
+                await call_off("c/1", 4, late), await call_off("c/2", 8), await call_off("c/3", 2, late),
+                await call_off("c/3", 2, late), await call_off("c/4", 5),
+            ]  # fmt: skip
+
+    answers = asyncio.run(story())
+    assert [(one.status_code, *rest) for one, *rest in answers] == [
+        (422, 1, 7, early, []), (422, 1, 7, early, []), (200, 1, 5, early, []), (200, 1, 5, early, []), (200, 1, 0, None, [5]),
+    ]  # fmt: skip
+    too_many = [answer.json()["errors"][0]["message"] for answer, *_ in answers[:2]]
+    assert too_many == [f"LAMP at linden: 3 awaited by {late}, not 4.", "LAMP at linden: 7 awaited, not 8."]
+    assert answers[3][0].json()["movements"] == [{"key": "c/3", "duplicate": True}]
+    with db.transaction(engine) as session:
+        assert violations(session) == []

@@ -1,13 +1,19 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from omnisync.errors import Conflict, InvalidRequest, Lack, OutOfStock
-from omnisync.stock import ends, ledger, reservations
+import pytest
+import sqlalchemy as sa
+
+from omnisync import db
+from omnisync.errors import Conflict, InvalidRequest, Lack, NotFound, OutOfStock
+from omnisync.stock import availability, backorders, ends, idempotency, ledger, promises, reservations, shelves
 from omnisync.stock.ends import End, How
 from omnisync.stock.ledger import Entry
 from omnisync.stock.reservations import Held
+from omnisync.stock.tables import Idempotency
 from omnisync.values import Kind, Shelf
 from tests.conftest import START
-from tests.stock.shop import LINDEN, a_request, article, hold, kinds, level, shelf, violations
+from tests.stock.shop import LINDEN, a_request, article, hold, kinds, level, shelf, until_somebody_waits, violations
 
 LATER = START + timedelta(hours=1)
 
@@ -250,3 +256,116 @@ def test_a_take_over_that_needs_fewer_pieces_mends_the_shortage(session):
 
     assert isinstance(held, Held)
     assert violations(session) == []
+
+
+def test_what_nobody_wants_changes_nothing(session):
+    here = shelf(session, "LAMP", pieces=3)
+    hold(session, "LAMP", 2)
+
+    assert ends.excuse_outage(session, down_since=START, now=START - timedelta(minutes=1)) == 0
+    assert (availability.levels(session, []), shelves.take_off_sale(session, [], now=START)) == ({}, None)
+    backorders.follow(session, [], cause="test", now=START)
+    assert promises.make(session, [], now=START) == []
+    with pytest.raises(NotFound):
+        ends.end_one(session, End("r9", How.RELEASE), now=START)
+
+    assert level(session, here.sku).reserved == 2
+
+
+def test_an_order_gives_its_reservation_what_it_asks_for_and_keeps_the_rest(session):
+    for sku in ("CUP", "LAMP", "VASE"):
+        here = shelf(session, sku, pieces=3)
+        wanted = promises.Wanted("web", "#1", "web:1", sku, here, 2, START)
+        promises.make(session, [wanted], now=START)
+
+    request = a_request(("LAMP", 1), channel="web", reference="#1")
+    [held] = reservations.reserve(session, [request], now=START)
+
+    assert held.state == "confirmed"
+    assert {sku: level(session, sku).reserved for sku in ("CUP", "LAMP", "VASE")} == {"CUP": 2, "LAMP": 2, "VASE": 2}
+    assert promises.open_of_order(session, "web:1") == {("CUP", "CUP"): 2, ("LAMP", "LAMP"): 1, ("VASE", "VASE"): 2}
+    assert violations(session) == []
+
+
+def test_a_hold_of_which_its_shop_knows_the_end_is_not_taken_over(session):
+    shelf(session, "LAMP", pieces=3)
+    hold(session, "LAMP")
+    ends.end_one(session, End("r1", How.RELEASE), now=START)
+
+    [refused] = reservations.reserve(session, [a_request(("LAMP", 1), id="r2", takes="r1")], now=START)
+
+    assert refused.code == "already-released"
+
+
+def test_a_promise_moves_only_where_there_are_the_pieces_for_it(session):
+    here = shelf(session, "LAMP", pieces=3)
+    shelf(session, "LAMP", pieces=1, location="markt")
+    promises.make(session, [promises.Wanted("web", "#1", "web:1", "1", here, 2, START)], now=START)
+    [promise] = promises.of_line(session, "web:1", "1")
+
+    with pytest.raises(OutOfStock):
+        promises.move(session, promise.id, 2, "markt", now=START)
+    for name, pieces in ((promise.id, 3), ("nobody's", 1)):
+        with pytest.raises(Conflict, match="Less than that"):
+            promises.move(session, name, pieces, "markt", now=START)
+
+    assert (level(session, "LAMP").reserved, level(session, "LAMP", "markt").reserved) == (2, 0)
+    assert availability.available(level(session, "LAMP")._replace(off_sale=True)) == 0
+    assert violations(session) == []
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)  # SQLite has one writer
+def test_of_two_who_speak_of_a_shelf_for_the_first_time_both_are_heard(engine):
+    with db.transaction(engine) as session:
+        article(session, "LAMP")
+
+    def sells():
+        with db.transaction(engine) as session:
+            ledger.record(session, [Entry(Kind.SOLD, "LAMP", LINDEN, 1, "till 2", START)], now=START)
+
+    with ThreadPoolExecutor(1) as thread, db.transaction(engine) as first:
+        ledger.record(first, [Entry(Kind.FOUND, "LAMP", LINDEN, 3, "till 1", START)], now=START)
+        waiting = thread.submit(sells)
+        until_somebody_waits(first)
+        first.commit()
+        waiting.result()
+
+    with db.transaction(engine) as session:
+        assert level(session, "LAMP").on_hand == 2
+        assert violations(session) == []
+
+
+def test_a_reservation_that_ended_under_our_lock_rolls_everything_back(session):
+    """No lock of ours lets this happen: the guard stands there for the day on which one is forgotten."""
+    shelf(session, "LAMP", pieces=3)
+    hold(session, "LAMP")
+    connection = session.connection()
+
+    def somebody_else(connection, cursor, statement, *rest):
+        if statement.startswith("UPDATE reservation"):
+            cursor.execute("UPDATE reservation SET state = 'collected' WHERE state = 'held'")
+
+    sa.event.listen(connection, "before_cursor_execute", somebody_else)
+    with pytest.raises(shelves.GuardBroken):
+        ends.end_one(session, End("r1", How.CONFIRM), now=START)
+
+    sa.event.remove(connection, "before_cursor_execute", somebody_else)
+    session.rollback()
+
+
+def test_keys_are_forgotten_after_a_week(session):
+    row = {"scope": "s", "key": "k", "body_hash": b"", "status": 200, "answer": b"", "at": START}
+    db.insert_all(session, db.table(Idempotency), [row])
+
+    assert idempotency.forget(session, now=START + timedelta(days=6)) == 0
+    assert idempotency.forget(session, now=START + timedelta(days=8)) == 1
+
+
+def test_a_hold_of_another_shelf_whose_time_is_over_is_not_taken_over(session):
+    shelf(session, "LAMP", pieces=3)
+    shelf(session, "VASE", pieces=3)
+    hold(session, "VASE")
+
+    [refused] = reservations.reserve(session, [a_request(("LAMP", 1), id="r2", takes="r1")], now=LATER)
+
+    assert refused.code == "already-expired"

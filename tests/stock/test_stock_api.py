@@ -16,7 +16,7 @@ from omnisync.values import Kind
 from tests.api import Api, serving
 from tests.conftest import START
 from tests.orders.counter import violations
-from tests.stock.shop import shelf
+from tests.stock.shop import article, shelf
 
 PICKUP = {"location": "linden", "customer": {"name": "Anna"}, "lines": [{"sku": "LAMP", "quantity": 1}]}
 
@@ -153,5 +153,39 @@ def test_a_shortage_is_mended_with_one_call_that_says_what_was_seen(engine: Engi
         assert (done.status_code, done.json()["promises"], done.json()["accepted_by"]) == (200, [], "ops")
         page = (await api.call("GET", "/v1/shortages", role="ops")).json()
         assert (page["items"], page["lacking"], page["stock_errors"]) == ([], [], [])
+
+    play(engine, clock, story)
+
+
+def test_what_is_told_of_a_shelf_is_refused_with_the_field_that_is_wrong(engine: Engine, clock: StoppedClock) -> None:
+    told = {"key": "t/1", "kind": "found", "sku": "LAMP", "location": "linden", "quantity": 1}
+    wrong = [
+        ({"quantity": 0}, "quantity"), ({"location": "mars"}, "location"), ({"to_location": "markt"}, "to_location"),
+        ({"kind": "transfer"}, "to_location"), ({"kind": "transfer", "to_location": "linden"}, "to_location"),
+        ({"kind": "transfer", "to_location": "mars"}, "to_location"), ({"sku": "NOBODY KNOWS"}, "sku"), ({"sku": "SET"}, "sku"),
+        ({"sku": "DEPOSIT"}, "sku"), ({"occurred_at": "2026-08-01T10:00:00Z"}, "occurred_at"),
+    ]  # fmt: skip
+    with db.transaction(engine) as session:
+        article(session, "DEPOSIT", stocked=False)
+
+    async def story(api: Api) -> None:
+        async def tell(role: str = "ops", **changes: Any) -> Any:
+            return await api.call("POST", "/v1/stock/movements", role=role, json={"movements": [told | changes]})
+
+        with db.transaction(engine) as session:
+            article(session, "SET", components={"LAMP": 2})
+        for changes, field in wrong:
+            answer = await tell(**changes)
+            assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, f"movements.0.{field}"), changes
+        assert [(await tell("staff", **changes)).status_code for changes in ({"location": "markt"}, {"kind": "sold"}, {})] == [
+            403, 403, 200,
+        ]  # fmt: skip
+        assert (await tell(kind="transfer", to_location="markt", key="t/2")).status_code == 200
+        line = {"sku": "LAMP", "location": "linden", "safety": 2}
+        safe = await api.call("PUT", "/v1/stock/safety", role="ops", json={"lines": [line]})
+        astray = await api.call("PUT", "/v1/stock/safety", role="ops", json={"lines": [line | {"location": "mars"}]})
+        assert (safe.status_code, astray.status_code) == (200, 422)
+        levels = {one["location"]: one for one in await items(api, "/v1/stock?sku=LAMP")}
+        assert (levels["linden"]["on_hand"], levels["linden"]["safety"], levels["markt"]["on_hand"]) == (7, 2, 6)
 
     play(engine, clock, story)

@@ -176,6 +176,7 @@ def test_shelves_are_counted_again_for_each_of_four_reasons_until_they_are(sessi
 
     found = recounts.page(session, LINDEN)
     after = recounts.page(session, LINDEN, after=(LINDEN, "DEAR"), limit=1)
+    of_a_till = recounts.page(session, LINDEN, owned_elsewhere=[LINDEN])
     for sku in ("LOST", "BELOW", "LATE", "LARGE", "DEAR"):
         happened(session, Kind.COUNT, sku, level(session, sku).on_hand if sku != "BELOW" else 0, 2000)
 
@@ -184,6 +185,7 @@ def test_shelves_are_counted_again_for_each_of_four_reasons_until_they_are(sessi
         "DEAR": ("large_difference",),
     }  # fmt: skip
     assert [one.sku for one in after] == ["LARGE"]
+    assert [one.sku for one in of_a_till] == ["BELOW", "LATE", "LOST"]
     assert recounts.page(session, None) == []
 
 

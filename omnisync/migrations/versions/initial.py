@@ -436,6 +436,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("incoming != 0"),
     )
     op.create_index(
+        "movement_counted",
+        "movement",
+        ["location", "sku", "occurred_at"],
+        unique=False,
+        sqlite_where=sa.text("kind = 'count'"),
+        postgresql_where=sa.text("kind = 'count'"),
+    )
+    op.create_index(
         "movement_key",
         "movement",
         ["key"],
@@ -973,6 +981,12 @@ def downgrade() -> None:
         table_name="movement",
         sqlite_where=sa.text("key IS NOT NULL"),
         postgresql_where=sa.text("key IS NOT NULL"),
+    )
+    op.drop_index(
+        "movement_counted",
+        table_name="movement",
+        sqlite_where=sa.text("kind = 'count'"),
+        postgresql_where=sa.text("kind = 'count'"),
     )
     op.drop_index(
         "movement_awaited",
