@@ -15,6 +15,7 @@ MODULES: Mapping[str, str] = {
     "oscar": "omnisync.adapters.oscar",
     "shopify": "omnisync.adapters.shopify",
     "square": "omnisync.adapters.square",
+    "vendure": "omnisync.adapters.vendure",
 }
 
 
