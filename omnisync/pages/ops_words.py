@@ -35,6 +35,7 @@ ADAPTERS = {
     "oscar": "django-oscar",
     "shopify": "Shopify",
     "square": "Square",
+    "vendure": "Vendure",
 }
 LETTERS = {
     "message": "Nachricht",

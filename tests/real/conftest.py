@@ -38,7 +38,7 @@ def vendure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[vendure
     """One Vendure server for all tests, as starting one takes seconds."""
     if lacking := vendure.missing():
         pytest.skip(lacking)
-    with vendure.open_shop(vendure.template(vendure.installed()), tmp_path_factory.mktemp("vendure")) as running:
+    with vendure.open_shop(vendure.installed(), tmp_path_factory.mktemp("vendure")) as running:
         yield running
 
 

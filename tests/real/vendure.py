@@ -1,6 +1,6 @@
-"""A real Vendure shop as a process of its own: installed once, set up once, copied for each run, killed and restarted at will.
+"""A real Vendure shop as a process of its own: installed once, set up for each run, killed and restarted at will.
 
-with vendure.open_shop(vendure.template(vendure.installed()), folder) as shop:
+with vendure.open_shop(vendure.installed(), folder) as shop:
     shop.add_product("LAMP", 3995, 5)
     shop.buy({"LAMP": 2})
 """
@@ -69,14 +69,14 @@ class Vendure:
     # ------------------------------------------------------------ the process
 
     def start(self, *, prepare: bool = False) -> None:
-        """Start, always on the same port, and wait until it answers."""
+        """Start, always on the same port, and wait until it answers; `prepare` makes the tables."""
         assert self._process is None
         environment = os.environ | {
             "SHOP_MODULES": str(self.modules), "SHOP_DATABASE": str(self.database), "SHOP_USER": USER,
             "SHOP_PASSWORD": PASSWORD, "SHOP_PREPARE": "1" if prepare else "", "VENDURE_DISABLE_TELEMETRY": "true",
         }  # fmt: skip
         self._process = subprocess.Popen(
-            ["node", str(HERE / "shop.cjs"), str(self.port)], cwd=self.database.parent, env=environment,
+            ["node", "--max-semi-space-size=64", str(HERE / "shop.cjs"), str(self.port)], cwd=self.database.parent, env=environment,
             stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert self._process.stdout is not None
@@ -292,22 +292,6 @@ def _put(draft: Path, folder: Path) -> None:
         shutil.rmtree(draft)
 
 
-def template(modules: Path) -> Path:
-    """The database of a shop that sells nothing yet; set up once for each version of what sets it up."""
-    sources = b"".join(path.read_bytes() for path in (HERE / "shop.cjs", Path(__file__)))
-    made = modules / f"shop-{hashlib.sha256(sources).hexdigest()[:12]}.sqlite"
-    if not made.exists():
-        with tempfile.TemporaryDirectory(dir=modules) as folder:
-            shop = Vendure(modules, Path(folder) / "shop.sqlite")
-            try:
-                shop.start(prepare=True)
-                _furnish(shop)
-            finally:
-                shop.kill()
-            shop.database.replace(made)
-    return made
-
-
 def _furnish(shop: Vendure) -> None:
     """A country with its tax, gross prices in euro, two ways of delivery, two of payment."""
     en = {"languageCode": "en"}
@@ -346,12 +330,12 @@ def _furnish(shop: Vendure) -> None:
 
 
 @contextmanager
-def open_shop(made: Path, folder: Path) -> Iterator[Vendure]:
-    """A shop with a database of its own in `folder`, running; killed at the end."""
-    shop = Vendure(made.parent, folder / "shop.sqlite")
-    shutil.copyfile(made, shop.database)
-    shop.start()
+def open_shop(modules: Path, folder: Path) -> Iterator[Vendure]:
+    """A shop that sells nothing yet, with a database of its own in `folder`, running; killed at the end."""
+    shop = Vendure(modules, folder / "shop.sqlite")
     try:
+        shop.start(prepare=True)
+        _furnish(shop)
         yield shop
     finally:
         shop.kill()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from omnisync.adapters.base import Fact, Page, Unreadable
+from omnisync.adapters.base import Fact, OrderSeen, Page, Unreadable
 from omnisync.adapters.vendure import documents, mapping
 from omnisync.adapters.vendure.admin import Admin
 from omnisync.adapters.vendure.mapping import Json
@@ -42,7 +42,7 @@ class Orders:
         placed = [order for order in found["items"] if mapping.is_placed(order)]
         facts, read = self._facts(placed, precision)
         # A shop whose clock runs ahead must not make us think that we know its orders of tomorrow.
-        newest = max((min(mapping.changed_at(order), now) for order in placed), default=None)
+        newest = max((min(fact.version, now) for fact in facts if isinstance(fact, OrderSeen)), default=None)
         read_so_far = skip + len(found["items"])
         more = bool(found["items"]) and read_so_far < found["totalItems"]
         return progress.after(read, newest=newest, skip=read_so_far if more else None), facts
