@@ -26,6 +26,7 @@ from tests.rig.processes import free_port
 HERE = Path(__file__).parent / "vendure_shop"
 USER, PASSWORD = "sync", "a-shop-password"
 START_SECONDS = 60
+OLDEST_NODE = 20
 STANDARD, COLLECT = "standard", "click-collect"
 
 
@@ -256,7 +257,12 @@ class Vendure:
 def missing() -> str | None:
     """What this machine lacks for it, and what mends that."""
     lacking = [name for name in ("node", "npm") if shutil.which(name) is None]
-    return f"no {' and '.join(lacking)} for a Vendure shop: apt-get install nodejs npm" if lacking else None
+    if lacking:
+        return f"no {' and '.join(lacking)} for a Vendure shop: apt-get install nodejs npm"
+    said = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    if int(said.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
+        return f"a Vendure shop needs Node.js {OLDEST_NODE} or newer, here is {said}: https://nodejs.org/en/download"
+    return None
 
 
 def installed() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,7 +35,7 @@ class Pickups:
                 case "ready":
                     await self._pack(news, orders[0])
                 case "collected":
-                    await self._hand_over(news, orders[0])
+                    return await self._hand_over(news, orders[0])
                 case "cancelled" | "expired":
                     return await self._end(news, orders[0])
         except Declined as error:
@@ -52,10 +53,16 @@ class Pickups:
         handler = {"code": HANDLER, "arguments": [{"name": "method", "value": "Pickup"}]}
         return [await self._do(documents.PACK, {"input": {"lines": lines, "handler": handler}})]
 
-    async def _hand_over(self, news: News, order: Json) -> None:
+    async def _hand_over(self, news: News, order: Json) -> Published:
+        if pieces_in(order, HERE) - Counter(dict(news.lines)):
+            return _attention(
+                f"Of {news.reference} fewer pieces were fetched than the shop has packed.",
+                "Cancel the fulfilment in the shop's dashboard, pack what was fetched, and cancel and refund the rest.",
+            )
         for parcel in [*(order["fulfillments"] or ()), *await self._pack(news, order)]:
             while steps := [step for step in ("Delivered", "Shipped") if step in parcel["nextStates"]]:
                 parcel = await self._do(documents.ADVANCE, {"id": parcel["id"], "state": steps[0]})
+        return APPLIED
 
     async def _end(self, news: News, order: Json) -> Published:
         """An order that was paid is a person's to cancel: the money must go back with it."""

@@ -14,17 +14,20 @@ from datetime import datetime
 from omnisync.errors import NeedsAttention
 from omnisync.values import format_time, parse_time
 
+TIMES = ("since", "newest", "began")
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far the orders of a shop were read.
 
-    `since` is the latest time that the last pass saw, `newest` that of this one. `skip` counts what this pass read of the orders
-    that are new since then, None when it has them all; `left` are the open ones that it has still to read again.
+    `since` is the latest time that the last pass saw, `newest` that of this one, which `began` then. `skip` counts what this pass
+    read of the orders that are new since then, None when it has them all; `left` are the open ones that it has still to read again.
     """
 
     since: datetime | None = None
     newest: datetime | None = None
+    began: datetime | None = None
     skip: int | None = 0
     open: frozenset[str] = frozenset()
     left: tuple[str, ...] = ()
@@ -35,9 +38,9 @@ class Progress:
             return cls()
         try:
             kept = json.loads(cursor)
-            since, newest = (None if kept[name] is None else parse_time(kept[name]) for name in ("since", "newest"))
+            times = {name: None if kept[name] is None else parse_time(kept[name]) for name in TIMES}
             skip = None if kept["skip"] is None else int(kept["skip"])
-            return cls(since, newest, skip, frozenset(kept["open"]), tuple(kept["left"]))
+            return cls(**times, skip=skip, open=frozenset(kept["open"]), left=tuple(kept["left"]))
         except (ValueError, KeyError, TypeError) as error:
             raise NeedsAttention(
                 "The cursor of this shop's orders is not one of ours.",
@@ -46,13 +49,8 @@ class Progress:
             ) from error
 
     def cursor(self) -> str:
-        kept = {
-            "since": None if self.since is None else format_time(self.since),
-            "newest": None if self.newest is None else format_time(self.newest),
-            "skip": self.skip,
-            "open": _sorted(self.open),
-            "left": self.left,
-        }
+        times = {name: None if (at := getattr(self, name)) is None else format_time(at) for name in TIMES}
+        kept = {**times, "skip": self.skip, "open": _sorted(self.open), "left": self.left}
         return json.dumps(kept, separators=(",", ":"))
 
     @property
@@ -60,15 +58,21 @@ class Progress:
         """Nothing of this pass is left."""
         return self.skip is None and not self.left
 
+    def begin(self, now: datetime) -> Progress:
+        """At the start of a pass every order that was open is to be read again."""
+        return replace(self, began=now, left=tuple(_sorted(self.open))) if self.began is None else self
+
     def after(self, read: Mapping[str, bool], *, newest: datetime | None, skip: int | None) -> Progress:
-        """These were read; true says that the order is still open."""
-        left = self.left or (tuple(_sorted(self.open)) if self.skip == 0 else ())
+        """These were read; true says that the order is still open.
+
+        Neither a shop whose clock runs ahead nor a pass that takes long makes us think that we know what was paid meanwhile.
+        """
         return replace(
             self,
-            newest=max((at for at in (self.newest, newest) if at is not None), default=None),
+            newest=max((min(at, self.began or at) for at in (self.newest, newest) if at is not None), default=None),
             skip=skip,
             open=(self.open - read.keys()) | {order for order, is_open in read.items() if is_open},
-            left=tuple(order for order in left if order not in read),
+            left=tuple(order for order in self.left if order not in read),
         )
 
     def next_pass(self) -> Progress:

@@ -102,7 +102,7 @@ class FakeShop:
     def level(self, variant: str, place: str | None = None) -> dict[str, Any]:
         """Stock of a variant at a place, its first one if none is named."""
         levels = self.variants[variant]["stockLevels"]
-        return next(one for one in levels if one["stockLocationId"] == (place or self.places[0]))  # type: ignore[no-any-return]
+        return next(one for one in levels if one["stockLocationId"] == (place or self.places[0]))
 
     def offered(self, variant: str, place: str | None = None) -> int:
         level = self.level(variant, place)

@@ -132,6 +132,23 @@ async def test_an_order_placed_from_an_old_basket_is_found(shop: FakeShop, tools
     assert late in [fact.id for fact in facts if isinstance(fact, OrderSeen)]
 
 
+async def test_an_old_basket_paid_while_a_long_pass_is_on_is_found_by_the_next(
+    shop: FakeShop, tools: Tools, clock: StoppedClock
+):
+    adapter, late = connect(shop, tools, page_size=2), shop.buy("1", placed=False)
+    for _ in range(3):
+        shop.buy("1")
+    page = await adapter.pull(None, now=clock.now())
+    shop.orders[late] |= {"orderPlacedAt": shop._second(), "state": "PaymentSettled"}
+    clock.advance(hours=1)
+    shop.buy("1")
+    first, cursor = await poll(adapter, page.cursor, tools)
+    later, _ = await poll(adapter, cursor, tools)
+
+    assert late not in [fact.id for fact in (*page.facts, *first) if isinstance(fact, OrderSeen)]
+    assert late in [fact.id for fact in later if isinstance(fact, OrderSeen)]
+
+
 async def test_the_order_above_those_of_many_sellers_moves_nothing(shop: FakeShop, tools: Tools):
     shop.orders[shop.buy("1")]["type"] = "Aggregate"
     shop.orders[shop.buy("1")]["type"] = "Seller"
@@ -179,6 +196,16 @@ async def test_a_pickup_is_packed_handed_over_and_nothing_is_done_twice(shop: Fa
 
     assert (order.pickup, order.lines[0].place) == (True, "desk")
     assert states == [(Outcome.APPLIED, ["Pending"])] * 2 + [(Outcome.APPLIED, ["Delivered"])] * 2
+
+
+async def test_fewer_pieces_fetched_than_packed_wait_for_a_person(shop: FakeShop, tools: Tools):
+    id = shop.buy("1", 2, shipping="abholen")
+    shop.ship(id, 2, "Pending")
+    adapter = connect(shop, tools, {"desk": "linden"}, **PICKUPS)
+
+    [told] = await adapter.tell([News("collected", id, "CODE1", "desk", [(f"{id}0", 1)], tag="t")])
+
+    assert (told.outcome, shop.orders[id]["fulfillments"][0]["state"]) == (Outcome.ATTENTION, "Pending")
 
 
 async def test_an_ended_pickup_is_cancelled_unless_its_money_must_go_back(shop: FakeShop, tools: Tools):
