@@ -15,7 +15,7 @@ from tests.planted import proof
 
 
 def measure() -> dict[str, Any]:
-    """Plant one after the other and look who survives."""
+    """Plant one after the other and look who survives; then nothing, and look whether something is found."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="omnisync-planted-") as folder:
         engine = db.engine_for(f"sqlite:///{Path(folder)}/planted.db")
@@ -25,9 +25,11 @@ def measure() -> dict[str, Any]:
             finding = proof.find(name, engine)
             print(f"{name:34}{finding or 'SURVIVED'}", file=sys.stderr, flush=True)
             survived += [] if finding else [name]
+        false = proof.find_by_machine(proof.nothing, engine)
+        print(f"{'nothing at all':34}{false or 'nothing found'}", file=sys.stderr, flush=True)
         engine.dispose()
     return {
         "name": "planted", "database": "sqlite", "value": len(proof.PLANTED) - len(survived), "unit": "bugs",
-        "planted": len(proof.PLANTED), "survived": survived, "errors": len(survived),
+        "planted": len(proof.PLANTED), "survived": survived, "errors": len(survived) + (false is not None),
         "seconds": time.monotonic() - began,
     }  # fmt: skip

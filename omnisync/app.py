@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -22,7 +22,7 @@ from omnisync.adapters import registry
 from omnisync.adapters.base import Adapter, Can, Write
 from omnisync.adapters.client import ChannelClient, Tools
 from omnisync.catalog import api as catalog_api
-from omnisync.clock import Clock, Ids
+from omnisync.clock import Clock, Ids, system_chance
 from omnisync.errors import NeedsAttention
 from omnisync.http import Limits, Measured, Services, add_error_handlers, answer_to
 from omnisync.lanes import App
@@ -35,8 +35,9 @@ from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock import api as stock_api
 from omnisync.stock import ends, idempotency, policies, returns_api, stocktakes_api
 from omnisync.sync import api as sync_api
-from omnisync.sync import availability_api, events_api, explain_api
+from omnisync.sync import availability_api, events_api, explain_api, listeners_api
 from omnisync.sync.context import Context, Gathered
+from omnisync.sync.listeners import Courier, Post
 from omnisync.sync.tables import Cursor
 from omnisync.worker import Chore, Errand, Worker
 
@@ -51,6 +52,7 @@ ROUTES: Sequence[Callable[[Services], APIRouter]] = (
     transfers_api.routes,
     shortages_api.routes,
     events_api.routes,
+    listeners_api.routes,
     staff.routes,
 )
 STATIC = Path(__file__).parent / "pages" / "static"
@@ -152,11 +154,28 @@ def connect(services: Services, worker: Worker) -> None:
 
 
 def _errands(services: Services) -> list[Errand]:
-    settings = services.settings.mail
-    if not settings.host:
-        return []
-    smtp = Smtp(settings.host, settings.port, ThreadPoolExecutor(1, "mail"))
-    return [lambda: mail.send_due(services.engine, smtp, services.clock, sender=settings.sender)]
+    store, settings = Gathered(services.write, services.read), services.settings.mail
+    errands: list[Errand] = [Courier(store, services.clock, services.secret, _post(services)).deliver_due]
+    if settings.host:
+        smtp = Smtp(settings.host, settings.port, ThreadPoolExecutor(1, "mail"))
+        errands.append(lambda: mail.send_due(services.engine, smtp, services.clock, sender=settings.sender))
+    return errands
+
+
+def _post(services: Services) -> Post:
+    """Sends to any address, over one line to each host."""
+    tools, lines = Tools(services.clock, services.ids, system_chance()), dict[str, ChannelClient]()
+
+    async def post(url: str, headers: Mapping[str, str], body: bytes) -> int:
+        address = urlsplit(url)
+        host, rest = f"{address.scheme}://{address.netloc}", urlunsplit(("", "", address.path, address.query, ""))
+        line = lines.setdefault(host, ChannelClient(str(address.hostname), host, tools))
+        try:
+            return (await line.call("POST", rest, content=body, headers=headers, repeatable=False)).status
+        except NeedsAttention:
+            return 403
+
+    return post
 
 
 def _stay_alive(session: Session, now: datetime) -> object:

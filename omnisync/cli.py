@@ -10,7 +10,21 @@ import sqlalchemy as sa
 import typer
 
 from omnisync import db
-from omnisync.commands import backup, doctor, explain, imports, keys, migrate, serve, sim, sync, users, verify
+from omnisync.commands import (
+    archive,
+    backup,
+    doctor,
+    explain,
+    golive,
+    imports,
+    keys,
+    migrate,
+    serve,
+    sim,
+    sync,
+    users,
+    verify,
+)
 from omnisync.commands.world import World, system_world
 from omnisync.errors import InvalidRequest, NeedsAttention, OmnisyncError, Refused, TryLater
 from omnisync.settings import BadSettings
@@ -22,10 +36,14 @@ COMMANDS: tuple[Callable[..., Any], ...] = (
     migrate.migrate,
     doctor.doctor,
     verify.verify,
+    golive.plan,
+    golive.golive,
+    golive.handback,
     sim.sim,
     explain.explain,
     backup.backup,
     backup.restore,
+    archive.archive,
 )
 GROUPS: dict[str, typer.Typer] = {
     "import": imports.app,

@@ -1,4 +1,5 @@
-"""The only module that knows which database it talks to: engines, transactions, column types, insert-if-new, upsert.
+"""The only module that knows which database it talks to (with `journals`, which holds the triggers): engines, transactions,
+column types, insert-if-new, upsert.
 
 SQLite is the embedded default (WAL, synchronous=FULL, BEGIN IMMEDIATE: one writer at a time). PostgreSQL runs at
 READ COMMITTED; rows are locked in the order of their primary key.
@@ -410,38 +411,3 @@ def is_unavailable(error: BaseException) -> bool:
     return isinstance(error, OperationalError) and any(
         sign in message for sign in ("disk is full", "disk I/O", "unable to open", "locked", "connection", "readonly")
     )
-
-
-def protect_journal(journal: sa.Table) -> None:
-    """Let the database itself refuse to change or delete rows of this table (REPLACE and TRUNCATE included)."""
-    for statement, dialect in journal_triggers(journal.name):
-        event.listen(journal, "after_create", sa.DDL(statement).execute_if(dialect=dialect))  # type: ignore[no-untyped-call]
-
-
-def journal_triggers(name: str) -> list[tuple[str, str]]:
-    """The statements that make a table append-only, each with the dialect it is for; migrations use them too."""
-    refuse = f"{name} is append-only: record a counter-movement instead"
-    return [
-        *(
-            (
-                f"CREATE TRIGGER {name}_no_{verb.lower()} BEFORE {verb} ON {name} BEGIN SELECT RAISE(ABORT, '{refuse}'); END",
-                "sqlite",
-            )
-            for verb in ("UPDATE", "DELETE")
-        ),
-        (
-            f"CREATE FUNCTION {name}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$ BEGIN RAISE EXCEPTION '{refuse}'; END $$",
-            "postgresql",
-        ),
-        (
-            f"CREATE TRIGGER {name}_no_change BEFORE UPDATE OR DELETE ON {name} "
-            f"FOR EACH ROW EXECUTE FUNCTION {name}_append_only()",
-            "postgresql",
-        ),
-        (
-            f"CREATE TRIGGER {name}_no_truncate BEFORE TRUNCATE ON {name} "
-            f"FOR EACH STATEMENT EXECUTE FUNCTION {name}_append_only()",
-            "postgresql",
-        ),
-    ]

@@ -86,6 +86,11 @@ PROBLEMS: Mapping[str, Known] = {
     "reservation-taken": Known(409, "This reservation was already taken by another pickup."),
     "stocktake-open": Known(409, "A stocktake of linden is open already.", {"location": "linden"}),
     "wrong-state": Known(409, "This pickup is collected: pick is not possible.", {"state": "collected"}),
+    "archived": Known(
+        410,
+        "The journal begins at 2026-07-01T00:00:00Z; 2026-06-12T10:00:00Z is told by the file movements-2026-06.jsonl.gz.",
+        {"file": "movements-2026-06.jsonl.gz", "begins": "2026-07-01T00:00:00Z"},
+    ),
     "resync": Known(410, "This position is not kept any more: read everything again."),
     "too-large": Known(413, "A body has at most 1048576 bytes."),
     "idempotency-key-reused": Known(422, "This Idempotency-Key was used with another body."),

@@ -122,6 +122,7 @@ class Worker:
             await self.context.store.write(lambda session: behind.ask_for_all(session, channel))
             self._due.pop(name, None)
         waits = await self._agenda(channel)
+        channel = channel.shadow() if waits.shadow else channel
         if not (full or waits.may_call(self.context.clock.now())):
             await self._guarded(channel, partial(self._refresh, why=why))
             return
@@ -129,7 +130,7 @@ class Worker:
             heard = await self._do(channel, self._reading(channel, waits))
             waits = await self._waits(channel) if heard else waits
             await self._do(channel, self._acting(waits, why))
-            if not waits.paused and await self._do(channel, self._checking(channel, full=full)):
+            if not waits.quiet and await self._do(channel, self._checking(channel, full=full)):
                 waits = await self._waits(channel)
                 await self._do(channel, self._acting(waits, why if waits.writes else NOTHING_NEW))
         except _Ended:
@@ -164,7 +165,7 @@ class Worker:
         now, due = self.context.clock.now(), self._due.setdefault(channel.name, _Due())
         slow: list[tuple[str, bool, Step]] = [
             ("listed", due.reached("listed", LISTINGS_EVERY, now) or waits.listings, self._listings),
-            ("subscribed", due.reached("subscribed", subscribing.EVERY, now), self._subscribe),
+            ("subscribed", not waits.shadow and due.reached("subscribed", subscribing.EVERY, now), self._subscribe),
             ("polled", due.reached("polled", timedelta(seconds=channel.can.poll_seconds), now), self._poll),
             ("", waits.messages, self._inbox),
             ("unpaid", due.reached("unpaid", unpaid.EVERY, now), self._unpaid),
@@ -173,7 +174,7 @@ class Worker:
 
     def _acting(self, waits: Agenda, why: Why) -> list[tuple[str, Step]]:
         """What is to be looked at, written and told there now."""
-        if waits.paused:
+        if waits.quiet:
             return [("", partial(self._refresh, why=why))]
         acts: list[tuple[bool, Step]] = [
             (waits.looks, self._look),

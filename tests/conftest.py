@@ -21,19 +21,19 @@ import omnisync.catalog.tables
 import omnisync.orders.tables
 import omnisync.stock.tables
 import omnisync.sync.tables  # noqa: F401  registers its tables
-from omnisync import db
+from omnisync import db, journals
 from omnisync.clock import Ids, StoppedClock
 
 hypothesis.register_profile("untimed", deadline=None)  # a busy machine is no reason to fail
 hypothesis.load_profile("untimed")
 START = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
-_SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 @pytest.fixture(scope="session")
 def scratch() -> Iterator[Path]:
     """A folder in memory where there is one."""
-    folder = Path(tempfile.mkdtemp(prefix="omnisync-", dir=_SCRATCH))
+    folder = Path(tempfile.mkdtemp(prefix="omnisync-", dir=SCRATCH))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -82,14 +82,15 @@ def empty(engine: Engine) -> None:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.text("SET LOCAL session_replication_role = replica"))  # past the journal's triggers
             connection.execute(sa.text(_RESTART))
-        elif "movement" in names:
-            connection.execute(sa.text("DROP TRIGGER movement_no_delete"))
+        protected = [] if engine.dialect.name == "postgresql" else sorted(names & journals.JOURNALS.keys())
+        for name in protected:
+            connection.execute(sa.text(f"DROP TRIGGER {name}_no_delete"))
         for table in tables:
             if table.name in names:
                 connection.execute(table.delete())
-        for statement, dialect in db.journal_triggers("movement") if "movement" in names else ():
-            if dialect == engine.dialect.name == "sqlite" and "_no_delete" in statement:
-                connection.execute(sa.text(statement))
+        for name in protected:
+            [trigger] = [text for text, _ in journals.journal_triggers(name) if f"{name}_no_delete" in text]
+            connection.execute(sa.text(trigger))
 
 
 _RESTART = "SELECT setval(quote_ident(sequencename)::regclass, 1, false) FROM pg_sequences WHERE last_value IS NOT NULL"

@@ -115,6 +115,7 @@ async def _made(api: Api, path: str, body: Json, role: str = "shop") -> dict[str
 CASES = [
     Case("POST", "/v1/availability/query", {"sku": ["LAMP"], "location": "linden", "channel": "shopify"}),
     Case("PUT", "/v1/prices", {"prices": PRICES}),
+    Case("POST", "/v1/subscriptions", {"url": "https://shop.example.org/hook", "events": ["pickup.*"]}),
     Case("POST", "/v1/stock/movements", {"movements": [MOVEMENT, AWAITED]}),
     Case("PUT", "/v1/stock/backorder", {"lines": [{"sku": "LAMP", "backorder": "2026-12-01"}]}),
     Case("PUT", "/v1/stock/safety", {"lines": [{"sku": "LAMP", "location": "linden", "safety": 1}]}),

@@ -28,7 +28,7 @@ def sync(
     """Read everything a channel has to tell, show it every number again, and say how it is doing."""
     world = world_of(context)
     found = world.settings(config)
-    _check_name(found, channel)
+    check_name(found, channel)
     state = asyncio.run(_round(world, found, channel))
     if as_json:
         typer.echo(json.dumps(asdict(state), default=str, ensure_ascii=False))
@@ -38,7 +38,8 @@ def sync(
         raise typer.Exit(1)
 
 
-def _check_name(found: Settings, channel: str) -> None:
+def check_name(found: Settings, channel: str) -> None:
+    """Refused, with the nearest right name, when there is no such channel."""
     names = [known.name for known in found.channels]
     if channel not in names:
         hint = nearest(channel, names)

@@ -6,6 +6,8 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -15,6 +17,7 @@ from sqlmodel import Session
 from omnisync import db
 from omnisync.commands.world import AsJson, Config, world_of
 from omnisync.orders.invariants import PICKUP_INVARIANTS
+from omnisync.stock.archived import files_say_the_same
 from omnisync.stock.invariants import STOCK_INVARIANTS
 
 Invariant = Callable[[Session], Iterable[str]]
@@ -22,10 +25,18 @@ INVARIANTS: tuple[Invariant, ...] = (*STOCK_INVARIANTS, *PICKUP_INVARIANTS)
 """Each returns its violations in words."""
 
 
-def verify(context: typer.Context, as_json: AsJson = False, config: Config = None) -> None:
+Folder = Annotated[
+    Path | None,
+    typer.Option("--archive", metavar="FOLDER", help="Read the files of archived months too, which lie there."),
+]
+
+
+def verify(context: typer.Context, archive: Folder = None, as_json: AsJson = False, config: Config = None) -> None:
     """Check the ledger from its first movement on: says nothing and exits 0 when all is well."""
     with world_of(context).engine(config) as engine, db.reading(engine) as session, _progress() as checking:
         found = violations(session, checking)
+        if archive is not None and (texts := list(files_say_the_same(session, archive))):
+            found[files_say_the_same.__name__] = texts
     if as_json:
         typer.echo(json.dumps({"checked": len(INVARIANTS), "violations": found}))
     else:

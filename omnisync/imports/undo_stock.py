@@ -13,12 +13,14 @@ from sqlmodel import Session
 from omnisync import db
 from omnisync.catalog.batches import batches
 from omnisync.catalog.tables import ImportChange
+from omnisync.errors import Conflict
 from omnisync.stock import ledger, shelves
 from omnisync.stock.ledger import Entry
-from omnisync.stock.tables import Balance, Movement
+from omnisync.stock.tables import ArchivedKey, Balance, Movement
 from omnisync.values import Kind, Shelf, parse_time
 
 _MOVEMENT, _BALANCE, _CHANGE = db.table(Movement), db.table(Balance), db.table(ImportChange)
+_KEY = db.table(ArchivedKey)
 _SHELVES = 500
 _WHY = {
     Kind.COUNT.value: "was counted again ({cause})",
@@ -46,6 +48,7 @@ class _Effect:
 
 def undo(session: Session, run: Any, *, now: datetime) -> tuple[int, list[str]]:
     """How many shelves are as before, and in words those that were left because of what happened since."""
+    _check_reach(session, run)
     effects = _effects(session, run.id)
     restored, left = 0, []
     for batch in batches(sorted(effects), _SHELVES):
@@ -59,6 +62,17 @@ def undo(session: Session, run: Any, *, now: datetime) -> tuple[int, list[str]]:
         restored += len(free)
         left += [f"{shelf.sku} at {shelf.location} {why}" for shelf, why in sorted(since.items())]
     return restored, left
+
+
+def _check_reach(session: Session, run: Any) -> None:
+    """Conflict when what it counted has left the journal."""
+    if session.execute(sa.select(_KEY.c.key).where(*_of_run(_KEY, run.id)).limit(1)).first() is not None:
+        raise Conflict(f"What import {run.id} counted has been archived: count the shelves again.", code="archived")
+
+
+def _of_run(table: sa.Table, run_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    # "0" follows "/": these are all keys that begin with import:<id>/, found by the index.
+    return (table.c.key >= f"import:{run_id}/", table.c.key < f"import:{run_id}0")
 
 
 def _effects(session: Session, run_id: str) -> dict[Shelf, _Effect]:
@@ -78,8 +92,6 @@ def _kept(session: Session, run_id: str) -> dict[Shelf, Any]:
 
 
 def _sums(run_id: str) -> sa.Select[Any]:
-    # "0" follows "/": these are all keys that begin with import:<id>/, found by the index.
-    here = (_MOVEMENT.c.key >= f"import:{run_id}/", _MOVEMENT.c.key < f"import:{run_id}0")
     return (
         sa.select(
             _MOVEMENT.c.location,
@@ -89,7 +101,7 @@ def _sums(run_id: str) -> sa.Select[Any]:
             sa.func.max(sa.case((_MOVEMENT.c.kind == Kind.COUNT.value, 1), else_=0)).label("counted"),
             sa.func.max(_MOVEMENT.c.id).label("last_id"),
         )
-        .where(*here)
+        .where(*_of_run(_MOVEMENT, run_id))
         .group_by(_MOVEMENT.c.location, _MOVEMENT.c.sku)
     )
 

@@ -21,34 +21,35 @@ from omnisync.migrations import tables
 FIRST = Path(__file__).parent / "versions" / "initial.py"
 _OUR_TYPES = (db.Name, db.Instant, db.Serial)
 _FRAME = '''\
-"""All tables of the first release, and the triggers that keep the journal append-only."""
+"""All tables of the first release, and the triggers that keep journals append-only."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-from omnisync import db
+from omnisync import db, journals
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
 
-JOURNAL = "movement"
 
 
 def upgrade() -> None:
     {up}
-    for statement, dialect in db.journal_triggers(JOURNAL):
-        if dialect == op.get_bind().dialect.name:
-            op.execute(sa.text(statement))
+    for journal in journals.JOURNALS:
+        for statement, dialect in journals.journal_triggers(journal):
+            if dialect == op.get_bind().dialect.name:
+                op.execute(sa.text(statement))
 
 
 def downgrade() -> None:
     {down}
     if op.get_bind().dialect.name == "postgresql":
-        op.execute(sa.text(f"DROP FUNCTION {{JOURNAL}}_append_only()"))
+        for journal in journals.JOURNALS:
+            op.execute(sa.text(f"DROP FUNCTION {{journal}}_append_only()"))
 '''
 
 

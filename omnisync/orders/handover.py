@@ -18,8 +18,7 @@ from omnisync.orders.intake import RingUp
 from omnisync.orders.states import OPEN
 from omnisync.orders.tables import HandOver, Pickup
 from omnisync.settings import LocationSettings, Settings
-from omnisync.stock import ends, shelves
-from omnisync.stock.tables import Movement
+from omnisync.stock import ends, known, shelves
 from omnisync.values import Shelf
 
 WINDOW = timedelta(hours=12)
@@ -27,7 +26,6 @@ WINDOW = timedelta(hours=12)
 
 _rows = db.table(HandOver)
 _pickup = db.table(Pickup)
-_movement = db.table(Movement)
 
 
 def till_books(location: LocationSettings, *, paid: bool) -> bool:
@@ -132,8 +130,8 @@ def _wait(session: Session, shelf: Shelf, pieces: int, at: datetime, **side: str
 
 def _is_known(session: Session, sale_key: str) -> bool:
     noted = sa.select(sa.literal(1)).where(_rows.c.sale_key == sale_key)
-    recorded = sa.select(sa.literal(1)).where(_movement.c.key == sale_key)
-    return session.execute(sa.union_all(noted, recorded).limit(1)).first() is not None
+    recorded = known.effects(("key",), lambda effect: effect.key == sale_key)
+    return any(session.execute(one.limit(1)).first() is not None for one in (noted, recorded))
 
 
 def _matched(session: Session, sale_key: str, shelf: Shelf) -> int:

@@ -44,7 +44,7 @@ SAYS: dict[str, Says] = {
     "metrics": text("text/plain", "Metrics of this process and of the database.", _METRICS)
     | problems.responses(("try-later",)),
 }
-STATES = ("on_time", "late", "action_required", "paused")
+STATES = ("on_time", "late", "action_required", "paused", "shadow")
 
 
 def routes(services: Services, context: Context) -> APIRouter:

@@ -20,6 +20,7 @@ STATES = {
     "late": ("Verspätet", "warn", "clock"),
     "action_required": ("Braucht Sie", "bad", "warning"),
     "paused": ("Angehalten", "info", "pause"),
+    "shadow": ("Liest mit", "info", "clock"),
 }
 """state -> (word, class of the style sheet, icon)"""
 BARS = {
@@ -168,6 +169,8 @@ def reason(health: Health) -> str:
         return f"{plural(health.gone, 'Angebot', 'Angebote')} dort nicht mehr vorhanden" if health.gone else ""
     if health.state == "paused":
         return "Von Hand angehalten, Bestellungen werden gelesen"
+    if health.state == "shadow":
+        return "Liest mit und schreibt nichts, bis der Kanal live geht"
     if health.state == "action_required" and health.action is None:
         waiting = [
             plural(health.cases, "Entscheidung", "Entscheidungen") if health.cases else "",

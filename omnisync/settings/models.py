@@ -183,6 +183,8 @@ class ChannelSettings(_Section):
     """Whose stock it sells, in order of preference."""
     location_map: dict[str, str] = Field(default_factory=dict)
     """The channel's place -> our location."""
+    shadow: bool = False
+    """Read everything and write nothing there, until `omnisync golive` is said."""
     policy: ChannelPolicy = ChannelPolicy()
     settings: dict[str, Any] = Field(default_factory=dict)
     """The adapter's own, with secrets already read from env: or file:."""

@@ -221,7 +221,7 @@ class BackorderSet(Answer):
 SAYS: dict[str, Says] = {
     "listStock": says(StockPage, *problems.ASKED),
     "listBlocked": says(BlockedPage, *problems.ASKED),
-    "listMovements": says(MovementPage, *problems.ASKED),
+    "listMovements": says(MovementPage, *problems.ASKED, "archived"),
     "recordMovements": says(MovementsRecorded, *problems.TOLD),
     "setSafety": says(SafetySet, *problems.TOLD),
     "setBackorder": says(BackorderSet, *problems.TOLD),

@@ -15,9 +15,9 @@ from omnisync import db
 from omnisync.access import Access, Role
 from omnisync.catalog import articles, backorder
 from omnisync.catalog.backorder import Backorder
-from omnisync.errors import Forbidden, InvalidRequest
+from omnisync.errors import Forbidden, InvalidRequest, Refused
 from omnisync.http import Body, Code, Moment, Services, ShortText, Sku, Text, json_response, router
-from omnisync.stock import answers, availability, backorders, blocked, ledger
+from omnisync.stock import answers, archives, availability, backorders, blocked, ledger
 from omnisync.stock.blocked import Why
 from omnisync.stock.effects import QUANTITIES
 from omnisync.stock.ledger import Entry
@@ -141,7 +141,7 @@ def routes(services: Services) -> APIRouter:
         limit: Limit = 100,
         cursor: Text | None = None,
     ) -> Response:
-        """The journal, oldest first."""
+        """The journal, oldest first; months that were archived as what they were carried forward as."""
         return json_response(
             await services.read.run(lambda session: _journal(session, sku, location, since, limit, cursor))
         )
@@ -332,13 +332,21 @@ def _journal(
         if value is not None:
             statement = statement.where(column == value)
     if since is not None:
+        archives.check_reach(session, since)
         statement = statement.where(journal.c.recorded_at >= since)
+    before = archives.newest(session)
     if cursor:
-        statement = statement.where(journal.c.id > row_id(_cursor(cursor, 1)[0]))
+        after, of_then = _row_cursor(cursor)
+        if before is not None and of_then != before.id and after <= before.last_id:
+            raise Refused(
+                "The journal was archived while it was read: read it from its beginning.",
+                code="archived", status=410, file=before.file, begins=format_time(before.until),
+            )  # fmt: skip
+        statement = statement.where(journal.c.id > after)
     rows = list(session.execute(statement))
     return {
         "items": [_movement(row) for row in rows[:limit]],
-        "next_cursor": to_cursor(rows[limit - 1].id) if len(rows) > limit else None,
+        "next_cursor": to_cursor(rows[limit - 1].id, before.id if before else 0) if len(rows) > limit else None,
     }
 
 
@@ -354,9 +362,15 @@ def _movement(row: Any) -> dict[str, Any]:
 
 def _cursor(cursor: str, parts: int) -> list[str]:
     try:
-        found = from_cursor(cursor, parts)
-        if parts == 1:
-            row_id(found[0])
-        return found
+        return from_cursor(cursor, parts)
+    except ValueError as error:
+        raise InvalidRequest.of("cursor", str(error)) from None
+
+
+def _row_cursor(cursor: str) -> tuple[int, int]:
+    """The last row, and how many months had been archived when it was read."""
+    try:
+        row, archived = from_cursor(cursor, 2)
+        return row_id(row), row_id(archived)
     except ValueError as error:
         raise InvalidRequest.of("cursor", str(error)) from None

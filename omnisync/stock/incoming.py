@@ -25,6 +25,8 @@ class Lot:
     pieces: int
     due_at: datetime | None
     cause: str
+    movement: int | None = None
+    """The row that announced it."""
 
     @property
     def is_transfer(self) -> bool:
@@ -38,10 +40,10 @@ class Awaited:
 
     lots: list[Lot] = field(default_factory=list)
 
-    def book(self, pieces: int, cause: str, due_at: datetime | None) -> None:
+    def book(self, pieces: int, cause: str, due_at: datetime | None, movement: int | None = None) -> None:
         """More is awaited, or some has come: a transfer its own, and anything else the oldest of what is no transfer's."""
         if pieces > 0:
-            self.lots.append(Lot(pieces, due_at, cause))
+            self.lots.append(Lot(pieces, due_at, cause, movement))
         own = [lot for lot in self.lots if lot.cause == cause and lot.is_transfer]
         others = sorted((lot for lot in self.lots if lot not in own), key=lambda lot: lot.is_transfer)
         for lot in (*own, *others) if pieces < 0 else ():

@@ -11,10 +11,13 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
+from omnisync.stock import archives
+from omnisync.stock.archived import OPENINGS_INVARIANTS
 from omnisync.stock.backorders import shelves_follow_their_articles
 from omnisync.stock.blocked import RETURN
 from omnisync.stock.effects import QUANTITIES, Level
 from omnisync.stock.tables import (
+    ArchivedKey,
     Balance,
     GoodsReturn,
     Movement,
@@ -30,7 +33,7 @@ from omnisync.values import Kind, Shelf
 
 movement, balance = db.table(Movement), db.table(Balance)
 reservation, promise, shortage = db.table(Reservation), db.table(Promise), db.table(Shortage)
-goods_return = db.table(GoodsReturn)
+goods_return, archived_key = db.table(GoodsReturn), db.table(ArchivedKey)
 stocktake, stocktake_line = db.table(Stocktake), db.table(StocktakeLine)
 transfer, transfer_line = db.table(Transfer), db.table(TransferLine)
 
@@ -172,12 +175,15 @@ _TWICE = (
     .group_by(movement.c.key)
     .having(sa.func.count() > 1)
 )
+_AGAIN = sa.select(archived_key.c.key).join(movement, movement.c.key == archived_key.c.key)
 
 
 def effects_happen_once(session: Session) -> Iterator[str]:
-    """No effect stands twice in the journal under its key."""
+    """No effect was recorded twice under its key, be it in the journal or archived."""
     for key, count in session.execute(_TWICE):
         yield f"{key}: recorded {count} times"
+    for key in session.execute(_AGAIN).scalars():
+        yield f"{key}: recorded again after it was archived"
 
 
 _SIGNED = sa.func.sum(
@@ -198,11 +204,15 @@ def transfers_lose_nothing(session: Session) -> Iterator[str]:
 
 
 def transfers_move_what_they_say(session: Session) -> Iterator[str]:
-    """What a transfer has not sent is held for it at its source; what it sent, received and lost stands in the journal."""
+    """What a transfer has not sent is held for it at its source; what it sent, received and lost stands in the journal. Those
+    of which some has been archived had all ended then."""
     said: dict[str, dict[tuple[str, str], int]] = {}
     statement = sa.select(transfer_line, transfer.c.from_location).join(
         transfer, transfer.c.id == transfer_line.c.transfer_id
     )
+    before = archives.newest(session)
+    if before is not None:
+        statement = statement.where(transfer.c.asked_at >= before.until)
     for row in session.execute(statement):
         unsent = row.quantity - row.sent - row.called_off
         sums = (("held", unsent), ("sent", row.sent), ("received", row.received + row.lost))
@@ -236,7 +246,8 @@ def _booked_by_transfers(session: Session, ids: Iterable[str]) -> dict[str, dict
         .group_by(movement.c.promise, movement.c.sku)
     )
     for name, sku, pieces in session.execute(held):
-        booked[name]["held", sku] = int(pieces)
+        if name in booked:
+            booked[name]["held", sku] = int(pieces)
     return booked
 
 
@@ -256,21 +267,23 @@ def returns_are_decided_once(session: Session) -> Iterator[str]:
 
 _KEY = sa.literal("stocktake:") + stocktake.c.id + sa.literal("/") + stocktake_line.c.sku
 _BOOKED = sa.func.coalesce(stocktake.c.ended_how == "booked", sa.false())
+_COUNT = sa.func.coalesce(movement.c.quantity, archived_key.c.quantity)
 _COUNTS = (
-    sa.select(stocktake.c.id, stocktake_line.c.sku, stocktake_line.c.counted, movement.c.quantity)
+    sa.select(stocktake.c.id, stocktake_line.c.sku, stocktake_line.c.counted, _COUNT)
     .join(stocktake_line, stocktake_line.c.stocktake_id == stocktake.c.id)
     .outerjoin(movement, movement.c.key == _KEY)
+    .outerjoin(archived_key, archived_key.c.key == _KEY)
     .where(
         sa.or_(
-            sa.and_(_BOOKED, stocktake_line.c.counted.is_distinct_from(movement.c.quantity)),
-            sa.and_(~_BOOKED, movement.c.id.is_not(None)),
+            sa.and_(_BOOKED, stocktake_line.c.counted.is_distinct_from(_COUNT)),
+            sa.and_(~_BOOKED, _COUNT.is_not(None)),
         )
     )
 )
 
 
 def stocktakes_are_booked_whole(session: Session) -> Iterator[str]:
-    """Of a booked stocktake every count stands in the journal, of any other none."""
+    """Of a booked stocktake every count was recorded, of any other none."""
     for name, sku, counted, booked in session.execute(_COUNTS):
         yield f"stocktake {name}: {counted} of {sku} were counted, {booked} are booked"
 
@@ -286,4 +299,5 @@ STOCK_INVARIANTS = (
     shelves_follow_their_articles,
     returns_are_decided_once,
     stocktakes_are_booked_whole,
+    *OPENINGS_INVARIANTS,
 )

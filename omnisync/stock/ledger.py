@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from omnisync import db
 from omnisync.catalog import backorder
-from omnisync.stock import incoming, shelves, shortages
+from omnisync.stock import archives, incoming, known, shelves, shortages
 from omnisync.stock.effects import EFFECTS, Effect, Level, change_of
 from omnisync.stock.incoming import Awaited
 from omnisync.stock.tables import Movement
@@ -168,6 +168,7 @@ def _open_book(session: Session, entries: Sequence[Entry], locked: shelves.Locke
         for entry in entries
         if entry.kind is Kind.COUNT and _changed_since(entry, locked)
     ]
+    archives.check_counts(session, counts, now=now)
     book = _Book(
         dict(locked), dict(locked.counted_at), later_changes(session, counts),
         coming={shelf: coming[shelf] for shelf in dated},
@@ -183,8 +184,8 @@ _NONE = Effect()
 
 
 def is_known(session: Session, key: str) -> bool:
-    """Whether an effect of this name stands in the journal."""
-    return session.execute(sa.select(movement.c.id).where(movement.c.key == key)).first() is not None
+    """Whether an effect of this name has been recorded, ever."""
+    return session.execute(known.effects(("key",), lambda effect: effect.key == key)).first() is not None
 
 
 def insert(session: Session, rows: Iterable[tuple[Entry, Level]], *, now: datetime) -> None:
@@ -219,7 +220,8 @@ def _known_keys(session: Session, entries: Sequence[Entry]) -> set[str | None]:
     return set(session.execute(_KNOWN, {"keys": keys}).scalars())
 
 
-_KNOWN = sa.select(movement.c.key).where(db.among(movement.c.key, sa.bindparam("keys", type_=db.Many())))
+_KEYS = sa.bindparam("keys", type_=db.Many())
+_KNOWN = known.effects(("key",), lambda effect: db.among(effect.key, _KEYS))
 
 
 def _changed_since(entry: Entry, locked: shelves.Locked) -> bool:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
+from omnisync.stock import archives
 from omnisync.stock.effects import QUANTITIES, Level
 from omnisync.stock.tables import Movement
 from omnisync.values import Kind, Shelf
@@ -37,7 +38,9 @@ class Cause:
 
 
 def levels(session: Session, shelves: Collection[Shelf], moment: datetime) -> dict[Shelf, Level]:
-    """The sums of what had been recorded by then; a shelf that nobody had spoken of is left out."""
+    """The sums of what had been recorded by then; a shelf that nobody had spoken of is left out. Refused for a moment that has
+    left the journal."""
+    archives.check_reach(session, moment)
     if not shelves:
         return {}
     here = _recorded(moment, db.in_pairs(journal.c.location, journal.c.sku, sorted(shelves)))

@@ -24,7 +24,7 @@ a day and no time is taken to mean noon."""
 
 _balance, _movement, _article = db.table(Balance), db.table(Movement), db.table(Article)
 _HERE = sa.and_(_movement.c.location == _balance.c.location, _movement.c.sku == _balance.c.sku)
-_NO_FACTS = (Kind.COUNT.value, Kind.COUNTED_ALREADY.value, Kind.OPENING.value)
+NO_FACTS = (Kind.COUNT.value, Kind.COUNTED_ALREADY.value, Kind.OPENING.value)
 
 
 def _micros(span: timedelta) -> sa.ColumnElement[int]:
@@ -55,7 +55,7 @@ def _late() -> sa.ColumnElement[bool]:
     )
     near = sa.and_(happened > counted - _micros(NEAR), happened < counted + _micros(NEAR))
     late = sa.and_(told > counted, told - happened >= _micros(LATE))
-    facts = sa.and_(_movement.c.on_hand != 0, _movement.c.kind.not_in(_NO_FACTS))
+    facts = sa.and_(_movement.c.on_hand != 0, _movement.c.kind.not_in(NO_FACTS))
     return sa.exists().where(_HERE, facts, near, late)
 
 

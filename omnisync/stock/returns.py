@@ -8,11 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from omnisync import db
-from omnisync.stock.tables import Movement
+from omnisync.stock import known
 from omnisync.values import Kind, Shelf
 
-movement = db.table(Movement)
 _RECEIPT = "/receipt/"
 
 
@@ -22,28 +20,30 @@ def key_with_receipt(loose: str, line: str, sku: str) -> str:
 
 
 def came_loose(session: Session, loose: str, skus: Collection[str]) -> bool:
-    """Whether they stand in the journal without their receipt: all of them then, in one booking."""
+    """Whether they were booked without their receipt: all of them then, in one booking."""
     keys = [loose, *(f"{loose}/{sku}" for sku in skus)]
-    return session.execute(sa.select(movement.c.id).where(movement.c.key.in_(keys)).limit(1)).first() is not None
+    return session.execute(known.effects(("key",), lambda one: one.key.in_(keys)).limit(1)).first() is not None
 
 
 def came_with_receipt(session: Session, loose: str, shelf: Shelf) -> int:
     """Pieces of them that their receipt has brought back to this shelf already."""
-    here = (movement.c.location == shelf.location, movement.c.sku == shelf.sku)
-    pieces = sa.select(sa.func.coalesce(sa.func.sum(movement.c.quantity), 0)).where(*_with_receipt(loose), *here)
-    return int(session.execute(pieces).scalar_one())
+
+    def here(effect: known.Columns) -> sa.ColumnElement[bool]:
+        return sa.and_(_with_receipt(effect, loose), effect.location == shelf.location, effect.sku == shelf.sku)
+
+    return sum(int(n) for n in session.execute(known.effects(("quantity",), here)).scalars())
 
 
 def shelves_with_receipt(session: Session, loose: str) -> set[Shelf]:
     """Where their receipt has brought them back to."""
-    rows = session.execute(sa.select(movement.c.location, movement.c.sku).where(*_with_receipt(loose)))
+    rows = session.execute(known.effects(("location", "sku"), lambda effect: _with_receipt(effect, loose)))
     return {Shelf(*row) for row in rows}
 
 
-def _with_receipt(loose: str) -> tuple[sa.ColumnElement[bool], ...]:
+def _with_receipt(effect: known.Columns, loose: str) -> sa.ColumnElement[bool]:
     # A range of keys, which the index of keys finds; "0" is the character after "/".
     first, beyond = f"{loose}{_RECEIPT}", f"{loose}{_RECEIPT[:-1]}0"
-    return (movement.c.key >= first, movement.c.key < beyond, movement.c.kind == Kind.RETURNED.value)
+    return sa.and_(effect.key >= first, effect.key < beyond, effect.kind == Kind.RETURNED.value)
 
 
 def name_without_receipt(row: Any) -> str:

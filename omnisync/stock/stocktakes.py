@@ -18,13 +18,14 @@ from omnisync import db
 from omnisync.catalog.tables import Article
 from omnisync.clock import Ids
 from omnisync.errors import Conflict, Forbidden, InvalidRequest, NotFound
-from omnisync.stock import ledger
+from omnisync.stock import known, ledger
 from omnisync.stock.ledger import Entry
-from omnisync.stock.tables import Balance, Movement, Stocktake, StocktakeLine
+from omnisync.stock.tables import Balance, Stocktake, StocktakeLine
 from omnisync.values import Kind, Shelf
 
+_AT_ONCE = 1_000
 _take, _line = db.table(Stocktake), db.table(StocktakeLine)
-_balance, _article, _movement = db.table(Balance), db.table(Article), db.table(Movement)
+_balance, _article = db.table(Balance), db.table(Article)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,9 @@ def lines(
     if skus is not None:
         statement = statement.where(db.among(_line.c.sku, sorted(skus)))
     rows = session.execute(statement).all()
-    then = _expected(session, found, {row.sku: row.counted_at for row in rows if row.counted_at is not None})
+    then = {row.sku: row.known for row in rows if row.known is not None}
+    open_ones = {row.sku: row.counted_at for row in rows if row.counted_at is not None and row.sku not in then}
+    then |= _expected(session, found, open_ones)
     return [
         Line(
             row.sku, then.get(row.sku, row.expected), row.counted, row.counted_at, row.counted_by, row.cost_minor,
@@ -212,11 +215,34 @@ def _expected(session: Session, found: Stocktake, counted: Mapping[str, datetime
     return {at.sku: there.get(at.sku, 0) - later[at, moment] - own.get(at.sku, 0) for at, moment in shelves.items()}
 
 
+def write_down_expected(session: Session, until: datetime) -> None:
+    """What should have lain there at each count of ended stocktakes up to that moment, while the journal still tells it."""
+    counted = _line.c.known.is_(None) & (_line.c.counted_at <= until) & _take.c.ended_at.is_not(None)
+    statement = sa.select(_take.c.id).join(_line, _line.c.stocktake_id == _take.c.id).where(counted).distinct()
+    for name in list(session.execute(statement).scalars()):
+        found, after = load(session, name), ""
+        while page := lines(session, found, after=after, limit=_AT_ONCE):
+            after = page[-1].sku
+            rows = [
+                {"of": name, "this": one.sku, "then": one.expected}
+                for one in page
+                if one.counted_at is not None and one.counted_at <= until
+            ]
+            session.connection().execute(_WRITE_DOWN, rows) if rows else None
+
+
+_WRITE_DOWN = (
+    sa.update(_line)
+    .where(_line.c.stocktake_id == sa.bindparam("of"), _line.c.sku == sa.bindparam("this"), _line.c.known.is_(None))
+    .values(known=sa.bindparam("then"))
+)
+
+
 def _booked(session: Session, found: Stocktake, skus: Iterable[str]) -> dict[str, int]:
     """What it has changed itself, if it was booked."""
     keys = [_key(found, sku) for sku in sorted(skus)] if found.ended_how == "booked" else []
-    rows = session.execute(sa.select(_movement.c.sku, _movement.c.on_hand).where(db.among(_movement.c.key, keys)))
-    return {row.sku: row.on_hand for row in rows} if keys else {}
+    own = known.effects(("sku", "on_hand"), lambda effect: db.among(effect.key, keys))
+    return {row.sku: row.on_hand for row in session.execute(own)} if keys else {}
 
 
 def _key(found: Stocktake, sku: str) -> str:

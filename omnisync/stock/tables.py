@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from omnisync.db import Instant, Name, Serial, protect_journal, table
+from omnisync.db import Instant, Name, Serial, table
+from omnisync.journals import protect_journal
 
 
 class Movement(SQLModel, table=True):
@@ -67,6 +68,60 @@ class Movement(SQLModel, table=True):
 
 
 protect_journal(table(Movement))
+
+
+class Archive(SQLModel, table=True):
+    """A month that has left the journal: the file that holds it, and what was carried forward in its place."""
+
+    __table_args__ = (
+        # No archive has this id: a transaction that leaves the door open cannot be committed.
+        sa.ForeignKeyConstraint(["door"], ["archive.id"], name="archive_shuts_its_door", deferrable=True, initially="DEFERRED"),
+        sa.CheckConstraint("id > 0", name="archive_ids_begin_at_one"),
+    )  # fmt: skip
+
+    id: int = Field(primary_key=True, sa_type=Serial)
+    """1, 2, 3: each file names the hash of the one before."""
+    month: str = Field(sa_type=Name, unique=True)
+    file: str
+    sha256: str
+    """Of the file as it lies there."""
+    until: datetime = Field(sa_type=Instant)
+    """What had been recorded before this is told by the file only."""
+    happened_until: datetime = Field(sa_type=Instant)
+    """Nothing of it happened later: from then on counts find what they need in the journal."""
+    first_id: int = Field(sa_type=sa.BigInteger)
+    last_id: int = Field(sa_type=sa.BigInteger)
+    """The journal up to here is what was carried forward, by this archive and those before."""
+    movements: int = Field(sa_type=sa.BigInteger)
+    keys: int = Field(sa_type=sa.BigInteger)
+    carried: int = Field(sa_type=sa.BigInteger)
+    sums: Any = Field(sa_type=sa.JSON)
+    """Quantity -> its sum over these movements, and just so over what they were carried forward as."""
+    standing: int = Field(sa_type=sa.BigInteger)
+    """Rows of the journal up to `last_id` afterwards."""
+    standing_digest: str
+    """The sum of their hashes, which does not depend on their order."""
+    archived_at: datetime = Field(sa_type=Instant)
+    door: int | None = Field(default=None, sa_type=Serial)
+    """0 while movements are being taken out, which only the transaction itself can see."""
+
+
+class ArchivedKey(SQLModel, table=True):
+    """What an archived movement that had a key did: told again, it is known for ever."""
+
+    __tablename__ = "archived_key"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    key: str = Field(primary_key=True, sa_type=Name)
+    location: str = Field(sa_type=Name)
+    sku: str = Field(sa_type=Name)
+    kind: str
+    quantity: int
+    on_hand: int
+
+
+protect_journal(table(Archive))
+protect_journal(table(ArchivedKey))
 
 
 class Balance(SQLModel, table=True):
@@ -299,6 +354,8 @@ class StocktakeLine(SQLModel, table=True):
     counted: int | None = None
     counted_at: datetime | None = Field(default=None, sa_type=Instant)
     counted_by: str | None = None
+    known: int | None = None
+    """What should have lain there when it was counted, written down before the movements that tell it were archived."""
 
 
 class Policy(SQLModel, table=True):

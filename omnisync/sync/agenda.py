@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from omnisync import db
-from omnisync.sync import claims, gone, telling
+from omnisync.sync import claims, gone, health, telling
 from omnisync.sync.context import Channel
 from omnisync.sync.polling import LISTINGS
 from omnisync.sync.tables import ChannelHealth, InboxMessage, ShownState
@@ -26,6 +26,8 @@ class Agenda:
     known: bool
     """Whether the channel has a row of health yet."""
     paused: bool
+    shadow: bool
+    """Whether the channel has not gone live, or was handed back."""
     breaker: str
     retry_at: datetime | None
     messages: bool
@@ -33,6 +35,11 @@ class Agenda:
     writes: bool
     news: bool
     listings: bool
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is to be written there."""
+        return self.paused or self.shadow
 
     def may_call(self, now: datetime) -> bool:
         """Whether the channel is not being left alone for a while."""
@@ -42,16 +49,17 @@ class Agenda:
 def of(session: Session, channel: Channel, *, now: datetime) -> Agenda:
     """What waits there now."""
     given = {"channel": channel.name, "now": now, "read_since": now - gone.ASK_AGAIN_AFTER}
-    name, paused, breaker, retry_at, *found = session.execute(
+    name, paused, writes, breaker, retry_at, *found = session.execute(
         _query(channel.can.looks, channel.can.tells_pickups), given
     ).one()
-    return Agenda(name is not None, bool(paused), breaker or "closed", retry_at, *map(bool, found))
+    shadow = health.is_shadow(channel, writes)
+    return Agenda(name is not None, bool(paused), shadow, breaker or "closed", retry_at, *map(bool, found))
 
 
 @cache
 def _query(looks: bool, tells: bool) -> sa.Select[Any]:
     """One row of health, and whether anything waits of each kind."""
-    columns = (_health.c.paused, _health.c.breaker, _health.c.retry_at)
+    columns = (_health.c.paused, _health.c.writes, _health.c.breaker, _health.c.retry_at)
     waits = [sa.exists(one).label(name) for name, one in _waiting(looks, tells).items()]
     one_row = sa.select(sa.bindparam("channel", type_=_health.c.channel.type).label("channel")).subquery()
     return sa.select(_health.c.channel, *columns, *waits).select_from(

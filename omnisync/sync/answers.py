@@ -318,6 +318,36 @@ class Explanation(Answer):
     channel: ChannelThen | None
 
 
+class Subscription(Answer):
+    """Somebody to whom events are pushed."""
+
+    id: Id
+    url: str = Field(examples=["https://shop.example.org/omnisync"])
+    events: list[str] = Field(examples=[["pickup.*"]])
+    state: Literal["active", "failing", "off"] = Field(
+        description="off: switched off after three days of failures, or because it answered 410."
+    )
+    failures: Pieces = Field(description="In a row.", examples=[0])
+    last_error: str | None = Field(description="Why the last delivery was not taken.", examples=[None])
+    created_at: Time
+    delivered_at: Empty[Time]
+    failing_since: Empty[Time]
+    next_try_at: Empty[Time]
+    disabled_at: Empty[Time]
+
+
+class NewSubscription(Subscription):
+    """It, with the secret that is told only now."""
+
+    secret: str = Field(examples=["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"])
+
+
+class SubscriptionPage(Page):
+    """Who listens."""
+
+    items: list[Subscription]
+
+
 _SHOPS = ("unauthorized", "invalid-request", "try-later")
 _UNCHANGED: Says = {304: {"description": "Nothing has changed since the answer of that ETag."}}
 _EVENT = (
@@ -335,7 +365,7 @@ AVAILABILITY: dict[str, Says] = {
     "getAvailability": says(Availability, *_SHOPS) | _UNCHANGED,
     "queryAvailability": says(Availability, *_SHOPS, "too-large") | _UNCHANGED,
 }
-EXPLAIN: dict[str, Says] = {"explainStock": says(Explanation, *problems.ASKED, "not-found")}
+EXPLAIN: dict[str, Says] = {"explainStock": says(Explanation, *problems.ASKED, "not-found", "archived")}
 CHANNELS: dict[str, Says] = {
     "receiveHook": text("text/plain", "The message is stored.", "") | _HOOK,
     "answerChallenge": says(Challenged) | _HOOK,
@@ -356,4 +386,11 @@ CHANNELS: dict[str, Says] = {
 EVENTS: dict[str, Says] = {
     "streamEvents": text("text/event-stream", "Events, one after the other.", _EVENT)
     | problems.responses(("unauthorized", "invalid-request", "resync", "try-later")),
+}
+_GONE: Says = {204: {"description": "Nothing is told there any more."}}
+SUBSCRIPTIONS: dict[str, Says] = {
+    "createSubscription": says(NewSubscription, *problems.TOLD, status=201),
+    "listSubscriptions": says(SubscriptionPage, *problems.ASKED),
+    "resumeSubscription": says(Subscription, *_CHANNEL),
+    "deleteSubscription": _GONE | problems.responses(_CHANNEL),
 }

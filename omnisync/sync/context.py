@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol, TypeVar
 
@@ -18,6 +18,7 @@ from omnisync.errors import NotFound
 from omnisync.orders.intake import RingUp, nothing_handed_over
 from omnisync.settings import ChannelPolicy, ChannelSettings, LocationSettings, Settings
 from omnisync.sync.known import Known
+from omnisync.sync.shadow import ReadOnly
 from omnisync.sync.shown import Rule
 
 Request = TypeVar("Request")
@@ -108,6 +109,8 @@ class Channel:
     stores: tuple[LocationSettings, ...] = ()
     """The locations whose stock it sells."""
     known: Known = field(default_factory=Known, compare=False)
+    in_shadow: bool = False
+    """Nothing is written there, and what it shows is somebody else's work."""
 
     @property
     def name(self) -> str:
@@ -145,6 +148,10 @@ class Channel:
                 if location in self.settings.locations and location not in self.owned
             )
         return () if self.owned else (Group("", tuple(self.settings.locations)),)
+
+    def shadow(self) -> Channel:
+        """The same channel, of which nothing but reading is possible."""
+        return replace(self, adapter=ReadOnly(self.adapter), in_shadow=True)
 
     def location_of(self, place: str | None) -> str | None:
         """Our location for a place of the channel; None when nobody mapped it."""

@@ -18,10 +18,9 @@ from omnisync.catalog import articles
 from omnisync.errors import NeedsAttention, Refused
 from omnisync.orders import intake
 from omnisync.orders.tables import OrderLine
-from omnisync.stock import availability, came_back, ledger
+from omnisync.stock import availability, came_back, known, ledger
 from omnisync.stock import returns as told_returns
 from omnisync.stock.came_back import Source
-from omnisync.stock.tables import Movement
 from omnisync.sync import cases, conflicts, deadletters, firsts, looks, moments, money, returns, wire
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.deadletters import Letter
@@ -29,7 +28,7 @@ from omnisync.sync.resolve import Resolve, articles_of, resolver
 from omnisync.values import Kind, Shelf, to_micros
 
 log = logging.getLogger(__name__)
-_line, _movement = db.table(OrderLine), db.table(Movement)
+_line = db.table(OrderLine)
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,8 @@ def apply(
     booking = Booking(session, context, channel, resolve, now, trusted, message_id, firsts.since(session, channel))
     whole: list[Fact] = [] if booked is None else booked
     waiting = 0
-    for fact in facts:
+    # What a channel shows that we do not write is its own affair: neither drift nor a sale.
+    for fact in (one for one in facts if not (channel.in_shadow and isinstance(one, LevelSeen))):
         waits = _book(booking, fact)
         waiting += waits
         if waits:
@@ -279,7 +279,7 @@ def _came_back(booking: Booking, entry: ledger.Entry, name: str) -> None:
 
 
 def _is_booked(session: Session, key: str) -> bool:
-    found = sa.select(_movement.c.id).where(_movement.c.key.in_([key, f"{key}/handed-over"]))
+    found = known.effects(("key",), lambda effect: effect.key.in_([key, f"{key}/handed-over"]))
     return session.execute(found.limit(1)).first() is not None
 
 

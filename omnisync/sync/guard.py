@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 from omnisync import db
 from omnisync.announce import announce
 from omnisync.catalog.tables import Article
+from omnisync.stock import archives
 from omnisync.stock.tables import Movement
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import price_differs
@@ -240,13 +241,15 @@ def _changes(
     columns = (_movement.c.location, _movement.c.sku, _movement.c.kind, _movement.c.cause, _movement.c.recorded_at)
     locations = sorted({location for group in channel.groups for location in group.locations})
     found: dict[str, list[_Change]] = defaultdict(list)
-    ordered = sorted(skus)
+    ordered, before = sorted(skus), archives.newest(session)
     for start in range(0, len(ordered), BATCH):
         statement = sa.select(*columns, free).where(
             _movement.c.location.in_(locations), _movement.c.sku.in_(ordered[start : start + BATCH]), free != 0
         )
         if since is not None:
             statement = statement.where(_movement.c.recorded_at >= since)
+        if before is not None:  # what was carried forward does not say who took what
+            statement = statement.where(_movement.c.id > before.last_id)
         for location, sku, kind, cause, at, change in session.execute(statement):
             found[sku].append(_Change(Shelf(location, sku), kind, cause, at, change))
     return found

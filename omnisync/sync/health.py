@@ -21,7 +21,7 @@ BREAKS_AFTER = 5
 """Failures in a row after which the breaker shows open."""
 LATE_AFTER_SECONDS = 60.0
 ATTENTION_RETRY = timedelta(minutes=5)
-State = Literal["on_time", "late", "action_required", "paused"]
+State = Literal["on_time", "late", "action_required", "paused", "shadow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +158,25 @@ def resume(session: Session, channel: str, *, now: datetime) -> None:
     announce(session, "channel.resumed", {"channel": channel}, now=now)
 
 
+def is_shadow(channel: Channel, writes: str | None) -> bool:
+    """Whether only reading is allowed there; `writes` is what its row says."""
+    return writes == "off" or (writes is None and channel.settings.shadow)
+
+
+def go_live(session: Session, channel: str, *, now: datetime) -> None:
+    """From now on write there, at once."""
+    row = row_of(session, channel)
+    row.writes = "on"
+    try_now(row, now=now)
+    announce(session, "channel.live", {"channel": channel}, now=now)
+
+
+def hand_back(session: Session, channel: str, *, now: datetime) -> None:
+    """From now on write nothing there; its orders are still read."""
+    row_of(session, channel).writes = "off"
+    announce(session, "channel.handed_back", {"channel": channel}, now=now)
+
+
 # ---------------------------------------------------------------- as ops see it
 
 
@@ -174,8 +193,9 @@ def of(session: Session, channel: Channel, *, now: datetime) -> Health:
     failing = _count(session, DeadLetter, channel)
     cases = _count(session, Case, channel)
     oldest = min((moment for moment in (behind.oldest, inbox.oldest) if moment is not None), default=None)
-    lag = 0.0 if oldest is None else max(0.0, (now - oldest).total_seconds())
-    state, reason = _judge(row, lag, failing, cases)
+    shadow = is_shadow(channel, row.writes)
+    lag = 0.0 if shadow or oldest is None else max(0.0, (now - oldest).total_seconds())
+    state, reason = _judge(row, lag, failing, cases, shadow=shadow)
     return Health(
         channel.name, state, reason, row.action, lag, row.last_success_at, behind.number + inbox.number, failing,
         _drifting(session, channel), _exposed(session, channel), row.breaker, row.paused, cases,
@@ -183,7 +203,9 @@ def of(session: Session, channel: Channel, *, now: datetime) -> Health:
     )  # fmt: skip
 
 
-def _judge(row: ChannelHealth, lag: float, failing: int, cases: int) -> tuple[State, str]:
+def _judge(row: ChannelHealth, lag: float, failing: int, cases: int, *, shadow: bool) -> tuple[State, str]:
+    if shadow and not (row.attention or row.failures_in_row):
+        return "shadow", "Everything is read and nothing is written, until it goes live."
     if row.paused:
         return "paused", "Paused by hand: nothing is written, orders are still read."
     if row.attention:

@@ -244,6 +244,8 @@ class ChannelHealth(SQLModel, table=True):
     channel: str = Field(primary_key=True, sa_type=Name)
     paused: bool = False
     paused_at: datetime | None = Field(default=None, sa_type=Instant)
+    writes: str | None = Field(default=None, sa_type=Name)
+    """on: it went live; off: it was handed back; null: as the settings say (`shadow`)."""
     attention: str | None = None
     action: str | None = None
     last_error: str | None = None
@@ -307,6 +309,28 @@ class Event(SQLModel, table=True):
     kind: str
     body: Any = Field(sa_type=sa.JSON)
     at: datetime = Field(sa_type=Instant, index=True)
+
+
+class EventSubscription(SQLModel, table=True):
+    """Somebody to whom events are pushed, and how far they have come."""
+
+    __tablename__ = "event_subscription"
+
+    id: str = Field(primary_key=True, sa_type=Name)
+    url: str
+    events: Any = Field(sa_type=sa.JSON)
+    """Kinds, or the beginning of some with a `*`."""
+    created_at: datetime = Field(sa_type=Instant)
+    position: int = Field(sa_type=Serial)
+    """The last event that was taken, or not asked for."""
+    delivered_at: datetime | None = Field(default=None, sa_type=Instant)
+    failures: int = 0
+    """In a row."""
+    failing_since: datetime | None = Field(default=None, sa_type=Instant)
+    next_try_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_error: str | None = None
+    disabled_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Switched off after days of failures, or because it said that it is gone."""
 
 
 class Lease(SQLModel, table=True):

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -131,17 +132,27 @@ def find(name: str, engine: Engine) -> str | None:
     one = PLANTED[name]
     if one.simulated:
         return _by_simulation(one.bug)
-    return _by_test(name, one.test) if one.test else _by_machine(one.bug, engine)
+    return _by_test(name, one.test) if one.test else find_by_machine(one.bug, engine)
 
 
-def _by_machine(bug: Callable[[], None], engine: Engine) -> str | None:
+def find_by_machine(bug: Callable[[], None], engine: Engine) -> str | None:
     """Only what a test says counts as found: a bug that no longer fits, and breaks with a TypeError, is an error here too."""
     with planted(bug):
         try:
             play(engine, examples=EXAMPLES, steps=STEPS, brief=True)
         except (AssertionError, GuardBroken, IntegrityError) as finding:
-            return f"state machine: {' '.join(str(finding).split())[:80]}"
+            return f"state machine: {_said(finding)}"
     return None
+
+
+def _said(finding: Exception) -> str:
+    """What it says, or else what was asked."""
+    text = str(finding) or str(traceback.extract_tb(finding.__traceback__)[-1].line)
+    return " ".join(text.split())[:80]
+
+
+def nothing() -> None:
+    """No bug at all: with it the whole budget must find nothing."""
 
 
 def _by_simulation(bug: Callable[[], None]) -> str | None:

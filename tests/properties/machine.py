@@ -32,6 +32,7 @@ pieces = st.integers(1, 3)
 some = st.integers(0, 9)
 """Which of those that there are."""
 minutes = st.integers(0, 20)
+OLDEST_COUNT = 21
 lines = st.lists(st.tuples(st.sampled_from((*SKUS, "SET")), st.sampled_from(LOCATIONS), pieces), min_size=1, max_size=3)
 references = st.sampled_from((None, *REFERENCES))
 owners = st.sampled_from(("shop", "shop", "app"))
@@ -65,7 +66,11 @@ class Ledger(RuleBasedStateMachine):
     @invariant()
     def both_say_the_same(self) -> None:
         real, books = self.real.levels(SHELVES), {at: self.books.level(at) for at in SHELVES}
-        assert real == books, "\n".join(f"{at}: {real[at]}, by the books {books[at]}" for at in SHELVES)
+        assert real == books, "\n".join(
+            f"{at.sku} at {at.location}: {real[at]}, by the books {books[at]}"
+            for at in SHELVES
+            if real[at] != books[at]
+        )
         if self.thorough:
             self.nothing_is_violated()
 
@@ -90,6 +95,11 @@ class Ledger(RuleBasedStateMachine):
     def somebody_counted(self, at: Shelf, n: int, ago: int) -> None:
         self.real.record((Kind.COUNT, at, n, self.now - ago, self._name("count")))
         self.books.count(at, n, self.now - ago)
+
+    @precondition(lambda ledger: ledger.now > OLDEST_COUNT)
+    @rule()
+    def what_is_old_enough_leaves_the_journal(self) -> None:
+        self.real.archive(self.now - OLDEST_COUNT)
 
     @rule(at=shelves, n=st.integers(0, 8))
     def somebody_counts_for_the_stocktake(self, at: Shelf, n: int) -> None:

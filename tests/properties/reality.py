@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import orjson
@@ -26,9 +28,10 @@ from omnisync.stock.ledger import Entry
 from omnisync.stock.reservations import Line, Request
 from omnisync.stock.tables import GoodsReturn
 from omnisync.values import Kind, Shelf
-from tests.conftest import START
+from tests.conftest import SCRATCH, START
 from tests.orders import counter
 from tests.properties import model
+from tests.stock.archives import archived
 
 Result = TypeVar("Result")
 CHANNEL = "webshop"
@@ -110,6 +113,13 @@ class Reality:
         for _, name in sorted(self.stocktakes.items()):
             self._done(lambda session, name=name: _ENDS[how](session, name, by="ops", now=moment(self.now)))
         self.stocktakes = {}
+
+    def archive(self, until: int) -> None:
+        """What was recorded before that minute, if nothing open needs it, is carried forward."""
+        with TemporaryDirectory(dir=SCRATCH) as folder:
+            self._done(
+                lambda session: archived(session, Path(folder), f"{self.now:06}", moment(until), now=moment(self.now))
+            )
 
     def _done(self, work: Callable[[Session], Result]) -> Result:
         done = self.step(work)

@@ -59,13 +59,19 @@ class House:
             await inbox.receive(self.context, self.channel(name), fake.hooks.popleft())
 
     def stock(
-        self, sku: str, quantity: int, location: str = "linden", *, kind: Kind = Kind.COUNT, cause: str = "import:1"
+        self,
+        sku: str | Sequence[str],
+        quantity: int,
+        location: str = "linden",
+        *,
+        kind: Kind = Kind.COUNT,
+        cause: str = "import:1",
     ) -> None:
-        """Book something on a shelf."""
+        """Book something on a shelf, or the same on many."""
         self.clock.advance(seconds=1)
-        now = self.clock.now()
+        now, skus = self.clock.now(), [sku] if isinstance(sku, str) else sku
         with db.transaction(self.engine) as session:
-            ledger.record(session, [ledger.Entry(kind, sku, location, quantity, cause, now)], now=now)
+            ledger.record(session, [ledger.Entry(kind, each, location, quantity, cause, now) for each in skus], now=now)
 
     def article(self, *skus: str, **fields: Any) -> None:
         with db.transaction(self.engine) as session:

@@ -22,7 +22,7 @@ from tests.sync.test_telling import order, pickup
 
 CAN = Can(write=Write.ABSOLUTE, batch_size=50, webhooks=True, tells_pickups=True, poll_seconds=3600)
 QUIET = Agenda(
-    known=True, paused=False, breaker="closed", retry_at=None, messages=False, looks=False, writes=False, news=False,
+    known=True, paused=False, shadow=False, breaker="closed", retry_at=None, messages=False, looks=False, writes=False, news=False,
     listings=False,
 )  # fmt: skip
 

@@ -29,9 +29,9 @@ def a_shop(make_house: MakeHouse, clock: StoppedClock, play: Play, can: Can = AB
     """LAMP and DESK (and more) are offered, five of each, and shown."""
     web = FakeChannel("web", clock, can)
     house = make_house((shop("web", policy={"blast_guard": False}), web))
+    house.article("LAMP", "DESK", *more)
+    house.stock(["LAMP", "DESK", *more], 5)
     for sku in ("LAMP", "DESK", *more):
-        house.article(sku)
-        house.stock(sku, 5)
         web.offer(sku)
     play(house.settle(rounds=2))
     assert {web.shows(sku) for sku in ("LAMP", "DESK", *more)} == {5}

@@ -32,15 +32,14 @@ def full_shop(make_house: MakeHouse, clock: StoppedClock, play: Play, **policy: 
     house.article(*SKUS)
     for sku in SKUS:
         web.offer(sku)
-        house.stock(sku, 7)
+    house.stock(SKUS, 7)
     play(house.settle(rounds=1))
     assert {web.shows(sku) for sku in SKUS} == {7}
     return house, web
 
 
 def empty(house: House, skus: list[str], kind: Kind = Kind.COUNT) -> None:
-    for sku in skus:
-        house.stock(sku, 0 if kind is Kind.COUNT else 7, kind=kind, cause="import:77/linden")
+    house.stock(skus, 0 if kind is Kind.COUNT else 7, kind=kind, cause="import:77/linden")
 
 
 def test_an_import_that_empties_half_the_shop_waits_as_one_case(

@@ -132,9 +132,9 @@ def test_a_sale_ends_the_same_in_every_order_of_what_we_hear_of_it(
 def _sell_one_each(house: House, play: Play, orders: Mapping[str, Sequence[str]]) -> None:
     """One piece of each SKU is sold at the same time, and what there is to hear of it comes in the order of its own."""
     web = house.fakes["web"]
+    house.article(*orders)
+    house.stock(list(orders), 5)
     for sku in orders:
-        house.article(sku)
-        house.stock(sku, 5)
         for fake in house.fakes.values():
             fake.offer(sku)
     play(house.worker.tick("web", full=True))

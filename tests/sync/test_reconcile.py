@@ -109,7 +109,7 @@ def test_one_bad_line_of_250_stops_none_of_the_others(make_house: MakeHouse, clo
     house.article(*skus)
     for sku in skus:
         web.offer(sku)
-        house.stock(sku, 7)
+    house.stock(skus, 7)
     web.faults.poison = {"id-LAMP-123"}
 
     play(house.settle(rounds=2))
@@ -185,7 +185,7 @@ def test_what_sells_out_is_written_first(make_house: MakeHouse, clock: StoppedCl
     house.article(*skus)
     for sku in skus:
         web.offer(sku)
-        house.stock(sku, 7)
+    house.stock(skus, 7)
     play(house.settle())
     before = len(web.log)
 

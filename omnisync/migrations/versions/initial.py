@@ -1,18 +1,16 @@
-"""All tables of the first release, and the triggers that keep the journal append-only."""
+"""All tables of the first release, and the triggers that keep journals append-only."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-from omnisync import db
+from omnisync import db, journals
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
-
-JOURNAL = "movement"
 
 
 def upgrade() -> None:
@@ -26,6 +24,42 @@ def upgrade() -> None:
         sa.Column("created_at", db.Instant(), nullable=False),
         sa.Column("revoked_at", db.Instant(), nullable=True),
         sa.PrimaryKeyConstraint("prefix"),
+    )
+    op.create_table(
+        "archive",
+        sa.Column("id", db.Serial(), nullable=False),
+        sa.Column("month", db.Name(), nullable=False),
+        sa.Column("file", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("until", db.Instant(), nullable=False),
+        sa.Column("happened_until", db.Instant(), nullable=False),
+        sa.Column("first_id", sa.BigInteger(), nullable=False),
+        sa.Column("last_id", sa.BigInteger(), nullable=False),
+        sa.Column("movements", sa.BigInteger(), nullable=False),
+        sa.Column("keys", sa.BigInteger(), nullable=False),
+        sa.Column("carried", sa.BigInteger(), nullable=False),
+        sa.Column("sums", sa.JSON(), nullable=False),
+        sa.Column("standing", sa.BigInteger(), nullable=False),
+        sa.Column("standing_digest", sa.String(), nullable=False),
+        sa.Column("archived_at", db.Instant(), nullable=False),
+        sa.Column("door", db.Serial(), nullable=True),
+        sa.CheckConstraint("id > 0", name="archive_ids_begin_at_one"),
+        sa.ForeignKeyConstraint(
+            ["door"], ["archive.id"], name="archive_shuts_its_door", initially="DEFERRED", deferrable=True
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("month"),
+    )
+    op.create_table(
+        "archived_key",
+        sa.Column("key", db.Name(), nullable=False),
+        sa.Column("location", db.Name(), nullable=False),
+        sa.Column("sku", db.Name(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("on_hand", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "article",
@@ -93,6 +127,7 @@ def upgrade() -> None:
         sa.Column("channel", db.Name(), nullable=False),
         sa.Column("paused", sa.Boolean(), nullable=False),
         sa.Column("paused_at", db.Instant(), nullable=True),
+        sa.Column("writes", db.Name(), nullable=True),
         sa.Column("attention", sa.String(), nullable=True),
         sa.Column("action", sa.String(), nullable=True),
         sa.Column("last_error", sa.String(), nullable=True),
@@ -240,6 +275,21 @@ def upgrade() -> None:
         sa.Column("sku", db.Name(), nullable=False),
         sa.Column("available", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("location", "sku"),
+    )
+    op.create_table(
+        "event_subscription",
+        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("events", sa.JSON(), nullable=False),
+        sa.Column("created_at", db.Instant(), nullable=False),
+        sa.Column("position", db.Serial(), nullable=False),
+        sa.Column("delivered_at", db.Instant(), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failing_since", db.Instant(), nullable=True),
+        sa.Column("next_try_at", db.Instant(), nullable=True),
+        sa.Column("last_error", sa.String(), nullable=True),
+        sa.Column("disabled_at", db.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "goods_return",
@@ -790,6 +840,7 @@ def upgrade() -> None:
         sa.Column("counted", sa.Integer(), nullable=True),
         sa.Column("counted_at", db.Instant(), nullable=True),
         sa.Column("counted_by", sa.String(), nullable=True),
+        sa.Column("known", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
             ["stocktake_id"],
             ["stocktake.id"],
@@ -829,9 +880,10 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("pickup_id", "sku"),
     )
-    for statement, dialect in db.journal_triggers(JOURNAL):
-        if dialect == op.get_bind().dialect.name:
-            op.execute(sa.text(statement))
+    for journal in journals.JOURNALS:
+        for statement, dialect in journals.journal_triggers(journal):
+            if dialect == op.get_bind().dialect.name:
+                op.execute(sa.text(statement))
 
 
 def downgrade() -> None:
@@ -944,6 +996,7 @@ def downgrade() -> None:
     op.drop_index("goods_return_open", table_name="goods_return")
     op.drop_index("goods_return_near", table_name="goods_return")
     op.drop_table("goods_return")
+    op.drop_table("event_subscription")
     op.drop_table("event_shelf")
     op.drop_table("event_pending")
     op.drop_index(op.f("ix_event_at"), table_name="event")
@@ -980,6 +1033,9 @@ def downgrade() -> None:
     op.drop_index("balance_changed", table_name="balance")
     op.drop_table("balance")
     op.drop_table("article")
+    op.drop_table("archived_key")
+    op.drop_table("archive")
     op.drop_table("access_key")
     if op.get_bind().dialect.name == "postgresql":
-        op.execute(sa.text(f"DROP FUNCTION {JOURNAL}_append_only()"))
+        for journal in journals.JOURNALS:
+            op.execute(sa.text(f"DROP FUNCTION {journal}_append_only()"))

@@ -1,0 +1,178 @@
+"""`omnisync plan`, `golive` and `handback`: the way in, which writes nothing until you say so, and the way out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from omnisync.commands.serve import put_together
+from omnisync.commands.sync import check_name
+from omnisync.commands.world import AsJson, Config, World, open_engine, world_of
+from omnisync.imports.export import write_csv
+from omnisync.sync import golive as gate
+from omnisync.sync import health, offers
+from omnisync.sync import plan as plans
+from omnisync.sync.context import Channel, Context
+from omnisync.sync.golive import Question
+from omnisync.sync.plan import WORDS, Difference, Kind, Plan
+
+CATALOG = ("sku", "title", "barcode", "price", "currency")
+SHOWN_AT_MOST = 10
+NOT_READY = 1
+
+Name = Annotated[str, typer.Argument(metavar="CHANNEL", help="The channel's name in the settings.")]
+Result = TypeVar("Result")
+
+
+def plan(
+    context: typer.Context,
+    channel: Name,
+    catalog: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.csv", help="Write what it offers as a file for `omnisync import catalog`."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Name every listing, not only the worst of each kind.")] = False,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Say what a channel shows wrongly now and what omnisync would change there. Nothing is written there."""
+    world = world_of(context)
+    if catalog is not None:
+        rows = _with(world, config, channel, lambda _, found: offers.catalogue(found.shadow()))
+        typer.echo(f"{catalog}: {write_csv(catalog, CATALOG, rows)} articles. Fill in what is missing, then import it.")
+        return
+    drawn = _with(world, config, channel, plans.draw)
+    for line in [json.dumps(_plain(drawn), ensure_ascii=False)] if as_json else _told(drawn, every=every):
+        typer.echo(line)
+
+
+def golive(
+    context: typer.Context,
+    channel: Name,
+    check: Annotated[bool, typer.Option("--check", help="Only ask; change nothing.")] = False,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Go live although not all is as it should be.")] = False,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Ask whether a channel is ready, and from then on write its numbers."""
+    asked = _with(world_of(context), config, channel, lambda all_, found: _ask(all_, found, check=check, anyway=anyway))
+    ready = all(one.ok for one in asked)
+    live = not check and (ready or anyway)
+    if as_json:
+        typer.echo(
+            json.dumps({"channel": channel, "ready": ready, "live": live, "checks": [asdict(one) for one in asked]})
+        )
+    else:
+        for one in asked:
+            typer.echo(f"{'ok  ' if one.ok else 'NOT '}{one.name}: {one.detail}")
+            if not one.ok:
+                typer.echo(f"      {one.mend}")
+        typer.echo(f"{channel} {'is live: omnisync writes its numbers from now on.' if live else 'is not live.'}")
+    if not (ready or live):
+        raise typer.Exit(NOT_READY)
+
+
+def handback(
+    context: typer.Context,
+    channel: Name,
+    file: Annotated[
+        Path | None, typer.Option("--to", metavar="FILE.csv", help="Where the last numbers go; else CHANNEL.csv.")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Write nothing to a channel any more, and put the last numbers into a file. Its orders are still read."""
+    target = file or Path(f"{channel}.csv")
+    rows = _with(world_of(context), config, channel, _hand_back)
+    typer.echo(
+        f"{channel} is handed back: omnisync writes nothing there. {target}: {write_csv(target, gate.LAST_VALUES, rows)} rows."
+    )
+
+
+async def _ask(context: Context, channel: Channel, *, check: bool, anyway: bool) -> list[Question]:
+    drawn, now = await plans.draw(context, channel), context.clock.now()
+    asked = await context.store.read(lambda session: gate.questions(session, channel, drawn, now=now))
+    if not check and (anyway or all(one.ok for one in asked)):
+        await context.store.write(lambda session: health.go_live(session, channel.name, now=now))
+    return asked
+
+
+async def _hand_back(context: Context, channel: Channel) -> list[dict[str, Any]]:
+    now = context.clock.now()
+    await context.store.write(lambda session: health.hand_back(session, channel.name, now=now))
+    return await context.store.read(lambda session: list(gate.last_values(session, channel.name)))
+
+
+def _with(
+    world: World, config: Path | None, name: str, work: Callable[[Context, Channel], Coroutine[Any, Any, Result]]
+) -> Result:
+    """Do this with the channel of that name, its connection closed afterwards."""
+    found = world.settings(config)
+    check_name(found, name)
+
+    async def run() -> Result:
+        with open_engine(found) as engine:
+            _, context = put_together(world, found, engine)
+            try:
+                return await work(context, context.channel(name))
+            finally:
+                for adapter in context.adapters.values():
+                    await adapter.close()
+
+    return asyncio.run(run())
+
+
+# ---------------------------------------------------------------- in words
+
+
+def _plain(drawn: Plan) -> dict[str, Any]:
+    counted = Counter(one.kind for one in drawn.differences)
+    return {
+        "channel": drawn.channel, "listings": drawn.listings, "mapped": drawn.mapped, "compared": drawn.compared,
+        "counts": {kind.value: counted[kind] for kind in Kind},
+        "differences": [_as_data(one) for one in drawn.differences],
+    }  # fmt: skip
+
+
+def _as_data(one: Difference) -> dict[str, Any]:
+    prices = {
+        name: price and {"amount": price.minor, "currency": price.currency} for name, price in _prices(one).items()
+    }
+    return one._asdict() | prices
+
+
+def _prices(one: Difference) -> dict[str, Any]:
+    return {"shown_price": one.shown_price, "should_price": one.should_price}
+
+
+def _told(drawn: Plan, *, every: bool) -> Iterator[str]:
+    yield f"{drawn.channel}: {drawn.mapped} of {drawn.listings} listings are articles of ours, {drawn.compared} numbers compared."
+    for kind in Kind:
+        found = drawn.of(kind)
+        if not found:
+            continue
+        pieces = sum(one.pieces for one in found)
+        yield f"{len(found):6}  {WORDS[kind]}{f' ({pieces} pieces)' if pieces else ''}"
+        for one in found if every else found[:SHOWN_AT_MOST]:
+            yield f"          {_line(one)}"
+        if len(found) > SHOWN_AT_MOST and not every:
+            yield f"          and {len(found) - SHOWN_AT_MOST} more (--all)"
+    if not drawn.differences:
+        yield "It shows what it should: going live changes nothing."
+
+
+def _line(one: Difference) -> str:
+    name = f"{one.sku or one.external_id} {one.title}".strip() + (f" at {one.place}" if one.place else "")
+    if one.kind is Kind.PRICE:
+        return f"{name}: {_money(one.shown_price)} -> {_money(one.should_price)}"
+    return f"{name}: {one.shows} -> {one.should}" if one.shows is not None and one.should is not None else name
+
+
+def _money(price: Any) -> str:
+    return f"{price.decimal()} {price.currency}"

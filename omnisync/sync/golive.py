@@ -1,0 +1,102 @@
+"""May a channel go live? What is asked before the first number is written there, and what it was last shown when it is handed back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from omnisync import db
+from omnisync.sync.context import Channel
+from omnisync.sync.plan import Kind, Plan
+from omnisync.sync.rows import wanted_price
+from omnisync.sync.tables import PRICE_PLACE, ChannelHealth, ChannelListing, DeadLetter, ShownState
+
+READ_WITHIN = timedelta(hours=1)
+MOST_EMPTIED_PERCENT = 20
+"""More of its offers than this going to zero at once is no cleaning up, it is a store that was not counted."""
+_listing = db.table(ChannelListing)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing that must be so before numbers are written."""
+
+    name: str
+    ok: bool
+    detail: str
+    mend: str = ""
+
+
+def questions(session: Session, channel: Channel, plan: Plan, *, now: datetime) -> list[Question]:
+    """All of them, in the order in which they are mended."""
+    return [
+        _read(session, channel, now),
+        _letters(session, channel),
+        _mapped(plan),
+        _counted(plan),
+        _emptied(plan),
+    ]
+
+
+def _read(session: Session, channel: Channel, now: datetime) -> Question:
+    row = session.get(ChannelHealth, channel.name)
+    pulled_at = None if row is None else row.pulled_at
+    ok = not channel.can.polls or (pulled_at is not None and now - pulled_at <= READ_WITHIN)
+    told = "its orders were read to the end" if ok else "its orders were not read within the last hour"
+    return Question("orders", ok, told, f"Let the worker run, or: omnisync sync {channel.name}")
+
+
+def _letters(session: Session, channel: Channel) -> Question:
+    statement = select(sa.func.count()).where(DeadLetter.channel == channel.name, col(DeadLetter.closed_at).is_(None))
+    waiting = int(session.exec(statement).one() or 0)
+    return Question("messages", not waiting, f"{waiting} wait for a person", "Decide about each on /ops.")
+
+
+def _mapped(plan: Plan) -> Question:
+    unknown = len(plan.of(Kind.UNMAPPED))
+    return Question(
+        "mapping", unknown == 0 and plan.mapped > 0, f"{plan.mapped} of {plan.listings} listings are articles of ours",
+        f"omnisync import catalog, or omnisync import listings {plan.channel} FILE.csv",
+    )  # fmt: skip
+
+
+def _counted(plan: Plan) -> Question:
+    uncounted = {one.sku for one in plan.of(Kind.UNCOUNTED)}
+    return Question(
+        "stock", not uncounted, f"of {len(uncounted)} articles nobody has said how many there are",
+        "Count after closing: omnisync import stock FILE.csv, or a stocktake.",
+    )  # fmt: skip
+
+
+def _emptied(plan: Plan) -> Question:
+    emptied = len([one for one in plan.differences if one.should == 0 and (one.shows or 0) > 0])
+    ok = emptied * 100 <= MOST_EMPTIED_PERCENT * max(plan.compared, 1)
+    return Question(
+        "zeros", ok, f"{emptied} of {plan.compared} numbers would go to 0",
+        "Look at `omnisync plan`: is the stock counted at every location that it sells from?",
+    )  # fmt: skip
+
+
+LAST_VALUES = ("sku", "external_id", "place", "quantity", "price", "currency")
+
+
+def last_values(session: Session, channel: str) -> Iterator[dict[str, Any]]:
+    """What each listing should show now, for whoever writes there next; a price that travels alone is a row of its own."""
+    gone = sa.select(_listing.c.external_id).where(_listing.c.channel == channel, _listing.c.gone_at.is_not(None))
+    statement = (
+        select(ShownState)
+        .where(ShownState.channel == channel, col(ShownState.external_id).not_in(gone))
+        .order_by(col(ShownState.external_id), col(ShownState.place))
+    )
+    for row in session.exec(statement):
+        price = wanted_price(row)
+        yield {
+            "sku": row.sku, "external_id": row.external_id, "place": "" if row.place == PRICE_PLACE else row.place,
+            "quantity": "" if row.wanted is None else row.wanted,
+            "price": "" if price is None else price.decimal(), "currency": "" if price is None else price.currency,
+        }  # fmt: skip

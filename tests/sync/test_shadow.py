@@ -1,0 +1,206 @@
+"""Before a channel goes live everything is read there and nothing is written; and what going live would change can be seen."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy.engine import Engine
+
+from omnisync.adapters.base import Can, Hook, Subscription, Write
+from omnisync.adapters.client import Tools
+from omnisync.catalog import pricelist
+from omnisync.catalog.pricelist import BasePrice
+from omnisync.clock import Ids, StoppedClock
+from omnisync.settings import ServerSettings
+from omnisync.sync import golive, health, plan
+from omnisync.sync.plan import Kind as Wrong
+from omnisync.sync.tables import Case
+from omnisync.values import Money
+from tests.adapters.contract import Feature, open_world, rigs
+from tests.sync.conftest import Play
+from tests.sync.fakes import FakeChannel
+from tests.sync.house import House, build, settings_for, shop
+from tests.sync.test_telling import order, pickup
+
+CAN = Can(write=Write.ABSOLUTE, batch_size=2, webhooks=True, tells_pickups=True, prices=True, poll_seconds=60, topics=("orders",))  # fmt: skip
+
+
+class Watched(FakeChannel):
+    """Remembers when its subscriptions are asked for, which makes those that are missing."""
+
+    async def subscriptions(self, wanted: Sequence[Subscription]) -> Sequence[Subscription]:
+        self._call("subscriptions")
+        return wanted
+
+
+@pytest.fixture
+def web(clock: StoppedClock) -> Watched:
+    return Watched("web", clock, CAN)
+
+
+@pytest.fixture
+def house(engine: Engine, clock: StoppedClock, ids: Ids, web: Watched) -> House:
+    """A shop in shadow that shows something of its own, and one that is live."""
+    other, server = FakeChannel("other", clock), ServerSettings(public_url="https://sync.example.org")
+    settings = settings_for(shop("web", shadow=True), shop("other")).model_copy(update={"server": server})
+    made = build(engine, clock, ids, settings, [web, other])
+    made.article("LAMP")
+    made.stock("LAMP", 9)
+    web.offer("LAMP", stock=4)
+    other.offer("LAMP")
+    return made
+
+
+WRITES = {"publish", "tell", "subscriptions"}
+
+
+def test_its_orders_count_everywhere_and_nothing_is_written_there(
+    house: House, web: Watched, engine: Engine, clock: StoppedClock, play: Play
+):
+    play(house.settle(rounds=2))
+    web.buy("LAMP", 2)
+    order(engine, house, clock)
+    pickup(engine, clock, "ready")
+    play(house.settle(rounds=3))
+
+    assert house.level("LAMP") == (9, 5)
+    assert (web.shows("LAMP"), house.fakes["other"].shows("LAMP")) == (2, 4)
+    assert (WRITES & set(web.calls), web.put_away) == (set(), [])
+    state = health.of(house.within(lambda session: session), house.channel("web"), now=clock.now())
+    assert (state.state, state.lag_seconds) == ("shadow", 0.0)
+
+
+def test_what_somebody_else_writes_there_is_neither_a_sale_nor_drift(house: House, web: Watched, play: Play):
+    play(house.settle(rounds=2))
+    for number in (1, 30):
+        web.edit("LAMP", number)
+        body = json.dumps({"level": "id-LAMP", "quantity": number}).encode()
+        web.hooks.append(Hook("POST", "", {"x-event": f"level-{number}", "x-signature": "good"}, {}, body))
+        play(house.settle(rounds=2))
+
+    assert house.state("web", "LAMP").provisional == 0
+    assert (house.fakes["other"].shows("LAMP"), house.rows(Case)) == (9, [])
+
+
+def test_it_is_written_from_the_moment_it_goes_live_until_it_is_handed_back(
+    house: House, web: Watched, clock: StoppedClock, play: Play
+):
+    play(house.settle(rounds=2))
+
+    house.within(lambda session: health.go_live(session, "web", now=clock.now()))
+    play(house.settle(rounds=2))
+    live = web.shows("LAMP")
+    house.within(lambda session: health.hand_back(session, "web", now=clock.now()))
+    house.stock("LAMP", 5)
+    play(house.settle(rounds=2))
+
+    assert (live, web.shows("LAMP"), "subscriptions" in web.calls) == (9, 9, True)
+    [last] = house.within(lambda session: list(golive.last_values(session, "web")))
+    assert (last["sku"], last["quantity"]) == ("LAMP", 5)
+
+
+def test_the_plan_names_what_is_wrong_with_each_listing_worst_first(
+    house: House, web: Watched, clock: StoppedClock, play: Play
+):
+    shows = {"GONE": (0, 3), "MUCH": (2, 5), "LESS": (7, 1), "NONE": (6, 0), "RIGHT": (4, 4)}
+    house.article(*shows, "NEW")
+    for sku, (there, shown) in shows.items():
+        house.stock(sku, there)
+        web.offer(sku, stock=shown)
+    web.offer("NEW", stock=1)
+    web.offer("STRANGE", stock=1)
+    price = BasePrice("RIGHT", Money(1500, "EUR"))
+    house.within(lambda session: pricelist.set_price(session, price, ids=house.ids, now=clock.now()))
+    web.prices["id-RIGHT"] = Money(1999, "EUR")
+    clock.advance(seconds=1)
+
+    drawn = play(plan.draw(house.context, house.channel("web")))
+
+    assert [(one.kind, one.sku, one.shows, one.should) for one in drawn.differences] == [
+        (Wrong.SOLD_OUT_OFFERED, "GONE", 3, 0),
+        (Wrong.TOO_MANY, "MUCH", 5, 2),
+        (Wrong.NOT_OFFERED, "NONE", 0, 6),
+        (Wrong.TOO_FEW, "LESS", 1, 7),
+        (Wrong.TOO_FEW, "LAMP", 4, 9),
+        (Wrong.PRICE, "RIGHT", 4, None),
+        (Wrong.UNCOUNTED, "NEW", 1, 0),
+        (Wrong.UNMAPPED, None, None, None),
+    ]
+    assert (drawn.listings, drawn.mapped, drawn.compared) == (8, 7, 7)
+    assert not WRITES & set(web.calls)
+
+
+def test_it_may_go_live_when_every_question_is_answered(house: House, web: Watched, clock: StoppedClock, play: Play):
+    house.article("NEW")
+    web.offer("NEW", stock=1)
+    web.offer("STRANGE")
+
+    def asked() -> dict[str, bool]:
+        drawn = play(plan.draw(house.context, house.channel("web")))
+        found = house.within(lambda session: golive.questions(session, house.channel("web"), drawn, now=clock.now()))
+        return {one.name: one.ok for one in found}
+
+    before = asked()
+    house.article("STRANGE")
+    house.stock(["NEW", "STRANGE"], 3)
+    play(house.settle(rounds=2))
+
+    assert before == {"orders": False, "messages": True, "mapping": False, "stock": False, "zeros": False}
+    assert asked() == dict.fromkeys(before, True)
+
+
+# ---------------------------------------------------------------- what leaves the client
+
+READS = re.compile(r"/search|batch-retrieve|/token|/bulk_get|/login")
+RIGS = [rig for rig in rigs().values() if not {Feature.NETWORK, Feature.STOCK_OUT} & set(rig.does_not_apply)]
+
+
+def is_read(request: httpx.Request) -> bool:
+    """By the rules of the channels' own APIs."""
+    body = request.content.decode()
+    if "graphql" in request.url.path:
+        return not json.loads(body)["query"].lstrip().startswith("mutation") or "login" in body
+    return request.method in ("GET", "HEAD") or (request.method == "POST" and bool(READS.search(request.url.path)))
+
+
+@pytest.mark.parametrize("rig", RIGS, ids=[rig.adapter for rig in RIGS])
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_no_write_leaves_the_client_of_a_real_adapter(
+    engine: Engine, clock: StoppedClock, ids: Ids, play: Play, rig: Any
+):
+    opened = open_world(rig, Tools(clock=clock, ids=ids, chance=random.Random(7)), clock)
+    world, sent = opened.world, []
+    inner = opened.wire.handle_async_request
+
+    async def noted(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return await inner(request)
+
+    opened.wire.handle_async_request = noted  # type: ignore[method-assign]
+    place = world.targets[0].place
+    places = {"location_map": {place: "linden"}} if place else {}
+    house = build(engine, clock, ids, settings_for(shop("contract", shadow=True, **places)), [world.adapter])  # type: ignore[list-item]
+    skus = [target.sku for target in world.targets]
+    house.article(*skus)
+    house.stock(skus, 3)
+    before = [world.level(target) for target in world.targets]
+
+    async def rounds() -> None:
+        for _ in range(2):
+            await house.worker.tick("contract", full=True)
+            clock.advance(hours=1)
+
+    play(rounds())
+    if Feature.LOOK not in rig.does_not_apply:
+        drawn = play(plan.draw(house.context, house.channel("contract")))
+        assert {one.sku for one in drawn.differences if one.shows != one.should} >= set(skus)
+
+    assert sent
+    assert [f"{one.method} {one.url}" for one in sent if not is_read(one)] == []
+    assert [world.level(target) for target in world.targets] == before
