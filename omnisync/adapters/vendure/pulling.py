@@ -54,13 +54,12 @@ class Orders:
         return progress.after(read | dict.fromkeys(deleted, False), newest=None, skip=None), facts
 
     def _since(self, progress: Progress) -> dict[str, Any]:
+        first = self._settings.orders_since
+        placed = {"orderPlacedAt": {"after": format_time(first)} if first else {"isNull": False}}
         if progress.since is None:
-            since = self._settings.orders_since
-            return {"orderPlacedAt": {"after": format_time(since)} if since else {"isNull": False}}
+            return placed
         after = {"after": format_time(progress.since - timedelta(seconds=self._settings.overlap_seconds))}
-        return {
-            "_and": [{"orderPlacedAt": {"isNull": False}}, {"_or": [{"orderPlacedAt": after}, {"updatedAt": after}]}]
-        }
+        return {"_and": [placed, {"_or": [{"orderPlacedAt": after}, {"updatedAt": after}]}]}
 
     async def _list(self, wanted: Mapping[str, Any], skip: int = 0) -> dict[str, Any]:
         options = {"filter": wanted, "sort": OLDEST_FIRST, "skip": skip, "take": self._settings.page_size}

@@ -149,6 +149,21 @@ async def test_an_old_basket_paid_while_a_long_pass_is_on_is_found_by_the_next(
     assert late in [fact.id for fact in later if isinstance(fact, OrderSeen)]
 
 
+async def test_orders_of_before_the_first_day_are_not_read_even_when_they_change(
+    shop: FakeShop, tools: Tools, clock: StoppedClock
+):
+    old = shop.buy("1")
+    clock.advance(days=1)
+    adapter = connect(shop, tools, orders_since=clock.now().isoformat())
+    clock.advance(days=1)
+    new = shop.buy("1")
+    facts, cursor = await poll(adapter, None, tools)
+    shop.cancel(old, 1)
+    later, _ = await poll(adapter, cursor, tools)
+
+    assert {fact.id for fact in (*facts, *later) if isinstance(fact, OrderSeen)} == {new}
+
+
 async def test_the_order_above_those_of_many_sellers_moves_nothing(shop: FakeShop, tools: Tools):
     shop.orders[shop.buy("1")]["type"] = "Aggregate"
     shop.orders[shop.buy("1")]["type"] = "Seller"
