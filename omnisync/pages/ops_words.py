@@ -37,6 +37,7 @@ ADAPTERS = {
     "shopify": "Shopify",
     "square": "Square",
     "woocommerce": "WooCommerce",
+    "vendure": "Vendure",
 }
 LETTERS = {
     "message": "Nachricht",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.real import shop
+from tests.real import shop, vendure
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +31,20 @@ def oscar(oscar_server: shop.Shop) -> shop.Shop:
     if not oscar_server.running:
         oscar_server.start()
     return oscar_server
+
+
+@pytest.fixture(scope="session")
+def vendure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[vendure.Vendure]:
+    """One Vendure server for all tests, as starting one takes seconds."""
+    if lacking := vendure.missing():
+        pytest.skip(lacking)
+    with vendure.open_shop(vendure.installed(), tmp_path_factory.mktemp("vendure")) as running:
+        yield running
+
+
+@pytest.fixture
+def vendure_shop(vendure_server: vendure.Vendure) -> vendure.Vendure:
+    """A running Vendure shop; what earlier tests sold there stays, so each test sells articles of its own."""
+    if not vendure_server.running:
+        vendure_server.start()
+    return vendure_server
