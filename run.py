@@ -2,8 +2,8 @@
 """omnisync from a fresh clone: each verb makes what it needs first, and does nothing twice.
 
 python3 run.py demo  [--for SECONDS] [--port N] [--database URL] [--json] [--plant BUG]   the live demo
-python3 run.py test  [pytest arguments]      the default test set
-python3 run.py check [--coverage]            format, lint, types, import contracts, dependencies, audit, tests; every branch of the ledger
+python3 run.py test  [pytest arguments]      the default test set; --cov: also that it takes every branch of the ledger
+python3 run.py check                         format, lint, types, import contracts, dependencies, audit, tests
 python3 run.py bench [--json] [names]        benchmarks
 python3 run.py -- COMMAND ...                any command with the environment, such as: omnisync --help
 python3 run.py freeze                        for maintainers: write constraints.txt from what is installed
@@ -197,9 +197,8 @@ def run(rest: list[str]) -> int:
 
 def check(rest: list[str]) -> int:
     """Everything that must be right before code lands; every check runs, whatever the others say. `--no-tests`: they ran
-    a moment ago. `--coverage`: also that tests take every branch of the ledger and of the orders."""
-    asked = {"tests": "--no-tests" not in rest, "branches": "--coverage" in rest}
-    wanted = [one for one in CHECKS if asked.get(one[0], True)]
+    a moment ago."""
+    wanted = [one for one in CHECKS if one[0] != "tests" or "--no-tests" not in rest]
     outcomes = [one_check(title, command, judge) for title, command, judge in wanted]
     sys.stdout.write(summary(outcomes) + "\n")
     return 1 if "failed" in outcomes else 0
@@ -263,16 +262,6 @@ LIST_VERSIONS = (
     "import json; from importlib.metadata import distributions;"
     " print(json.dumps([(d.metadata['Name'], d.version) for d in distributions()]))"
 )
-BRANCHES_OF = ("omnisync.stock", "omnisync.orders")
-STORIES = (
-    "tests/stock",
-    "tests/orders",
-    "tests/sync/test_unpaid.py",
-    "tests/sync/test_returns.py",
-    "tests/sync/test_explain.py",
-    "tests/properties/test_twins_of_two_nodes.py",
-)
-"""The tests that take every branch of these packages."""
 CHECKS = (
     ("format", ["ruff", "format", "--check", "."], by_exit_code),
     ("lint", ["ruff", "check", "."], by_exit_code),
@@ -281,19 +270,6 @@ CHECKS = (
     ("dependencies", ["deptry", "--no-ansi", "."], by_exit_code),
     ("known vulnerabilities", ["pip-audit", "--skip-editable", "--progress-spinner=off", "--format=json"], by_audit),
     ("tests", ["pytest", *parallel([], os.cpu_count() or 1)], by_exit_code),
-    (
-        "branches",
-        [
-            "pytest",
-            *parallel([], os.cpu_count() or 1),
-            *("--cov=" + name for name in BRANCHES_OF),
-            "--cov-branch",
-            "--cov-fail-under=100",
-            "--cov-report=term-missing:skip-covered",
-            *STORIES,
-        ],
-        by_exit_code,
-    ),
 )
 VERBS = {"demo": demo, "test": test, "check": check, "bench": bench, "--": run, "freeze": freeze}
 
