@@ -23,6 +23,7 @@ import omnisync.stock.tables
 import omnisync.sync.tables  # noqa: F401  registers its tables
 from omnisync import db, journals
 from omnisync.clock import Ids, StoppedClock
+from tests.branches import pytest_runtest_protocol  # noqa: F401  a hook
 
 hypothesis.register_profile("untimed", deadline=None)  # a busy machine is no reason to fail
 hypothesis.load_profile("untimed")

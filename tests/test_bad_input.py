@@ -325,7 +325,7 @@ def try_out(operation: Any, mode: Any) -> bool:
 def test_a_number_that_no_row_can_have_is_refused(engine: Engine, clock: StoppedClock, number: int) -> None:
     async def story() -> list[Any]:
         async with serving(engine, clock) as api:
-            paths = (f"/v1/stock/movements?cursor={to_cursor(number)}", f"/v1/shortages?cursor={to_cursor(number)}")
+            paths = (f"/v1/stock/movements?cursor={to_cursor(number, 0)}", f"/v1/shortages?cursor={to_cursor(number)}")
             accepted = await api.call("POST", f"/v1/shortages/{number}/accept", role="ops", json={"proposal": "x"})
             return [accepted, *[await api.call("GET", path, role="ops") for path in paths]]
 

@@ -446,6 +446,22 @@ def test_what_the_sender_cannot_find_is_corrected_there_and_lacks_at_the_pickup(
     assert violations(session) == []
 
 
+def test_a_pickup_that_waits_for_nothing_lacks_nothing_when_its_goods_cannot_be_sent(session):
+    shelf(session, "LAMP", pieces=1)
+    shelf(session, "LAMP", pieces=1, location=MARKT)
+    placed = place(session, desk := a_desk(), ("LAMP", 1))
+    _transfer(session, desk, placed, how="goods_come")
+    told = len(desk.announce)
+
+    cannot_send(session, desk, ("LAMP", 1, Why.NOT_FOUND))
+
+    [line] = pickup.lines_of(session, [placed.pickup.id])[placed.pickup.id]
+    assert (line.coming, line.rejected) == (0, 0)
+    assert len(desk.announce) == told
+    assert (level(session, "LAMP", MARKT).on_hand, pickup.here_lines(session, placed.pickup.id)) == (0, {"LAMP": 1})
+    assert violations(session) == []
+
+
 def test_a_transfer_of_which_nothing_can_be_sent_is_over_and_another_location_may_send(session):
     placed = rejected_and_sent(session, desk := a_desk(), pieces=3, off=False)
     shelf(session, "LAMP", pieces=2, location=LAGER)

@@ -372,3 +372,39 @@ def test_what_said_two_things_is_carried_as_one_row_that_says_both():
     [carried] = [line.row for line in fold([row], by="archive:x", after=0) if line.is_carried]
 
     assert carried == row._replace(kind="opening", key=None)
+
+
+def test_a_transfer_that_arrives_after_the_cut_is_right_beside_younger_ones(session, tmp_path):
+    for sku in ("CUP", "POT"):
+        article(session, sku)
+    ids, july = Ids(StoppedClock(FIRST), Random(1)), JUNE.end + timedelta(days=3)
+    entries = [Entry(Kind.FOUND, sku, LINDEN, 5, "floor", FIRST) for sku in ("CUP", "POT")]
+    ledger.record(session, entries, now=FIRST)
+    for sku, asked in (("CUP", JUNE.end - timedelta(days=3)), ("POT", july)):
+        wish = Request(f"for {sku}", (Line(sku, LINDEN, 1),), None)
+        sent = transfers.ask(session, ids, Sending(LINDEN, "markt", {sku: 1}, asked), now=asked)
+        reservations.reserve(session, [replace(wish, id=sent.id)], now=asked)
+        transfers.send(session, sent.id, now=asked)
+        transfers.receive(session, sent.id, None, rest_lost=False, by="ada", now=july)
+
+    assert archiving_of_tests.archived(session, tmp_path, str(JUNE), JUNE.end, now=NOW)
+
+    assert violations(session) == []
+
+
+def test_stock_that_was_blocked_and_is_free_again_is_carried_as_free():
+    row = Moved(7, LINDEN, "CUP", "blocked", 2, 0, 0, 2, 0, 0, 0, None, "floor", None, "scratched", None, FIRST, FIRST)
+    lifted = row.changing(blocked=-2)._replace(id=8, kind="unblocked")
+
+    carried = [line.row for line in fold([row, lifted], by="archive:x", after=0) if line.is_carried]
+
+    assert [one.blocked for one in carried] == [0]
+
+
+def test_a_count_of_long_ago_is_taken_while_the_journal_still_reaches_back(session):
+    article(session, "CUP")
+    long_ago = NOW - archives.KEPT - timedelta(days=9)
+
+    ledger.record(session, [Entry(Kind.COUNT, "CUP", LINDEN, 4, "floor", long_ago)], now=NOW)
+
+    assert availability.levels(session, [SHELVES[0]])[SHELVES[0]].on_hand == 4

@@ -55,3 +55,13 @@ def test_it_does_not_grow_without_end_and_stays_true_when_it_starts_anew() -> No
 
     assert memory.of(["S0"], 1.0) == {}
     assert len(memory.of([f"S{number}" for number in range(9)], 1.0)) <= 4
+
+
+def test_what_changed_while_it_was_read_is_not_remembered_and_the_rest_is():
+    memory = Recent()
+    began_before = memory.commits
+    memory.forget(["CHANGED"])
+
+    memory.remember({"CHANGED": {"linden": 1}, "CALM": {"linden": 2}}, began=1.0, commits=began_before)
+
+    assert memory.of(["CHANGED", "CALM"], 1.0) == {"CALM": {"linden": 2}}

@@ -163,9 +163,9 @@ RIGS = [rig for rig in rigs().values() if not {Feature.NETWORK, Feature.STOCK_OU
 
 def is_read(request: httpx.Request) -> bool:
     """By the rules of the channels' own APIs."""
-    body = request.content.decode()
-    if "graphql" in request.url.path:
-        return not json.loads(body)["query"].lstrip().startswith("mutation") or "login" in body
+    if request.content.startswith(b'{"query"'):
+        query = str(json.loads(request.content)["query"]).lstrip()
+        return not query.startswith("mutation") or "authenticate" in query or "login" in query
     return request.method in ("GET", "HEAD") or (request.method == "POST" and bool(READS.search(request.url.path)))
 
 
