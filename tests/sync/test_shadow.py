@@ -12,7 +12,7 @@ import httpx
 import pytest
 from sqlalchemy.engine import Engine
 
-from omnisync.adapters.base import Can, Hook, Subscription, Write
+from omnisync.adapters.base import Article, Can, Hook, LevelSeen, Subscription, Write
 from omnisync.adapters.client import Tools
 from omnisync.catalog import pricelist
 from omnisync.catalog.pricelist import BasePrice
@@ -151,8 +151,32 @@ def test_it_may_go_live_when_every_question_is_answered(house: House, web: Watch
     house.stock(["NEW", "STRANGE"], 3)
     play(house.settle(rounds=2))
 
-    assert before == {"orders": False, "messages": True, "mapping": False, "stock": False, "zeros": False}
+    assert before == {
+        "orders": False,
+        "messages": True,
+        "mapping": False,
+        "stock": False,
+        "zeros": False,
+        "prices": True,
+    }
     assert asked() == dict.fromkeys(before, True)
+
+
+def test_what_a_till_says_of_its_own_stock_counts_in_shadow_too(
+    engine: Engine, clock: StoppedClock, ids: Ids, play: Play
+):
+    till = FakeChannel("till", clock, Can(write=Write.NONE))
+    settings = settings_for(shop("till", shadow=True, location_map={"Kasse 1": "linden"}), owners={"linden": "till"})
+    house = build(engine, clock, ids, settings, [till])
+    house.article("LAMP")
+    play(house.tick("till"))
+    clock.advance(minutes=1)
+
+    till.facts.append(LevelSeen(Article(sku="LAMP"), 6, place="Kasse 1", at=clock.now(), version="7"))
+    clock.advance(minutes=2)
+    play(house.tick("till"))
+
+    assert house.level("LAMP") == (6, 0)
 
 
 # ---------------------------------------------------------------- what leaves the client
