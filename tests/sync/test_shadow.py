@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -160,6 +161,34 @@ def test_it_may_go_live_when_every_question_is_answered(house: House, web: Watch
         "prices": True,
     }
     assert asked() == dict.fromkeys(before, True)
+
+
+def test_what_was_shown_before_it_was_handed_back_is_no_measure_of_what_somebody_else_wrote_since(
+    engine: Engine, clock: StoppedClock, ids: Ids, play: Play
+):
+    web, blind = FakeChannel("web", clock, CAN), FakeChannel("blind", clock, replace(CAN, looks=False))
+    house = build(engine, clock, ids, settings_for(shop("web"), shop("blind"), shop("other")), [web, blind, FakeChannel("other", clock)])  # fmt: skip
+    house.article("LAMP")
+    house.stock("LAMP", 9)
+    for fake in house.fakes.values():
+        fake.offer("LAMP")
+    play(house.settle(rounds=2))
+    web.edit("LAMP", 7)
+    play(house.worker.tick("web", full=True))
+    unexplained = house.state("web", "LAMP").provisional
+
+    for name in ("web", "blind"):
+        house.within(lambda session, name=name: health.hand_back(session, name, now=clock.now()))
+    play(house.settle(rounds=2))
+    others = house.fakes["other"].shows("LAMP")
+    for fake in (web, blind):
+        fake.edit("LAMP", 4)
+        house.within(lambda session, name=fake.name: health.go_live(session, name, now=clock.now()))
+    play(house.settle(rounds=3))
+
+    assert (unexplained, others) == (2, 9)
+    assert [fake.shows("LAMP") for fake in house.fakes.values()] == [9, 9, 9]
+    assert house.state("web", "LAMP").provisional == 0
 
 
 def test_what_a_till_says_of_its_own_stock_counts_in_shadow_too(
