@@ -19,7 +19,7 @@ from omnisync.catalog import pricelist
 from omnisync.catalog.pricelist import BasePrice
 from omnisync.clock import Ids, StoppedClock
 from omnisync.settings import ServerSettings
-from omnisync.sync import golive, health, plan
+from omnisync.sync import claims, golive, health, plan
 from omnisync.sync.plan import Kind as Wrong
 from omnisync.sync.tables import Case
 from omnisync.values import Money
@@ -189,6 +189,21 @@ def test_what_was_shown_before_it_was_handed_back_is_no_measure_of_what_somebody
     assert (unexplained, others) == (2, 9)
     assert [fake.shows("LAMP") for fake in house.fakes.values()] == [9, 9, 9]
     assert house.state("web", "LAMP").provisional == 0
+
+
+@pytest.mark.parametrize("stop", [health.pause, health.hand_back])
+def test_a_round_under_way_writes_no_more_after_the_channel_was_paused_or_handed_back(
+    house: House, web: Watched, clock: StoppedClock, play: Play, stop: Any
+):
+    play(house.settle(rounds=2))
+    house.within(lambda session: health.go_live(session, "web", now=clock.now()))
+    channel = house.channel("web")
+    [key] = house.within(lambda session: claims.due(session, channel, now=clock.now(), prices=False, limit=9))
+
+    house.within(lambda session: stop(session, "web", now=clock.now()))
+    claimed = house.within(lambda session: claims.claim(session, house.context, channel, [key], now=clock.now()))
+
+    assert claimed == []
 
 
 def test_what_a_till_says_of_its_own_stock_counts_in_shadow_too(
