@@ -223,6 +223,21 @@ def test_what_a_till_says_of_its_own_stock_counts_in_shadow_too(
     assert house.level("LAMP") == (6, 0)
 
 
+def test_a_price_that_jumps_is_asked_about_before_the_first_one_is_written(
+    house: House, web: Watched, clock: StoppedClock, play: Play
+):
+    price = BasePrice("LAMP", Money(1500, "EUR"))
+    house.within(lambda session: pricelist.set_price(session, price, ids=house.ids, now=clock.now()))
+    web.prices["id-LAMP"] = Money(15000, "EUR")
+    clock.advance(seconds=1)
+    play(house.settle(rounds=2))
+
+    drawn = play(plan.draw(house.context, house.channel("web")))
+    asked = house.within(lambda session: golive.questions(session, house.channel("web"), drawn, now=clock.now()))
+
+    assert [one.name for one in asked if not one.ok] == ["prices"]
+
+
 # ---------------------------------------------------------------- what leaves the client
 
 READS = re.compile(r"/search|batch-retrieve|/token|/bulk_get|/login")
