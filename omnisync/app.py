@@ -23,7 +23,7 @@ from omnisync.adapters.base import Adapter, Can, Write
 from omnisync.adapters.client import ChannelClient, Tools
 from omnisync.catalog import api as catalog_api
 from omnisync.clock import Clock, Ids, system_chance
-from omnisync.errors import NeedsAttention
+from omnisync.errors import NeedsAttention, TryLater
 from omnisync.http import Limits, Measured, Services, add_error_handlers, answer_to
 from omnisync.lanes import App
 from omnisync.meters import Meters
@@ -58,6 +58,9 @@ ROUTES: Sequence[Callable[[Services], APIRouter]] = (
 STATIC = Path(__file__).parent / "pages" / "static"
 ALIVE = ("#server", "alive")
 """The cursor that says when this installation last ran."""
+
+POSTED_WITHIN_SECONDS = 15
+"""An event to a listener, however slowly its answer drips."""
 
 DESCRIPTION = """One stock ledger for online shop, tills and marketplaces, with click and collect.
 
@@ -163,17 +166,22 @@ def _errands(services: Services) -> list[Errand]:
 
 
 def _post(services: Services) -> Post:
-    """Sends to any address, over one line to each host."""
+    """Sends to any address, over a line of its own: one that fails leaves its neighbours on the same host alone."""
     tools, lines = Tools(services.clock, services.ids, system_chance()), dict[str, ChannelClient]()
 
     async def post(url: str, headers: Mapping[str, str], body: bytes) -> int:
         address = urlsplit(url)
         host, rest = f"{address.scheme}://{address.netloc}", urlunsplit(("", "", address.path, address.query, ""))
-        line = lines.setdefault(host, ChannelClient(str(address.hostname), host, tools))
+        if url not in lines:
+            lines[url] = ChannelClient(str(address.hostname), host, tools)
         try:
-            return (await line.call("POST", rest, content=body, headers=headers, repeatable=False)).status
+            async with asyncio.timeout(POSTED_WITHIN_SECONDS):
+                reply = await lines[url].call("POST", rest, content=body, headers=headers, repeatable=False)
         except NeedsAttention:
             return 403
+        except TimeoutError as error:
+            raise TryLater(f"{address.hostname} did not answer in {POSTED_WITHIN_SECONDS} s.") from error
+        return reply.status
 
     return post
 

@@ -263,7 +263,10 @@ class Worker:
             duties += [_forget, _close_mended]
         for duty in duties:
             await self._chore(duty, now)
-        for errand in self.errands:
+
+    async def run_errand(self, errand: Errand) -> None:
+        """Whoever keeps the house runs its errands, each in a loop of its own: a slow answer holds up nothing that expires."""
+        if await self._has_lease(HOUSE):
             await errand()
 
     async def _chore(self, duty: Chore, now: datetime) -> None:
@@ -293,18 +296,19 @@ class Worker:
     async def run(self) -> None:
         """Tick until `stop`; a round that has begun is finished first."""
         self._stopping = False
-        self._wake = {name: asyncio.Event() for name in [*self.context.channels, HOUSE]}
+        rounds = self._rounds()
+        self._wake = {name: asyncio.Event() for name in rounds}
         scheduler = AsyncIOScheduler(timezone="UTC")
         for name in self._wake:
-            seconds = HOUSE_SECONDS if name == HOUSE else TICK_SECONDS
+            seconds = TICK_SECONDS if name in self.context.channels else HOUSE_SECONDS
             scheduler.add_job(
                 partial(self._ask, name, Why()), "interval", seconds=seconds, id=name, max_instances=1, coalesce=True
             )
         scheduler.start()
         try:
             async with asyncio.TaskGroup() as loops:
-                for name in self._wake:
-                    loops.create_task(self._loop(name))
+                for name, round_of in rounds.items():
+                    loops.create_task(self._loop(name, round_of))
         finally:
             scheduler.shutdown(wait=False)
             await self.give_back()
@@ -315,11 +319,24 @@ class Worker:
         for event in self._wake.values():
             event.set()
 
-    async def _loop(self, name: str) -> None:
+    def _rounds(self) -> dict[str, Callable[[Why], Awaitable[None]]]:
+        """What each loop does, by its name."""
+        return {
+            **{name: partial(self._tick_for, name) for name in self.context.channels},
+            **{f"{HOUSE} errand {n}": partial(self._errand_for, errand) for n, errand in enumerate(self.errands)},
+            HOUSE: lambda _: self.keep_house(),
+        }
+
+    async def _tick_for(self, name: str, why: Why) -> None:
+        await self.tick(name, why=why)
+
+    async def _errand_for(self, errand: Errand, _: Why) -> None:
+        await self.run_errand(errand)
+
+    async def _loop(self, name: str, round_of: Callable[[Why], Awaitable[None]]) -> None:
         while not self._stopping:
             try:
-                why = self._asked.pop(name, Why())
-                await (self.keep_house() if name == HOUSE else self.tick(name, why=why))
+                await round_of(self._asked.pop(name, Why()))
             except Exception:
                 # A bug or a database that is away for a moment must not end the loop: the next tick tries again.
                 log.exception("A round of %s failed", name)

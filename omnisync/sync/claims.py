@@ -18,7 +18,7 @@ from omnisync.sync import guard
 from omnisync.sync.behind import wish_for
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import Key, key_of, price_differs, stock_differs, waits, wanted_price
-from omnisync.sync.tables import PRICE_PLACE, ChannelListing, Sent, ShownState
+from omnisync.sync.tables import PRICE_PLACE, ChannelHealth, ChannelListing, Sent, ShownState
 from omnisync.sync.wanted import wanted
 from omnisync.values import Money
 
@@ -168,10 +168,22 @@ def _target(listing: ChannelListing, place: str) -> Target:
 def _locked(session: Session, channel: Channel, keys: Sequence[Key], now: datetime) -> list[ShownState]:
     """The rows that nobody else writes at this moment, in the order of `keys`."""
     free = sa.or_(col(ShownState.in_flight_until).is_(None), col(ShownState.in_flight_until) <= now)
-    ordered = _of_keys(channel, keys).where(free).order_by(col(ShownState.external_id), col(ShownState.place))
+    ordered = (
+        _of_keys(channel, keys)
+        .where(free, ~_is_quiet(channel))
+        .order_by(col(ShownState.external_id), col(ShownState.place))
+    )
     wanted_keys = set(keys)
-    rows = {key_of(row): row for row in session.exec(ordered.with_for_update()) if key_of(row) in wanted_keys}
+    rows = {
+        key_of(row): row for row in session.exec(ordered.with_for_update(of=ShownState)) if key_of(row) in wanted_keys
+    }
     return [rows[key] for key in keys if key in rows]
+
+
+def _is_quiet(channel: Channel) -> sa.ColumnElement[bool]:
+    """Whether it was paused or handed back, perhaps by another process while this round was under way."""
+    quiet = sa.or_(col(ChannelHealth.paused), col(ChannelHealth.writes) == "off")
+    return sa.exists().where(col(ChannelHealth.channel) == channel.name, quiet)
 
 
 def _of_keys(channel: Channel, keys: Sequence[Key]) -> SelectOfScalar[ShownState]:

@@ -84,8 +84,7 @@ def apply(
     booking = Booking(session, context, channel, resolve, now, trusted, message_id, firsts.since(session, channel))
     whole: list[Fact] = [] if booked is None else booked
     waiting = 0
-    # What a channel shows that we do not write is its own affair: neither drift nor a sale.
-    for fact in (one for one in facts if not (channel.in_shadow and isinstance(one, LevelSeen))):
+    for fact in facts:
         waits = _book(booking, fact)
         waiting += waits
         if waits:
@@ -333,7 +332,9 @@ def _counted(booking: Booking, count: Counted) -> int:
 def _level(booking: Booking, level: LevelSeen) -> int:
     location = booking.channel.location_of(level.place) or _only(booking.channel.owned)
     if location not in booking.channel.owned:
-        looks.hint(booking.session, booking.channel, level, now=booking.now)
+        # In shadow what it shows is somebody else's work: neither drift nor a sale.
+        if not booking.channel.in_shadow:
+            looks.hint(booking.session, booking.channel, level, now=booking.now)
         return 0
     # The channel owns this stock: what it shows is what lies there.
     sku, at = booking.sku(level), booking.moment(level.at or booking.now)

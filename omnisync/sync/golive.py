@@ -40,6 +40,7 @@ def questions(session: Session, channel: Channel, plan: Plan, *, now: datetime) 
         _mapped(plan),
         _counted(plan),
         _emptied(plan),
+        _repriced(channel, plan),
     ]
 
 
@@ -79,6 +80,16 @@ def _emptied(plan: Plan) -> Question:
     return Question(
         "zeros", ok, f"{emptied} of {plan.compared} numbers would go to 0",
         "Look at `omnisync plan`: is the stock counted at every location that it sells from?",
+    )  # fmt: skip
+
+
+def _repriced(channel: Channel, plan: Plan) -> Question:
+    """The blast guard compares with what was written before: of the first prices nothing was."""
+    allowed = channel.policy.blast_price_percent
+    jumps = [one for one in plan.of(Kind.PRICE) if one.price_jump_percent > allowed]
+    return Question(
+        "prices", not jumps, f"{len(jumps)} prices would change by more than {allowed} percent",
+        "Look at `omnisync plan`: with tax or without, and which price list? Correct them here or at the channel.",
     )  # fmt: skip
 
 

@@ -13,14 +13,24 @@ from sqlmodel import Session, col, select
 from omnisync import db
 from omnisync.announce import announce
 from omnisync.errors import NeedsAttention, TryLater
+from omnisync.sync import levels
 from omnisync.sync.context import Channel
 from omnisync.sync.settle import backoff
-from omnisync.sync.tables import Case, ChannelHealth, ChannelListing, DeadLetter, InboxMessage, ShownState
+from omnisync.sync.tables import (
+    IS_PROVISIONAL,
+    Case,
+    ChannelHealth,
+    ChannelListing,
+    DeadLetter,
+    InboxMessage,
+    ShownState,
+)
 
 BREAKS_AFTER = 5
 """Failures in a row after which the breaker shows open."""
 LATE_AFTER_SECONDS = 60.0
 ATTENTION_RETRY = timedelta(minutes=5)
+_shown = db.table(ShownState)
 State = Literal["on_time", "late", "action_required", "paused", "shadow"]
 
 
@@ -164,17 +174,45 @@ def is_shadow(channel: Channel, writes: str | None) -> bool:
 
 
 def go_live(session: Session, channel: str, *, now: datetime) -> None:
-    """From now on write there, at once."""
+    """From now on write there, at once. What was written before says nothing of what somebody else wrote since."""
     row = row_of(session, channel)
+    if row.writes != "on":
+        _forget_beliefs(session, channel, now)
     row.writes = "on"
     try_now(row, now=now)
     announce(session, "channel.live", {"channel": channel}, now=now)
 
 
 def hand_back(session: Session, channel: str, *, now: datetime) -> None:
-    """From now on write nothing there; its orders are still read."""
+    """From now on write nothing there; its orders are still read. A lower level there means no sale any more."""
     row_of(session, channel).writes = "off"
+    for state in session.exec(select(ShownState).where(ShownState.channel == channel, IS_PROVISIONAL)):
+        levels.set_provisional(session, state, 0, now=now)
+    session.flush()
+    _forget_beliefs(session, channel, now)
     announce(session, "channel.handed_back", {"channel": channel}, now=now)
+
+
+def _forget_beliefs(session: Session, channel: str, now: datetime) -> None:
+    """Nobody knows what it shows: it is looked at before it is written, and written where nothing can be looked at."""
+    behind = sa.func.coalesce(_shown.c.behind_since, sa.literal(now, _shown.c.behind_since.type))
+    wants = sa.or_(_shown.c.wanted.is_not(None), _shown.c.wanted_price_minor.is_not(None))
+    unknown = (
+        "believed",
+        "price_minor",
+        "price_currency",
+        "drift_since",
+        "look_at",
+        "submitted",
+        "unsettled",
+        "emptied_since",
+    )
+    session.execute(
+        sa.update(_shown)
+        .where(_shown.c.channel == channel)
+        .values(dict.fromkeys(unknown) | {"behind_since": sa.case((wants, behind))})
+        .execution_options(synchronize_session=False)
+    )
 
 
 # ---------------------------------------------------------------- as ops see it

@@ -28,6 +28,8 @@ from omnisync.values import format_time, to_cursor
 
 BATCH = 100
 """Events of one subscription in one go; the rest waits for the next, so that no listener keeps the others waiting."""
+PATIENCE = timedelta(seconds=5)
+"""After so long with one listener the rest waits as well."""
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
 """After each failure in a row; the schedule that Standard Webhooks proposes. After the last one it is switched off."""
 GONE = 410
@@ -72,8 +74,10 @@ class Courier:
         await asyncio.gather(*(self._deliver(*waits) for waits in found))
 
     async def _deliver(self, one: EventSubscription, waiting: Sequence[Event]) -> None:
-        position, trouble, gone = one.position, None, False
+        position, trouble, gone, began = one.position, None, False, self.clock.now()
         for event in waiting:
+            if self.clock.now() - began >= PATIENCE:
+                break
             if event.kind == RESYNC or any(fnmatchcase(event.kind, pattern) for pattern in one.events):
                 status, trouble = await self._send(one, event)
                 if trouble is not None:
@@ -95,6 +99,10 @@ class Courier:
             status = await self.post(one.url, headers, body)
         except TryLater as trouble:
             return 0, trouble.message
+        except Exception as bug:
+            # An address that nobody can be called at spoils its own subscription, not those of everybody.
+            log.warning("Subscription %s cannot be sent to: %s", one.id, type(bug).__name__)
+            return 0, f"It could not be sent ({type(bug).__name__})."
         return status, None if 200 <= status < 300 else f"It answered {status}."
 
 

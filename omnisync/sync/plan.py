@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -65,6 +66,17 @@ class Difference(NamedTuple):
     def pieces(self) -> int:
         """How far apart they are."""
         return abs((self.shows or 0) - (self.should or 0)) if self.should is not None else 0
+
+    @property
+    def price_jump_percent(self) -> float:
+        """By how much its price would change."""
+        if (
+            self.shown_price is None
+            or self.should_price is None
+            or self.shown_price.currency != self.should_price.currency
+        ):
+            return 0.0 if None in (self.shown_price, self.should_price) else math.inf
+        return abs(self.should_price.minor - self.shown_price.minor) * 100 / max(self.shown_price.minor, 1)
 
 
 @dataclass

@@ -240,3 +240,28 @@ def test_the_line_to_a_listener_carries_address_headers_and_body_and_tells_how_i
     assert heard[0].startswith(b"POST /hook?from=us HTTP/1.1\r\n")
     assert b"webhook-id: evt_1\r\n" in heard[0]
     assert heard[0].endswith(b"\r\n\r\n{}")
+
+
+def test_one_that_cannot_be_sent_to_or_is_slow_holds_up_nobody_else(
+    engine: Engine, clock: StoppedClock, listener: Listener, play: Play
+):
+    async def post(url: str, headers: Mapping[str, str], body: bytes) -> int:
+        if "nobody" in url:
+            raise UnicodeError("label empty or too long")
+        if "slow" in url:
+            clock.advance(seconds=9)
+        return await listener(url, headers, body)
+
+    courier = Courier(Inline(engine), clock, KEY, post)
+    with db.transaction(engine) as session:
+        for name in ("good", "nobody", "slow"):
+            listeners.subscribe(session, name, f"https://{name}.example.org", ["*"], now=clock.now())
+    happens(engine, clock, "pickup.ready", 1, 2, 3)
+    play(courier.deliver_due())
+
+    heard = [(url, told["data"]["number"]) for url, _, told in listener.heard]
+    with db.reading(engine) as session:
+        trouble = session.get_one(EventSubscription, "nobody").last_error
+    assert [number for url, number in heard if "good" in url] == [1, 2, 3]
+    assert [number for url, number in heard if "slow" in url] == [1]
+    assert trouble == "It could not be sent (UnicodeError)."

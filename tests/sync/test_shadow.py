@@ -6,19 +6,20 @@ import json
 import random
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy.engine import Engine
 
-from omnisync.adapters.base import Can, Hook, Subscription, Write
+from omnisync.adapters.base import Article, Can, Hook, LevelSeen, Subscription, Write
 from omnisync.adapters.client import Tools
 from omnisync.catalog import pricelist
 from omnisync.catalog.pricelist import BasePrice
 from omnisync.clock import Ids, StoppedClock
 from omnisync.settings import ServerSettings
-from omnisync.sync import golive, health, plan
+from omnisync.sync import claims, golive, health, plan
 from omnisync.sync.plan import Kind as Wrong
 from omnisync.sync.tables import Case
 from omnisync.values import Money
@@ -151,8 +152,90 @@ def test_it_may_go_live_when_every_question_is_answered(house: House, web: Watch
     house.stock(["NEW", "STRANGE"], 3)
     play(house.settle(rounds=2))
 
-    assert before == {"orders": False, "messages": True, "mapping": False, "stock": False, "zeros": False}
+    assert before == {
+        "orders": False,
+        "messages": True,
+        "mapping": False,
+        "stock": False,
+        "zeros": False,
+        "prices": True,
+    }
     assert asked() == dict.fromkeys(before, True)
+
+
+def test_what_was_shown_before_it_was_handed_back_is_no_measure_of_what_somebody_else_wrote_since(
+    engine: Engine, clock: StoppedClock, ids: Ids, play: Play
+):
+    web, blind = FakeChannel("web", clock, CAN), FakeChannel("blind", clock, replace(CAN, looks=False))
+    house = build(engine, clock, ids, settings_for(shop("web"), shop("blind"), shop("other")), [web, blind, FakeChannel("other", clock)])  # fmt: skip
+    house.article("LAMP")
+    house.stock("LAMP", 9)
+    for fake in house.fakes.values():
+        fake.offer("LAMP")
+    play(house.settle(rounds=2))
+    web.edit("LAMP", 7)
+    play(house.worker.tick("web", full=True))
+    unexplained = house.state("web", "LAMP").provisional
+
+    for name in ("web", "blind"):
+        house.within(lambda session, name=name: health.hand_back(session, name, now=clock.now()))
+    play(house.settle(rounds=2))
+    others = house.fakes["other"].shows("LAMP")
+    for fake in (web, blind):
+        fake.edit("LAMP", 4)
+        house.within(lambda session, name=fake.name: health.go_live(session, name, now=clock.now()))
+    play(house.settle(rounds=3))
+
+    assert (unexplained, others) == (2, 9)
+    assert [fake.shows("LAMP") for fake in house.fakes.values()] == [9, 9, 9]
+    assert house.state("web", "LAMP").provisional == 0
+
+
+@pytest.mark.parametrize("stop", [health.pause, health.hand_back])
+def test_a_round_under_way_writes_no_more_after_the_channel_was_paused_or_handed_back(
+    house: House, web: Watched, clock: StoppedClock, play: Play, stop: Any
+):
+    play(house.settle(rounds=2))
+    house.within(lambda session: health.go_live(session, "web", now=clock.now()))
+    channel = house.channel("web")
+    [key] = house.within(lambda session: claims.due(session, channel, now=clock.now(), prices=False, limit=9))
+
+    house.within(lambda session: stop(session, "web", now=clock.now()))
+    claimed = house.within(lambda session: claims.claim(session, house.context, channel, [key], now=clock.now()))
+
+    assert claimed == []
+
+
+def test_what_a_till_says_of_its_own_stock_counts_in_shadow_too(
+    engine: Engine, clock: StoppedClock, ids: Ids, play: Play
+):
+    till = FakeChannel("till", clock, Can(write=Write.NONE))
+    settings = settings_for(shop("till", shadow=True, location_map={"Kasse 1": "linden"}), owners={"linden": "till"})
+    house = build(engine, clock, ids, settings, [till])
+    house.article("LAMP")
+    play(house.tick("till"))
+    clock.advance(minutes=1)
+
+    till.facts.append(LevelSeen(Article(sku="LAMP"), 6, place="Kasse 1", at=clock.now(), version="7"))
+    clock.advance(minutes=2)
+    play(house.tick("till"))
+
+    assert house.level("LAMP") == (6, 0)
+
+
+def test_a_price_that_jumps_is_asked_about_before_the_first_one_is_written(
+    house: House, web: Watched, clock: StoppedClock, play: Play
+):
+    price = BasePrice("LAMP", Money(1500, "EUR"))
+    house.within(lambda session: pricelist.set_price(session, price, ids=house.ids, now=clock.now()))
+    web.prices["id-LAMP"] = Money(15000, "EUR")
+    clock.advance(seconds=1)
+    play(house.settle(rounds=2))
+
+    drawn = play(plan.draw(house.context, house.channel("web")))
+    asked = house.within(lambda session: golive.questions(session, house.channel("web"), drawn, now=clock.now()))
+
+    assert [one.name for one in asked if not one.ok] == ["prices"]
 
 
 # ---------------------------------------------------------------- what leaves the client

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy.engine import Engine
+from sqlmodel import Session
 
 from omnisync import db
 from omnisync.adapters.base import Can, Write
@@ -122,6 +123,36 @@ def test_holds_expire_and_channels_offer_the_pieces_again(
     play(house.settle(rounds=1))
 
     assert web.shows("LAMP") == 2
+
+
+def test_an_errand_that_is_never_answered_does_not_hold_up_what_expires(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house, met = make_house(), list[str]()
+
+    async def story() -> None:
+        waits, kept = asyncio.Event(), asyncio.Event()
+
+        async def errand() -> None:
+            met.append("errand")
+            await waits.wait()
+
+        def chore(session: Session, now: datetime) -> None:
+            if "errand" in met:
+                met.append("chore")
+                kept.set()
+
+        worker = Worker(house.context, "worker", chores=[chore], errands=[errand])
+        running = asyncio.create_task(worker.run())
+        async with asyncio.timeout(10):
+            await kept.wait()
+        waits.set()
+        worker.stop()
+        await running
+
+    play(story())
+
+    assert met[:2] == ["errand", "chore"]
 
 
 def test_the_loop_serves_every_channel_and_stops_when_it_is_told(
