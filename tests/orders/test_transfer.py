@@ -3,7 +3,7 @@ from itertools import permutations
 import pytest
 
 from omnisync.errors import Conflict, Forbidden, InvalidRequest, OutOfStock, Refused
-from omnisync.orders import ending, hours, picking, pickup, sending, transfer, unsendable
+from omnisync.orders import ending, hours, picking, pickup, sending, transfer
 from omnisync.orders import tasks as jobs
 from omnisync.orders.picking import Rejected, Why
 from omnisync.orders.pickup import Actor
@@ -34,7 +34,7 @@ def arrive(session, desk, part=None, actor=STAFF, **more):
     return [sending.receive(session, desk, one.id, part, actor=actor, now=START, **more) for one in found]
 
 
-def _transfer(session, desk, placed, location=MARKT, how="customer_goes"):
+def bring(session, desk, placed, location=MARKT, how="customer_goes"):
     agreed = "phone" if how == "customer_goes" else None
     return transfer.transfer(session, desk, placed.pickup.id, location, how, actor=STAFF, now=START, agreed=agreed)
 
@@ -44,7 +44,7 @@ def test_the_customer_goes_to_another_store_with_the_same_code_and_number(sessio
     shelf(session, "LAMP", pieces=1, location=MARKT)
     placed = a_ready_one(session, desk := a_desk(), ("LAMP", 1))
 
-    moved = _transfer(session, desk, placed)
+    moved = bring(session, desk, placed)
 
     assert (moved.location, moved.state, moved.shelf, moved.number) == (MARKT, "placed", None, "L-1001")
     assert (level(session, "LAMP").available, level(session, "LAMP", MARKT).available) == (1, 0)
@@ -63,7 +63,7 @@ def test_where_the_other_location_has_too_few_everything_stays_as_it_was(session
     before = kinds(session, "LAMP")
 
     with pytest.raises(OutOfStock):
-        _transfer(session, desk, placed, how=how)
+        bring(session, desk, placed, how=how)
 
     assert kinds(session, "LAMP") == before
     assert pickup.load(session, placed.pickup.id, STAFF).location == LINDEN
@@ -76,7 +76,7 @@ def test_a_piece_that_was_not_found_comes_from_another_store(session):
     placed = place(session, desk := a_desk(transfer_days=2), ("LAMP", 2))
     picking.reject(session, desk, placed.pickup.id, [Rejected("LAMP", 1, Why.DAMAGED)], actor=STAFF, now=START)
 
-    moved = _transfer(session, desk, placed, how="goods_come")
+    moved = bring(session, desk, placed, how="goods_come")
 
     assert (moved.location, moved.state) == (LINDEN, "placed")
     assert moved.ready_by == hours.after_transfer(START, desk.location(LINDEN))
@@ -107,7 +107,7 @@ def test_goods_that_nobody_waits_for_any_more_are_free_when_they_come(session):
     shelf(session, "LAMP", pieces=5, location=MARKT)
     placed = place(session, desk := a_desk(), ("LAMP", 2))
     picking.reject(session, desk, placed.pickup.id, [Rejected("LAMP", 1, Why.DAMAGED)], actor=STAFF, now=START)
-    _transfer(session, desk, placed, how="goods_come")
+    bring(session, desk, placed, how="goods_come")
     send(session, desk)
     for there, actor in ((MARKT, STAFF), (LINDEN, Actor("Toni", MARKT))):
         transfer.transfer(
@@ -128,7 +128,7 @@ def test_what_is_off_sale_here_can_come_from_elsewhere(session):
     placed = place(session, desk := a_desk(), ("LAMP", 2))
     picking.reject(session, desk, placed.pickup.id, [Rejected("LAMP", 1, Why.NOT_FOUND)], actor=STAFF, now=START)
 
-    moved = _transfer(session, desk, placed, LAGER, "goods_come")
+    moved = bring(session, desk, placed, LAGER, "goods_come")
     arrive(session, desk)
     picking.ready(session, desk, moved.id, "12", actor=STAFF, now=START)
     hand_over(session, desk, placed)
@@ -143,7 +143,7 @@ def test_pieces_that_come_although_none_were_rejected_can_be_sold_here(session):
     shelf(session, "LAMP", pieces=1, location=MARKT)
     placed = place(session, desk := a_desk(), ("LAMP", 1))
 
-    _transfer(session, desk, placed, how="goods_come")
+    bring(session, desk, placed, how="goods_come")
     send(session, desk)
     assert (level(session, "LAMP").available, level(session, "LAMP").incoming) == (0, 1)
     arrive(session, desk)
@@ -158,7 +158,7 @@ def test_pieces_that_come_to_an_overdrawn_shelf_belong_to_older_promises(session
     place(session, desk := a_desk(), ("LAMP", 1))
     placed = place(session, desk, ("LAMP", 2), reference="#2")
     picking.reject(session, desk, placed.pickup.id, [Rejected("LAMP", 1, Why.DAMAGED)], actor=STAFF, now=START)
-    _transfer(session, desk, placed, how="goods_come")
+    bring(session, desk, placed, how="goods_come")
     ledger.record(session, [ledger.Entry(Kind.SOLD, "LAMP", LINDEN, 2, "pos:1", START)], now=START)
 
     arrive(session, desk)
@@ -176,7 +176,7 @@ def rejected_and_sent(session, desk, pieces=2, off=True):
     placed = place(session, desk, ("LAMP", pieces))
     gone = [Rejected("LAMP", pieces - 1, Why.DAMAGED)]
     picking.reject(session, desk, placed.pickup.id, gone, actor=STAFF, now=START)
-    _transfer(session, desk, placed, how="goods_come")
+    bring(session, desk, placed, how="goods_come")
     assert violations(session) == []
     if off:
         send(session, desk)
@@ -257,9 +257,9 @@ def test_a_pickup_goes_neither_nowhere_nor_where_nothing_is_collected(session):
     placed = place(session, desk := a_desk(), ("LAMP", 1))
 
     with pytest.raises(InvalidRequest):
-        _transfer(session, desk, placed, LINDEN)
+        bring(session, desk, placed, LINDEN)
     with pytest.raises(Conflict) as refused:
-        _transfer(session, desk, placed, LAGER)
+        bring(session, desk, placed, LAGER)
     assert refused.value.code == "no-pickup"
 
 
@@ -269,7 +269,7 @@ def test_what_was_collected_does_not_travel(session):
     hand_over(session, desk, placed)
 
     with pytest.raises(Conflict) as refused:
-        _transfer(session, desk, placed)
+        bring(session, desk, placed)
 
     assert refused.value.details["state"] == "collected"
 
@@ -321,7 +321,7 @@ def test_a_cancelled_pickup_gives_back_what_nobody_has_sent_and_nobody_is_asked_
 def test_a_pickup_that_goes_to_another_store_calls_off_what_was_to_come(session):
     placed = rejected_and_sent(session, desk := a_desk(), pieces=2, off=False)
 
-    _transfer(session, desk, placed)
+    bring(session, desk, placed)
 
     assert (level(session, "LAMP", MARKT).on_hand, level(session, "LAMP", MARKT).reserved) == (9, 2)
     assert [task for task in tasks(session) if task[0] in ("send", "receive")] == []
@@ -379,8 +379,8 @@ STEPS = {
     "none comes": lambda session, desk, _: arrive(session, desk, {}),
     "rest is called off or lost": lambda session, desk, _: arrive(session, desk, {}, rest="lost"),
     "cancel": lambda session, desk, placed: ending.cancel(session, desk, placed.pickup.id, actor=STAFF, now=START),
-    "customer goes": lambda session, desk, placed: _transfer(session, desk, placed),
-    "more come": lambda session, desk, placed: _transfer(session, desk, placed, how="goods_come"),
+    "customer goes": lambda session, desk, placed: bring(session, desk, placed),
+    "more come": lambda session, desk, placed: bring(session, desk, placed, how="goods_come"),
 }
 
 
@@ -423,72 +423,6 @@ def test_a_pickup_can_end_although_all_that_was_here_is_rejected_and_the_rest_is
 
     assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved) == (1, 0)
     assert violations(session) == []
-
-
-def cannot_send(session, desk, *gone, actor=THERE):
-    [asked] = transfers.page(session, MARKT, on_the_way=True)
-    return unsendable.cannot_send(session, desk, asked.id, [Rejected(*one) for one in gone], actor=actor, now=START)
-
-
-def test_what_the_sender_cannot_find_is_corrected_there_and_lacks_at_the_pickup(session):
-    placed = rejected_and_sent(session, desk := a_desk(), pieces=4, off=False)
-
-    cannot_send(session, desk, ("LAMP", 1, Why.NOT_FOUND), ("LAMP", 1, Why.DAMAGED))
-
-    [line] = pickup.lines_of(session, [placed.pickup.id])[placed.pickup.id]
-    assert (line.coming, line.rejected) == (1, 2)
-    there = level(session, "LAMP", MARKT)
-    assert (there.on_hand, there.reserved, there.off_sale) == (7, 1, True)
-    jobs_there = [(one.kind, one.quantity) for one in jobs.list_open(session, MARKT)]
-    assert sorted(jobs_there) == [("count", None), ("send", 1)]
-    kind, told = desk.announce[-1]
-    assert (kind, told["id"], told["source"]) == ("pickup.cannot_send", placed.pickup.id, MARKT)
-    assert violations(session) == []
-
-
-def test_a_pickup_that_waits_for_nothing_lacks_nothing_when_its_goods_cannot_be_sent(session):
-    shelf(session, "LAMP", pieces=1)
-    shelf(session, "LAMP", pieces=1, location=MARKT)
-    placed = place(session, desk := a_desk(), ("LAMP", 1))
-    _transfer(session, desk, placed, how="goods_come")
-    told = len(desk.announce)
-
-    cannot_send(session, desk, ("LAMP", 1, Why.NOT_FOUND))
-
-    [line] = pickup.lines_of(session, [placed.pickup.id])[placed.pickup.id]
-    assert (line.coming, line.rejected) == (0, 0)
-    assert len(desk.announce) == told
-    assert (level(session, "LAMP", MARKT).on_hand, pickup.here_lines(session, placed.pickup.id)) == (0, {"LAMP": 1})
-    assert violations(session) == []
-
-
-def test_a_transfer_of_which_nothing_can_be_sent_is_over_and_another_location_may_send(session):
-    placed = rejected_and_sent(session, desk := a_desk(), pieces=3, off=False)
-    shelf(session, "LAMP", pieces=2, location=LAGER)
-
-    over = cannot_send(session, desk, ("LAMP", 2, Why.NOT_FOUND))
-    assert over.received_at == START
-    _transfer(session, desk, placed, LAGER, "goods_come")
-    send(session, desk)
-    arrive(session, desk)
-
-    assert [task[0] for task in tasks(session)] == ["count"]
-    assert pickup.here_lines(session, placed.pickup.id) == {"LAMP": 3}
-    assert violations(session) == []
-
-
-def test_only_its_sender_says_so_and_only_of_what_is_still_to_be_sent(session):
-    rejected_and_sent(session, desk := a_desk(), pieces=3, off=False)
-    with pytest.raises(Forbidden):
-        cannot_send(session, desk, ("LAMP", 1, Why.NOT_FOUND), actor=STAFF)
-    with pytest.raises(InvalidRequest):
-        cannot_send(session, desk, ("LAMP", 3, Why.NOT_FOUND))
-    send(session, desk)
-
-    with pytest.raises(InvalidRequest):
-        cannot_send(session, desk, ("LAMP", 1, Why.NOT_FOUND))
-
-    assert level(session, "LAMP", MARKT).on_hand == 7
 
 
 def test_nobody_is_sent_to_another_store_without_having_said_yes(session):
