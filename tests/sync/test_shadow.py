@@ -21,7 +21,7 @@ from omnisync.clock import Ids, StoppedClock
 from omnisync.settings import ServerSettings
 from omnisync.sync import claims, golive, health, plan
 from omnisync.sync.plan import Kind as Wrong
-from omnisync.sync.tables import Case
+from omnisync.sync.tables import Case, Sent
 from omnisync.values import Money
 from tests.adapters.contract import Feature, open_world, rigs
 from tests.sync.conftest import Play
@@ -74,7 +74,7 @@ def test_its_orders_count_everywhere_and_nothing_is_written_there(
     assert (web.shows("LAMP"), house.fakes["other"].shows("LAMP")) == (2, 4)
     assert (WRITES & set(web.calls), web.put_away) == (set(), [])
     state = health.of(house.within(lambda session: session), house.channel("web"), now=clock.now())
-    assert (state.state, state.lag_seconds) == ("shadow", 0.0)
+    assert (state.state, state.lag_seconds, state.queued) == ("shadow", 0.0, 0)
 
 
 def test_what_somebody_else_writes_there_is_neither_a_sale_nor_drift(house: House, web: Watched, play: Play):
@@ -93,8 +93,9 @@ def test_it_is_written_from_the_moment_it_goes_live_until_it_is_handed_back(
     house: House, web: Watched, clock: StoppedClock, play: Play
 ):
     play(house.settle(rounds=2))
+    went_live = clock.now()
 
-    house.within(lambda session: health.go_live(session, "web", now=clock.now()))
+    house.within(lambda session: health.go_live(session, "web", now=went_live))
     play(house.settle(rounds=2))
     live = web.shows("LAMP")
     house.within(lambda session: health.hand_back(session, "web", now=clock.now()))
@@ -102,6 +103,7 @@ def test_it_is_written_from_the_moment_it_goes_live_until_it_is_handed_back(
     play(house.settle(rounds=2))
 
     assert (live, web.shows("LAMP"), "subscriptions" in web.calls) == (9, 9, True)
+    assert [sent.changed_at for sent in house.rows(Sent, channel="web")] == [went_live]
     [last] = house.within(lambda session: list(golive.last_values(session, "web")))
     assert (last["sku"], last["quantity"]) == ("LAMP", 5)
 
