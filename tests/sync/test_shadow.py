@@ -139,6 +139,21 @@ def test_the_plan_names_what_is_wrong_with_each_listing_worst_first(
     assert not WRITES & set(web.calls)
 
 
+def test_what_was_ordered_and_never_counted_is_named_as_uncounted(
+    house: House, web: Watched, clock: StoppedClock, play: Play
+):
+    house.article("NEW")
+    web.offer("NEW", stock=5)
+    play(house.settle(rounds=2))
+    web.buy("NEW")
+    play(house.settle(rounds=2))
+
+    drawn = play(plan.draw(house.context, house.channel("web")))
+
+    assert house.level("NEW") == (0, 1)
+    assert [one.kind for one in drawn.differences if one.sku == "NEW"] == [Wrong.UNCOUNTED]
+
+
 def test_it_may_go_live_when_every_question_is_answered(house: House, web: Watched, clock: StoppedClock, play: Play):
     house.article("NEW")
     web.offer("NEW", stock=1)
