@@ -28,6 +28,7 @@ from tests.sync.conftest import Play
 from tests.sync.fakes import FakeChannel
 from tests.sync.house import House, build, settings_for, shop
 from tests.sync.test_telling import order, pickup
+from tests.sync.test_unpaid import unpaid
 
 CAN = Can(write=Write.ABSOLUTE, batch_size=2, webhooks=True, tells_pickups=True, prices=True, poll_seconds=60, topics=("orders",))  # fmt: skip
 
@@ -176,6 +177,7 @@ def test_it_may_go_live_when_every_question_is_answered(house: House, web: Watch
         "stock": False,
         "zeros": False,
         "prices": True,
+        "unpaid": True,
     }
     assert asked() == dict.fromkeys(before, True)
 
@@ -253,6 +255,24 @@ def test_a_price_that_jumps_is_asked_about_before_the_first_one_is_written(
     asked = house.within(lambda session: golive.questions(session, house.channel("web"), drawn, now=clock.now()))
 
     assert [one.name for one in asked if not one.ok] == ["prices"]
+
+
+def test_orders_that_nobody_paid_while_it_was_in_shadow_are_named_before_they_are_cancelled_there(
+    house: House, web: Watched, clock: StoppedClock, play: Play
+):
+    play(house.settle(rounds=2))
+    unpaid(web)
+    play(house.settle(rounds=2))
+    clock.advance(days=8)
+    play(house.settle(rounds=2))
+
+    drawn = play(plan.draw(house.context, house.channel("web")))
+    asked = house.within(lambda session: golive.questions(session, house.channel("web"), drawn, now=clock.now()))
+
+    assert ([(one.name, one.detail) for one in asked if not one.ok], web.told) == (
+        [("unpaid", "1 orders that nobody paid would be cancelled there")],
+        [],
+    )
 
 
 # ---------------------------------------------------------------- what leaves the client
