@@ -24,6 +24,8 @@ from omnisync.demo.stage import Stage
 from omnisync.errors import OmnisyncError
 
 VIOLATED, BROKEN, INTERRUPTED = 1, 2, 130
+PAGES = ("/staff", "/ops")
+"""Opened where there is a display, the last one in front."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,7 +60,8 @@ async def demo(options: Options, folder: Path) -> Proof:
         _say(_welcome(running))
         _listen(running)
         if _has_display() and not options.as_json:
-            webbrowser.open(f"{running.plan.url('server')}/ops")
+            for page in PAGES:
+                webbrowser.open(running.plan.url("server") + page)
         await _play(running)
         _say("settling: no more buyers, all switches off ...")
         found: Proof = await running.settle()
@@ -136,7 +139,7 @@ def _welcome(running: Stage) -> str:
 
 
 def _has_display() -> bool:
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _say(text: str) -> None:

@@ -28,6 +28,13 @@ class View:
     provisional: int = 0
     submitted: int | None = None
     """A write whose effect we do not know yet."""
+    ordered: int = 0
+    """Pieces of the channel's own orders that became known since then: if the write arrived before them, so much less is shown."""
+
+    @property
+    def arriving(self) -> set[int]:
+        """What the channel may show if the write arrived: after those orders, which it then overwrote, or before them."""
+        return set() if self.submitted is None else {self.submitted, self.submitted - self.ordered}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +50,8 @@ class Verdict:
 
 def see(view: View, shown: int) -> Verdict:
     """Judge a level that was read after everything in `view` happened. Pure."""
-    if view.submitted is not None and shown == view.submitted:
-        return Verdict(replace(view, believed=shown, submitted=None), arrived=True)
+    if shown in view.arriving:
+        return Verdict(View(shown, view.provisional), arrived=True)
     if view.believed is None:
         return Verdict(View(shown, view.provisional))
     gap = _nearest_above(view, shown) - shown
@@ -62,20 +69,26 @@ def order(view: View, quantity: int, cancelled: int = 0) -> View:
     What was taken back may or may not be shown again: the next look tells.
     """
     settled = min(view.provisional, quantity + cancelled)
-    believed = None if view.believed is None else view.believed - max(0, quantity - settled)
-    return replace(view, provisional=view.provisional - settled, believed=believed)
+    lower = max(0, quantity - settled)
+    believed = None if view.believed is None else view.believed - lower
+    ordered = view.ordered if view.submitted is None else view.ordered + lower
+    return replace(view, provisional=view.provisional - settled, believed=believed, ordered=ordered)
 
 
 def _nearest_above(view: View, shown: int) -> int:
     # The unknown write may have arrived or not. The smallest number that explains what we see makes the fewest pieces provisional.
-    candidates = sorted({number for number in (view.believed, view.submitted) if number is not None})
+    candidates = sorted(view.arriving | ({view.believed} if view.believed is not None else set()))
     return next((number for number in candidates if number >= shown), candidates[-1])
 
 
 def view_of(state: ShownState) -> View:
     """What a row believes. Of a write that was not settled nobody knows whether it arrived, also when its worker is gone."""
     unknown = state.unsettled or state.in_flight_until is not None
-    return View(state.believed, state.provisional, state.submitted if unknown else None)
+    if not unknown or state.submitted is None:
+        return View(state.believed, state.provisional)
+    # While nobody knows what became of a write, only orders lower what was believed when it was submitted.
+    ordered = 0 if None in (state.compare, state.believed) else max(0, (state.compare or 0) - (state.believed or 0))
+    return View(state.believed, state.provisional, state.submitted, ordered)
 
 
 def put(session: Session, state: ShownState, view: View, *, now: datetime) -> None:

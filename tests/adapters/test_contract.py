@@ -49,6 +49,10 @@ def opened(rig: Rig, tools: Tools, clock: StoppedClock) -> Opened:
 # ---------------------------------------------------------------- the rigs themselves
 
 
+def test_every_adapter_is_held_to_the_contract():
+    assert RIGS.keys() == registry.MODULES.keys()
+
+
 @having()
 def test_a_rig_declares_away_only_what_its_adapter_cannot_do(rig: Rig, opened: Opened):
     can = opened.adapter.can

@@ -115,6 +115,17 @@ def test_a_refund_moves_no_stock_and_a_restock_returns_it_once(session):
     assert level(session, "LAMP", "lager").on_hand == 1
 
 
+def test_money_that_goes_back_for_what_was_sent_brings_no_goods(session):
+    shelf(session, "LAMP", pieces=5)
+    take(session, an_order(a_line(2, shipped=2)))
+
+    for minutes in (1, 2):
+        take(session, an_order(a_line(2, shipped=2, cancelled=minutes), minutes=minutes))
+
+    assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved) == (3, 0)
+    assert violations(session) == []
+
+
 def test_no_more_comes_back_than_had_left(session):
     shelf(session, "LAMP", pieces=5)
     restocks = (Restock("r1", 2, "L1"), Restock("r2", 2, "L1"))

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from omnisync.adapters.base import Can, Write
 from omnisync.clock import StoppedClock
-from omnisync.sync import behind, claims, health
+from omnisync.sync import behind, claims, health, polling
 from omnisync.sync.claims import Claimed
 from omnisync.sync.rows import Key
 from omnisync.sync.tables import ShownState
@@ -49,8 +49,9 @@ def house(make_house: MakeHouse, web: FakeChannel, play: Play) -> House:
 
 @pytest.mark.parametrize("write", [Write.ABSOLUTE, Write.COMPARE_AND_SET])
 @pytest.mark.parametrize("arrived", [True, False])
+@pytest.mark.parametrize("sold", [0, 1])
 def test_a_write_whose_worker_died_is_taken_for_no_sale(
-    make_house: MakeHouse, clock: StoppedClock, play: Play, write: Write, arrived: bool
+    make_house: MakeHouse, clock: StoppedClock, play: Play, write: Write, arrived: bool, sold: int
 ) -> None:
     web = FakeChannel("web", clock, replace(CAN, write=write))
     house = make_house((shop("web"), web))
@@ -68,13 +69,16 @@ def test_a_write_whose_worker_died_is_taken_for_no_sale(
     [claimed] = house.within(claim)
     if arrived:
         play(web.publish([claimed.shown]))
+    if sold:
+        web.buy("LAMP", sold)
+        play(polling.pull(house.context, house.channel("web")))
     house.stock("LAMP", 4)
     clock.advance(seconds=claims.IN_FLIGHT.total_seconds())
     play(house.settle(rounds=2))
 
-    assert web.shows("LAMP") == 4
+    assert web.shows("LAMP") == 4 - sold
     [row] = house.rows(ShownState, channel="web", sku="LAMP")
-    assert (row.believed, row.provisional, row.drift_since) == (4, 0, None)
+    assert (row.believed, row.provisional, row.drift_since) == (4 - sold, 0, None)
 
 
 def test_a_webhook_ends_the_wait(house: House, web: FakeChannel, play: Play) -> None:
