@@ -79,6 +79,8 @@ def compute(session: Session, context: Context, channel: Channel, skus: Collecti
     rows = _rows(session, channel, wishes)
     for wish, row in zip(wishes, rows, strict=True):
         wish_for(session, row, wish, now=now)
+        if channel.in_shadow:  # nobody is to write it, so it does not wait
+            row.behind_since = None
     deadletters.shown_after_all(session, channel.name, rows, now=now)
     session.flush()
 

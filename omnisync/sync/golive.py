@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from omnisync import db
+from omnisync.sync import telling
 from omnisync.sync.context import Channel
 from omnisync.sync.plan import Kind, Plan
 from omnisync.sync.rows import wanted_price
@@ -41,6 +42,7 @@ def questions(session: Session, channel: Channel, plan: Plan, *, now: datetime) 
         _counted(plan),
         _emptied(plan),
         _repriced(channel, plan),
+        _unpaid(session, channel, now),
     ]
 
 
@@ -90,6 +92,15 @@ def _repriced(channel: Channel, plan: Plan) -> Question:
     return Question(
         "prices", not jumps, f"{len(jumps)} prices would change by more than {allowed} percent",
         "Look at `omnisync plan`: with tax or without, and which price list? Correct them here or at the channel.",
+    )  # fmt: skip
+
+
+def _unpaid(session: Session, channel: Channel, now: datetime) -> Question:
+    """While it was in shadow their pieces were given back and nobody was told."""
+    orders = telling.to_cancel(session, channel, now=now)
+    return Question(
+        "unpaid", not orders, f"{orders} orders that nobody paid would be cancelled there",
+        "Cancel them there yourself, or mark as paid what is paid; --anyway has omnisync cancel them.",
     )  # fmt: skip
 
 

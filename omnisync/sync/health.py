@@ -177,7 +177,7 @@ def go_live(session: Session, channel: str, *, now: datetime) -> None:
     """From now on write there, at once. What was written before says nothing of what somebody else wrote since."""
     row = row_of(session, channel)
     if row.writes != "on":
-        _forget_beliefs(session, channel, now)
+        _forget_beliefs(session, channel, behind_since=now)
     row.writes = "on"
     try_now(row, now=now)
     announce(session, "channel.live", {"channel": channel}, now=now)
@@ -189,14 +189,15 @@ def hand_back(session: Session, channel: str, *, now: datetime) -> None:
     for state in session.exec(select(ShownState).where(ShownState.channel == channel, IS_PROVISIONAL)):
         levels.set_provisional(session, state, 0, now=now)
     session.flush()
-    _forget_beliefs(session, channel, now)
+    _forget_beliefs(session, channel, behind_since=None)
     announce(session, "channel.handed_back", {"channel": channel}, now=now)
 
 
-def _forget_beliefs(session: Session, channel: str, now: datetime) -> None:
-    """Nobody knows what it shows: it is looked at before it is written, and written where nothing can be looked at."""
-    behind = sa.func.coalesce(_shown.c.behind_since, sa.literal(now, _shown.c.behind_since.type))
+def _forget_beliefs(session: Session, channel: str, *, behind_since: datetime | None) -> None:
+    """Nobody knows what it shows: it is looked at before it is written, and written where nothing can be looked at. Nothing waits
+    longer than it has been ours to write."""
     wants = sa.or_(_shown.c.wanted.is_not(None), _shown.c.wanted_price_minor.is_not(None))
+    waits = sa.case((wants, sa.literal(behind_since, _shown.c.behind_since.type)))
     unknown = (
         "believed",
         "price_minor",
@@ -205,12 +206,13 @@ def _forget_beliefs(session: Session, channel: str, now: datetime) -> None:
         "look_at",
         "submitted",
         "unsettled",
+        "next_try_at",
         "emptied_since",
     )
     session.execute(
         sa.update(_shown)
         .where(_shown.c.channel == channel)
-        .values(dict.fromkeys(unknown) | {"behind_since": sa.case((wants, behind))})
+        .values(dict.fromkeys(unknown) | {"behind_since": None if behind_since is None else waits})
         .execution_options(synchronize_session=False)
     )
 

@@ -74,7 +74,7 @@ class Courier:
         await asyncio.gather(*(self._deliver(*waits) for waits in found))
 
     async def _deliver(self, one: EventSubscription, waiting: Sequence[Event]) -> None:
-        position, trouble, gone, began = one.position, None, False, self.clock.now()
+        position, trouble, gone, began, taken = one.position, None, False, self.clock.now(), False
         for event in waiting:
             if self.clock.now() - began >= PATIENCE:
                 break
@@ -83,9 +83,12 @@ class Courier:
                 if trouble is not None:
                     gone = status == GONE
                     break
+                taken = True
             position = event.position
         now = self.clock.now()
-        await self.store.write(lambda session: _note(session, one.id, position, trouble, gone=gone, now=now))
+        await self.store.write(
+            lambda session: _note(session, one.id, position, trouble, taken=taken, gone=gone, now=now)
+        )
 
     async def _send(self, one: EventSubscription, event: Event) -> tuple[int, str | None]:
         """(status, why it was not taken)"""
@@ -130,12 +133,15 @@ def _after(session: Session, position: int, now: datetime) -> Sequence[Event]:
         return [Event(position=missed, kind=RESYNC, body={"from": to_cursor(missed)}, at=now)]
 
 
-def _note(session: Session, name: str, position: int, trouble: str | None, *, gone: bool, now: datetime) -> None:
+def _note(
+    session: Session, name: str, position: int, trouble: str | None, *, taken: bool, gone: bool, now: datetime
+) -> None:
     one = session.get(EventSubscription, name, populate_existing=True)
     if one is None:
         return
-    if position > one.position:
-        one.position, one.delivered_at, one.failures, one.failing_since = position, now, 0, None
+    one.position = max(position, one.position)
+    if taken:
+        one.delivered_at, one.failures, one.failing_since = now, 0, None
     one.last_error, one.next_try_at = trouble, None
     if trouble is None:
         return

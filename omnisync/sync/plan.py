@@ -12,16 +12,20 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from omnisync import db
+from omnisync import db, values
 from omnisync.adapters.base import LevelSeen
+from omnisync.catalog import articles
+from omnisync.stock.tables import Balance, Movement
 from omnisync.sync import claims, polling
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import Key
 from omnisync.sync.tables import PRICE_PLACE, ChannelListing
-from omnisync.sync.wanted import BATCH, Listed, Wanted, of_listings, offered
-from omnisync.values import Money
+from omnisync.sync.wanted import BATCH, Listed, Wanted, contents_of, of_listings, offered
+from omnisync.values import Money, Shelf
 
-_listing = db.table(ChannelListing)
+_listing, _balance, _movement = db.table(ChannelListing), db.table(Balance), db.table(Movement)
+_SAY_NOTHING = (values.Kind.RETURNED.value, values.Kind.COUNTED_ALREADY.value)
+"""Of how much there was before."""
 
 
 class Kind(StrEnum):
@@ -120,6 +124,8 @@ class _Offer:
     ours: bool
     """Whether it is mapped and for us to write."""
     wishes: tuple[Wanted, ...]
+    uncounted: frozenset[str]
+    """Places for which nobody has ever said how much of it, or of a part of it, there is: an order of it says nothing of that."""
 
 
 async def _next(context: Context, channel: Channel, after: str, now: datetime) -> list[_Offer]:
@@ -136,14 +142,43 @@ def _page(session: Session, context: Context, channel: Channel, after: str, now:
         .limit(BATCH)
     )
     rows = session.execute(statement).all()
-    wishes: dict[str, list[Wanted]] = {}
+    wishes: dict[str, list[Wanted]] = {row.external_id: [] for row in rows}
     ours = [Listed(row.external_id, row.sku) for row in rows if row.ours]
     for wish in of_listings(session, context, channel, ours, now=now) if ours else ():
-        wishes.setdefault(wish.external_id, []).append(wish)
+        wishes[wish.external_id].append(wish)
+    counted = _counted_places(session, channel, {one.sku for one in ours})
     return [
-        _Offer(row.external_id, row.sku, row.title, bool(row.ours), tuple(wishes.get(row.external_id, ())))
+        _Offer(
+            row.external_id, row.sku, row.title, bool(row.ours), tuple(found := wishes[row.external_id]),
+            frozenset(one.place for one in found) - counted.get(row.sku, set()),
+        )
         for row in rows
-    ]
+    ]  # fmt: skip
+
+
+def _counted_places(session: Session, channel: Channel, skus: set[str]) -> dict[str, set[str]]:
+    """SKU -> the places that it, or each part of it, was counted or brought to."""
+    contents = contents_of(session, skus)
+    parts = {sku: set(contents.get(sku, (sku,))) for sku in skus}
+    every = {part for of_one in parts.values() for part in of_one}
+    known, without = _counted(session, every), articles.unstocked(session, every)
+    return {
+        sku: {
+            group.place
+            for group in channel.groups
+            if all(any(Shelf(at, part) in known for at in group.locations) for part in parts[sku] - without)
+        }
+        for sku in skus
+    }
+
+
+def _counted(session: Session, skus: set[str]) -> set[Shelf]:
+    here = sa.and_(_movement.c.location == _balance.c.location, _movement.c.sku == _balance.c.sku)
+    brought = sa.exists().where(here, _movement.c.on_hand > 0, _movement.c.kind.not_in(_SAY_NOTHING))
+    statement = sa.select(_balance.c.location, _balance.c.sku).where(
+        db.among(_balance.c.sku, sorted(skus)), sa.or_(_balance.c.counted_at.is_not(None), brought)
+    )
+    return {Shelf(*row) for row in session.execute(statement)} if skus else set()
 
 
 Levels = dict[str, dict[str, LevelSeen]]
@@ -182,15 +217,15 @@ def _differences(
         Kind.PRICE, offer.external_id, wish.place if wish.place != PRICE_PLACE else "", offer.sku, offer.title,
         None if level is None else level.quantity, wish.quantity, None if level is None else level.price, wish.price,
     )  # fmt: skip
-    if wish.quantity is not None and (kind := _wrong_number(channel, wish, level)):
+    if wish.quantity is not None and (kind := _wrong_number(channel, offer, wish, level)):
         yield told._replace(kind=kind)
     if None not in (told.shown_price, told.should_price) and told.shown_price != told.should_price:
         yield told
 
 
-def _wrong_number(channel: Channel, wish: Wanted, level: LevelSeen | None) -> Kind | None:
+def _wrong_number(channel: Channel, offer: _Offer, wish: Wanted, level: LevelSeen | None) -> Kind | None:
     assert wish.quantity is not None
-    if wish.changed_at is None:
+    if wish.place in offer.uncounted:
         return Kind.UNCOUNTED
     if level is None:
         return Kind.NOT_THERE if channel.can.looks else None

@@ -102,6 +102,14 @@ def _unheard_orders(session: Session, channel: Channel, now: datetime) -> list[_
     return [_order_report(session, order) for order in found]
 
 
+def to_cancel(session: Session, channel: Channel, *, now: datetime) -> int:
+    """How many orders this channel would be told to cancel, because nobody paid them."""
+    if not channel.can.tells_pickups:
+        return 0
+    found = sa.select(sa.func.count()).select_from(_ORDERS).where(*_order_due(channel.name, now))
+    return int(session.execute(found).scalar_one())
+
+
 _ORDERS = db.table(ChannelOrder).outerjoin(
     db.table(Told), col(Told.pickup_id) == sa.literal("order/", db.Name) + col(ChannelOrder.id)
 )

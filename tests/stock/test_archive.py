@@ -408,3 +408,16 @@ def test_a_count_of_long_ago_is_taken_while_the_journal_still_reaches_back(sessi
     ledger.record(session, [Entry(Kind.COUNT, "CUP", LINDEN, 4, "floor", long_ago)], now=NOW)
 
     assert availability.levels(session, [SHELVES[0]])[SHELVES[0]].on_hand == 4
+
+
+def test_what_came_from_elsewhere_to_a_shelf_that_was_counted_since_did_not_come_from_nowhere(session, tmp_path):
+    """The arrival is carried forward as it was, for the count's sake; the departure is part of an opening."""
+    article(session, "CUP")
+    moves = [(Kind.FOUND, LINDEN, 9), (Kind.TRANSFER_OUT, LINDEN, 5), (Kind.TRANSFER_IN, "markt", 5)]
+    ledger.record(session, [Entry(kind, "CUP", at, n, "transfer:api:1", FIRST) for kind, at, n in moves], now=FIRST)
+    later = FIRST + timedelta(days=1)
+    ledger.record(session, [Entry(Kind.COUNT, "CUP", "markt", 4, "floor", later)], now=later)
+
+    assert archiving_of_tests.archived(session, tmp_path, str(JUNE), JUNE.end, now=NOW)
+
+    assert violations(session) == []

@@ -136,6 +136,18 @@ def test_what_is_not_taken_comes_again_later_under_the_same_id_and_nothing_overt
     assert (state(engine).failures, state(engine).failing_since) == (0, None)
 
 
+def test_what_nobody_asked_for_is_no_delivery(
+    engine: Engine, clock: StoppedClock, courier: Courier, listener: Listener, play: Play
+):
+    subscribed(engine, clock, "pickup.*")
+    happens(engine, clock, "channel.late", 1)
+
+    play(courier.deliver_due())
+    play(courier.deliver_due())
+
+    assert (listener.heard, state(engine).delivered_at) == ([], None)
+
+
 @pytest.mark.parametrize("gone", [True, False])
 def test_it_is_switched_off_after_days_or_when_it_says_that_it_is_gone_and_can_be_resumed(
     engine: Engine, clock: StoppedClock, courier: Courier, listener: Listener, play: Play, gone: bool

@@ -21,13 +21,14 @@ from omnisync.clock import Ids, StoppedClock
 from omnisync.settings import ServerSettings
 from omnisync.sync import claims, golive, health, plan
 from omnisync.sync.plan import Kind as Wrong
-from omnisync.sync.tables import Case
+from omnisync.sync.tables import Case, Sent
 from omnisync.values import Money
 from tests.adapters.contract import Feature, open_world, rigs
 from tests.sync.conftest import Play
 from tests.sync.fakes import FakeChannel
 from tests.sync.house import House, build, settings_for, shop
 from tests.sync.test_telling import order, pickup
+from tests.sync.test_unpaid import unpaid
 
 CAN = Can(write=Write.ABSOLUTE, batch_size=2, webhooks=True, tells_pickups=True, prices=True, poll_seconds=60, topics=("orders",))  # fmt: skip
 
@@ -74,7 +75,7 @@ def test_its_orders_count_everywhere_and_nothing_is_written_there(
     assert (web.shows("LAMP"), house.fakes["other"].shows("LAMP")) == (2, 4)
     assert (WRITES & set(web.calls), web.put_away) == (set(), [])
     state = health.of(house.within(lambda session: session), house.channel("web"), now=clock.now())
-    assert (state.state, state.lag_seconds) == ("shadow", 0.0)
+    assert (state.state, state.lag_seconds, state.queued) == ("shadow", 0.0, 0)
 
 
 def test_what_somebody_else_writes_there_is_neither_a_sale_nor_drift(house: House, web: Watched, play: Play):
@@ -93,8 +94,9 @@ def test_it_is_written_from_the_moment_it_goes_live_until_it_is_handed_back(
     house: House, web: Watched, clock: StoppedClock, play: Play
 ):
     play(house.settle(rounds=2))
+    went_live = clock.now()
 
-    house.within(lambda session: health.go_live(session, "web", now=clock.now()))
+    house.within(lambda session: health.go_live(session, "web", now=went_live))
     play(house.settle(rounds=2))
     live = web.shows("LAMP")
     house.within(lambda session: health.hand_back(session, "web", now=clock.now()))
@@ -102,6 +104,7 @@ def test_it_is_written_from_the_moment_it_goes_live_until_it_is_handed_back(
     play(house.settle(rounds=2))
 
     assert (live, web.shows("LAMP"), "subscriptions" in web.calls) == (9, 9, True)
+    assert [sent.changed_at for sent in house.rows(Sent, channel="web")] == [went_live]
     [last] = house.within(lambda session: list(golive.last_values(session, "web")))
     assert (last["sku"], last["quantity"]) == ("LAMP", 5)
 
@@ -137,6 +140,21 @@ def test_the_plan_names_what_is_wrong_with_each_listing_worst_first(
     assert not WRITES & set(web.calls)
 
 
+def test_what_was_ordered_and_never_counted_is_named_as_uncounted(
+    house: House, web: Watched, clock: StoppedClock, play: Play
+):
+    house.article("NEW")
+    web.offer("NEW", stock=5)
+    play(house.settle(rounds=2))
+    web.buy("NEW")
+    play(house.settle(rounds=2))
+
+    drawn = play(plan.draw(house.context, house.channel("web")))
+
+    assert house.level("NEW") == (0, 1)
+    assert [one.kind for one in drawn.differences if one.sku == "NEW"] == [Wrong.UNCOUNTED]
+
+
 def test_it_may_go_live_when_every_question_is_answered(house: House, web: Watched, clock: StoppedClock, play: Play):
     house.article("NEW")
     web.offer("NEW", stock=1)
@@ -159,6 +177,7 @@ def test_it_may_go_live_when_every_question_is_answered(house: House, web: Watch
         "stock": False,
         "zeros": False,
         "prices": True,
+        "unpaid": True,
     }
     assert asked() == dict.fromkeys(before, True)
 
@@ -236,6 +255,24 @@ def test_a_price_that_jumps_is_asked_about_before_the_first_one_is_written(
     asked = house.within(lambda session: golive.questions(session, house.channel("web"), drawn, now=clock.now()))
 
     assert [one.name for one in asked if not one.ok] == ["prices"]
+
+
+def test_orders_that_nobody_paid_while_it_was_in_shadow_are_named_before_they_are_cancelled_there(
+    house: House, web: Watched, clock: StoppedClock, play: Play
+):
+    play(house.settle(rounds=2))
+    unpaid(web)
+    play(house.settle(rounds=2))
+    clock.advance(days=8)
+    play(house.settle(rounds=2))
+
+    drawn = play(plan.draw(house.context, house.channel("web")))
+    asked = house.within(lambda session: golive.questions(session, house.channel("web"), drawn, now=clock.now()))
+
+    assert ([(one.name, one.detail) for one in asked if not one.ok], web.told) == (
+        [("unpaid", "1 orders that nobody paid would be cancelled there")],
+        [],
+    )
 
 
 # ---------------------------------------------------------------- what leaves the client

@@ -56,6 +56,8 @@ class CsvTill:
         patterns = {"sales": settings.sales, "counts": settings.counts, "deliveries": settings.deliveries}
         self._folder = Folder(settings.folder, patterns, tools, settings.settle_seconds, never=settings.out_path)
         self._opened: _Opened | None = None
+        self._finished: dict[Lying, Sequence[str]] = {}
+        """Files of which all is committed, each with what was wrong in it: they lie until somebody says that they may be moved."""
         self._known_articles: dict[str, Listing] = {}
         self._article_stamps: dict[Path, Stamp | None] = {}
         exports = settings.out is not None
@@ -79,13 +81,13 @@ class CsvTill:
         """The next facts of the oldest complete file. The cursor says how far that file is committed."""
         complete = self._folder.complete()
         for file in complete:
-            opened = await self._open(file)
+            opened = None if file in self._finished else await self._open(file)
             if opened is None:
                 continue
             start = _committed(cursor, opened.understood.fingerprint)
             facts = opened.understood.facts[start : start + PAGE]
-            if not facts:
-                self._put_away(opened)
+            if not facts:  # in shadow nothing is moved, and what lies there is still read file by file
+                self._finished[file], self._opened = opened.understood.reasons, None
                 continue
             opened.waiting -= {_key(fact) for fact in opened.understood.facts[:start]}
             end = start + len(facts)
@@ -94,7 +96,9 @@ class CsvTill:
         return Page((), cursor)
 
     async def done(self, receipts: Sequence[str]) -> None:
-        """Put the file away once its last fact is committed."""
+        """Put the file away once its last fact is committed, and those of which that was known before."""
+        while self._finished:
+            self._folder.put_away(*self._finished.popitem())
         if self._opened is None:
             return
         self._opened.waiting -= set(receipts)

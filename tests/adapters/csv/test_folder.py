@@ -10,6 +10,7 @@ import pytest
 from omnisync.adapters.base import Sale, Unreadable
 from omnisync.adapters.csv import adapter as csv_adapter
 from omnisync.errors import NeedsAttention
+from omnisync.sync.shadow import ReadOnly
 from tests.adapters.csv.till import HEADER, Till, keys, read_all
 
 pytestmark = pytest.mark.anyio
@@ -62,10 +63,31 @@ async def test_after_a_crash_between_commit_and_move_the_cursor_knows(till: Till
     till.drop("verkauf.csv", LINE.format(1))
     committed = (await till.connect().pull(None, now=till.clock.now())).cursor
 
-    page = await till.connect().pull(committed, now=till.clock.now())
+    restarted = till.connect()
+    page = await restarted.pull(committed, now=till.clock.now())
+    await restarted.done([])
 
     assert (list(page.facts), page.more) == ([], False)
     assert till.names("done") == ["verkauf.csv"]
+
+
+async def test_in_shadow_every_file_is_read_and_none_is_moved_until_it_goes_live(till: Till):
+    for number in range(3):
+        till.drop(f"verkauf-{number}.csv", LINE.format(number))
+        till.clock.advance(minutes=1)
+    adapter, told = till.connect(), list[str]()
+    shadow = ReadOnly(adapter)
+    cursor: str | None = None
+
+    for _ in range(6):
+        page = await shadow.pull(cursor, now=till.clock.now())
+        await shadow.done(keys(page.facts))
+        cursor, told = page.cursor, told + keys(page.facts)
+    lying = till.names()
+    await read_all(adapter, till.tools, cursor)
+
+    assert [key.rpartition(":")[2] for key in told] == ["0/1", "1/1", "2/1"]
+    assert (len(lying), till.names(), len(till.names("done"))) == (3, [], 3)
 
 
 async def test_a_long_file_comes_in_pages_and_goes_on_where_it_was_committed(till: Till):
