@@ -40,7 +40,7 @@ def test_a_skip_fails_the_run(tmp_path: Path, source: str, code: int, said: str)
             tmp_path,
         ],
         cwd=HERE,
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
         check=False,
