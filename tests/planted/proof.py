@@ -84,9 +84,7 @@ PLANTED = {name: Planted(bug) for name, bug in plants.PLANTS.items()} | {
         "tests/orders/test_intake.py::test_a_cancelled_piece_is_given_back_by_the_order_before_its_hold[sqlite]",
     ),
     "shipped and still reserved": Planted(bugs.ship_without_the_promise),
-    "order bound to an expired hold": Planted(
-        bugs.bind_orders_to_dead_holds, "tests/orders/test_intake.py::test_an_order_whose_hold_expired_before_is_a_promise_of_its_own[sqlite]"
-    ),
+    "order bound to an expired hold": Planted(bugs.bind_orders_to_dead_holds),
     "transfer lost on its way": Planted(
         bugs.lose_a_transfer, "tests/orders/test_transfer.py::test_goods_may_come_in_parts_and_some_never[sqlite]"
     ),
