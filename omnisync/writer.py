@@ -119,7 +119,7 @@ class Batches:
         batch of all costs less than two halves that take turns, the one computing while the other is read."""
         gathered, quiet = len(self._units), 0
         while quiet < QUIET_TURNS and gathered < self._batch:
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # noqa: TID251 - a turn of the loop, no time
             quiet = quiet + 1 if len(self._units) == gathered else 0
             gathered = len(self._units)
 
