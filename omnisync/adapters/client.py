@@ -1,4 +1,4 @@
-"""The one HTTP client of all adapters: timeouts, short retries, Retry-After, budgets, a breaker, one translation of errors.
+"""The one HTTP client of all adapters: timeouts, short retries, Retry-After, budgets, a breaker, tokens, one translation of errors.
 
 This is the only module that imports httpx. What leaves it is a `Reply`, `TryLater` (the worker, by itself) or
 `NeedsAttention` (a person). No header and no body of a request ever stands in an error.
@@ -6,12 +6,13 @@ This is the only module that imports httpx. What leaves it is a `Reply`, `TryLat
 
 from __future__ import annotations
 
+import asyncio
 import email.utils
 import importlib.util
 import json
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -222,9 +223,8 @@ class ChannelClient:
         status = response.status_code
         if status in (401, 403):
             self.breaker.succeeded()
-            raise NeedsAttention(
-                f"{self.name} refuses our credentials ({status}).", action=self.auth_action, code="credentials"
-            )
+            kind = NotAdmitted if status == 401 else NeedsAttention
+            raise kind(f"{self.name} refuses our credentials ({status}).", action=self.auth_action, code="credentials")
         if status == 429:
             self.breaker.succeeded()  # it is there, it only wants us slower
             wait = retry_after_seconds(response.headers.get("retry-after"), self.tools.clock.now())
@@ -238,6 +238,52 @@ class ChannelClient:
 
     async def close(self) -> None:
         await self._http.aclose()
+
+
+class AccessToken:
+    """A token that ends: kept until shortly before, fetched once for all who need it, and anew where the channel refuses it."""
+
+    def __init__(
+        self, clock: Clock, fetch: Callable[[], Awaitable[tuple[str, float]]], *, early_seconds: float
+    ) -> None:
+        self._clock, self._fetch, self._early = clock, fetch, early_seconds
+        self._token, self._until, self._not_before = "", 0.0, 0.0
+        self._lock = asyncio.Lock()
+
+    async def use(self, call: Callable[[str], Awaitable[Reply]]) -> Reply:
+        """What the call brings with a token that is still good; one that is refused is renewed once."""
+        for last in (False, True):
+            token = await self._good()
+            try:
+                return await call(token)
+            except NotAdmitted:
+                if last:
+                    raise
+                if self._token == token:  # else somebody renewed it meanwhile
+                    self._token = ""
+        raise AssertionError("the second try neither returned nor raised")
+
+    async def _good(self) -> str:
+        async with self._lock:
+            if not self._token or self._clock.monotonic() >= self._until:
+                self._token, seconds = await self._new()
+                self._until = self._clock.monotonic() + max(0.0, seconds - self._early)
+            return self._token
+
+    async def _new(self) -> tuple[str, float]:
+        """Logging in is what channels limit hardest: one that asked for quiet is not asked again by the next caller."""
+        wait = self._not_before - self._clock.monotonic()
+        if wait > 0:
+            raise RateLimited("The channel limits how often we may log in.", retry_after_seconds=wait)
+        try:
+            return await self._fetch()
+        except RateLimited as error:
+            self._not_before = self._clock.monotonic() + (error.retry_after_seconds or 0.0)
+            raise
+
+
+class NotAdmitted(NeedsAttention):
+    """401: what we showed is not good, or not any more."""
 
 
 class Unanswered(TryLater):

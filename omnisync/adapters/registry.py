@@ -16,6 +16,7 @@ MODULES: Mapping[str, str] = {
     "shopify": "omnisync.adapters.shopify",
     "square": "omnisync.adapters.square",
     "woocommerce": "omnisync.adapters.woocommerce",
+    "shopware": "omnisync.adapters.shopware",
     "vendure": "omnisync.adapters.vendure",
 }
 

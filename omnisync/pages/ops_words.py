@@ -35,6 +35,7 @@ ADAPTERS = {
     "ebay": "eBay",
     "oscar": "django-oscar",
     "shopify": "Shopify",
+    "shopware": "Shopware",
     "square": "Square",
     "woocommerce": "WooCommerce",
     "vendure": "Vendure",

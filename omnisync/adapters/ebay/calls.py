@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from omnisync.adapters.client import Budget, ChannelClient, Reply, Tools
+from omnisync.adapters.client import AccessToken, Budget, ChannelClient, Reply, Tools
 from omnisync.adapters.ebay.settings import Account
 from omnisync.errors import NeedsAttention, TryLater
 from omnisync.values import parse_time
@@ -39,36 +39,12 @@ DAILY_CALLS = {INVENTORY: 2_000_000, FULFILLMENT: 100_000}
 _API_NAMES = {"inventory": INVENTORY, "fulfillment": FULFILLMENT}
 
 
-class Tokens:
-    """Access tokens, kept until shortly before they end."""
+def tokens(client: ChannelClient, account: Account, tools: Tools) -> dict[Grant, AccessToken]:
+    """One of each kind."""
 
-    def __init__(self, client: ChannelClient, account: Account, tools: Tools) -> None:
-        self._client, self._account, self._clock = client, account, tools.clock
-        self._kept: dict[Grant, tuple[str, float]] = {}
-        self._lock = asyncio.Lock()
-
-    async def get(self, grant: Grant) -> str:
-        """A token that is still good. Many callers that find none fetch one."""
-        async with self._lock:
-            token, until = self._kept.get(grant, ("", 0.0))
-            if not token or self._clock.monotonic() >= until:
-                token, seconds = await self._fetch(grant)
-                self._kept[grant] = token, self._clock.monotonic() + max(0, seconds - RENEW_SECONDS)
-            return token
-
-    def forget(self, grant: Grant, token: str) -> None:
-        """eBay refused this one; a newer one that somebody else fetched meanwhile stays."""
-        if self._kept.get(grant, ("", 0.0))[0] == token:
-            del self._kept[grant]
-
-    async def _fetch(self, grant: Grant) -> tuple[str, int]:
-        account = self._account
-        form = {
-            "user": {"grant_type": "refresh_token", "refresh_token": account.refresh_token},
-            "application": {"grant_type": "client_credentials", "scope": API_SCOPE},
-        }[grant]
+    async def fetch(form: Mapping[str, str]) -> tuple[str, float]:
         basic = base64.b64encode(f"{account.client_id}:{account.client_secret}".encode()).decode()
-        reply = await self._client.call(
+        reply = await client.call(
             "POST",
             TOKEN_PATH,
             content=urlencode(form).encode(),
@@ -76,12 +52,19 @@ class Tokens:
         )
         if reply.status != 200:
             raise NeedsAttention(
-                f"{self._client.name} gives us no access token ({reply.status}).",
-                action=AUTH_ACTION,
-                code="credentials",
+                f"{client.name} gives us no access token ({reply.status}).", action=AUTH_ACTION, code="credentials"
             )
         answer = reply.json()
-        return str(answer["access_token"]), int(answer["expires_in"])
+        return str(answer["access_token"]), float(answer["expires_in"])
+
+    forms: Mapping[Grant, Mapping[str, str]] = {
+        "user": {"grant_type": "refresh_token", "refresh_token": account.refresh_token},
+        "application": {"grant_type": "client_credentials", "scope": API_SCOPE},
+    }
+    return {
+        grant: AccessToken(tools.clock, partial(fetch, form), early_seconds=RENEW_SECONDS)
+        for grant, form in forms.items()
+    }
 
 
 class Calls:
@@ -90,7 +73,7 @@ class Calls:
     def __init__(self, name: str, account: Account, tools: Tools) -> None:
         self._clock = tools.clock
         self.client = ChannelClient(name, account.base_url.rstrip("/"), tools, auth_action=AUTH_ACTION)
-        self._tokens = Tokens(self.client, account, tools)
+        self._tokens = tokens(self.client, account, tools)
         self._budgets = {api: Budget(tools.clock, calls / DAY_SECONDS, calls) for api, calls in DAILY_CALLS.items()}
         self._limits_due = 0.0
 
@@ -106,24 +89,20 @@ class Calls:
         repeatable: bool = True,
     ) -> Reply:
         """One call with a good token; a token that eBay refuses is renewed once."""
-        for last in (False, True):
+
+        async def once(token: str) -> Reply:
             if api in self._budgets:
                 await self._budgets[api].take()
-            token = await self._tokens.get(grant)
-            try:
-                return await self.client.call(
-                    method,
-                    api + path,
-                    params=params,
-                    body=body,
-                    headers={"authorization": f"Bearer {token}", "accept": "application/json"},
-                    repeatable=repeatable,
-                )
-            except NeedsAttention as error:
-                if last or error.code != "credentials":
-                    raise
-                self._tokens.forget(grant, token)
-        raise AssertionError("the second try neither returned nor raised")
+            return await self.client.call(
+                method,
+                api + path,
+                params=params,
+                body=body,
+                headers={"authorization": f"Bearer {token}", "accept": "application/json"},
+                repeatable=repeatable,
+            )
+
+        return await self._tokens[grant].use(once)
 
     async def get(self, api: str, path: str, *, grant: Grant = "user", **params: str) -> Any:
         """What a resource holds; NeedsAttention when eBay answers anything but 200."""
