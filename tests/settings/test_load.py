@@ -142,7 +142,7 @@ WRONG: list[tuple[str, str, str, int, str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["shopware", "amazon"])
+@pytest.mark.parametrize("name", ["amazon"])
 def test_an_adapter_of_another_version_is_said_to_be_missing_here_in_one_line(tmp_path: Path, name: str) -> None:
     [fault] = faults(tmp_path, changed('adapter = "shopify"', f'adapter = "{name}"'))
 
