@@ -20,6 +20,7 @@ from sqlalchemy.engine import Engine
 from omnisync import access, app, db, migrations
 from omnisync.access import Role
 from omnisync.adapters.client import Tools
+from omnisync.adapters.shopware.hooks import shop_secret, signature
 from omnisync.clock import Ids, StoppedClock
 from omnisync.http import MAX_BODY
 from omnisync.settings import ChannelSettings, Settings
@@ -179,6 +180,12 @@ HOOKED = Settings(
                 "base_url": "https://shop.example", "consumer_key": "ck", "consumer_secret": "cs", "webhook_secret": "secret",
             },
         ),
+        ChannelSettings(
+            name="shopware", adapter="shopware", locations=["linden"],
+            settings={
+                "base_url": "https://shop.example", "client_id": "id", "client_secret": "cs", "app_secret": "secret",
+            },
+        ),
     ],
 )  # fmt: skip
 NONSENSE = {
@@ -200,6 +207,8 @@ def signed(channel: str, body: bytes, secret: bytes = b"secret") -> dict[str, st
     if channel == "square":
         mac = hmac.digest(secret, f"{PUBLIC}/v1/hooks/square".encode() + body, hashlib.sha256)
         return {"x-square-hmacsha256-signature": base64.b64encode(mac).decode()}
+    if channel == "shopware":
+        return {"shopware-shop-signature": signature(shop_secret(secret.decode()), body)}
     mac = hmac.digest(secret, body, hashlib.sha256)
     if channel == "woocommerce":
         told = {"x-wc-webhook-topic": "order.created", "x-wc-webhook-delivery-id": "d1"}
@@ -235,7 +244,7 @@ def kept(engine: Engine) -> int:
         return session.execute(sa.select(sa.func.count()).select_from(db.table(InboxMessage))).scalar_one()
 
 
-@pytest.mark.parametrize("channel", ["square", "shopify", "woocommerce"])
+@pytest.mark.parametrize("channel", ["square", "shopify", "shopware", "woocommerce"])
 def test_a_signed_message_that_makes_no_sense_is_kept_and_never_a_500(
     engine: Engine, clock: StoppedClock, channel: str
 ) -> None:
@@ -245,7 +254,7 @@ def test_a_signed_message_that_makes_no_sense_is_kept_and_never_a_500(
     assert kept(engine) == len(NONSENSE)
 
 
-@pytest.mark.parametrize("channel", ["square", "shopify", "woocommerce"])
+@pytest.mark.parametrize("channel", ["square", "shopify", "shopware", "woocommerce"])
 def test_a_wrong_or_missing_signature_leaves_nothing(engine: Engine, clock: StoppedClock, channel: str) -> None:
     body = b'{"event_id": "e1", "type": "order.created", "id": 1}'
     right = signed(channel, body)
@@ -264,7 +273,7 @@ def test_a_wrong_or_missing_signature_leaves_nothing(engine: Engine, clock: Stop
     assert (answers, kept(engine)) == ([401] * len(forgeries), 0)
 
 
-@pytest.mark.parametrize("channel", ["square", "shopify", "woocommerce"])
+@pytest.mark.parametrize("channel", ["square", "shopify", "shopware", "woocommerce"])
 def test_a_message_that_comes_three_times_is_kept_once(engine: Engine, clock: StoppedClock, channel: str) -> None:
     body = b'{"event_id": "e1", "type": "order.created", "id": 1, "admin_graphql_api_id": "gid://shopify/Order/1"}'
 
