@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import httpx
 import pytest
 
+from omnisync.adapters import shopware
 from omnisync.adapters.base import Answer, Forged, Hook, LevelSeen, Message, OrderSeen, Subscription, Unreadable
 from omnisync.adapters.client import Tools
 from omnisync.adapters.shopware.hooks import TOPICS, shop_secret
+from omnisync.adapters.shopware.settings import ShopSettings
 from omnisync.demo.outbox import Webhook
 from omnisync.demo.shopware.app_webhooks import EVENTS, sign
 from omnisync.errors import NeedsAttention
@@ -75,6 +80,19 @@ async def test_the_keys_that_the_shop_hands_over_are_not_kept_and_nobody_else_ma
 
     assert world.adapter.identify(right) == Answer(204)
     assert isinstance(world.adapter.identify(replace(right, headers={})), Forged)
+
+
+def test_the_manifest_in_the_readme_subscribes_what_is_wanted_and_names_the_app_as_the_settings_do():
+    readme = Path(shopware.__file__).with_name("README.md").read_text(encoding="utf-8")
+    [text] = re.findall(r"<manifest.*</manifest>", readme, re.DOTALL)
+    manifest = ElementTree.fromstring(text)
+    hooks = manifest.findall("webhooks/webhook")
+    addresses = {manifest.findtext("setup/registrationUrl"), *(hook.get("url") for hook in hooks)}
+
+    assert tuple(hook.get("event") for hook in hooks) == TOPICS
+    assert len({hook.get("name") for hook in hooks}) == len(hooks)
+    assert len(addresses) == 1
+    assert manifest.findtext("meta/name") == ShopSettings.model_fields["app_name"].default
 
 
 async def test_without_a_secret_no_message_is_believed_and_nobody_registers(tools: Tools):
