@@ -123,13 +123,21 @@ async def test_money_that_came_or_comes_after_the_goods_is_paid(
     assert (await seen(world, order)).paid is paid
 
 
-async def test_the_last_try_to_pay_counts_and_what_costs_nothing_is_paid(world: ShopwareWorld, clock: StoppedClock):
+async def test_the_payment_that_the_shop_counts_or_else_the_last_one_counts_and_what_costs_nothing_is_paid(
+    world: ShopwareWorld, tools: Tools, clock: StoppedClock
+):
     tried, free = ordered(world, paid=False), ordered(world)
     move(world, tried, "transaction:fail")
-    tried.payments.append(Payment(world.shop.id(), "paypal", clock.now() + timedelta(minutes=5), state="paid"))
+    tried.payments.insert(0, Payment(world.shop.id(), "paypal", clock.now() + timedelta(minutes=5), state="paid"))
     free.payments.clear()
+    by_primary = [(await seen(world, order)).paid for order in (tried, free)]
 
-    assert [(await seen(world, order)).paid for order in (tried, free)] == [True, True]
+    row = {**world.shop.rows("order")[0], "primaryOrderTransactionId": None}
+    [told] = (await answered(tools, row).pull(None, now=clock.now())).facts
+
+    assert by_primary == [False, True]
+    assert isinstance(told, OrderSeen)
+    assert told.paid
 
 
 async def test_an_order_is_told_with_its_buyer_its_money_and_its_article(world: ShopwareWorld):
@@ -227,8 +235,8 @@ async def test_what_only_moves_a_delivery_is_found_although_the_order_itself_nev
     world: ShopwareWorld, clock: StoppedClock
 ):
     order = ordered(world)
-    facts, cursor = await pulled(world)
     clock.advance(minutes=10)
+    facts, cursor = await pulled(world)
     move(world, order, "delivery:ship")
 
     later, _ = await pulled(world, cursor)
@@ -245,8 +253,10 @@ async def test_an_order_that_changes_while_pages_are_read_hides_no_other_and_is_
 ):
     orders = [ordered(world, 1) for _ in range(7)]
     first = await world.adapter.pull(None, now=clock.now())
-    clock.advance(minutes=20)  # a first reading takes its time
+    clock.advance(minutes=1)
     move(world, orders[0], "delivery:ship")
+    move(world, orders[3], "process")
+    clock.advance(minutes=20)  # a first reading takes its time
 
     rest, cursor = await pulled(world, first.cursor)
     again, _ = await pulled(world, cursor)
