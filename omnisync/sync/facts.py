@@ -149,8 +149,6 @@ def _order(booking: Booking, order: OrderSeen) -> int:
     history = booking.is_history(order.placed_at)
     order = replace(order, placed_at=booking.moment(order.placed_at))
     order_id = f"{booking.channel.name}:{order.id}"
-    seen_before = booking.session.get(ChannelOrder, order_id)
-    falls_later = seen_before is not None and not seen_before.lowered
     before = _bought(booking.session, order_id)
     taken = intake.take(
         booking.session,
@@ -165,7 +163,7 @@ def _order(booking: Booking, order: OrderSeen) -> int:
     if taken.stale:
         return 0
     after = _bought(booking.session, order_id)
-    if falls_later or not history:  # else its numbers have been lower for a long time
+    if taken.falls_later or not history:  # else its numbers have been lower for a long time
         _lower_own_numbers(booking, order, before, after)
     conflicts.note(booking.session, booking.context, booking.channel.name, order_id, taken.shortages, now=booking.now)
     _look_for_twins(booking, order)
@@ -190,13 +188,16 @@ class _Bought:
 
 def _bought(session: Session, order_id: str) -> dict[str, _Bought]:
     """By line id; nothing while the channel has not taken it off its own numbers."""
-    statement = (
-        sa.select(_line)
-        .join(_channel_order, _channel_order.c.id == _line.c.order_id)
-        .where(_line.c.order_id == order_id, _line.c.waiting.is_(None), _line.c.sku.is_not(None), _line.c.stocked)
-        .where(_channel_order.c.lowered)
-    )
-    return {row.line_id: _Bought(row.sku, row.quantity, row.cancelled) for row in session.execute(statement)}
+    rows = session.execute(_BOUGHT, {"order_id": order_id})
+    return {line_id: _Bought(sku, quantity, cancelled) for line_id, sku, quantity, cancelled in rows}
+
+
+_BOUGHT = (
+    sa.select(_line.c.line_id, _line.c.sku, _line.c.quantity, _line.c.cancelled)
+    .join(_channel_order, _channel_order.c.id == _line.c.order_id)
+    .where(_line.c.order_id == sa.bindparam("order_id"), _line.c.waiting.is_(None), _line.c.sku.is_not(None))
+    .where(_line.c.stocked, _channel_order.c.lowered)
+)
 
 
 def _lower_own_numbers(
@@ -214,6 +215,8 @@ def _lower_own_numbers(
 
 
 def _look_for_twins(booking: Booking, order: OrderSeen) -> None:
+    if not any(line.restocks for line in order.lines):
+        return
     loose = {restock.told_as for line in order.lines for restock in line.restocks} - {None}
     shelves = {
         shelf
@@ -283,8 +286,10 @@ def _came_back(booking: Booking, entry: ledger.Entry, name: str) -> None:
 
 
 def _is_booked(session: Session, key: str) -> bool:
-    found = known.effects(("key",), lambda effect: effect.key.in_([key, f"{key}/handed-over"]))
-    return session.execute(found.limit(1)).first() is not None
+    return session.execute(_BOOKED, {"keys": [key, f"{key}/handed-over"]}).first() is not None
+
+
+_BOOKED = known.effects(("key",), lambda effect: db.among(effect.key, db.many("keys"))).limit(1)
 
 
 def _delivered(booking: Booking, delivery: Delivered) -> int:

@@ -12,7 +12,7 @@ from omnisync.adapters.base import LevelSeen
 from omnisync.announce import announce
 from omnisync.sync import deadletters, levels, settle
 from omnisync.sync.context import Channel, Context
-from omnisync.sync.rows import Key, key_of, mark, write_key
+from omnisync.sync.rows import LOCKED, Key, key_of, mark, write_key
 from omnisync.sync.tables import IS_PROVISIONAL, PRICE_PLACE, Case, Sent, ShownState
 
 PROVISIONAL_PATIENCE = timedelta(minutes=15)
@@ -196,20 +196,21 @@ def _ours(session: Session, channel: Channel, tag: str | None) -> bool:
 
 def _rows(session: Session, channel: Channel, seen: Iterable[LevelSeen]) -> dict[Key, ShownState]:
     names = sorted({level.article.external_id for level in seen if level.article.external_id is not None})
-    statement = (
-        select(ShownState)
-        .where(ShownState.channel == channel.name, col(ShownState.external_id).in_(names))
-        .order_by(col(ShownState.external_id), col(ShownState.place))
-        .with_for_update()
-    )
-    return {key_of(row): row for row in session.exec(statement)}
+    found = session.execute(LOCKED, {"channel": channel.name, "external_ids": names}).scalars()
+    return {key_of(row): row for row in found}
 
 
 def _where_sold(session: Session, channel: Channel, sku: str, place: str | None) -> ShownState | None:
     """The row that the channel lowered: at the place it told; else where pieces are missing; else where most were shown."""
-    statement = select(ShownState).where(
-        ShownState.channel == channel.name, ShownState.sku == sku, col(ShownState.place) != PRICE_PLACE
-    )
-    rows = [row for row in session.exec(statement.with_for_update()) if row.believed is not None]
-    named = [row for row in rows if place is not None and row.place == place] or rows
+    found = session.execute(_OF_SKU, {"channel": channel.name, "sku": sku}).scalars()
+    shown = [row for row in found if row.believed is not None]
+    named = [row for row in shown if place is not None and row.place == place] or shown
     return max(named, key=lambda row: (row.provisional, row.believed or 0, row.external_id), default=None)
+
+
+_OF_SKU = (
+    select(ShownState)
+    .where(ShownState.channel == sa.bindparam("channel"), ShownState.sku == sa.bindparam("sku"))
+    .where(col(ShownState.place) != PRICE_PLACE)
+    .with_for_update()
+)
