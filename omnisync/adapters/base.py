@@ -402,6 +402,10 @@ class Adapter(Protocol):
         """The facts inside a verified hook; may be empty where the payload is only a hint (then `follow` reads). Pure."""
         ...
 
+    def subject(self, hook: Hook) -> str | None:
+        """What `follow` would read, by name: of hooks with the same subject that wait together one is followed. None: each. Pure."""
+        ...
+
     async def follow(self, hook: Hook) -> Sequence[Fact]:
         """Read the resource again that a hook hints at: what the channel says now, not what it said then."""
         ...

@@ -121,6 +121,10 @@ class Adapter:
     def read(self, hook: Hook) -> Sequence[Fact]:
         return []
 
+    def subject(self, hook: Hook) -> str | None:
+        told = json.loads(hook.body)
+        return f"{told['order']}/{told['state']}" if self.shop.trade.tells_then else str(told["order"])
+
     async def follow(self, hook: Hook) -> Sequence[Fact]:
         told = json.loads(hook.body)
         if self.shop.trade.tells_then:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -75,23 +76,67 @@ def apply(
     *,
     now: datetime,
     trusted: bool = False,
-    message_id: int | None = None,
     booked: list[Fact] | None = None,
 ) -> int:
     """Book these facts in their order, each whole or not at all; the number that now wait for a person. Those are added to
     `booked` of which nothing waits, nor of anything told of the same order or receipt after them."""
-    resolve = resolver(session, channel.name, articles_of(facts))
-    booking = Booking(session, context, channel, resolve, now, trusted, message_id, firsts.since(session, channel))
+    return apply_all(session, context, channel, [Told(facts)], now=now, trusted=trusted, booked=booked)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Facts that came together, and the message that brought them."""
+
+    facts: Sequence[Fact]
+    message_id: int | None = None
+
+
+def apply_all(
+    session: Session,
+    context: Context,
+    channel: Channel,
+    told: Sequence[Told],
+    *,
+    now: datetime,
+    trusted: bool = False,
+    booked: list[Fact] | None = None,
+) -> int:
+    """The same for the facts of several messages, one after the other."""
+    resolve = resolver(session, channel.name, articles_of(fact for one in told for fact in one.facts))
+    booking = Booking(session, context, channel, resolve, now, trusted, since=firsts.since(session, channel))
     whole: list[Fact] = [] if booked is None else booked
     waiting = 0
-    for fact in facts:
-        waits = _book(booking, fact)
-        waiting += waits
-        if waits:
-            whole[:] = [one for one in whole if key_of(one) != key_of(fact)]
-        else:
-            whole.append(fact)
+    each = [(replace(booking, message_id=one.message_id), fact) for one in told for fact in one.facts]
+    for are_hints, run in groupby(each, key=lambda one: _is_hint(channel, one[1])):
+        some = list(run)
+        if are_hints and _hint(booking, [fact for _, fact in some]):
+            continue
+        for of_message, fact in some:
+            waits = _book(of_message, fact)
+            waiting += waits
+            if waits:
+                whole[:] = [one for one in whole if key_of(one) != key_of(fact)]
+            else:
+                whole.append(fact)
     return waiting
+
+
+def _is_hint(channel: Channel, fact: Fact) -> bool:
+    """Whether it is the level of a shelf that is ours: nothing to be booked, perhaps something to be looked at."""
+    return isinstance(fact, LevelSeen) and _shelf_owned(channel, fact) is None
+
+
+def _hint(booking: Booking, levels: Sequence[Any]) -> bool:
+    """Take these levels together; False where one of them cannot be taken, so that it is to be found."""
+    try:
+        with booking.session.begin_nested():
+            looks.hint(booking.session, booking.channel, levels, now=booking.now)
+            booking.session.flush()
+    except Exception as bug:
+        if db.is_transient(bug) or db.is_unavailable(bug):
+            raise
+        return False
+    return True
 
 
 def key_of(fact: Fact) -> str:
@@ -335,11 +380,9 @@ def _counted(booking: Booking, count: Counted) -> int:
 
 
 def _level(booking: Booking, level: LevelSeen) -> int:
-    location = booking.channel.location_of(level.place) or _only(booking.channel.owned)
-    if location not in booking.channel.owned:
-        # In shadow what it shows is somebody else's work: neither drift nor a sale.
-        if not booking.channel.in_shadow:
-            looks.hint(booking.session, booking.channel, level, now=booking.now)
+    location = _shelf_owned(booking.channel, level)
+    if location is None:
+        looks.hint(booking.session, booking.channel, [level], now=booking.now)
         return 0
     # The channel owns this stock: what it shows is what lies there.
     sku, at = booking.sku(level), booking.moment(level.at or booking.now)
@@ -349,6 +392,12 @@ def _level(booking: Booking, level: LevelSeen) -> int:
         key = f"{booking.channel.name}:{key_of(replace(level, at=at))}"
         _record(booking, _entry(Kind.COUNT, shelf, max(0, on_hand), key, at))
     return 0
+
+
+def _shelf_owned(channel: Channel, level: LevelSeen) -> str | None:
+    """The location whose stock the channel counts for us; None where the stock is ours."""
+    location = channel.location_of(level.place) or _only(channel.owned)
+    return location if location in channel.owned else None
 
 
 def _unreadable(booking: Booking, part: Unreadable) -> int:

@@ -20,6 +20,7 @@ from omnisync.errors import NeedsAttention, TryLater, Unauthorized
 from omnisync.sync import deadletters, facts, health
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.deadletters import Letter
+from omnisync.sync.facts import Told
 from omnisync.sync.settle import backoff
 from omnisync.sync.tables import InboxMessage
 
@@ -93,11 +94,9 @@ async def handle_due(context: Context, channel: Channel, *, limit: int = BATCH) 
     as a whole is away."""
     now = context.clock.now()
     claimed = await context.store.write(lambda session: claim(session, channel.name, now=now, limit=limit))
-    followed: list[Sequence[Fact] | Exception] = []
-    for start in range(0, len(claimed), AT_ONCE):
-        followed += await asyncio.gather(*(_follow(channel, message) for message in claimed[start : start + AT_ONCE]))
-    read = [(one, found) for one, found in zip(claimed, followed, strict=True) if not isinstance(found, Exception)]
-    failed = [(one, found) for one, found in zip(claimed, followed, strict=True) if isinstance(found, Exception)]
+    followed = await _follow_all(channel, claimed)
+    read = [(one, found) for one, found in followed if not isinstance(found, Exception)]
+    failed = [(one, found) for one, found in followed if isinstance(found, Exception)]
     failed += await _book(context, channel, read)
     for message, failure in failed:
         await _put_off(context, channel, message, failure)
@@ -138,6 +137,30 @@ Read = tuple[InboxMessage, Sequence[Fact]]
 Failed = tuple[InboxMessage, Exception]
 
 
+async def _follow_all(
+    channel: Channel, messages: Sequence[InboxMessage]
+) -> list[tuple[InboxMessage, Sequence[Fact] | Exception]]:
+    """What each message hints at. Those of one subject were all there before it is read, so that one reading does for them."""
+    first: dict[str, InboxMessage] = {}
+    speaks = [first.setdefault(_subject(channel, message), message) for message in messages]
+    found: dict[int | None, Sequence[Fact] | Exception] = {}
+    each = list(first.values())
+    for start in range(0, len(each), AT_ONCE):
+        some = each[start : start + AT_ONCE]
+        answers = await asyncio.gather(*(_follow(channel, message) for message in some))
+        found |= {message.id: answer for message, answer in zip(some, answers, strict=True)}
+    return [(message, found[speaker.id]) for message, speaker in zip(messages, speaks, strict=True)]
+
+
+def _subject(channel: Channel, message: InboxMessage) -> str:
+    alone = f"message {message.id}"
+    try:
+        subject = channel.adapter.subject(hook_of(message))
+    except Exception:  # whatever is wrong with it, following it says so
+        return alone
+    return alone if subject is None else f"subject {subject}"
+
+
 async def _follow(channel: Channel, message: InboxMessage) -> Sequence[Fact] | Exception:
     """What the message hints at, as the channel tells it now; or why that cannot be said."""
     try:
@@ -167,15 +190,24 @@ async def _apply(context: Context, channel: Channel, read: Sequence[Read]) -> No
 
     def work(session: Session) -> list[Fact]:
         booked: list[Fact] = []
-        for message, found in read:
-            news = found if _again(message) else channel.known.without(found)
-            facts.apply(session, context, channel, news, now=now, message_id=message.id, booked=booked)
+        before: dict[str, bytes] = {}
+        told = [
+            Told(found if _again(message) else channel.known.without(found, before), message.id)
+            for message, found in read
+        ]
+        facts.apply_all(session, context, channel, told, now=now, booked=booked)
         deadletters.mended_all(session, channel.name, [f"message/{message.id}" for message, _ in read], now=now)
-        for message, _ in read:
-            _set(session, message, state="applied", handled_at=now, next_try_at=None, reason=None, action=None)
+        session.connection().execute(_APPLIED, [{"the_id": message.id, "now": now} for message, _ in read])
         return booked
 
     channel.known.keep(await context.store.write(work))
+
+
+_APPLIED = (
+    sa.update(_inbox)
+    .where(_inbox.c.id == sa.bindparam("the_id"))
+    .values(state="applied", handled_at=sa.bindparam("now"), next_try_at=None, reason=None, action=None)
+)
 
 
 def _again(message: InboxMessage) -> bool:

@@ -170,6 +170,9 @@ class FakeChannel:
     def read(self, hook: Hook) -> Sequence[Fact]:
         return []
 
+    def subject(self, hook: Hook) -> str | None:
+        return json.loads(hook.body).get("order")
+
     async def follow(self, hook: Hook) -> Sequence[Fact]:
         self._call("follow")
         body = json.loads(hook.body)

@@ -8,7 +8,7 @@ import pytest
 
 from omnisync.adapters.base import Answer, Can, Hook, Write
 from omnisync.clock import StoppedClock
-from omnisync.errors import NeedsAttention, Unauthorized
+from omnisync.errors import NeedsAttention, TryLater, Unauthorized
 from omnisync.sync import inbox, replay
 from omnisync.sync.tables import ChannelHealth, InboxMessage
 from tests.sync.conftest import MakeHouse, Play
@@ -98,6 +98,44 @@ def test_a_message_waits_while_its_channel_does_not_answer(
     assert [row.state for row in house.rows(InboxMessage)] == ["applied"]
     assert order.id == "1001"
     assert house.level("LAMP") == (9, 1)
+
+
+def test_three_messages_about_one_order_are_read_once(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
+    house, web = web_shop(make_house, clock)
+    play(house.settle(rounds=1))
+    ours, other = web.buy("LAMP", 2, hook=False), web.buy("LAMP", hook=False)
+    for order, event in [(ours, "a"), (other, "b"), (ours, "c"), (ours, "d")]:
+        receive(house, play, web.hook_for(order.id, event))
+    web.calls.clear()
+
+    play(inbox.handle_due(house.context, house.channel("web")))
+
+    assert web.calls == ["follow", "follow"]
+    assert {row.state for row in house.rows(InboxMessage)} == {"applied"}
+    assert house.level("LAMP") == (9, 3)
+
+
+def test_a_reading_that_fails_leaves_all_waiting_that_hoped_for_it(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house, web = web_shop(make_house, clock)
+    play(house.settle(rounds=1))
+    order = web.buy("LAMP", 2, hook=False)
+    for event in ("a", "b", "c"):
+        receive(house, play, web.hook_for(order.id, event))
+    web.faults.down = True
+
+    with pytest.raises(TryLater):
+        play(inbox.handle_due(house.context, house.channel("web")))
+
+    assert [(row.state, row.attempts, row.reason is not None) for row in house.rows(InboxMessage)] == [
+        ("received", 1, True)
+    ] * 3
+    web.faults.down = False
+    clock.advance(minutes=10)
+    play(inbox.handle_due(house.context, house.channel("web")))
+    assert {row.state for row in house.rows(InboxMessage)} == {"applied"}
+    assert house.level("LAMP") == (9, 2)
 
 
 class Puzzled(FakeChannel):

@@ -145,6 +145,9 @@ class CsvTill:
     def read(self, hook: Hook) -> Sequence[Fact]:
         return ()
 
+    def subject(self, hook: Hook) -> str | None:
+        return None
+
     async def follow(self, hook: Hook) -> Sequence[Fact]:
         return ()
 

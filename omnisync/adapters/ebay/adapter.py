@@ -61,6 +61,9 @@ class Ebay:
         """Nothing: eBay's notifications hint at an order and do not carry it."""
         return ()
 
+    def subject(self, hook: Hook) -> str | None:
+        return hooks.order_id(hook)
+
     async def follow(self, hook: Hook) -> Sequence[Fact]:
         order_id = hooks.order_id(hook)
         order = await pulling.order_by_id(self._calls, order_id) if order_id else None

@@ -128,6 +128,9 @@ class OscarShop:
     def read(self, hook: Hook) -> Sequence[Fact]:
         return ()
 
+    def subject(self, hook: Hook) -> str | None:
+        return None
+
     async def follow(self, hook: Hook) -> Sequence[Fact]:
         return ()
 

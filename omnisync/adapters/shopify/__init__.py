@@ -135,6 +135,9 @@ class Shopify:
             )
         return ()
 
+    def subject(self, hook: Hook) -> str | None:
+        return hooks.resource_of(hook)
+
     async def follow(self, hook: Hook) -> Sequence[Fact]:
         topic = hooks.topic_of(hook)
         wrong = self.read(hook)

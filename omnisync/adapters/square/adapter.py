@@ -87,6 +87,10 @@ class Square:
         """Payloads of Square are hints: nothing but what cannot be read at all."""
         return hooks.unreadable(hook)
 
+    def subject(self, hook: Hook) -> str | None:
+        """The order; counts are each read from their own moment on."""
+        return hooks.order_of(hook)
+
     async def follow(self, hook: Hook) -> Sequence[Fact]:
         """The order, refund or counts as Square shows them now."""
         return await self._following.follow(hook)

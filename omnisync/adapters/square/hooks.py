@@ -19,13 +19,14 @@ from omnisync.values import format_time, parse_time
 
 SIGNATURE = "x-square-hmacsha256-signature"
 UNREADABLE = "unreadable"
+COUNTS = "inventory.count.updated"
 TOPICS = (
     "order.created",
     "order.updated",
     "order.fulfillment.updated",
     "refund.created",
     "refund.updated",
-    "inventory.count.updated",
+    COUNTS,
 )
 """What to subscribe."""
 MEND = "Copy the signature key from Square's Developer Console into webhook_secret."
@@ -60,6 +61,15 @@ def parse(body: bytes) -> dict[str, Any] | None:
     return event if named and isinstance(event.get("data", {}), dict) else None
 
 
+def order_of(hook: Hook) -> str | None:
+    """The order that an event is about: by itself, or by a refund of it."""
+    event = parse(hook.body) or {}
+    topic, data = str(event.get("type")), event.get("data") or {}
+    refund = (data.get("object") or {}).get("refund") or {}
+    named = {"order": data.get("id"), "refund": refund.get("order_id")}.get(topic.partition(".")[0])
+    return str(named) if named and topic in TOPICS else None
+
+
 def unreadable(hook: Hook) -> Sequence[Fact]:
     """A signed message that is no event waits in plain sight; all others are hints to be followed."""
     if parse(hook.body) is not None:
@@ -77,31 +87,17 @@ class Following:
 
     def __init__(self, wire: Wire, pulling: Pulling, places: Sequence[str]) -> None:
         self._wire, self._pulling, self._places = wire, pulling, frozenset(places)
-        self._topics = {
-            "order.created": self._order,
-            "order.updated": self._order,
-            "order.fulfillment.updated": self._order,
-            "refund.created": self._refund,
-            "refund.updated": self._refund,
-            "inventory.count.updated": self._counts,
-        }
 
     async def follow(self, hook: Hook) -> Sequence[Fact]:
         """What Square says now of the thing the event names; nothing for topics that carry no facts."""
-        event = parse(hook.body)
-        reader = self._topics.get(str(event["type"])) if event else None
-        return await reader(event.get("data") or {}) if event and reader else unreadable(hook)
+        event, order_id = parse(hook.body), order_of(hook)
+        if order_id is not None:
+            return await self._order(order_id)
+        counts = event is not None and event["type"] == COUNTS
+        return await self._counts(event.get("data") or {}) if event and counts else unreadable(hook)
 
-    async def _order(self, data: Json) -> Sequence[Fact]:
-        return await self._orders([str(data.get("id") or "")])
-
-    async def _refund(self, data: Json) -> Sequence[Fact]:
-        refund = (data.get("object") or {}).get("refund") or {}
-        return await self._orders([str(refund.get("order_id") or "")])
-
-    async def _orders(self, order_ids: Sequence[str]) -> Sequence[Fact]:
-        wanted = [order_id for order_id in order_ids if order_id]
-        found = await self._wire.orders(wanted) if wanted else []
+    async def _order(self, order_id: str) -> Sequence[Fact]:
+        found = await self._wire.orders([order_id])
         return await self._pulling.facts_of([order for order in found if order["location_id"] in self._places])
 
     async def _counts(self, data: Json) -> Sequence[Fact]:

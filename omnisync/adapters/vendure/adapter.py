@@ -105,6 +105,9 @@ class VendureShop:
     def read(self, hook: Hook) -> Sequence[Fact]:
         return ()
 
+    def subject(self, hook: Hook) -> str | None:
+        return None
+
     async def follow(self, hook: Hook) -> Sequence[Fact]:
         return ()
 
