@@ -403,11 +403,11 @@ class Adapter(Protocol):
         ...
 
     def subject(self, hook: Hook) -> str | None:
-        """What `follow` would read, by name: of hooks with the same subject that wait together one is followed. None: each. Pure."""
+        """What `follow` reads, by name: hooks of the same subject that wait together are followed together. None: alone. Pure."""
         ...
 
-    async def follow(self, hook: Hook) -> Sequence[Fact]:
-        """Read the resource again that a hook hints at: what the channel says now, not what it said then."""
+    async def follow(self, *hooks: Hook) -> Sequence[Fact]:
+        """Read again what hooks of one subject hint at: what the channel says now, not what it said then."""
         ...
 
     async def check(self) -> Sequence[Check]:

@@ -94,9 +94,7 @@ async def handle_due(context: Context, channel: Channel, *, limit: int = BATCH) 
     as a whole is away."""
     now = context.clock.now()
     claimed = await context.store.write(lambda session: claim(session, channel.name, now=now, limit=limit))
-    followed = await _follow_all(channel, claimed)
-    read = [(one, found) for one, found in followed if not isinstance(found, Exception)]
-    failed = [(one, found) for one, found in followed if isinstance(found, Exception)]
+    read, failed = await _follow_all(channel, claimed)
     failed += await _book(context, channel, read)
     for message, failure in failed:
         await _put_off(context, channel, message, failure)
@@ -133,27 +131,31 @@ def hook_of(message: InboxMessage) -> Hook:
     return Hook(message.method, message.url, dict(message.headers or {}), query, message.body)
 
 
-Read = tuple[InboxMessage, Sequence[Fact]]
+Read = tuple[Sequence[InboxMessage], Sequence[Fact]]
+"""What one reading told, and the messages that hinted at it."""
+Followed = tuple[Sequence[InboxMessage], Sequence[Fact] | Exception]
 Failed = tuple[InboxMessage, Exception]
 
 
-async def _follow_all(
-    channel: Channel, messages: Sequence[InboxMessage]
-) -> list[tuple[InboxMessage, Sequence[Fact] | Exception]]:
-    """What each message hints at. Those of one subject were all there before it is read, so that one reading does for them."""
-    first: dict[str, InboxMessage] = {}
-    speaks = [first.setdefault(_subject(channel, message), message) for message in messages]
-    found: dict[int | None, Sequence[Fact] | Exception] = {}
-    each = list(first.values())
-    for start in range(0, len(each), AT_ONCE):
-        some = each[start : start + AT_ONCE]
-        answers = await asyncio.gather(*(_follow(channel, message) for message in some))
-        found |= {message.id: answer for message, answer in zip(some, answers, strict=True)}
-    return [(message, found[speaker.id]) for message, speaker in zip(messages, speaks, strict=True)]
+async def _follow_all(channel: Channel, messages: Sequence[InboxMessage]) -> tuple[list[Read], list[Failed]]:
+    """What the messages hint at. Those of one subject were all there before it is read, so that one reading does for them."""
+    together: dict[str, list[InboxMessage]] = {}
+    for message in messages:
+        together.setdefault(_subject(channel, message), []).append(message)
+    groups, followed = list(together.values()), list[Followed]()
+    for start in range(0, len(groups), AT_ONCE):
+        answers = await asyncio.gather(*(_follow(channel, group) for group in groups[start : start + AT_ONCE]))
+        followed += [one for answer in answers for one in answer]
+    read = [(group, found) for group, found in followed if not isinstance(found, Exception)]
+    failed = [(one, found) for group, found in followed if isinstance(found, Exception) for one in group]
+    return read, failed
 
 
 def _subject(channel: Channel, message: InboxMessage) -> str:
+    """What is tried again is followed alone: so is a message that spoils a booking, and one that a person replays."""
     alone = f"message {message.id}"
+    if _again(message):
+        return alone
     try:
         subject = channel.adapter.subject(hook_of(message))
     except Exception:  # whatever is wrong with it, following it says so
@@ -161,16 +163,18 @@ def _subject(channel: Channel, message: InboxMessage) -> str:
     return alone if subject is None else f"subject {subject}"
 
 
-async def _follow(channel: Channel, message: InboxMessage) -> Sequence[Fact] | Exception:
-    """What the message hints at, as the channel tells it now; or why that cannot be said."""
+async def _follow(channel: Channel, group: Sequence[InboxMessage]) -> list[Followed]:
+    """What these messages hint at, as the channel tells it now, or why that cannot be said; each alone if one spoils it for all."""
     try:
-        return await channel.adapter.follow(hook_of(message))
+        return [(group, await channel.adapter.follow(*map(hook_of, group)))]
     except Exception as failure:
-        return failure
+        if len(group) == 1 or _is_of_the_channel(failure):
+            return [(group, failure)]
+    return [one for message in group for one in await _follow(channel, [message])]
 
 
 async def _book(context: Context, channel: Channel, read: Sequence[Read]) -> list[Failed]:
-    """Book these messages in one transaction; if that fails, in halves, until the one that spoils it stands alone."""
+    """Book these readings in one transaction; if that fails, in halves, until the one that spoils it stands alone."""
     if not read:
         return []
     try:
@@ -179,25 +183,25 @@ async def _book(context: Context, channel: Channel, read: Sequence[Read]) -> lis
         if db.is_transient(failure) or db.is_unavailable(failure):
             raise
         if len(read) == 1:
-            return [(read[0][0], failure)]
+            return [(message, failure) for message in read[0][0]]
         middle = len(read) // 2
         return await _book(context, channel, read[:middle]) + await _book(context, channel, read[middle:])
     return []
 
 
 async def _apply(context: Context, channel: Channel, read: Sequence[Read]) -> None:
-    now = context.clock.now()
+    now, messages = context.clock.now(), [message for group, _ in read for message in group]
 
     def work(session: Session) -> list[Fact]:
         booked: list[Fact] = []
         before: dict[str, bytes] = {}
         told = [
-            Told(found if _again(message) else channel.known.without(found, before), message.id)
-            for message, found in read
+            Told(found if _again(first) else channel.known.without(found, before), first.id)
+            for (first, *_), found in read
         ]
         facts.apply_all(session, context, channel, told, now=now, booked=booked)
-        deadletters.mended_all(session, channel.name, [f"message/{message.id}" for message, _ in read], now=now)
-        session.connection().execute(_APPLIED, [{"the_id": message.id, "now": now} for message, _ in read])
+        deadletters.mended_all(session, channel.name, [f"message/{one.id}" for one in messages], now=now)
+        session.connection().execute(_APPLIED, [{"the_id": one.id, "now": now} for one in messages])
         return booked
 
     channel.known.keep(await context.store.write(work))

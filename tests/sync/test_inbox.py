@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from omnisync.adapters.base import Answer, Can, Hook, Write
+from omnisync.adapters.base import Answer, Can, Fact, Hook, Write
 from omnisync.clock import StoppedClock
 from omnisync.errors import NeedsAttention, TryLater, Unauthorized
 from omnisync.sync import inbox, replay
@@ -138,16 +140,47 @@ def test_a_reading_that_fails_leaves_all_waiting_that_hoped_for_it(
     assert house.level("LAMP") == (9, 2)
 
 
+class Together(FakeChannel):
+    """Answers for all its orders at once, and stumbles over one of them."""
+
+    def subject(self, hook: Hook) -> str | None:
+        return "orders"
+
+    async def follow(self, *hooks: Hook) -> Sequence[Fact]:
+        self.calls.append(f"follow {len(hooks)}")
+        return [self.orders[json.loads(hook.body)["order"]] for hook in hooks]
+
+
+def test_a_message_that_spoils_a_reading_for_all_is_left_alone_with_it(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house = make_house((shop("web"), web := Together("web", clock, HOOKED)))
+    house.article("LAMP")
+    house.stock("LAMP", 9)
+    web.offer("LAMP")
+    play(house.settle(rounds=1))
+    orders = [web.buy("LAMP", hook=False).id for _ in range(2)]
+    for name in (orders[0], "4711", orders[1]):
+        receive(house, play, web.hook_for(name, f"event-{name}"))
+    web.calls.clear()
+
+    play(inbox.handle_due(house.context, house.channel("web")))
+
+    assert web.calls == ["follow 3", "follow 1", "follow 1", "follow 1"]
+    assert [row.state for row in house.rows(InboxMessage)] == ["applied", "received", "applied"]
+    assert house.level("LAMP") == (9, 2)
+
+
 class Puzzled(FakeChannel):
     """Cannot read its own messages until it is updated."""
 
     updated = False
     trouble: Exception = KeyError("a field that was renamed")
 
-    async def follow(self, hook: Hook):  # type: ignore[no-untyped-def]
+    async def follow(self, *hooks: Hook) -> Sequence[Fact]:
         if not self.updated:
             raise self.trouble
-        return await super().follow(hook)
+        return await super().follow(*hooks)
 
 
 @pytest.mark.parametrize(

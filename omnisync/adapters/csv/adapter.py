@@ -148,7 +148,7 @@ class CsvTill:
     def subject(self, hook: Hook) -> str | None:
         return None
 
-    async def follow(self, hook: Hook) -> Sequence[Fact]:
+    async def follow(self, *hooks: Hook) -> Sequence[Fact]:
         return ()
 
     async def look(self, targets: Sequence[Target]) -> Sequence[LevelSeen]:

@@ -131,7 +131,7 @@ class OscarShop:
     def subject(self, hook: Hook) -> str | None:
         return None
 
-    async def follow(self, hook: Hook) -> Sequence[Fact]:
+    async def follow(self, *hooks: Hook) -> Sequence[Fact]:
         return ()
 
     async def tell(self, news: Sequence[News]) -> Sequence[Published]:

@@ -88,12 +88,12 @@ class Square:
         return hooks.unreadable(hook)
 
     def subject(self, hook: Hook) -> str | None:
-        """The order; counts are each read from their own moment on."""
-        return hooks.order_of(hook)
+        """All events that can be read: Square answers for many orders and counts at once."""
+        return hooks.EVENTS if hooks.parse(hook.body) is not None else None
 
-    async def follow(self, hook: Hook) -> Sequence[Fact]:
-        """The order, refund or counts as Square shows them now."""
-        return await self._following.follow(hook)
+    async def follow(self, *told: Hook) -> Sequence[Fact]:
+        """The orders, refunds and counts as Square shows them now."""
+        return await self._following.follow(told)
 
     async def check(self) -> Sequence[Check]:
         """The token, the locations of the map, and each permission by a call that changes nothing."""

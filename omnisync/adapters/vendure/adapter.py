@@ -108,7 +108,7 @@ class VendureShop:
     def subject(self, hook: Hook) -> str | None:
         return None
 
-    async def follow(self, hook: Hook) -> Sequence[Fact]:
+    async def follow(self, *hooks: Hook) -> Sequence[Fact]:
         return ()
 
     async def subscriptions(self, wanted: Sequence[Subscription]) -> Sequence[Subscription]:

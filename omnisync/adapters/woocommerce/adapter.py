@@ -78,8 +78,9 @@ class WooShop:
             return None
         return f"{topic}/{id}" if topic == "order.deleted" else f"{topic.partition('.')[0]}/{id}"
 
-    async def follow(self, hook: Hook) -> Sequence[Fact]:
+    async def follow(self, *told: Hook) -> Sequence[Fact]:
         """The order or level as the shop shows it now."""
+        hook = told[0]
         topic, id = hook.headers.get(hooks.TOPIC, ""), hooks.resource_of(hook)
         if topic not in hooks.TOPICS or id is None:
             return hooks.unreadable(hook)
