@@ -119,7 +119,7 @@ def claim(
     listings = _listings(session, channel, {row.external_id for row in rows})
     written = _revisions(session, channel, rows, now)
     carried = _recorded_orders(session, channel, rows)
-    claimed = []
+    claimed, sent = list[Claimed](), list[dict[str, Any]]()
     for row in rows:
         if row.behind_since is None or waits(row) or row.external_id not in listings:
             continue
@@ -128,13 +128,15 @@ def claim(
             continue
         allocated = min(row.allocated, carried.get(row.sku, 0) + row.provisional)
         target = _target(listings[row.external_id], row.place)
-        claimed.append(Claimed(key_of(row), _submit(session, context, row, target, allocated, now)))
+        shown, again = _submit(context, row, target, allocated, now)
+        claimed.append(Claimed(key_of(row), shown))
+        sent += [] if again else [_sending(row, now)]
+    db.insert_all(session, _sent, sent)
     return claimed
 
 
-def _submit(
-    session: Session, context: Context, row: ShownState, target: Target, allocated: int, now: datetime
-) -> Shown:
+def _submit(context: Context, row: ShownState, target: Target, allocated: int, now: datetime) -> tuple[Shown, bool]:
+    """What is written, and whether it was written before and nobody knows what became of it."""
     quantity = row.wanted if stock_differs(row) else None
     price = wanted_price(row) if price_differs(row) else None
     again = row.unsettled == "unknown" and row.tag is not None and _same(row, quantity, price)
@@ -143,14 +145,14 @@ def _submit(
     assert row.tag is not None
     row.submitted, row.submitted_price_minor = quantity, None if price is None else price.minor
     row.submitted_at, row.in_flight_until = now, now + IN_FLIGHT
-    if not again:
-        session.add(
-            Sent(
-                tag=row.tag, channel=row.channel, external_id=row.external_id, place=row.place, sku=row.sku,
-                quantity=quantity, price_minor=row.submitted_price_minor, changed_at=row.behind_since, sent_at=now,
-            )
-        )  # fmt: skip
-    return Shown(target, row.tag, now, quantity=quantity, compare=row.compare, price=price, allocated=allocated)
+    return Shown(target, row.tag, now, quantity=quantity, compare=row.compare, price=price, allocated=allocated), again
+
+
+def _sending(row: ShownState, now: datetime) -> dict[str, Any]:
+    return {
+        "tag": row.tag, "channel": row.channel, "external_id": row.external_id, "place": row.place, "sku": row.sku,
+        "quantity": row.submitted, "price_minor": row.submitted_price_minor, "changed_at": row.behind_since, "sent_at": now,
+    }  # fmt: skip
 
 
 def _same(row: ShownState, quantity: int | None, price: Money | None) -> bool:
