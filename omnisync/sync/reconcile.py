@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -39,10 +39,12 @@ async def reconcile(
     hints: Collection[str] = (),
     scan: bool = True,
     seen: Seen | None = None,
+    overtaken: Callable[[], bool] = lambda: False,
 ) -> Report:
     """One pass: find what is behind, look where the channel does not compare, write, settle.
 
-    Without a scan only the articles that are hinted at are computed again. `seen` is what the caller keeps between passes.
+    Without a scan only the articles that are hinted at are computed again. `seen` is what the caller keeps between passes. It ends
+    after the batch during which it is `overtaken`: what has just been sold out must not wait for all that was behind before.
     """
     report, memory = Report(), {} if seen is None else seen
     writes = channel.can.write is not Write.NONE or channel.can.prices
@@ -50,9 +52,9 @@ async def reconcile(
     if not writes:
         return report
     try:
-        await _publish_due(context, channel, report, begun, prices=False)
+        await _publish_due(context, channel, report, begun, overtaken, prices=False)
         if _prices_travel_alone(channel) and report.failure is None:
-            await _publish_due(context, channel, report, None, prices=True)
+            await _publish_due(context, channel, report, None, overtaken, prices=True)
     except (TryLater, NeedsAttention) as failure:
         report.failure = failure
     return report
@@ -167,7 +169,13 @@ def _prices_travel_alone(channel: Channel) -> bool:
 
 
 async def _publish_due(
-    context: Context, channel: Channel, report: Report, begun: _Begun | None, *, prices: bool
+    context: Context,
+    channel: Channel,
+    report: Report,
+    begun: _Begun | None,
+    overtaken: Callable[[], bool],
+    *,
+    prices: bool,
 ) -> None:
     fresh = False
     begun = begun or _Begun(await _due(context, channel, prices))
@@ -182,7 +190,7 @@ async def _publish_due(
         if claimed is None:
             claimed = await _look_and_claim(context, channel, begun.keys)
         settled = await _publish(context, channel, claimed, report) if claimed else False
-        if report.failure is not None or (settled and len(begun.keys) < channel.can.batch_size):
+        if report.failure is not None or (settled and len(begun.keys) < channel.can.batch_size) or overtaken():
             return
         before, begun = begun, _Begun(await _due(context, channel, prices))
         if not claimed and begun.keys == before.keys:
