@@ -189,9 +189,9 @@ def insert_new(
     columns, names = tuple(values[0]), tuple(returning)
     if not is_postgresql(session) and any(isinstance(into.c[name].type, sa.LargeBinary | sa.JSON) for name in columns):
         # SQLite cannot read bytes out of the one parameter.
-        statement = _new_one_by_one(_insert(session), into, tuple(key), names)
+        statement = _new(_insert(session), into, None, tuple(key), names)
         return list(session.execute(statement, [dict(row) for row in values]))
-    statement = _new_from_rows(_insert(session), into, columns, tuple(key), names)
+    statement = _new(_insert(session), into, columns, tuple(key), names)
     return list(session.connection().execute(statement, {"new": values}).all())
 
 
@@ -203,16 +203,11 @@ def _insert(session: Session) -> _Insert:
 
 
 @cache
-def _new_one_by_one(insert: _Insert, into: sa.Table, key: tuple[str, ...], returning: tuple[str, ...]) -> Any:
-    statement = insert(into).on_conflict_do_nothing(index_elements=list(key))
-    return statement.returning(*(into.c[name] for name in returning))
-
-
-@cache
-def _new_from_rows(
-    insert: _Insert, into: sa.Table, columns: tuple[str, ...], key: tuple[str, ...], returning: tuple[str, ...]
+def _new(
+    insert: _Insert, into: sa.Table, columns: tuple[str, ...] | None, key: tuple[str, ...], returning: tuple[str, ...]
 ) -> Any:
-    statement = _from_rows(insert, into, columns).on_conflict_do_nothing(index_elements=list(key))
+    statement = insert(into) if columns is None else _from_rows(insert, into, columns)
+    statement = statement.on_conflict_do_nothing(index_elements=list(key))
     return statement.returning(*(into.c[name] for name in returning))
 
 

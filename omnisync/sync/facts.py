@@ -23,49 +23,14 @@ from omnisync.stock import availability, came_back, known, ledger
 from omnisync.stock import returns as told_returns
 from omnisync.stock.came_back import Source
 from omnisync.sync import cases, conflicts, deadletters, firsts, looks, moments, money, returns, wire
+from omnisync.sync.booking import Booking
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.deadletters import Letter
-from omnisync.sync.resolve import Resolve, articles_of, resolver
+from omnisync.sync.resolve import articles_of, resolver
 from omnisync.values import Kind, Shelf, to_micros
 
 log = logging.getLogger(__name__)
 _line, _channel_order = db.table(OrderLine), db.table(ChannelOrder)
-
-
-@dataclass(frozen=True)
-class Booking:
-    """What the booking of every fact of one message shares."""
-
-    session: Session
-    context: Context
-    channel: Channel
-    resolve: Resolve
-    now: datetime
-    trusted: bool = False
-    """A person has looked at it: times are no longer questioned."""
-    message_id: int | None = None
-    since: datetime | None = None
-    """What happened before is history: counted already, and sent already."""
-
-    def is_history(self, at: datetime) -> bool:
-        """Whether it happened before the channel was connected. What a person has looked at is booked all the same."""
-        return self.since is not None and at < self.since and not self.trusted
-
-    def moment(self, at: datetime) -> datetime:
-        """When it happened by our clock."""
-        return moments.believable(self.session, self.channel.name, at, now=self.now, trusted=self.trusted)
-
-    def sku(self, fact: Sale | Counted | Delivered | LevelSeen) -> str:
-        """Our SKU for it. NeedsAttention when nobody knows the article."""
-        sku = self.resolve(fact.article)
-        if sku is None:
-            name = fact.article.sku or fact.article.barcode or fact.article.external_id or "without a name"
-            raise NeedsAttention(
-                f"No article is known as {name}.",
-                action="Map it to a SKU, or import the article.",
-                code="unknown-article",
-            )
-        return sku
 
 
 def apply(
