@@ -135,7 +135,7 @@ class Reply:
         """The body as JSON, fractions exact as Decimal. NeedsAttention when it is none."""
         try:
             return json.loads(self.body, parse_float=Decimal)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise NeedsAttention(
                 f"The channel answered {self.status} with something that is no JSON.",
                 action="Check that base_url names the API and not a web page or proxy.",

@@ -84,6 +84,15 @@ async def test_an_answer_that_nobody_can_unpack_is_none(tools: Tools):
     assert len(asked) == 3
 
 
+@pytest.mark.parametrize("body", [b"<html>", b"", b"\xff", b"[" * 100_000])
+async def test_an_answer_that_is_no_json_goes_to_a_person(tools: Tools, body: bytes):
+    client, _ = calling(tools, lambda n: httpx.Response(200, content=body))
+    reply = await client.call("GET", "/")
+
+    with pytest.raises(NeedsAttention, match="no JSON"):
+        reply.json()
+
+
 @pytest.mark.parametrize(
     ("told", "seconds"),
     [
