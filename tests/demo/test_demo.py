@@ -20,6 +20,8 @@ from omnisync.demo.traffic import Do, Traffic, hot
 from omnisync.settings import load
 from omnisync.stock import ledger, promises
 from omnisync.stock.ledger import Entry
+from omnisync.stock.tables import Shortage
+from omnisync.sync.tables import Case, Conflict
 from omnisync.values import Kind
 from omnisync.values import Shelf as At
 from tests.stock.shop import article
@@ -173,6 +175,34 @@ def test_a_cancelled_order_is_owed_to_nobody(session: Session):
 
 def test_a_hold_that_was_granted_and_not_written_is_a_violation(session: Session):
     assert journal.lost_holds(session, {"01K"}) == ["hold 01K was granted and is not in the database"]
+
+
+def _sold_twice(session: Session, sku: str, *, short: bool = True, proposal: str = "markt has 3") -> None:
+    """A channel conflict, with what belongs to it."""
+    shortage = Shortage(location="lager", sku=sku, quantity=1, worst=1, cause="web:1", opened_at=NOW)
+    session.add(shortage)
+    session.flush()
+    case = {"channel": EBAY, "kind": "conflict", "title": "", "proposal": proposal, "opened_at": NOW}
+    session.add(Case(id=f"case {sku}", details={"location": "lager", "sku": sku}, **case))
+    conflict = {"channel": EBAY, "order_id": "web:1", "location": "lager", "sku": sku, "quantity": 1, "at": NOW}
+    session.add(Conflict(id=f"conflict {sku}", shortage_id=shortage.id if short else None, **conflict))
+    session.flush()
+
+
+def test_a_conflict_without_its_shortage_or_a_proposal_is_a_violation(session: Session):
+    _sold_twice(session, "LAMP")
+    assert journal.unexplained_conflicts(session) == []
+
+    _sold_twice(session, "CUP", short=False)
+    _sold_twice(session, "SOFA", proposal="")
+
+    assert sorted(journal.unexplained_conflicts(session)) == [
+        "ebay: 1 of CUP at lager were sold twice (web:1), and no shortage says so",
+        "ebay: 1 of SOFA at lager were sold twice (web:1), and nothing is proposed",
+    ]
+    given = proof.give(session, Books(), [], proof.Seen(), since=NOW)
+    assert (given.channel_conflicts, given.holds) == (3, False)
+    assert set(journal.unexplained_conflicts(session)) <= set(given.violations)
 
 
 def test_percentiles_are_values_that_were_measured():
