@@ -13,19 +13,23 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bench import bulk, databases, measure, planted, processes, propagation, report, retailer, rigs, sim
+from bench import bulk, databases, measure, nodes, planted, processes, propagation, report, retailer, rigs, sim, zero
 from bench.figures import FIGURES, Figure
 from bench.processes import LOAD_CORE, free_ports, running
 from omnisync import db
 
 Row = dict[str, Any]
 OTHERS = {
+    "reserve.nodes": nodes.measure,
     "propagation": propagation.measure,
+    "zero": zero.measure,
     "import.stock": bulk.import_stock,
     "verify": bulk.verify,
     "republish": bulk.republish,
 }
-"""Figures that are no load on HTTP, each with a database of its own: (database, seconds=, full=) -> row."""
+"""Figures that are no load on one server, each with a database of its own: (database, seconds=, full=) -> row."""
+NEED_SHARED = {"reserve.nodes"}
+"""Asked only where several nodes can share the database."""
 ONCE: dict[str, Callable[[bool], Row]] = {
     "planted": lambda full: planted.measure(),
     "sim": lambda full: sim.measure(full=full),
@@ -87,7 +91,7 @@ def _rows(given: argparse.Namespace) -> Iterator[Row]:
         if wanted:
             yield from _on(database, wanted, plan)
         for name, other in OTHERS.items():
-            if name in given.names or not given.names:
+            if (name in given.names or not given.names) and not (name in NEED_SHARED and database == "sqlite"):
                 yield other(database, seconds=given.seconds, full=given.full)
         if crash := set(rigs.NAMES) & set(given.names or ["rigs"]):
             yield from rigs.measure(database, crash, full=given.full, tries=given.tries)

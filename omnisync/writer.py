@@ -27,6 +27,7 @@ BatchFunction = Callable[[Session, Sequence[Any]], Sequence[Any]]
 
 BATCH = 256
 QUEUE = 4096
+QUIET_TURNS = 3
 RETRIES = 5
 
 
@@ -97,6 +98,7 @@ class Batches:
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()
         while self._units:
+            await self._gather()
             units = self._next_batch()
             if self._watch:
                 self._watch.began(len(units), self._watch.monotonic() - units[0].asked_at)
@@ -111,6 +113,15 @@ class Batches:
                     unit.answer.set_exception(answer)
                 else:
                     unit.answer.set_result(answer)
+
+    async def _gather(self) -> None:
+        """Wait until some turns of the event loop bring nothing more: whoever was just answered asks again at once, and one
+        batch of all costs less than two halves that take turns, the one computing while the other is read."""
+        gathered, quiet = len(self._units), 0
+        while quiet < QUIET_TURNS and gathered < self._batch:
+            await asyncio.sleep(0)  # noqa: TID251 - a turn of the loop, no time
+            quiet = quiet + 1 if len(self._units) == gathered else 0
+            gathered = len(self._units)
 
     def _next_batch(self) -> list[_Unit]:
         """What has waited longest; `apart`, only what is served by the same function as the first."""

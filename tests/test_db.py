@@ -3,6 +3,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from omnisync import db
+from omnisync.stock.effects import QUANTITIES
 from omnisync.stock.tables import Balance, Movement
 from tests.conftest import START
 
@@ -47,3 +48,19 @@ def test_pairs_are_found_by_the_composite_key_on_sqlite(engine):
 
     assert "SEARCH balance USING" in plan
     assert "SCAN balance" not in plan
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_pairs_are_found_by_the_composite_key_among_ten_thousand_on_postgresql(engine):
+    balance = db.table(Balance)
+    empty = dict.fromkeys(QUANTITIES, 0) | {"location": "linden", "changed_at": START, "off_sale": False}
+    wanted = db.in_pairs(balance.c.location, balance.c.sku, [("linden", "A-00001"), ("linden", "A-09999")])
+
+    with db.transaction(engine) as session:
+        db.insert_all(session, balance, [empty | {"sku": f"A-{number:05}"} for number in range(10_000)])
+        session.execute(sa.text("ANALYZE balance"))
+        text = str(sa.select(balance).where(wanted).compile(engine, compile_kwargs={"literal_binds": True}))
+        plan = " ".join(str(row) for row in session.execute(sa.text(f"EXPLAIN {text}")))
+
+    assert "Index Scan" in plan
+    assert "Seq Scan" not in plan

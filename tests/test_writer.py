@@ -85,6 +85,26 @@ def test_functions_share_a_transaction_only_where_nobody_else_writes(engine: Eng
     assert (served[0][2] is served[1][2]) == db.writes_alone(engine)
 
 
+def test_who_is_answered_and_asks_again_at_once_shares_a_batch_with_those_behind(engine: Engine) -> None:
+    batches: list[list[str]] = []
+
+    def serve(_: Session, requests: Sequence[str]) -> Sequence[str]:
+        batches.append(list(requests))
+        return requests
+
+    async def shopper(door: Batches, name: str, *, late: int) -> None:
+        for _ in range(late):
+            await asyncio.sleep(0)
+        for turn in range(3):
+            await door.submit(serve, f"{name}{turn}")
+
+    with ThreadPoolExecutor(1) as thread:
+        door = writer.reader(engine, thread)
+        all_at_once(lambda: [shopper(door, "a", late=0), shopper(door, "b", late=2), shopper(door, "c", late=4)])
+
+    assert [sorted(batch) for batch in batches] == [["a0", "b0", "c0"], ["a1", "b1", "c1"], ["a2", "b2", "c2"]]
+
+
 def test_a_full_queue_refuses_at_once_and_loses_nobody(engine: Engine, door: Batches) -> None:
     answers = all_at_once(lambda: [door.submit(note, key) for key in "abcde"])
 

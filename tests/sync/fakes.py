@@ -170,9 +170,12 @@ class FakeChannel:
     def read(self, hook: Hook) -> Sequence[Fact]:
         return []
 
-    async def follow(self, hook: Hook) -> Sequence[Fact]:
+    def subject(self, hook: Hook) -> str | None:
+        return json.loads(hook.body).get("order")
+
+    async def follow(self, *hooks: Hook) -> Sequence[Fact]:
         self._call("follow")
-        body = json.loads(hook.body)
+        body = json.loads(hooks[0].body)
         if "level" in body:
             return [LevelSeen(Article(external_id=body["level"]), body["quantity"], tag=body.get("tag"))]
         return [self.orders[body["order"]]]

@@ -135,7 +135,11 @@ class Shopify:
             )
         return ()
 
-    async def follow(self, hook: Hook) -> Sequence[Fact]:
+    def subject(self, hook: Hook) -> str | None:
+        return hooks.resource_of(hook)
+
+    async def follow(self, *told: Hook) -> Sequence[Fact]:
+        hook = told[0]  # all of them speak of one order, or of one level
         topic = hooks.topic_of(hook)
         wrong = self.read(hook)
         if topic not in hooks.HINTS or wrong:

@@ -63,7 +63,7 @@ def identify(hook: Hook, secrets: Sequence[str]) -> Identified:
     # The names are not signed: who repeats a message under another name is told by the hash of its body.
     event = _first(hook, EVENTS) or hashlib.sha256(hook.body).hexdigest()
     topic = _first(hook, TOPICS)
-    return Message(event_id=event, topic=topic, resource=_resource(topic, hook.body))
+    return Message(event_id=event, topic=topic, resource=resource_of(hook))
 
 
 def hint(topic: str, body: bytes) -> str:
@@ -79,9 +79,10 @@ def topic_of(hook: Hook) -> str:
     return _first(hook, TOPICS)
 
 
-def _resource(topic: str, body: bytes) -> str | None:
+def resource_of(hook: Hook) -> str | None:
+    """The order, or the article and location, that a message speaks of; None when it names none."""
     try:
-        return hint(topic, body)
+        return hint(topic_of(hook), hook.body)
     except ValueError:
         return None
 
