@@ -81,7 +81,8 @@ class Budget:
 
 
 class Breaker:
-    """Stops calling a channel that fails again and again; after a pause one call may try."""
+    """Stops calling a channel that fails again and again. After a pause whoever calls may try: adapters call side by side, and what
+    they ask for is wanted whole; the first failure ends it."""
 
     def __init__(self, clock: Clock, *, failures: int = 5, pause_seconds: float = 15.0) -> None:
         self._clock, self._limit, self._pause = clock, failures, pause_seconds
@@ -95,15 +96,11 @@ class Breaker:
         return "open" if self._remaining() > 0 else "half_open"
 
     def check(self) -> None:
-        """TryLater while it is open. Who may try begins the next pause, so that nobody else tries beside him."""
-        match self.state:
-            case "open":
-                raise TryLater(
-                    "The channel failed too often, it is left alone for a moment.",
-                    retry_after_seconds=self._remaining(),
-                )
-            case "half_open":
-                self._opened_at = self._clock.monotonic()
+        """TryLater while it is open."""
+        if self.state == "open":
+            raise TryLater(
+                "The channel failed too often, it is left alone for a moment.", retry_after_seconds=self._remaining()
+            )
 
     def succeeded(self) -> None:
         self._failures = 0

@@ -11,7 +11,6 @@ import pytest
 
 from omnisync.adapters.client import (
     LONGEST_WAIT_SECONDS,
-    Breaker,
     ChannelClient,
     Reply,
     Tools,
@@ -151,36 +150,13 @@ async def test_after_five_failures_a_channel_is_left_alone_until_one_call_succee
     assert client.breaker.state == "closed"
 
 
-async def test_of_all_who_wait_for_a_channel_one_tries(clock: StoppedClock, tools: Tools):
-    began, gate, asked = asyncio.Event(), asyncio.Event(), []
-
-    async def slowly(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
-        began.set()
-        await gate.wait()
-        return httpx.Response(200, json={})
-
-    client = ChannelClient("shop", "http://shop.test", replace(tools, transport=httpx.MockTransport(slowly)))
+async def test_after_the_pause_calls_that_belong_together_are_let_through_together(clock: StoppedClock, tools: Tools):
+    client, asked = calling(tools, lambda n: httpx.Response(200, json={}))
     for _ in range(5):
         client.breaker.failed()
     clock.advance(seconds=15)
 
-    trying = [asyncio.ensure_future(client.call("GET", "/")) for _ in range(3)]
-    await began.wait()
-    gate.set()
-    ended = await asyncio.gather(*trying, return_exceptions=True)
+    answers = await asyncio.gather(*(client.call("GET", "/") for _ in range(3)))
 
-    assert [type(one).__name__ for one in ended] == ["Reply", "TryLater", "TryLater"]
-    assert (len(asked), client.breaker.state) == (1, "closed")
-
-
-async def test_a_try_that_is_given_up_does_not_keep_the_channel_closed_for_ever(clock: StoppedClock):
-    breaker = Breaker(clock, failures=1)
-    breaker.failed()
-    clock.advance(seconds=15)
-    breaker.check()
-
-    with pytest.raises(TryLater):
-        breaker.check()
-    clock.advance(seconds=15)
-    breaker.check()
+    assert [answer.status for answer in answers] == [200] * 3
+    assert (len(asked), client.breaker.state) == (3, "closed")

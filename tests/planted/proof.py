@@ -149,10 +149,11 @@ PLANTED = {
 } | {
     f"{name} (simulated)": Planted(bug, simulated=True, first=FIRST.get(name, 0))
     for name, bug in {
-        **plants.PLANTS,
+        "guard": plants.PLANTS["guard"],
+        "dedupe": plants.PLANTS["dedupe"],
+        "echo": plants.PLANTS["echo"],
         "acknowledged before stored": bugs.say_yes_before_it_is_stored,
         "answer not kept": bugs.keep_no_answers,
-        "cursor moved before the commit": bugs.move_the_cursor_first,
     }.items()
 }  # fmt: skip
 
