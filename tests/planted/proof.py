@@ -50,7 +50,8 @@ class Planted:
 
 LEDGER, HOLDS = "tests/stock/test_ledger.py", "tests/stock/test_reservations.py"
 INTAKE, ASKED = "tests/orders/test_intake.py", "tests/orders/test_reservations_api.py"
-RECONCILE, INBOX = "tests/sync/test_reconcile.py", "tests/sync/test_inbox.py"
+RECONCILE, OLDER = "tests/sync/test_reconcile.py", "tests/sync/test_older_writes.py"
+INBOX = "tests/sync/test_inbox.py"
 PLANTED = {
     "guard": Planted(
         plants.PLANTS["guard"],
@@ -131,7 +132,7 @@ PLANTED = {
         bugs.spoil_a_batch_with_one_line, f"{RECONCILE}::test_one_bad_line_of_250_stops_none_of_the_others[sqlite]"
     ),
     "push without version": Planted(
-        bugs.let_older_answers_win, f"{RECONCILE}::test_an_older_write_that_is_answered_late_is_only_logged[sqlite]"
+        bugs.let_older_answers_win, f"{OLDER}::test_an_older_write_that_is_answered_late_is_only_logged[sqlite]"
     ),
 } | {
     f"{name} (state machine)": Planted(bug)
