@@ -20,6 +20,7 @@ from omnisync.errors import NeedsAttention
 SIGNATURES = ("x-shopify-hmac-sha256", "shopify-hmac-sha256")
 EVENTS = ("x-shopify-event-id", "shopify-event-id", "x-shopify-webhook-id", "shopify-webhook-id")
 TOPICS = ("x-shopify-topic", "shopify-topic")
+LEVELS = "inventory_levels/update"
 
 Resource = Mapping[str, Any]
 
@@ -48,7 +49,7 @@ HINTS: Mapping[str, Callable[[Resource], str]] = {
     "refunds/create": _its_order,
     "fulfillments/create": _its_order,
     "fulfillments/update": _its_order,
-    "inventory_levels/update": _level,
+    LEVELS: _level,
 }
 """What each topic speaks of. Payloads are hints only: they come late, twice and in any order."""
 
