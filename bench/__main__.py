@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bench import bulk, databases, measure, nodes, planted, processes, propagation, report, retailer, rigs, sim
+from bench import bulk, databases, measure, nodes, planted, processes, propagation, report, retailer, rigs, sim, zero
 from bench.figures import FIGURES, Figure
 from bench.processes import LOAD_CORE, free_ports, running
 from omnisync import db
@@ -22,6 +22,7 @@ Row = dict[str, Any]
 OTHERS = {
     "reserve.nodes": nodes.measure,
     "propagation": propagation.measure,
+    "zero": zero.measure,
     "import.stock": bulk.import_stock,
     "verify": bulk.verify,
     "republish": bulk.republish,

@@ -104,7 +104,7 @@ async def _measure(put_up: Town, seconds: float) -> dict[str, Any]:
     gate = await wire.gate(put_up.ports["gate"], put_up.ports["server"], run.passed)
     watching = asyncio.create_task(run.watch_files())
     try:
-        await _until_ready(put_up)
+        await until_ready(put_up)
         floor = await _floor(put_up)
         cpu = put_up.server.cpu_seconds()
         sales = await _trade(run, seconds)
@@ -136,7 +136,7 @@ async def _trade(run: _Round, seconds: float) -> int:
     return sales
 
 
-async def _until_ready(put_up: Town) -> None:
+async def until_ready(put_up: Town) -> None:
     """Until every channel is matched and shows what it should."""
     until, since = time.monotonic() + READY_SECONDS, time.monotonic()
     bearer = {"authorization": f"Bearer {put_up.ops_key}"}

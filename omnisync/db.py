@@ -186,35 +186,45 @@ def insert_new(
     ON CONFLICT differs between drivers)."""
     if not values:
         return []
-    insert = _insert(session)
-    columns = tuple(values[0])
+    columns, names = tuple(values[0]), tuple(returning)
     if not is_postgresql(session) and any(isinstance(into.c[name].type, sa.LargeBinary | sa.JSON) for name in columns):
         # SQLite cannot read bytes out of the one parameter.
-        statement = insert(into).on_conflict_do_nothing(index_elements=list(key))
-        return list(session.execute(_returning(statement, into, returning), [dict(row) for row in values]))
-    statement = _from_rows(insert, into, columns).on_conflict_do_nothing(index_elements=list(key))
-    return list(session.connection().execute(_returning(statement, into, returning), {"new": values}).all())
+        statement = _new(_insert(session), into, None, tuple(key), names)
+        return list(session.execute(statement, [dict(row) for row in values]))
+    statement = _new(_insert(session), into, columns, tuple(key), names)
+    return list(session.connection().execute(statement, {"new": values}).all())
 
 
-def _insert(session: Session) -> Callable[[sa.Table], Any]:
+_Insert = Callable[[sa.Table], Any]
+
+
+def _insert(session: Session) -> _Insert:
     return postgresql.insert if is_postgresql(session) else sqlite.insert
 
 
-def _returning(statement: Any, into: sa.Table, names: Sequence[str]) -> Any:
-    return statement.returning(*(into.c[name] for name in names))
+@cache
+def _new(
+    insert: _Insert, into: sa.Table, columns: tuple[str, ...] | None, key: tuple[str, ...], returning: tuple[str, ...]
+) -> Any:
+    statement = insert(into) if columns is None else _from_rows(insert, into, columns)
+    statement = statement.on_conflict_do_nothing(index_elements=list(key))
+    return statement.returning(*(into.c[name] for name in returning))
 
 
 def upsert(
     session: Session, into: sa.Table, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str], update: Iterable[str]
 ) -> None:
     """Insert the rows, or where the key is there already set the columns of `update` to the new values."""
-    if not rows:
-        return
-    statement = _insert(session)(into)
-    statement = statement.on_conflict_do_update(
+    if rows:
+        session.execute(_upsert(_insert(session), into, tuple(key), tuple(update)), [dict(row) for row in rows])
+
+
+@cache
+def _upsert(insert: _Insert, into: sa.Table, key: tuple[str, ...], update: tuple[str, ...]) -> Any:
+    statement = insert(into)
+    return statement.on_conflict_do_update(
         index_elements=list(key), set_={name: statement.excluded[name] for name in update}
     )
-    session.execute(statement, [dict(row) for row in rows])
 
 
 def lock_names(session: Session, names: Iterable[str]) -> None:
@@ -291,6 +301,11 @@ def in_pairs(
     return sa.tuple_(first, second).bool_op("IN")(_Pairs(_many(pairs)))
 
 
+def many(name: str) -> sa.BindParameter[Any]:
+    """A parameter of the type Many, for a statement that is built once."""
+    return sa.bindparam(name, type_=Many())
+
+
 def _many(values: Iterable[Any] | sa.BindParameter[Any]) -> sa.BindParameter[Any]:
     if isinstance(values, sa.BindParameter):
         return values
@@ -337,7 +352,7 @@ _Convert = Callable[[Any], Any]
 
 
 @cache
-def _from_rows(insert: Callable[[sa.Table], Any], into: sa.Table, columns: tuple[str, ...]) -> Any:
+def _from_rows(insert: _Insert, into: sa.Table, columns: tuple[str, ...]) -> Any:
     new = rows("new", *(into.c[name] for name in columns))
     # WHERE: without it SQLite takes the ON of ON CONFLICT for that of a join.
     return insert(into).from_select(columns, sa.select(*(_stored(new.c[name]) for name in columns)).where(sa.true()))

@@ -129,9 +129,17 @@ def responses(codes: Iterable[str]) -> dict[int | str, dict[str, Any]]:
     """These problems as an OpenAPI description has them: by status, each with its example."""
     by_status = sorted(set(codes), key=lambda code: (PROBLEMS[code].status, code))
     return {
-        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: _content(list(group))}}
+        status: {"description": _phrase(status), "content": {MEDIA_TYPE: _content(list(group))}}
         for status, group in groupby(by_status, key=lambda code: PROBLEMS[code].status)
     }
+
+
+def _phrase(status: int) -> str:
+    """As RFC 9110 has it; Python's own words for these two depend on its version."""
+    return _RENAMED.get(status) or HTTPStatus(status).phrase
+
+
+_RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
 
 
 def _content(codes: list[str]) -> dict[str, Any]:

@@ -229,8 +229,9 @@ class Worker:
 
     async def _write(self, channel: Channel, *, why: Why) -> None:
         report = await reconcile.reconcile(
-            self.context, channel, hints=why.skus, scan=why.scan, seen=self._seen.setdefault(channel.name, {})
-        )
+            self.context, channel, hints=why.skus, scan=why.scan, seen=self._seen.setdefault(channel.name, {}),
+            overtaken=lambda: channel.name in self._asked,
+        )  # fmt: skip
         if report.failure is not None:
             raise report.failure
 

@@ -402,8 +402,12 @@ class Adapter(Protocol):
         """The facts inside a verified hook; may be empty where the payload is only a hint (then `follow` reads). Pure."""
         ...
 
-    async def follow(self, hook: Hook) -> Sequence[Fact]:
-        """Read the resource again that a hook hints at: what the channel says now, not what it said then."""
+    def subject(self, hook: Hook) -> str | None:
+        """What `follow` reads, by name: hooks of the same subject that wait together are followed together. None: alone. Pure."""
+        ...
+
+    async def follow(self, *hooks: Hook) -> Sequence[Fact]:
+        """Read again what hooks of one subject hint at: what the channel says now, not what it said then."""
         ...
 
     async def check(self) -> Sequence[Check]:

@@ -11,10 +11,11 @@ import email.utils
 import importlib.util
 import json
 import random
+import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -32,6 +33,9 @@ if importlib.util.find_spec("sniffio") is None:
 ATTEMPTS = 3
 PATIENCE_SECONDS = 2.0
 """Longer waits belong to the worker, not into a call."""
+LONGEST_WAIT_SECONDS = 86_400.0
+"""A channel that asks for more has said something wrong: it is asked again the next day."""
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 CONNECTIONS = 10
 """httpx's pool slows down with its size."""
 
@@ -78,7 +82,8 @@ class Budget:
 
 
 class Breaker:
-    """Stops calling a channel that fails again and again; after a pause one call may try."""
+    """Stops calling a channel that fails again and again. After a pause whoever calls may try: adapters call side by side, and what
+    they ask for is wanted whole; the first failure ends it."""
 
     def __init__(self, clock: Clock, *, failures: int = 5, pause_seconds: float = 15.0) -> None:
         self._clock, self._limit, self._pause = clock, failures, pause_seconds
@@ -128,7 +133,7 @@ class Reply:
         """The body as JSON, fractions exact as Decimal. NeedsAttention when it is none."""
         try:
             return json.loads(self.body, parse_float=Decimal)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise NeedsAttention(
                 f"The channel answered {self.status} with something that is no JSON.",
                 action="Check that base_url names the API and not a web page or proxy.",
@@ -214,7 +219,7 @@ class ChannelClient:
         except httpx.TimeoutException as error:
             self.breaker.failed()
             raise Unanswered(f"{self.name} did not answer in {self.timeout_seconds:g} s.") from error
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             self.breaker.failed()
             raise Unanswered(f"{self.name} cannot be reached at {self.base_url} ({type(error).__name__}).") from error
         return self._judge(response)
@@ -303,10 +308,12 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
     if value is None:
         return None
     try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (as_utc(email.utils.parsedate_to_datetime(value)) - now).total_seconds())
-    except ValueError:
+        seconds = float(value) if _NUMBER.fullmatch(value) else (_http_date(value) - now).total_seconds()
+    except (ValueError, OverflowError):
         return None
+    return min(max(0.0, seconds), LONGEST_WAIT_SECONDS)
+
+
+def _http_date(value: str) -> datetime:
+    told = email.utils.parsedate_to_datetime(value)
+    return as_utc(told if told.tzinfo else told.replace(tzinfo=UTC))  # the oldest of its three forms names no zone

@@ -101,12 +101,12 @@ def by_barcode(session: Session, codes: Iterable[str]) -> dict[str, str]:
 
 def barcode_owners(session: Session, codes: Iterable[str]) -> dict[str, str]:
     """Barcode -> SKU for exactly these codes."""
-    query = sa.select(_BARCODE.c.code, _BARCODE.c.sku)
     return {
-        row.code: row.sku
-        for batch in batches(dict.fromkeys(codes))
-        for row in session.execute(query.where(_BARCODE.c.code.in_(batch)))
+        code: sku for batch in batches(dict.fromkeys(codes)) for code, sku in session.execute(_OWNERS, {"codes": batch})
     }
+
+
+_OWNERS = sa.select(_BARCODE.c.code, _BARCODE.c.sku).where(db.among(_BARCODE.c.code, db.many("codes")))
 
 
 def states(session: Session, skus: Iterable[str]) -> dict[str, ArticleState]:
@@ -130,11 +130,17 @@ def _barcodes_of(session: Session, skus: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _components_of(session: Session, bundles: Sequence[str]) -> dict[str, dict[str, int]]:
-    query = sa.select(_COMPONENT).where(_COMPONENT.c.bundle.in_(bundles)).order_by(_COMPONENT.c.sku)
     found: dict[str, dict[str, int]] = defaultdict(dict)
-    for row in session.execute(query):
-        found[row.bundle][row.sku] = row.quantity
+    for bundle, sku, quantity in session.execute(_CONTENTS, {"bundles": bundles}):
+        found[bundle][sku] = quantity
     return dict(found)
+
+
+_CONTENTS = (
+    sa.select(_COMPONENT.c.bundle, _COMPONENT.c.sku, _COMPONENT.c.quantity)
+    .where(db.among(_COMPONENT.c.bundle, db.many("bundles")))
+    .order_by(_COMPONENT.c.sku)
+)
 
 
 # ---------------------------------------------------------------- bundles

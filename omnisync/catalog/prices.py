@@ -57,10 +57,10 @@ def price_at(session: Session, pairs: Iterable[Pair], at: datetime) -> dict[Pair
     wanted: dict[str, list[str | None]] = defaultdict(list)
     for sku, channel in dict.fromkeys(pairs):
         wanted[sku].append(channel)
-    general = standing(session, at, _PRICE.c.sku.is_(None)) if wanted else []
+    general = session.execute(_GENERAL, {"at": at}).mappings().all() if wanted else []
     quotes: dict[Pair, Quote] = {}
     for skus in batches(wanted):
-        rows = _by_sku(standing(session, at, db.among(_PRICE.c.sku, skus)))
+        rows = _by_sku(session.execute(_OF_SKUS, {"at": at, "skus": skus}).mappings().all())
         articles = _articles(session, rows)
         for sku in rows:  # a rule alone makes no price
             for channel in wanted[sku]:
@@ -71,12 +71,24 @@ def price_at(session: Session, pairs: Iterable[Pair], at: datetime) -> dict[Pair
 
 def any_but(session: Session, skus: Collection[str], currency: str) -> bool:
     """Whether one of these articles was ever priced in another currency: mostly not, and then nobody need look closer."""
-    other = sa.select(_PRICE.c.id).where(_PRICE.c.sku.in_(skus), _PRICE.c.currency != currency).limit(1)
-    return bool(skus) and session.execute(other).first() is not None
+    given = {"skus": skus, "currency": currency}
+    return bool(skus) and session.execute(_IN_ANOTHER, given).first() is not None
+
+
+_IN_ANOTHER = (
+    sa.select(_PRICE.c.id)
+    .where(db.among(_PRICE.c.sku, db.many("skus")), _PRICE.c.currency != sa.bindparam("currency"))
+    .limit(1)
+)
 
 
 def standing(session: Session, at: datetime, which: sa.ColumnElement[bool]) -> Sequence[RowMapping]:
     """Of each (kind, SKU, channel) the one row that counts at that moment."""
+    return session.execute(_standing(which), {"at": at}).mappings().all()
+
+
+def _standing(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    at: sa.BindParameter[datetime] = sa.bindparam("at")
     newest = sa.func.row_number().over(
         partition_by=(_PRICE.c.kind, _PRICE.c.sku, _PRICE.c.channel),
         order_by=(_PRICE.c.valid_from.desc(), _PRICE.c.created_at.desc(), _PRICE.c.id.desc()),
@@ -89,7 +101,11 @@ def standing(session: Session, at: datetime, which: sa.ColumnElement[bool]) -> S
         sa.or_(_PRICE.c.ended_at.is_(None), _PRICE.c.ended_at > at),
     )
     ranked = sa.select(_PRICE, newest.label("place")).where(*valid).subquery()
-    return session.execute(sa.select(ranked).where(ranked.c.place == 1)).mappings().all()
+    return sa.select(ranked).where(ranked.c.place == 1)
+
+
+_GENERAL = _standing(_PRICE.c.sku.is_(None))
+_OF_SKUS = _standing(db.among(_PRICE.c.sku, db.many("skus")))
 
 
 def _by_sku(rows: Sequence[RowMapping]) -> dict[str, list[RowMapping]]:

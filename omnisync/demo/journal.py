@@ -16,12 +16,12 @@ from omnisync.catalog.tables import Price
 from omnisync.commands import verify
 from omnisync.demo.books import Books
 from omnisync.demo.plan import CHANNELS
-from omnisync.stock.tables import Balance, Movement, Promise, Reservation
-from omnisync.sync.tables import Conflict, DeadLetter, Sent
+from omnisync.stock.tables import Balance, Movement, Promise, Reservation, Shortage
+from omnisync.sync.tables import Case, Conflict, DeadLetter, Sent
 
 _movement, _reservation, _promise = db.table(Movement), db.table(Reservation), db.table(Promise)
 _sent, _conflict, _balance, _letter = db.table(Sent), db.table(Conflict), db.table(Balance), db.table(DeadLetter)
-_price = db.table(Price)
+_price, _shortage, _case = db.table(Price), db.table(Shortage), db.table(Case)
 TAKEN_OVER = "taken over"
 _SIGN = {"order": 1, "sold": 1, "released": -1}
 
@@ -107,6 +107,24 @@ def broken_invariants(session: Session) -> list[str]:
 def conflicts(session: Session) -> int:
     """Pieces that channels sold from one another."""
     return int(session.execute(sa.select(sa.func.coalesce(sa.func.sum(_conflict.c.quantity), 0))).scalar_one())
+
+
+def unexplained_conflicts(session: Session) -> list[str]:
+    """Conflicts without a shortage of their shelf, or without a case that proposes what to do."""
+    same = sa.and_(
+        _shortage.c.id == _conflict.c.shortage_id,
+        _shortage.c.location == _conflict.c.location,
+        _shortage.c.sku == _conflict.c.sku,
+    )
+    found = session.execute(sa.select(_conflict, _shortage.c.id.label("short")).outerjoin(_shortage, same))
+    cases = session.execute(sa.select(_case.c.details).where(_case.c.kind == "conflict", _case.c.proposal != ""))
+    proposed = {(details["location"], details["sku"]) for details in cases.scalars()}
+    return [
+        f"{row.channel}: {row.quantity} of {row.sku} at {row.location} were sold twice ({row.order_id}), "
+        + ("and nothing is proposed" if row.short is not None else "and no shortage says so")
+        for row in found
+        if row.short is None or (row.location, row.sku) not in proposed
+    ]
 
 
 def open_letters(session: Session) -> list[str]:

@@ -110,6 +110,7 @@ def give(session: Session, books: Books, everything: Sequence[Goods], seen: Seen
             *journal.broken_invariants(session),
             *journal.lost_holds(session, books.holds),
             *journal.wrong_tallies(session, books),
+            *journal.unexplained_conflicts(session),
             *wrong_prices(journal.base_prices(session), seen.prices),
             *(f"{answer} ({count} times)" for answer, count in books.surprises.items()),
         ],

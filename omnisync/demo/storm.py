@@ -40,6 +40,7 @@ GUSTS: Sequence[Gust] = (
     Gust(75, WEBSHOP, "down", on=False),
     Gust(75, SQUARE, "down"),
     Gust(75, TILL, "down"),
+    Gust(80, ALL, ALL),
     Gust(85, ALL, ALL, on=False),
 )
 ENDLESS_SECONDS = 120.0

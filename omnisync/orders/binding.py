@@ -18,6 +18,19 @@ from omnisync.stock.tables import Reservation
 reservation = db.table(Reservation)
 _OF_A_PICKUP = reservation.c.pickup.in_(sa.select(db.table(Pickup).c.id))
 """A pickup's own reservation; otherwise `pickup` names the reservation that took it over."""
+_HERE = (
+    reservation.c.channel == sa.bindparam("channel"), reservation.c.reference == sa.bindparam("reference"),
+)  # fmt: skip
+_OVERDUE = (
+    sa.select(reservation.c.id)
+    .where(*_HERE, reservation.c.state == "held", reservation.c.expires_at <= sa.bindparam("now"))
+    .order_by(reservation.c.id)
+)
+_COVERING = (
+    sa.select(reservation.c.id, reservation.c.lines)
+    .where(*_HERE, reservation.c.state != "expired", sa.or_(reservation.c.pickup.is_(None), _OF_A_PICKUP))
+    .order_by(reservation.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +47,15 @@ NOTHING = Cover({}, (), False)
 
 def expire(session: Session, channel: str, reference: str, *, now: datetime) -> None:
     """Holds of this reference whose time is over give their pieces back now, before anybody takes them for cover."""
-    here = sa.and_(reservation.c.channel == channel, reservation.c.reference == reference)
-    overdue = sa.select(reservation.c.id).where(here, reservation.c.state == "held", reservation.c.expires_at <= now)
-    found = session.execute(overdue.order_by(reservation.c.id)).scalars()
-    ends.end(session, [ends.End(name, ends.How.EXPIRE) for name in found], now=now)
+    found = session.execute(_OVERDUE, {"channel": channel, "reference": reference, "now": now}).scalars().all()
+    if found:
+        ends.end(session, [ends.End(name, ends.How.EXPIRE) for name in found], now=now)
 
 
 def find(session: Session, channel: str, reference: str) -> Cover:
     """What is covered, also after the reservation has ended. A hold that expired unconfirmed covers nothing: it gave its
     pieces back, and the order is a promise of its own. One that another took over is covered by the other."""
-    statement = (
-        sa.select(reservation.c.id, reservation.c.lines)
-        .where(reservation.c.channel == channel, reservation.c.reference == reference)
-        .where(reservation.c.state != "expired", sa.or_(reservation.c.pickup.is_(None), _OF_A_PICKUP))
-        .order_by(reservation.c.id)
-    )
-    rows = list(session.execute(statement))
+    rows = session.execute(_COVERING, {"channel": channel, "reference": reference}).all()
     pieces: dict[str, int] = defaultdict(int)
     for row in rows:
         for sku, quantity in _by_sku(row.lines).items():
@@ -61,7 +67,8 @@ def find(session: Session, channel: str, reference: str) -> Cover:
 
 def confirm(session: Session, cover: Cover, *, now: datetime) -> None:
     """The buyer has ordered: what was held for him no longer expires."""
-    ends.end(session, [ends.End(found, ends.How.CONFIRM) for found in cover.reservations], now=now)
+    if cover.reservations:
+        ends.end(session, [ends.End(found, ends.How.CONFIRM) for found in cover.reservations], now=now)
 
 
 def pass_on(session: Session, cover: Cover, how: ends.How, pieces: Mapping[str, int], *, now: datetime) -> None:

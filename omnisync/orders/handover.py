@@ -96,15 +96,28 @@ def not_rung_up(
 
 def _nearest(session: Session, shelf: Shelf, limit: int, at: datetime, *, sold: bool) -> list[str]:
     """Unmatched pieces of the other side, oldest first. The shelf is locked, so nobody else matches them meanwhile."""
-    other, ours = (_rows.c.sale_key, _rows.c.pickup_id) if sold else (_rows.c.pickup_id, _rows.c.sale_key)
-    statement = (
+    given = _at(shelf) | {"first": at - WINDOW, "last": at + WINDOW, "limit": limit}
+    return list(session.execute(_SOLD if sold else _HANDED_OVER, given).scalars())
+
+
+def _at(shelf: Shelf) -> dict[str, Any]:
+    return {"location": shelf.location, "sku": shelf.sku}
+
+
+_ON_SHELF = (_rows.c.location == sa.bindparam("location"), _rows.c.sku == sa.bindparam("sku"))
+
+
+def _waiting(here: sa.Column[Any], missing: sa.Column[Any]) -> sa.Select[str]:
+    return (
         sa.select(_rows.c.id)
-        .where(_rows.c.location == shelf.location, _rows.c.sku == shelf.sku, other.is_not(None), ours.is_(None))
-        .where(_rows.c.at.between(at - WINDOW, at + WINDOW))
+        .where(*_ON_SHELF, here.is_not(None), missing.is_(None))
+        .where(_rows.c.at.between(sa.bindparam("first"), sa.bindparam("last")))
         .order_by(_rows.c.at, _rows.c.id)
-        .limit(limit)
+        .limit(sa.bindparam("limit"))
     )
-    return list(session.execute(statement).scalars())
+
+
+_SOLD, _HANDED_OVER = _waiting(_rows.c.sale_key, _rows.c.pickup_id), _waiting(_rows.c.pickup_id, _rows.c.sale_key)
 
 
 def _match(session: Session, ids: Sequence[str], now: datetime, **side: str) -> None:
@@ -130,9 +143,11 @@ def _wait(session: Session, shelf: Shelf, pieces: int, at: datetime, **side: str
 
 
 def _is_known(session: Session, sale_key: str) -> bool:
-    noted = sa.select(sa.literal(1)).where(_rows.c.sale_key == sale_key)
-    recorded = known.effects(("key",), lambda effect: effect.key == sale_key)
-    return any(session.execute(one.limit(1)).first() is not None for one in (noted, recorded))
+    return any(session.execute(one, {"sale_key": sale_key}).first() is not None for one in (_NOTED, _RECORDED))
+
+
+_NOTED = sa.select(sa.literal(1)).where(_rows.c.sale_key == sa.bindparam("sale_key")).limit(1)
+_RECORDED = known.effects(("key",), lambda effect: effect.key == sa.bindparam("sale_key")).limit(1)
 
 
 def _matched(session: Session, sale_key: str, shelf: Shelf) -> int:
@@ -153,15 +168,14 @@ def _take_back(session: Session, shelf: Shelf, pieces: int, at: datetime) -> Non
 
 def _expected(session: Session, location: LocationSettings, shelf: Shelf) -> int:
     """Pieces of open pickups that this till will book, less the sales that wait for their hand-over already."""
-    statement = sa.select(_pickup.c.reservation_id).where(
-        _pickup.c.location == location.code, _pickup.c.state.in_(OPEN)
-    )
-    if location.pickup_at_till == "unpaid":
-        statement = statement.where(_pickup.c.paid.is_(False))
-    held = ends.open_pieces(session, session.execute(statement).scalars())
-    waiting = session.execute(
-        sa.select(sa.func.count())
-        .select_from(_rows)
-        .where(_rows.c.location == shelf.location, _rows.c.sku == shelf.sku, _rows.c.pickup_id.is_(None))
-    ).scalar_one()
-    return max(0, sum(pieces.get(shelf, 0) for pieces in held.values()) - int(waiting))
+    of_till = _OPEN_UNPAID if location.pickup_at_till == "unpaid" else _OPEN
+    held = ends.open_pieces(session, session.execute(of_till, {"location": location.code}).scalars())
+    pieces = sum(of_shelf.get(shelf, 0) for of_shelf in held.values())
+    return max(0, pieces - int(session.execute(_NOT_COLLECTED, _at(shelf)).scalar_one())) if pieces else 0
+
+
+_OPEN = sa.select(_pickup.c.reservation_id).where(
+    _pickup.c.location == sa.bindparam("location"), sa.or_(*(_pickup.c.state == state for state in OPEN))
+)
+_OPEN_UNPAID = _OPEN.where(_pickup.c.paid.is_(False))
+_NOT_COLLECTED = sa.select(sa.func.count()).select_from(_rows).where(*_ON_SHELF, _rows.c.pickup_id.is_(None))

@@ -62,6 +62,8 @@ class Taken:
 
     order_id: str
     stale: bool = False
+    falls_later: bool = False
+    """It was known before, and its channel had not yet taken it off its own numbers."""
     waiting: list[Waiting] = field(default_factory=list)
     shortages: dict[Shelf, int] = field(default_factory=dict)
 
@@ -108,7 +110,8 @@ def take(
     db.lock_names(session, [promises.name_of(channel.name, order.reference)])
     order_id = f"{channel.name}:{order.id}"
     known = session.get(ChannelOrder, order_id, with_for_update=True, populate_existing=True)
-    taken = Taken(order_id, stale=known is not None and order.version < known.version)
+    stale = known is not None and order.version < known.version
+    taken = Taken(order_id, stale, falls_later=known is not None and not known.lowered)
     if taken.stale:
         return taken
     row = _keep_order(session, known, channel.name, order, order_id, now)
@@ -118,14 +121,13 @@ def take(
     cover = binding.NOTHING if row.released_at else binding.find(session, channel.name, order.reference)
     binding.confirm(session, cover, now=now)
     lapsed = row.released_at is not None and not order.paid
-    opened = promises.open_of_order(session, order_id)
+    opened = promises.open_of_order(session, order_id) if known is not None else {}
     work = _Work(session, channel, order, order_id, cover, opened, ring_up, taken, now, row.history, lapsed)
-    _take_lines(work, resolve)
+    _take_lines(work, resolve, _lines_before(session, order_id) if known is not None else {})
     return taken
 
 
-def _take_lines(work: _Work, resolve: Resolve) -> None:
-    before = _lines_before(work.session, work.order_id)
+def _take_lines(work: _Work, resolve: Resolve, before: Mapping[str, OrderLine]) -> None:
     covered = dict(work.cover.pieces)
     for seen in (*work.order.lines, *_gone(work.order, before)):
         line = before.get(seen.id) or OrderLine(order_id=work.order_id, line_id=seen.id)
@@ -356,9 +358,14 @@ def _restock_location(work: _Work, seen: LineSeen, restock: Restock) -> str:
 
 
 def _lines_before(session: Session, order_id: str) -> dict[str, OrderLine]:
-    statement = sa.select(OrderLine).where(order_line.c.order_id == order_id)
-    found = session.execute(statement.execution_options(populate_existing=True)).scalars()
-    return {line.line_id: line for line in found}
+    return {line.line_id: line for line in session.execute(_LINES, {"order_id": order_id}).scalars()}
+
+
+_LINES = (
+    sa.select(OrderLine)
+    .where(order_line.c.order_id == sa.bindparam("order_id"))
+    .execution_options(populate_existing=True)
+)
 
 
 def _keep_order(

@@ -121,8 +121,12 @@ class Adapter:
     def read(self, hook: Hook) -> Sequence[Fact]:
         return []
 
-    async def follow(self, hook: Hook) -> Sequence[Fact]:
+    def subject(self, hook: Hook) -> str | None:
         told = json.loads(hook.body)
+        return f"{told['order']}/{told['state']}" if self.shop.trade.tells_then else str(told["order"])
+
+    async def follow(self, *hooks: Hook) -> Sequence[Fact]:
+        told = json.loads(hooks[0].body)
         if self.shop.trade.tells_then:
             return [self.shop.state_of(told["order"], told["state"])]
         return [await self.wire.call(f"reads order {told['order']}", lambda: self.shop.orders[told["order"]])]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -37,12 +37,17 @@ def levels(session: Session, shelves: Iterable[Shelf]) -> dict[Shelf, Level]:
     pairs = sorted(set(shelves))
     if not pairs:
         return {}
-    return _levels(session, db.in_pairs(balance.c.location, balance.c.sku, pairs))
+    return _levels(session, _OF_SHELVES, {"shelves": pairs})
 
 
 def levels_of(session: Session, skus: Sequence[str]) -> dict[Shelf, Level]:
     """The levels of these SKUs at every location."""
-    return _levels(session, db.among(balance.c.sku, skus)) if skus else {}
+    return _levels(session, _OF_SKUS, {"skus": skus}) if skus else {}
+
+
+_LEVELS = sa.select(*_COLUMNS)
+_OF_SHELVES = _LEVELS.where(db.in_pairs(balance.c.location, balance.c.sku, db.many("shelves")))
+_OF_SKUS = _LEVELS.where(db.among(balance.c.sku, db.many("skus")))
 
 
 class Beyond(NamedTuple):
@@ -79,6 +84,5 @@ def available(found: Balance | Level) -> int:
     return max(0, found.on_hand - found.blocked - found.reserved - found.safety)
 
 
-def _levels(session: Session, condition: sa.ColumnElement[bool]) -> dict[Shelf, Level]:
-    rows = session.execute(sa.select(*_COLUMNS).where(condition))
-    return {Shelf(row[0], row[1]): Level(*row[2:]) for row in rows}
+def _levels(session: Session, which: sa.Select[Any], given: Mapping[str, Any]) -> dict[Shelf, Level]:
+    return {Shelf(row[0], row[1]): Level(*row[2:]) for row in session.execute(which, given)}

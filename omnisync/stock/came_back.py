@@ -133,11 +133,14 @@ def page(
 
 def told(session: Session, channel: str, *, now: datetime) -> Sequence[GoodsReturn]:
     """What this channel has told of in this very step."""
-    return session.exec(
-        select(GoodsReturn)
-        .where(GoodsReturn.channel == channel, col(GoodsReturn.recorded_at) == now)
-        .order_by(col(GoodsReturn.id))
-    ).all()
+    return session.execute(_TOLD, {"channel": channel, "now": now}).scalars().all()
+
+
+_TOLD = (
+    select(GoodsReturn)
+    .where(GoodsReturn.channel == sa.bindparam("channel"), col(GoodsReturn.recorded_at) == sa.bindparam("now"))
+    .order_by(col(GoodsReturn.id))
+)
 
 
 def near(session: Session, found: GoodsReturn, first: datetime, last: datetime) -> Sequence[GoodsReturn]:

@@ -229,15 +229,17 @@ def open_pieces(session: Session, promises: Iterable[str]) -> dict[str, dict[She
     wanted = sorted(set(promises))
     if not wanted:
         return {}
-    statement = (
-        sa.select(movement.c.promise, movement.c.location, movement.c.sku, sa.func.sum(movement.c.reserved))
-        .where(movement.c.promise.in_(wanted))
-        .group_by(movement.c.promise, movement.c.location, movement.c.sku)
-    )
     found: dict[str, dict[Shelf, int]] = defaultdict(dict)
-    for promise, location, sku, pieces in session.execute(statement):
+    for promise, location, sku, pieces in session.execute(_OPEN_PIECES, {"promises": wanted}):
         found[promise][Shelf(location, sku)] = int(pieces)
     return dict(found)
+
+
+_OPEN_PIECES = (
+    sa.select(movement.c.promise, movement.c.location, movement.c.sku, sa.func.sum(movement.c.reserved))
+    .where(db.among(movement.c.promise, db.many("promises")))
+    .group_by(movement.c.promise, movement.c.location, movement.c.sku)
+)
 
 
 # ---------------------------------------------------------------- expiry

@@ -4,7 +4,7 @@ rigs and `omnisync verify`."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -224,7 +224,7 @@ def transfers_move_what_they_say(session: Session) -> Iterator[str]:
         for part, n in row.each.items():
             for what, pieces in sums:
                 counts[what, part] += n * pieces
-    booked = _booked_by_transfers(session, said) if said else {}
+    booked = _booked_by_transfers(session) if said else {}
     for name, counts in said.items():
         for (what, part), pieces in sorted(counts.items()):
             found = booked[name].get((what, part), 0)
@@ -232,9 +232,8 @@ def transfers_move_what_they_say(session: Session) -> Iterator[str]:
                 yield f"transfer {name}: {pieces} of {part} are {what} by its lines, {found} by the journal"
 
 
-def _booked_by_transfers(session: Session, ids: Iterable[str]) -> dict[str, dict[tuple[str, str], int]]:
-    booked: dict[str, dict[tuple[str, str], int]] = {name: {} for name in ids}
-    causes = {f"transfer:{name}": name for name in booked}
+def _booked_by_transfers(session: Session) -> Mapping[str, Mapping[tuple[str, str], int]]:
+    booked: dict[str, dict[tuple[str, str], int]] = defaultdict(dict)
     words = {Kind.TRANSFER_OUT.value: "sent", Kind.RECEIVED.value: "received"}
     moved = (
         sa.select(movement.c.cause, movement.c.kind, movement.c.sku, sa.func.sum(movement.c.quantity))
@@ -242,16 +241,14 @@ def _booked_by_transfers(session: Session, ids: Iterable[str]) -> dict[str, dict
         .group_by(movement.c.cause, movement.c.kind, movement.c.sku)
     )
     for cause, kind, sku, pieces in session.execute(moved):
-        if cause in causes:
-            booked[causes[cause]][words[kind], sku] = int(pieces)
+        booked[cause.removeprefix("transfer:")][words[kind], sku] = int(pieces)
     held = (
         sa.select(movement.c.promise, movement.c.sku, sa.func.sum(movement.c.reserved))
         .join(transfer, transfer.c.id == movement.c.promise)
         .group_by(movement.c.promise, movement.c.sku)
     )
     for name, sku, pieces in session.execute(held):
-        if name in booked:
-            booked[name]["held", sku] = int(pieces)
+        booked[name]["held", sku] = int(pieces)
     return booked
 
 

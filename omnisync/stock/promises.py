@@ -151,25 +151,29 @@ def taken_over(session: Session, pieces: Iterable[tuple[str, int]]) -> None:
 
 def of_line(session: Session, order_id: str, line_id: str) -> list[Promise]:
     """The promises of one order line, oldest first, locked."""
-    statement = (
-        sa.select(Promise)
-        .where(promise.c.order_id == order_id, promise.c.line_id == line_id)
-        .order_by(promise.c.created_at, promise.c.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return list(session.execute(statement).scalars())
+    return list(session.execute(_OF_LINE, {"order_id": order_id, "line_id": line_id}).scalars())
+
+
+_OF_LINE = (
+    sa.select(Promise)
+    .where(promise.c.order_id == sa.bindparam("order_id"), promise.c.line_id == sa.bindparam("line_id"))
+    .order_by(promise.c.created_at, promise.c.id)
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 
 
 def open_of_order(session: Session, order_id: str) -> dict[tuple[str, str], int]:
     """Open pieces of an order, by line and SKU."""
-    columns = (promise.c.line_id, promise.c.sku)
-    statement = (
-        sa.select(*columns, sa.func.sum(promise.c.quantity - promise.c.ended))
-        .where(promise.c.order_id == order_id)
-        .group_by(*columns)
-    )
-    return {(line_id, sku): int(pieces) for line_id, sku, pieces in session.execute(statement)}
+    rows = session.execute(_OPEN_OF_ORDER, {"order_id": order_id})
+    return {(line_id, sku): int(pieces) for line_id, sku, pieces in rows}
+
+
+_OPEN_OF_ORDER = (
+    sa.select(promise.c.line_id, promise.c.sku, sa.func.sum(promise.c.quantity - promise.c.ended))
+    .where(promise.c.order_id == sa.bindparam("order_id"))
+    .group_by(promise.c.line_id, promise.c.sku)
+)
 
 
 def of_references(

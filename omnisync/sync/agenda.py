@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from omnisync import db
 from omnisync.sync import claims, gone, health, telling
@@ -16,7 +16,7 @@ from omnisync.sync.context import Channel
 from omnisync.sync.polling import LISTINGS
 from omnisync.sync.tables import ChannelHealth, InboxMessage, ShownState
 
-_health = db.table(ChannelHealth)
+_health, _inbox, _shown = db.table(ChannelHealth), db.table(InboxMessage), db.table(ShownState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,12 @@ def _waiting(looks: bool, tells: bool) -> dict[str, sa.Select[Any]]:
     """Queries that find something if there is something to do."""
     channel: sa.BindParameter[str] = sa.bindparam("channel")
     now: sa.BindParameter[datetime] = sa.bindparam("now")
-    messages = sa.select(col(InboxMessage.id)).where(
-        col(InboxMessage.channel) == channel, col(InboxMessage.state) == "received",
-        col(InboxMessage.next_try_at) <= now,
+    messages = sa.select(_inbox.c.id).where(
+        _inbox.c.channel == channel, _inbox.c.state == "received",
+        _inbox.c.next_try_at <= now,
     )  # fmt: skip
     seeable = sa.select(sa.literal(1)).where(
-        col(ShownState.channel) == channel, col(ShownState.look_at) <= now, col(ShownState.wanted).is_not(None)
+        _shown.c.channel == channel, _shown.c.look_at <= now, _shown.c.wanted.is_not(None)
     )
     return {
         "messages": messages,

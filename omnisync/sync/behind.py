@@ -9,14 +9,14 @@ from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from omnisync import db
 from omnisync.catalog.tables import Component
 from omnisync.stock.tables import Balance
-from omnisync.sync import deadletters, guard, levels, pricing, sweep
+from omnisync.sync import cursors, deadletters, guard, levels, pricing, sweep
 from omnisync.sync.context import Channel, Context
-from omnisync.sync.rows import mark
+from omnisync.sync.rows import OF_LISTINGS, mark
 from omnisync.sync.tables import ChannelHealth, Cursor, ShownState
 from omnisync.sync.wanted import BATCH, Wanted, wanted
 
@@ -67,7 +67,7 @@ def task(
 
 def hinted(session: Session, hints: Collection[str]) -> Task:
     """Just these articles and what they are parts of."""
-    rows = session.execute(_SHELVES.where(db.among(_balance.c.sku, sorted(hints))))
+    rows = session.execute(_SHELVES_OF, {"skus": sorted(hints)})
     seen: Seen = {change.of: change.state for change in map(_of_shelf, rows)}
     return Task(_with_bundles(session, hints), scanned=False, seen=seen)
 
@@ -87,14 +87,14 @@ def compute(session: Session, context: Context, channel: Channel, skus: Collecti
 
 def begin_full(session: Session, channel: Channel, *, now: datetime) -> None:
     """A pass over everything begins. Whoever asks for one from now on asks for another, and one that is cut off is due again."""
-    row = {"channel": channel.name, "name": "full", "value": _UNDER_WAY, "at": now}
-    db.upsert(session, _cursor_table, [row], key=("channel", "name"), update=("value", "at"))
+    cursors.put(session, channel.name, "full", _UNDER_WAY, at=now)
 
 
 def finish(session: Session, context: Context, channel: Channel, done: Task, *, now: datetime) -> None:
     """After all pieces of a task: let the guard look, remember how far we are."""
     if done.full or done.skus:
         guard.hold_back(session, context, channel, now=now)
+        session.flush()
     if done.scanned:
         _advance(session, channel, now=now, full=done.full)
 
@@ -154,7 +154,7 @@ def _changes(session: Session, channel: Channel, now: datetime) -> list[_Change]
     priced = pricing.changed(session, channel, since=since, now=now)
     if priced is None:
         return None
-    shelves = session.execute(_SHELVES.where(_balance.c.changed_at >= since))
+    shelves = session.execute(_SHELVES_SINCE, {"since": since})
     return [
         *map(_of_shelf, shelves),
         *(_Change(sku, ("price", sku), at) for sku, at in priced.items()),
@@ -166,6 +166,8 @@ _SHELVES = sa.select(
     _balance.c.sku, _balance.c.location, _balance.c.changed_at, _balance.c.on_hand, _balance.c.reserved,
     _balance.c.blocked, _balance.c.safety, _balance.c.off_sale,
 )  # fmt: skip
+_SHELVES_OF = _SHELVES.where(db.among(_balance.c.sku, db.many("skus")))
+_SHELVES_SINCE = _SHELVES.where(_balance.c.changed_at >= sa.bindparam("since"))
 
 
 def _of_shelf(row: sa.Row[Any]) -> _Change:
@@ -175,12 +177,15 @@ def _of_shelf(row: sa.Row[Any]) -> _Change:
 
 def _provisional(session: Session, since: datetime) -> list[_Change]:
     # Provisional pieces of any channel count here: what one channel seems to have sold, the others must not offer.
-    columns = (_shown.c.sku, _shown.c.channel, _shown.c.external_id, _shown.c.place, _shown.c.provisional, _shown.c.provisional_at)  # fmt: skip
-    rows = session.execute(sa.select(*columns).where(_shown.c.provisional_at >= since))
     return [
         _Change(row.sku, (row.channel, row.external_id, row.place), (row.provisional, row.provisional_at))
-        for row in rows
+        for row in session.execute(_PROVISIONAL_SINCE, {"since": since})
     ]
+
+
+_PROVISIONAL_SINCE = sa.select(
+    _shown.c.sku, _shown.c.channel, _shown.c.external_id, _shown.c.place, _shown.c.provisional, _shown.c.provisional_at,
+).where(_shown.c.provisional_at >= sa.bindparam("since"))  # fmt: skip
 
 
 def _with_bundles(session: Session, skus: Collection[str]) -> tuple[str, ...]:
@@ -190,18 +195,22 @@ def _with_bundles(session: Session, skus: Collection[str]) -> tuple[str, ...]:
         above: set[str] = set()
         for start in range(0, len(level), BATCH):
             chunk = level[start : start + BATCH]
-            above |= set(
-                session.execute(sa.select(_component.c.bundle).where(db.among(_component.c.sku, chunk))).scalars()
-            )
+            above |= set(session.execute(_BUNDLES, {"skus": chunk}).scalars())
         level = sorted(above - found)
         found |= above
     return tuple(sorted(found))
 
 
+_BUNDLES = sa.select(_component.c.bundle).where(db.among(_component.c.sku, db.many("skus")))
+
+
 def _showing(session: Session, channel: Channel, skus: Collection[str]) -> set[tuple[Any, ...]]:
     """What the rows want that show just this: nothing is to be done about these."""
-    here = sweep.stands().where(_shown.c.channel == channel.name, db.among(_shown.c.sku, sorted(skus)))
-    return {tuple(row)[:-1] for row in session.execute(here).all() if row[-1]}
+    rows = session.execute(_STANDING, {"channel": channel.name, "skus": sorted(skus)}).all()
+    return {tuple(row)[:-1] for row in rows if row[-1]}
+
+
+_STANDING = sweep.stands().where(_shown.c.channel == sa.bindparam("channel"), db.among(_shown.c.sku, db.many("skus")))
 
 
 def _rows(session: Session, channel: Channel, wishes: Sequence[Wanted]) -> list[ShownState]:
@@ -209,10 +218,8 @@ def _rows(session: Session, channel: Channel, wishes: Sequence[Wanted]) -> list[
     found: dict[tuple[str, str], ShownState] = {}
     names = sorted({wish.external_id for wish in wishes})
     for start in range(0, len(names), BATCH):
-        statement = select(ShownState).where(
-            ShownState.channel == channel.name, col(ShownState.external_id).in_(names[start : start + BATCH])
-        )
-        found |= {(row.external_id, row.place): row for row in session.exec(statement)}
+        given = {"channel": channel.name, "external_ids": names[start : start + BATCH]}
+        found |= {(row.external_id, row.place): row for row in session.execute(OF_LISTINGS, given).scalars()}
     for wish in wishes:
         key = (wish.external_id, wish.place)
         if key not in found:
@@ -225,18 +232,17 @@ def _rows(session: Session, channel: Channel, wishes: Sequence[Wanted]) -> list[
 
 
 def _full_due(session: Session, channel: Channel, now: datetime) -> bool:
-    row = session.get(Cursor, (channel.name, "full"), populate_existing=True)
+    row = cursors.find(session, channel.name, "full")
     return row is None or row.value == _UNDER_WAY or now - row.at >= FULL_EVERY
 
 
 def _looked_until(session: Session, channel: Channel) -> datetime | None:
-    row = session.get(Cursor, (channel.name, "balances"), populate_existing=True)
+    row = cursors.find(session, channel.name, "balances")
     return None if row is None else row.at
 
 
 def _advance(session: Session, channel: Channel, *, now: datetime, full: bool) -> None:
-    row = {"channel": channel.name, "name": "balances", "value": None, "at": now}
-    db.upsert(session, _cursor_table, [row], key=("channel", "name"), update=("value", "at"))
+    cursors.put(session, channel.name, "balances", None, at=now)
     if full:
         begun = sa.and_(_cursor_table.c.channel == channel.name, _cursor_table.c.name == "full", _cursor_table.c.value == _UNDER_WAY)  # fmt: skip
         session.execute(sa.update(_cursor_table).where(begun).values(value=None, at=now))

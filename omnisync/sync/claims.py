@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlmodel import Session, col
 
 from omnisync import db
 from omnisync.adapters.base import Shown, Target
@@ -17,11 +17,13 @@ from omnisync.orders.tables import ChannelOrder, OrderLine
 from omnisync.sync import guard
 from omnisync.sync.behind import wish_for
 from omnisync.sync.context import Channel, Context
-from omnisync.sync.rows import Key, key_of, price_differs, stock_differs, waits, wanted_price
+from omnisync.sync.rows import OF_LISTINGS, Key, key_of, price_differs, stock_differs, waits, wanted_price
 from omnisync.sync.tables import PRICE_PLACE, ChannelHealth, ChannelListing, Sent, ShownState
-from omnisync.sync.wanted import wanted
+from omnisync.sync.wanted import offered, wanted
 from omnisync.values import Money
 
+_listing, _shown, _sent = db.table(ChannelListing), db.table(ShownState), db.table(Sent)
+_order, _line = db.table(ChannelOrder), db.table(OrderLine)
 IN_FLIGHT = timedelta(seconds=120)
 """Longer than any call may take; after that its worker is thought to be gone."""
 BUDGET_DAY = timedelta(hours=24)
@@ -47,15 +49,15 @@ def due(session: Session, channel: Channel, *, now: datetime, prices: bool, limi
 @cache
 def _due(prices: bool) -> sa.Select[str, str]:
     urgency = sa.case(
-        (sa.and_(col(ShownState.wanted) == 0, sa.func.coalesce(col(ShownState.believed), 1) != 0), 0),
-        (col(ShownState.believed) == 0, 1),
+        (sa.and_(_shown.c.wanted == 0, sa.func.coalesce(_shown.c.believed, 1) != 0), 0),
+        (_shown.c.believed == 0, 1),
         else_=2,
     )
     return (
-        sa.select(col(ShownState.external_id), col(ShownState.place))
+        sa.select(_shown.c.external_id, _shown.c.place)
         .where(*waiting(sa.bindparam("channel"), sa.bindparam("now")))
-        .where((col(ShownState.place) == PRICE_PLACE) if prices else (col(ShownState.place) != PRICE_PLACE))
-        .order_by(urgency, col(ShownState.behind_since), col(ShownState.external_id), col(ShownState.place))
+        .where((_shown.c.place == PRICE_PLACE) if prices else (_shown.c.place != PRICE_PLACE))
+        .order_by(urgency, _shown.c.behind_since, _shown.c.external_id, _shown.c.place)
         .limit(sa.bindparam("limit"))
     )
 
@@ -63,15 +65,15 @@ def _due(prices: bool) -> sa.Select[str, str]:
 def waiting(channel: db.Bound[str], now: db.Bound[datetime]) -> tuple[sa.ColumnElement[bool], ...]:
     """What is true of a channel's rows that may be written now."""
     overtaken = sa.and_(
-        col(ShownState.unsettled) == "accepted",
-        col(ShownState.wanted) != sa.func.coalesce(col(ShownState.submitted), -1),
+        _shown.c.unsettled == "accepted",
+        _shown.c.wanted != sa.func.coalesce(_shown.c.submitted, -1),
     )
     return (
-        col(ShownState.channel) == channel,
-        col(ShownState.behind_since).is_not(None),
-        sa.or_(col(ShownState.in_flight_until).is_(None), col(ShownState.in_flight_until) <= now),
-        sa.or_(col(ShownState.next_try_at).is_(None), col(ShownState.next_try_at) <= now, overtaken),
-        sa.or_(col(ShownState.guard_decision).is_(None), col(ShownState.guard_decision) == "apply"),
+        _shown.c.channel == channel,
+        _shown.c.behind_since.is_not(None),
+        sa.or_(_shown.c.in_flight_until.is_(None), _shown.c.in_flight_until <= now),
+        sa.or_(_shown.c.next_try_at.is_(None), _shown.c.next_try_at <= now, overtaken),
+        sa.or_(_shown.c.guard_decision.is_(None), _shown.c.guard_decision == "apply"),
     )
 
 
@@ -79,7 +81,7 @@ def blind(session: Session, channel: Channel, keys: Sequence[Key]) -> list[Key]:
     """Those whose level has to be read before they are written: the channel does not compare, or we do not know what is there."""
     if not channel.can.looks:
         return []
-    rows = session.exec(_of_keys(channel, keys))
+    rows = session.execute(OF_LISTINGS, _named(channel, keys)).scalars()
     unknown = {
         key_of(row)
         for row in rows
@@ -117,7 +119,7 @@ def claim(
     listings = _listings(session, channel, {row.external_id for row in rows})
     written = _revisions(session, channel, rows, now)
     carried = _recorded_orders(session, channel, rows)
-    claimed = []
+    claimed, sent = list[Claimed](), list[dict[str, Any]]()
     for row in rows:
         if row.behind_since is None or waits(row) or row.external_id not in listings:
             continue
@@ -126,13 +128,15 @@ def claim(
             continue
         allocated = min(row.allocated, carried.get(row.sku, 0) + row.provisional)
         target = _target(listings[row.external_id], row.place)
-        claimed.append(Claimed(key_of(row), _submit(session, context, row, target, allocated, now)))
+        shown, again = _submit(context, row, target, allocated, now)
+        claimed.append(Claimed(key_of(row), shown))
+        sent += [] if again else [_sending(row, now)]
+    db.insert_all(session, _sent, sent)
     return claimed
 
 
-def _submit(
-    session: Session, context: Context, row: ShownState, target: Target, allocated: int, now: datetime
-) -> Shown:
+def _submit(context: Context, row: ShownState, target: Target, allocated: int, now: datetime) -> tuple[Shown, bool]:
+    """What is written, and whether it was written before and nobody knows what became of it."""
     quantity = row.wanted if stock_differs(row) else None
     price = wanted_price(row) if price_differs(row) else None
     again = row.unsettled == "unknown" and row.tag is not None and _same(row, quantity, price)
@@ -141,14 +145,14 @@ def _submit(
     assert row.tag is not None
     row.submitted, row.submitted_price_minor = quantity, None if price is None else price.minor
     row.submitted_at, row.in_flight_until = now, now + IN_FLIGHT
-    if not again:
-        session.add(
-            Sent(
-                tag=row.tag, channel=row.channel, external_id=row.external_id, place=row.place, sku=row.sku,
-                quantity=quantity, price_minor=row.submitted_price_minor, changed_at=row.behind_since, sent_at=now,
-            )
-        )  # fmt: skip
-    return Shown(target, row.tag, now, quantity=quantity, compare=row.compare, price=price, allocated=allocated)
+    return Shown(target, row.tag, now, quantity=quantity, compare=row.compare, price=price, allocated=allocated), again
+
+
+def _sending(row: ShownState, now: datetime) -> dict[str, Any]:
+    return {
+        "tag": row.tag, "channel": row.channel, "external_id": row.external_id, "place": row.place, "sku": row.sku,
+        "quantity": row.submitted, "price_minor": row.submitted_price_minor, "changed_at": row.behind_since, "sent_at": now,
+    }  # fmt: skip
 
 
 def _same(row: ShownState, quantity: int | None, price: Money | None) -> bool:
@@ -156,8 +160,7 @@ def _same(row: ShownState, quantity: int | None, price: Money | None) -> bool:
     return (quantity, None if price is None else price.minor) == (row.submitted, row.submitted_price_minor)
 
 
-def _target(listing: ChannelListing, place: str) -> Target:
-    assert listing.sku is not None
+def _target(listing: sa.Row[Any], place: str) -> Target:
     named = place if place not in ("", PRICE_PLACE) else None
     return Target(listing.external_id, listing.sku, named, dict(listing.extra or {}))
 
@@ -167,28 +170,22 @@ def _target(listing: ChannelListing, place: str) -> Target:
 
 def _locked(session: Session, channel: Channel, keys: Sequence[Key], now: datetime) -> list[ShownState]:
     """The rows that nobody else writes at this moment, in the order of `keys`."""
-    free = sa.or_(col(ShownState.in_flight_until).is_(None), col(ShownState.in_flight_until) <= now)
-    ordered = (
-        _of_keys(channel, keys)
-        .where(free, ~_is_quiet(channel))
-        .order_by(col(ShownState.external_id), col(ShownState.place))
-    )
-    wanted_keys = set(keys)
-    rows = {
-        key_of(row): row for row in session.exec(ordered.with_for_update(of=ShownState)) if key_of(row) in wanted_keys
-    }
+    rows = {key_of(row): row for row in session.execute(_FREE, _named(channel, keys) | {"now": now}).scalars()}
     return [rows[key] for key in keys if key in rows]
 
 
-def _is_quiet(channel: Channel) -> sa.ColumnElement[bool]:
-    """Whether it was paused or handed back, perhaps by another process while this round was under way."""
-    quiet = sa.or_(col(ChannelHealth.paused), col(ChannelHealth.writes) == "off")
-    return sa.exists().where(col(ChannelHealth.channel) == channel.name, quiet)
+_QUIET = sa.exists().where(
+    col(ChannelHealth.channel) == sa.bindparam("channel"),
+    sa.or_(col(ChannelHealth.paused), col(ChannelHealth.writes) == "off"),
+)
+"""Whether it was paused or handed back, perhaps by another process while this round was under way."""
+_FREE = OF_LISTINGS.where(
+    sa.or_(col(ShownState.in_flight_until).is_(None), col(ShownState.in_flight_until) <= sa.bindparam("now")), ~_QUIET
+).with_for_update(of=ShownState)
 
 
-def _of_keys(channel: Channel, keys: Sequence[Key]) -> SelectOfScalar[ShownState]:
-    names = sorted({key.external_id for key in keys})
-    return select(ShownState).where(ShownState.channel == channel.name, col(ShownState.external_id).in_(names))
+def _named(channel: Channel, keys: Sequence[Key]) -> dict[str, Any]:
+    return {"channel": channel.name, "external_ids": sorted({key.external_id for key in keys})}
 
 
 def _refresh(session: Session, context: Context, channel: Channel, rows: Sequence[ShownState], now: datetime) -> bool:
@@ -209,49 +206,55 @@ def _refresh(session: Session, context: Context, channel: Channel, rows: Sequenc
     return suspicious
 
 
-def _listings(session: Session, channel: Channel, external_ids: Collection[str]) -> dict[str, ChannelListing]:
-    statement = select(ChannelListing).where(
-        ChannelListing.channel == channel.name,
-        col(ChannelListing.external_id).in_(sorted(external_ids)),
-        col(ChannelListing.managed),
-        col(ChannelListing.gone_at).is_(None),
-        col(ChannelListing.sku).is_not(None),
-    )
-    return {listing.external_id: listing for listing in session.exec(statement)}
+def _listings(session: Session, channel: Channel, external_ids: Collection[str]) -> dict[str, sa.Row[Any]]:
+    given = {"channel": channel.name, "external_ids": sorted(external_ids)}
+    return {row.external_id: row for row in session.execute(_LISTINGS, given)}
+
+
+_LISTINGS = sa.select(_listing.c.external_id, _listing.c.sku, _listing.c.extra).where(
+    _listing.c.channel == sa.bindparam("channel"),
+    db.among(_listing.c.external_id, db.many("external_ids")),
+    *offered(),
+)
 
 
 def _recorded_orders(session: Session, channel: Channel, rows: Sequence[ShownState]) -> Mapping[str, int]:
     """SKU -> pieces in orders of this channel that the ledger knows and the channel has not yet sent."""
     if not channel.can.allocates or not rows:
         return {}
-    still_open = sa.func.sum(OrderLine.quantity - col(OrderLine.cancelled) - col(OrderLine.shipped))
-    statement = (
-        sa.select(col(OrderLine.sku), still_open)
-        .join(ChannelOrder, col(ChannelOrder.id) == col(OrderLine.order_id))
-        .where(
-            col(ChannelOrder.channel) == channel.name,
-            col(OrderLine.sku).in_(sorted({row.sku for row in rows})),
-            col(OrderLine.waiting).is_(None),
-        )
-        .group_by(col(OrderLine.sku))
+    given = {"channel": channel.name, "skus": sorted({row.sku for row in rows})}
+    return {sku: int(pieces) for sku, pieces in session.execute(_STILL_OPEN, given)}
+
+
+_STILL_OPEN = (
+    sa.select(_line.c.sku, sa.func.sum(_line.c.quantity - _line.c.cancelled - _line.c.shipped))
+    .join(_order, _order.c.id == _line.c.order_id)
+    .where(
+        _order.c.channel == sa.bindparam("channel"),
+        db.among(_line.c.sku, db.many("skus")),
+        _line.c.waiting.is_(None),
     )
-    return {sku: int(pieces) for sku, pieces in session.execute(statement)}
+    .group_by(_line.c.sku)
+)
 
 
 def _revisions(session: Session, channel: Channel, rows: Sequence[ShownState], now: datetime) -> Mapping[str, int]:
     """Writes of the last 24 hours by listing, where the channel allows only so many."""
     if channel.can.revisions_per_day is None:
         return {}
-    statement = (
-        sa.select(col(Sent.external_id), sa.func.count())
-        .where(
-            col(Sent.channel) == channel.name,
-            col(Sent.sku).in_(sorted({row.sku for row in rows})),
-            col(Sent.sent_at) > now - BUDGET_DAY,
-        )
-        .group_by(col(Sent.external_id))
+    given = {"channel": channel.name, "skus": sorted({row.sku for row in rows}), "since": now - BUDGET_DAY}
+    return {external_id: int(number) for external_id, number in session.execute(_WRITTEN, given)}
+
+
+_WRITTEN = (
+    sa.select(_sent.c.external_id, sa.func.count())
+    .where(
+        _sent.c.channel == sa.bindparam("channel"),
+        db.among(_sent.c.sku, db.many("skus")),
+        _sent.c.sent_at > sa.bindparam("since"),
     )
-    return {external_id: int(number) for external_id, number in session.execute(statement)}
+    .group_by(_sent.c.external_id)
+)
 
 
 def _affordable(channel: Channel, row: ShownState, written: int) -> bool:

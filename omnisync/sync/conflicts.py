@@ -20,13 +20,14 @@ def note(
 ) -> None:
     """Count these pieces, which a fact of `channel` made impossible to deliver, each with the shortage it made."""
     for shelf, quantity in sorted(short.items()):
-        shortage = _open_shortage(session, shelf)
+        shortage = _newest_shortage(session, shelf)
         conflict = Conflict(
             id=context.ids.new(), channel=channel, order_id=cause, location=shelf.location, sku=shelf.sku,
             quantity=quantity, shortage_id=None if shortage is None else shortage.id, at=now,
         )  # fmt: skip
         session.add(conflict)
-        _tell(session, context, channel, cause, shelf, quantity if shortage is None else shortage.quantity, now)
+        missing = shortage.quantity if shortage is not None and shortage.closed_at is None else quantity
+        _tell(session, context, channel, cause, shelf, missing, now)
         body = {"channel": channel, "sku": shelf.sku, "location": shelf.location, "quantity": quantity}
         announce(session, "channel.conflict", body, now=now)
 
@@ -46,6 +47,13 @@ def _open_shortage(session: Session, shelf: Shelf) -> Shortage | None:
         Shortage.location == shelf.location, Shortage.sku == shelf.sku, col(Shortage.closed_at).is_(None)
     )
     return session.exec(statement.execution_options(populate_existing=True)).first()
+
+
+def _newest_shortage(session: Session, shelf: Shelf) -> Shortage | None:
+    """Of an order that was sent before we heard of it the shortage has closed with the same message."""
+    here = select(Shortage).where(Shortage.location == shelf.location, Shortage.sku == shelf.sku)
+    newest = here.order_by(col(Shortage.id).desc()).limit(1)
+    return session.exec(newest.execution_options(populate_existing=True)).first()
 
 
 def _tell(

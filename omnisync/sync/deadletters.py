@@ -60,14 +60,18 @@ def mended_all(session: Session, channel: str, keys: Sequence[str], *, now: date
     """The same for many letters at once."""
     if not keys:
         return
-    found = sa.select(_letter.c.id).where(
-        _letter.c.channel == channel, db.among(_letter.c.key, keys), _letter.c.closed_at.is_(None)
-    )
     # Nearly always there is none, and to ask costs a tenth of an update that finds nothing.
-    if ids := session.execute(found).scalars().all():
+    if ids := session.execute(_OPEN, {"channel": channel, "keys": keys}).scalars().all():
         session.execute(
             sa.update(DeadLetter).where(col(DeadLetter.id).in_(ids)).values(closed_at=now, closed_how="mended")
         )
+
+
+_OPEN = sa.select(_letter.c.id).where(
+    _letter.c.channel == sa.bindparam("channel"),
+    db.among(_letter.c.key, db.many("keys")),
+    _letter.c.closed_at.is_(None),
+)
 
 
 def shown_after_all(session: Session, channel: str, rows: Iterable[ShownState], *, now: datetime) -> None:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from omnisync import db
-from omnisync.announce import EventPending
+from omnisync.announce import EventPending, announce_all
 from omnisync.errors import Refused
-from omnisync.stock.availability import available
+from omnisync.stock.availability import PIECES
 from omnisync.stock.tables import Balance
-from omnisync.sync.tables import Cursor, Event, EventShelf
-from omnisync.values import Shelf
+from omnisync.sync import cursors
+from omnisync.sync.tables import Event, EventShelf
 
 RETENTION = timedelta(days=7)
 OVERLAP = timedelta(seconds=30)
 BATCH = 1000
 _CHANNEL = "#events"
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _pending, _event, _shelf = db.table(EventPending), db.table(Event), db.table(EventShelf)
+_balance = db.table(Balance)
 
 
 def number(session: Session, *, now: datetime) -> int:
@@ -37,14 +39,14 @@ def number(session: Session, *, now: datetime) -> int:
     ]
     session.execute(sa.insert(_event), rows)
     session.execute(sa.delete(_pending).where(_pending.c.id.in_([row.id for row in pending])))
-    _remember(session, "position", str(last + len(rows)), now)
+    cursors.put(session, _CHANNEL, "position", str(last + len(rows)), at=now)
     return len(rows)
 
 
 def latest(session: Session) -> int:
     """The highest position given so far."""
-    row = session.get(Cursor, (_CHANNEL, "position"), populate_existing=True)
-    return 0 if row is None or row.value is None else int(row.value)
+    found = cursors.find(session, _CHANNEL, "position")
+    return 0 if found is None or found.value is None else int(found.value)
 
 
 def since(session: Session, position: int, *, limit: int = 500) -> Sequence[Event]:
@@ -64,33 +66,20 @@ def forget_old(session: Session, *, now: datetime) -> None:
 
 def _announce_availability(session: Session, now: datetime) -> None:
     """Level-triggered like a channel: whatever differs from what was last announced is announced."""
-    row = session.get(Cursor, (_CHANNEL, "balances"), populate_existing=True)
-    statement = select(Balance)
-    if row is not None:
-        statement = statement.where(Balance.changed_at >= row.at - OVERLAP)
-    changed = {Shelf(balance.location, balance.sku): available(balance) for balance in session.exec(statement)}
-    told = _told(session, changed.keys())
-    news = {shelf: pieces for shelf, pieces in changed.items() if told.get(shelf) != pieces}
+    before = cursors.find(session, _CHANNEL, "balances")
+    since = _EVER if before is None else before.at - OVERLAP
+    news = session.execute(_NEWS, {"since": since}).all()
     if news:
-        rows = [{"location": shelf.location, "sku": shelf.sku, "available": pieces} for shelf, pieces in news.items()]
+        rows = [{"location": location, "sku": sku, "available": pieces} for location, sku, pieces in news]
         db.upsert(session, _shelf, rows, key=("location", "sku"), update=("available",))
-        session.execute(
-            sa.insert(_pending), [{"kind": "availability.changed", "body": body, "at": now} for body in rows]
-        )
-    if news or row is None or now - row.at >= OVERLAP / 2:
-        _remember(session, "balances", None, now)
+        announce_all(session, [("availability.changed", body) for body in rows], now=now)
+    if news or before is None or now - before.at >= OVERLAP / 2:
+        cursors.put(session, _CHANNEL, "balances", None, at=now)
 
 
-def _told(session: Session, shelves: Iterable[Shelf]) -> dict[Shelf, int]:
-    wanted = sorted(shelves)
-    found: dict[Shelf, int] = {}
-    for start in range(0, len(wanted), 500):
-        pairs = wanted[start : start + 500]
-        statement = sa.select(_shelf).where(db.in_pairs(_shelf.c.location, _shelf.c.sku, pairs))
-        found |= {Shelf(row.location, row.sku): row.available for row in session.execute(statement)}
-    return found
-
-
-def _remember(session: Session, name: str, value: str | None, now: datetime) -> None:
-    row = {"channel": _CHANNEL, "name": name, "value": value, "at": now}
-    db.upsert(session, db.table(Cursor), [row], key=("channel", "name"), update=("value", "at"))
+_NEWS = (
+    sa.select(_balance.c.location, _balance.c.sku, PIECES)
+    .outerjoin(_shelf, sa.and_(_shelf.c.location == _balance.c.location, _shelf.c.sku == _balance.c.sku))
+    .where(_balance.c.changed_at >= sa.bindparam("since"), _shelf.c.available.is_distinct_from(PIECES))
+    .order_by(_balance.c.location, _balance.c.sku)
+)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,49 +23,14 @@ from omnisync.stock import availability, came_back, known, ledger
 from omnisync.stock import returns as told_returns
 from omnisync.stock.came_back import Source
 from omnisync.sync import cases, conflicts, deadletters, firsts, looks, moments, money, returns, wire
+from omnisync.sync.booking import Booking
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.deadletters import Letter
-from omnisync.sync.resolve import Resolve, articles_of, resolver
+from omnisync.sync.resolve import articles_of, resolver
 from omnisync.values import Kind, Shelf, to_micros
 
 log = logging.getLogger(__name__)
 _line, _channel_order = db.table(OrderLine), db.table(ChannelOrder)
-
-
-@dataclass(frozen=True)
-class Booking:
-    """What the booking of every fact of one message shares."""
-
-    session: Session
-    context: Context
-    channel: Channel
-    resolve: Resolve
-    now: datetime
-    trusted: bool = False
-    """A person has looked at it: times are no longer questioned."""
-    message_id: int | None = None
-    since: datetime | None = None
-    """What happened before is history: counted already, and sent already."""
-
-    def is_history(self, at: datetime) -> bool:
-        """Whether it happened before the channel was connected. What a person has looked at is booked all the same."""
-        return self.since is not None and at < self.since and not self.trusted
-
-    def moment(self, at: datetime) -> datetime:
-        """When it happened by our clock."""
-        return moments.believable(self.session, self.channel.name, at, now=self.now, trusted=self.trusted)
-
-    def sku(self, fact: Sale | Counted | Delivered | LevelSeen) -> str:
-        """Our SKU for it. NeedsAttention when nobody knows the article."""
-        sku = self.resolve(fact.article)
-        if sku is None:
-            name = fact.article.sku or fact.article.barcode or fact.article.external_id or "without a name"
-            raise NeedsAttention(
-                f"No article is known as {name}.",
-                action="Map it to a SKU, or import the article.",
-                code="unknown-article",
-            )
-        return sku
 
 
 def apply(
@@ -75,23 +41,67 @@ def apply(
     *,
     now: datetime,
     trusted: bool = False,
-    message_id: int | None = None,
     booked: list[Fact] | None = None,
 ) -> int:
     """Book these facts in their order, each whole or not at all; the number that now wait for a person. Those are added to
     `booked` of which nothing waits, nor of anything told of the same order or receipt after them."""
-    resolve = resolver(session, channel.name, articles_of(facts))
-    booking = Booking(session, context, channel, resolve, now, trusted, message_id, firsts.since(session, channel))
+    return apply_all(session, context, channel, [Told(facts)], now=now, trusted=trusted, booked=booked)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Facts that came together, and the message that brought them."""
+
+    facts: Sequence[Fact]
+    message_id: int | None = None
+
+
+def apply_all(
+    session: Session,
+    context: Context,
+    channel: Channel,
+    told: Sequence[Told],
+    *,
+    now: datetime,
+    trusted: bool = False,
+    booked: list[Fact] | None = None,
+) -> int:
+    """The same for the facts of several messages, one after the other."""
+    resolve = resolver(session, channel.name, articles_of(fact for one in told for fact in one.facts))
+    booking = Booking(session, context, channel, resolve, now, trusted, since=firsts.since(session, channel))
     whole: list[Fact] = [] if booked is None else booked
     waiting = 0
-    for fact in facts:
-        waits = _book(booking, fact)
-        waiting += waits
-        if waits:
-            whole[:] = [one for one in whole if key_of(one) != key_of(fact)]
-        else:
-            whole.append(fact)
+    each = [(replace(booking, message_id=one.message_id), fact) for one in told for fact in one.facts]
+    for are_hints, run in groupby(each, key=lambda one: _is_hint(channel, one[1])):
+        some = list(run)
+        if are_hints and _hint(booking, [fact for _, fact in some]):
+            continue
+        for of_message, fact in some:
+            waits = _book(of_message, fact)
+            waiting += waits
+            if waits:
+                whole[:] = [one for one in whole if key_of(one) != key_of(fact)]
+            else:
+                whole.append(fact)
     return waiting
+
+
+def _is_hint(channel: Channel, fact: Fact) -> bool:
+    """Whether it is the level of a shelf that is ours: nothing to be booked, perhaps something to be looked at."""
+    return isinstance(fact, LevelSeen) and _shelf_owned(channel, fact) is None
+
+
+def _hint(booking: Booking, levels: Sequence[Any]) -> bool:
+    """Take these levels together; False where one of them cannot be taken, so that it is to be found."""
+    try:
+        with booking.session.begin_nested():
+            looks.hint(booking.session, booking.channel, levels, now=booking.now)
+            booking.session.flush()
+    except Exception as bug:
+        if db.is_transient(bug) or db.is_unavailable(bug):
+            raise
+        return False
+    return True
 
 
 def key_of(fact: Fact) -> str:
@@ -149,8 +159,6 @@ def _order(booking: Booking, order: OrderSeen) -> int:
     history = booking.is_history(order.placed_at)
     order = replace(order, placed_at=booking.moment(order.placed_at))
     order_id = f"{booking.channel.name}:{order.id}"
-    seen_before = booking.session.get(ChannelOrder, order_id)
-    falls_later = seen_before is not None and not seen_before.lowered
     before = _bought(booking.session, order_id)
     taken = intake.take(
         booking.session,
@@ -165,7 +173,7 @@ def _order(booking: Booking, order: OrderSeen) -> int:
     if taken.stale:
         return 0
     after = _bought(booking.session, order_id)
-    if falls_later or not history:  # else its numbers have been lower for a long time
+    if taken.falls_later or not history:  # else its numbers have been lower for a long time
         _lower_own_numbers(booking, order, before, after)
     conflicts.note(booking.session, booking.context, booking.channel.name, order_id, taken.shortages, now=booking.now)
     _look_for_twins(booking, order)
@@ -190,13 +198,16 @@ class _Bought:
 
 def _bought(session: Session, order_id: str) -> dict[str, _Bought]:
     """By line id; nothing while the channel has not taken it off its own numbers."""
-    statement = (
-        sa.select(_line)
-        .join(_channel_order, _channel_order.c.id == _line.c.order_id)
-        .where(_line.c.order_id == order_id, _line.c.waiting.is_(None), _line.c.sku.is_not(None), _line.c.stocked)
-        .where(_channel_order.c.lowered)
-    )
-    return {row.line_id: _Bought(row.sku, row.quantity, row.cancelled) for row in session.execute(statement)}
+    rows = session.execute(_BOUGHT, {"order_id": order_id})
+    return {line_id: _Bought(sku, quantity, cancelled) for line_id, sku, quantity, cancelled in rows}
+
+
+_BOUGHT = (
+    sa.select(_line.c.line_id, _line.c.sku, _line.c.quantity, _line.c.cancelled)
+    .join(_channel_order, _channel_order.c.id == _line.c.order_id)
+    .where(_line.c.order_id == sa.bindparam("order_id"), _line.c.waiting.is_(None), _line.c.sku.is_not(None))
+    .where(_line.c.stocked, _channel_order.c.lowered)
+)
 
 
 def _lower_own_numbers(
@@ -214,6 +225,8 @@ def _lower_own_numbers(
 
 
 def _look_for_twins(booking: Booking, order: OrderSeen) -> None:
+    if not any(line.restocks for line in order.lines):
+        return
     loose = {restock.told_as for line in order.lines for restock in line.restocks} - {None}
     shelves = {
         shelf
@@ -283,8 +296,10 @@ def _came_back(booking: Booking, entry: ledger.Entry, name: str) -> None:
 
 
 def _is_booked(session: Session, key: str) -> bool:
-    found = known.effects(("key",), lambda effect: effect.key.in_([key, f"{key}/handed-over"]))
-    return session.execute(found.limit(1)).first() is not None
+    return session.execute(_BOOKED, {"keys": [key, f"{key}/handed-over"]}).first() is not None
+
+
+_BOOKED = known.effects(("key",), lambda effect: db.among(effect.key, db.many("keys"))).limit(1)
 
 
 def _delivered(booking: Booking, delivery: Delivered) -> int:
@@ -330,11 +345,9 @@ def _counted(booking: Booking, count: Counted) -> int:
 
 
 def _level(booking: Booking, level: LevelSeen) -> int:
-    location = booking.channel.location_of(level.place) or _only(booking.channel.owned)
-    if location not in booking.channel.owned:
-        # In shadow what it shows is somebody else's work: neither drift nor a sale.
-        if not booking.channel.in_shadow:
-            looks.hint(booking.session, booking.channel, level, now=booking.now)
+    location = _shelf_owned(booking.channel, level)
+    if location is None:
+        looks.hint(booking.session, booking.channel, [level], now=booking.now)
         return 0
     # The channel owns this stock: what it shows is what lies there.
     sku, at = booking.sku(level), booking.moment(level.at or booking.now)
@@ -344,6 +357,12 @@ def _level(booking: Booking, level: LevelSeen) -> int:
         key = f"{booking.channel.name}:{key_of(replace(level, at=at))}"
         _record(booking, _entry(Kind.COUNT, shelf, max(0, on_hand), key, at))
     return 0
+
+
+def _shelf_owned(channel: Channel, level: LevelSeen) -> str | None:
+    """The location whose stock the channel counts for us; None where the stock is ours."""
+    location = channel.location_of(level.place) or _only(channel.owned)
+    return location if location in channel.owned else None
 
 
 def _unreadable(booking: Booking, part: Unreadable) -> int:

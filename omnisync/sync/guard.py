@@ -62,16 +62,21 @@ def decide(session: Session, case: Case, decision: str) -> int:
 
 def _behind(session: Session, channel: Channel) -> Sequence[ShownState]:
     """Rows that the guard has to look at: going to zero, changing their price, or decided about before."""
-    emptied = sa.and_(col(ShownState.wanted) == 0, col(ShownState.believed) > 0)
-    price = sa.func.coalesce(col(ShownState.price_minor), -1)
-    repriced = sa.and_(col(ShownState.wanted_price_minor).is_not(None), col(ShownState.wanted_price_minor) != price)
-    return session.exec(
-        select(ShownState).where(
-            ShownState.channel == channel.name,
-            col(ShownState.behind_since).is_not(None),
-            sa.or_(emptied, repriced, col(ShownState.guard_decision).is_not(None)),
-        )
-    ).all()
+    return session.execute(_SUSPICIOUS, {"channel": channel.name}).scalars().all()
+
+
+_SUSPICIOUS = select(ShownState).where(
+    ShownState.channel == sa.bindparam("channel"),
+    col(ShownState.behind_since).is_not(None),
+    sa.or_(
+        sa.and_(col(ShownState.wanted) == 0, col(ShownState.believed) > 0),
+        sa.and_(
+            col(ShownState.wanted_price_minor).is_not(None),
+            col(ShownState.wanted_price_minor) != sa.func.coalesce(col(ShownState.price_minor), -1),
+        ),
+        col(ShownState.guard_decision).is_not(None),
+    ),
+)
 
 
 def _forget_old_decision(row: ShownState) -> None:

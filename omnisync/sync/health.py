@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -30,7 +30,7 @@ BREAKS_AFTER = 5
 """Failures in a row after which the breaker shows open."""
 LATE_AFTER_SECONDS = 60.0
 ATTENTION_RETRY = timedelta(minutes=5)
-_shown = db.table(ShownState)
+_shown, _health = db.table(ShownState), db.table(ChannelHealth)
 State = Literal["on_time", "late", "action_required", "paused", "shadow"]
 
 
@@ -61,16 +61,23 @@ class Health:
 
 def row_of(session: Session, channel: str) -> ChannelHealth:
     """The channel's row, made when it is first asked for."""
-    row = session.get(ChannelHealth, channel)
+    row: ChannelHealth | None = session.execute(_ROW, {"channel": channel}).scalar_one_or_none()
     if row is None:
         db.insert_new(
             session, db.table(ChannelHealth),
             [{"channel": channel, "paused": False, "calls": 0, "failures": 0, "failures_in_row": 0, "breaker": "closed"}],
             key=("channel",), returning=("channel",),
         )  # fmt: skip
-        row = session.get(ChannelHealth, channel)
+        row = session.execute(_ROW, {"channel": channel}).scalar_one()
     assert row is not None
     return row
+
+
+_ROW = (
+    select(ChannelHealth)
+    .where(ChannelHealth.channel == sa.bindparam("channel"))
+    .execution_options(populate_existing=True)
+)
 
 
 def may_call(session: Session, channel: str, *, now: datetime) -> bool:
@@ -85,6 +92,8 @@ def may_call(session: Session, channel: str, *, now: datetime) -> bool:
 
 def succeeded(session: Session, channel: str, *, now: datetime, pulled: bool = False) -> None:
     """The channel answered as it should."""
+    if session.execute(_STILL_WELL[pulled], {"the_channel": channel, "now": now}).first() is not None:
+        return
     row = row_of(session, channel)
     if row.failures_in_row or row.attention:
         announce(session, "channel.recovered", {"channel": channel}, now=now)
@@ -96,6 +105,24 @@ def succeeded(session: Session, channel: str, *, now: datetime, pulled: bool = F
     row.last_success_at = now
     if pulled:
         row.pulled_at = row.last_heard_at = now
+
+
+def _still_well(*moments: str) -> Any:
+    """Most calls find a channel that was well before: nothing changes but these moments."""
+    times = dict.fromkeys(moments, sa.bindparam("now", type_=_health.c.last_success_at.type))
+    return (
+        sa.update(_health)
+        .where(_health.c.channel == sa.bindparam("the_channel"), _health.c.failures_in_row == 0)
+        .where(_health.c.breaker == "closed", _health.c.retry_at.is_(None), _health.c.attention.is_(None))
+        .values(calls=_health.c.calls + 1, **times)
+        .returning(_health.c.channel)
+    )
+
+
+_STILL_WELL = {
+    False: _still_well("last_success_at"),
+    True: _still_well("last_success_at", "pulled_at", "last_heard_at"),
+}
 
 
 def failed(session: Session, channel: str, failure: TryLater | NeedsAttention, *, now: datetime) -> None:
@@ -124,9 +151,18 @@ def answered(session: Session, channel: str, *, now: datetime) -> None:
 
 def heard(session: Session, channel: str, *, now: datetime) -> None:
     """A message of the channel came in: whoever speaks may be called, unless it asked to be left alone."""
-    row = row_of(session, channel)
-    row.last_heard_at = now
-    try_now(row, now=now)
+    if session.execute(_STILL_HEARD, {"the_channel": channel, "now": now}).first() is None:
+        row = row_of(session, channel)
+        row.last_heard_at = now
+        try_now(row, now=now)
+
+
+_STILL_HEARD = (
+    sa.update(_health)
+    .where(_health.c.channel == sa.bindparam("the_channel"), _health.c.retry_at.is_(None))
+    .values(last_heard_at=sa.bindparam("now"))
+    .returning(_health.c.channel)
+)
 
 
 def try_now(row: ChannelHealth, *, now: datetime) -> None:

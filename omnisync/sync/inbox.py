@@ -20,6 +20,7 @@ from omnisync.errors import NeedsAttention, TryLater, Unauthorized
 from omnisync.sync import deadletters, facts, health
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.deadletters import Letter
+from omnisync.sync.facts import Told
 from omnisync.sync.settle import backoff
 from omnisync.sync.tables import InboxMessage
 
@@ -93,11 +94,7 @@ async def handle_due(context: Context, channel: Channel, *, limit: int = BATCH) 
     as a whole is away."""
     now = context.clock.now()
     claimed = await context.store.write(lambda session: claim(session, channel.name, now=now, limit=limit))
-    followed: list[Sequence[Fact] | Exception] = []
-    for start in range(0, len(claimed), AT_ONCE):
-        followed += await asyncio.gather(*(_follow(channel, message) for message in claimed[start : start + AT_ONCE]))
-    read = [(one, found) for one, found in zip(claimed, followed, strict=True) if not isinstance(found, Exception)]
-    failed = [(one, found) for one, found in zip(claimed, followed, strict=True) if isinstance(found, Exception)]
+    read, failed = await _follow_all(channel, claimed)
     failed += await _book(context, channel, read)
     for message, failure in failed:
         await _put_off(context, channel, message, failure)
@@ -134,20 +131,50 @@ def hook_of(message: InboxMessage) -> Hook:
     return Hook(message.method, message.url, dict(message.headers or {}), query, message.body)
 
 
-Read = tuple[InboxMessage, Sequence[Fact]]
+Read = tuple[Sequence[InboxMessage], Sequence[Fact]]
+"""What one reading told, and the messages that hinted at it."""
+Followed = tuple[Sequence[InboxMessage], Sequence[Fact] | Exception]
 Failed = tuple[InboxMessage, Exception]
 
 
-async def _follow(channel: Channel, message: InboxMessage) -> Sequence[Fact] | Exception:
-    """What the message hints at, as the channel tells it now; or why that cannot be said."""
+async def _follow_all(channel: Channel, messages: Sequence[InboxMessage]) -> tuple[list[Read], list[Failed]]:
+    """What the messages hint at. Those of one subject were all there before it is read, so that one reading does for them."""
+    together: dict[str, list[InboxMessage]] = {}
+    for message in messages:
+        together.setdefault(_subject(channel, message), []).append(message)
+    groups, followed = list(together.values()), list[Followed]()
+    for start in range(0, len(groups), AT_ONCE):
+        answers = await asyncio.gather(*(_follow(channel, group) for group in groups[start : start + AT_ONCE]))
+        followed += [one for answer in answers for one in answer]
+    read = [(group, found) for group, found in followed if not isinstance(found, Exception)]
+    failed = [(one, found) for group, found in followed if isinstance(found, Exception) for one in group]
+    return read, failed
+
+
+def _subject(channel: Channel, message: InboxMessage) -> str:
+    """What is tried again is followed alone: so is a message that spoils a booking, and one that a person replays."""
+    alone = f"message {message.id}"
+    if _again(message):
+        return alone
     try:
-        return await channel.adapter.follow(hook_of(message))
+        subject = channel.adapter.subject(hook_of(message))
+    except Exception:  # whatever is wrong with it, following it says so
+        return alone
+    return alone if subject is None else f"subject {subject}"
+
+
+async def _follow(channel: Channel, group: Sequence[InboxMessage]) -> list[Followed]:
+    """What these messages hint at, as the channel tells it now, or why that cannot be said; each alone if one spoils it for all."""
+    try:
+        return [(group, await channel.adapter.follow(*map(hook_of, group)))]
     except Exception as failure:
-        return failure
+        if len(group) == 1 or _is_of_the_channel(failure):
+            return [(group, failure)]
+    return [one for message in group for one in await _follow(channel, [message])]
 
 
 async def _book(context: Context, channel: Channel, read: Sequence[Read]) -> list[Failed]:
-    """Book these messages in one transaction; if that fails, in halves, until the one that spoils it stands alone."""
+    """Book these readings in one transaction; if that fails, in halves, until the one that spoils it stands alone."""
     if not read:
         return []
     try:
@@ -156,26 +183,35 @@ async def _book(context: Context, channel: Channel, read: Sequence[Read]) -> lis
         if db.is_transient(failure) or db.is_unavailable(failure):
             raise
         if len(read) == 1:
-            return [(read[0][0], failure)]
+            return [(message, failure) for message in read[0][0]]
         middle = len(read) // 2
         return await _book(context, channel, read[:middle]) + await _book(context, channel, read[middle:])
     return []
 
 
 async def _apply(context: Context, channel: Channel, read: Sequence[Read]) -> None:
-    now = context.clock.now()
+    now, messages = context.clock.now(), [message for group, _ in read for message in group]
 
     def work(session: Session) -> list[Fact]:
         booked: list[Fact] = []
-        for message, found in read:
-            news = found if _again(message) else channel.known.without(found)
-            facts.apply(session, context, channel, news, now=now, message_id=message.id, booked=booked)
-        deadletters.mended_all(session, channel.name, [f"message/{message.id}" for message, _ in read], now=now)
-        for message, _ in read:
-            _set(session, message, state="applied", handled_at=now, next_try_at=None, reason=None, action=None)
+        before: dict[str, bytes] = {}
+        told = [
+            Told(found if _again(first) else channel.known.without(found, before), first.id)
+            for (first, *_), found in read
+        ]
+        facts.apply_all(session, context, channel, told, now=now, booked=booked)
+        deadletters.mended_all(session, channel.name, [f"message/{one.id}" for one in messages], now=now)
+        session.connection().execute(_APPLIED, [{"the_id": one.id, "now": now} for one in messages])
         return booked
 
     channel.known.keep(await context.store.write(work))
+
+
+_APPLIED = (
+    sa.update(_inbox)
+    .where(_inbox.c.id == sa.bindparam("the_id"))
+    .values(state="applied", handled_at=sa.bindparam("now"), next_try_at=None, reason=None, action=None)
+)
 
 
 def _again(message: InboxMessage) -> bool:

@@ -16,15 +16,19 @@ class Known:
     def __init__(self) -> None:
         self._last: dict[str, bytes] = {}
 
-    def without(self, facts: Sequence[Fact]) -> list[Fact]:
-        """Those that do not just repeat the last that was booked. A level says what is true at the moment, so it always counts."""
-        news: list[Fact] = []
+    def without(self, facts: Sequence[Fact], told: dict[str, bytes] | None = None) -> list[Fact]:
+        """Those that do not just repeat the last that was booked, or that is booked with them. A level says what is true at the
+        moment, so it always counts. `told` is what the same transaction was told before; these are added to it."""
+        news, now = list[Fact](), {} if told is None else told
         for fact in facts:
             if isinstance(fact, LevelSeen):
                 news.append(fact)
-            elif self._last.get(_name(fact)) != _digest(fact):
+                continue
+            name, digest = _name(fact), _digest(fact)
+            if now.get(name, self._last.get(name)) != digest:
                 # Whatever becomes of it: what was known before is no longer the last that was told.
-                self._last.pop(_name(fact), None)
+                self._last.pop(name, None)
+                now[name] = digest
                 news.append(fact)
         return news
 

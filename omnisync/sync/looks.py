@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from omnisync import db
 from omnisync.adapters.base import LevelSeen
 from omnisync.announce import announce
 from omnisync.sync import deadletters, levels, settle
 from omnisync.sync.context import Channel, Context
-from omnisync.sync.rows import Key, key_of, mark, write_key
+from omnisync.sync.rows import LOCKED, Key, key_of, mark, write_key
 from omnisync.sync.tables import IS_PROVISIONAL, PRICE_PLACE, Case, Sent, ShownState
 
+_shown = db.table(ShownState)
 PROVISIONAL_PATIENCE = timedelta(minutes=15)
 """A sale that no order explains by then was none: a person changed the number, or a write of ours came late."""
 CLOCKS_APART = timedelta(minutes=2)
@@ -32,7 +34,7 @@ def note(
     """Book levels that the channel showed after `asked_at`. What we wrote meanwhile is looked at again later."""
     rows = _rows(session, channel, seen)
     for level in seen:
-        row = rows.get(Key(level.article.external_id or "", level.place or ""))
+        row = rows.get(_place_of(level))
         if row is None:
             continue
         if _written_since(row, asked_at):
@@ -55,17 +57,35 @@ def not_there(session: Session, channel: Channel, keys: Sequence[Key], *, now: d
     return before
 
 
-def hint(session: Session, channel: Channel, level: LevelSeen, *, now: datetime) -> None:
-    """A level that came by message: our own echo (by tag, version or value) says nothing new, all else is looked at.
+def hint(session: Session, channel: Channel, levels: Sequence[LevelSeen], *, now: datetime) -> None:
+    """Levels that came by message: our own echo (by tag, version or value) says nothing new, all else is looked at."""
+    if channel.in_shadow:
+        return  # what it shows is somebody else's work: neither drift nor a sale
+    names = sorted({level.article.external_id for level in levels if level.article.external_id is not None})
+    given = {"channel": channel.name, "external_ids": names}
+    known = {Key(*key): (believed, version) for *key, believed, version in session.execute(_BELIEVED, given)}
+    news = [level for level in levels if _is_news(known, level) and not _ours(session, channel, level.tag)]
+    rows = _rows(session, channel, news) if news else {}
+    for level in news:
+        rows[_place_of(level)].look_at = now
 
-    Only where nothing can be looked at, the message itself is believed.
-    """
-    for row in _rows(session, channel, [level]).values():
-        if row.place == PRICE_PLACE or (level.place or "") != row.place:
-            continue
-        echo = level.quantity == row.believed or (level.version is not None and level.version == row.seen_version)
-        if not echo and not _ours(session, channel, level.tag):
-            row.look_at = now
+
+_BELIEVED = sa.select(_shown.c.external_id, _shown.c.place, _shown.c.believed, _shown.c.seen_version).where(
+    _shown.c.channel == sa.bindparam("channel"),
+    db.among(_shown.c.external_id, db.many("external_ids")),
+    _shown.c.place != PRICE_PLACE,
+)
+
+
+def _place_of(level: LevelSeen) -> Key:
+    return Key(level.article.external_id or "", level.place or "")
+
+
+def _is_news(known: Mapping[Key, tuple[int | None, str | None]], level: LevelSeen) -> bool:
+    if _place_of(level) not in known:
+        return False
+    believed, version = known[_place_of(level)]
+    return level.quantity != believed and (level.version is None or level.version != version)
 
 
 def ordered(
@@ -196,20 +216,21 @@ def _ours(session: Session, channel: Channel, tag: str | None) -> bool:
 
 def _rows(session: Session, channel: Channel, seen: Iterable[LevelSeen]) -> dict[Key, ShownState]:
     names = sorted({level.article.external_id for level in seen if level.article.external_id is not None})
-    statement = (
-        select(ShownState)
-        .where(ShownState.channel == channel.name, col(ShownState.external_id).in_(names))
-        .order_by(col(ShownState.external_id), col(ShownState.place))
-        .with_for_update()
-    )
-    return {key_of(row): row for row in session.exec(statement)}
+    found = session.execute(LOCKED, {"channel": channel.name, "external_ids": names}).scalars()
+    return {key_of(row): row for row in found}
 
 
 def _where_sold(session: Session, channel: Channel, sku: str, place: str | None) -> ShownState | None:
     """The row that the channel lowered: at the place it told; else where pieces are missing; else where most were shown."""
-    statement = select(ShownState).where(
-        ShownState.channel == channel.name, ShownState.sku == sku, col(ShownState.place) != PRICE_PLACE
-    )
-    rows = [row for row in session.exec(statement.with_for_update()) if row.believed is not None]
-    named = [row for row in rows if place is not None and row.place == place] or rows
+    found = session.execute(_OF_SKU, {"channel": channel.name, "sku": sku}).scalars()
+    shown = [row for row in found if row.believed is not None]
+    named = [row for row in shown if place is not None and row.place == place] or shown
     return max(named, key=lambda row: (row.provisional, row.believed or 0, row.external_id), default=None)
+
+
+_OF_SKU = (
+    select(ShownState)
+    .where(ShownState.channel == sa.bindparam("channel"), ShownState.sku == sa.bindparam("sku"))
+    .where(col(ShownState.place) != PRICE_PLACE)
+    .with_for_update()
+)

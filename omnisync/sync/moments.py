@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from omnisync import db
 from omnisync.errors import NeedsAttention
-from omnisync.sync.tables import Cursor
+from omnisync.sync import cursors
 from omnisync.values import format_time
 
 TOO_OLD = timedelta(days=90)
@@ -47,12 +46,11 @@ def believable(session: Session, channel: str, at: datetime, *, now: datetime, t
 
 
 def _skew(session: Session, channel: str, now: datetime) -> timedelta:
-    row = session.get(Cursor, (channel, "skew"), populate_existing=True)
+    row = cursors.find(session, channel, "skew")
     if row is None or row.value is None or now - row.at > FORGET_SKEW:
         return timedelta()
     return int(row.value) * _MICROSECOND
 
 
 def _remember(session: Session, channel: str, skew: timedelta, now: datetime) -> None:
-    row = {"channel": channel, "name": "skew", "value": str(skew // _MICROSECOND), "at": now}
-    db.upsert(session, db.table(Cursor), [row], key=("channel", "name"), update=("value", "at"))
+    cursors.put(session, channel, "skew", str(skew // _MICROSECOND), at=now)

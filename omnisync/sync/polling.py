@@ -7,12 +7,11 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from omnisync import db
 from omnisync.adapters.base import Article, Fact, LevelSeen, Listing, OrderSeen, Page
-from omnisync.sync import facts, firsts, gone, health
+from omnisync.sync import cursors, facts, firsts, gone, health
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.resolve import resolver
-from omnisync.sync.tables import ChannelListing, Cursor
+from omnisync.sync.tables import ChannelListing
 
 MAX_PAGES = 200
 """In one go; what is left is read in the next."""
@@ -59,14 +58,13 @@ def _receipts(found: Sequence[Fact]) -> list[str]:
 
 def cursor(session: Session, channel: str, name: str) -> str | None:
     """How far the channel was read; None from the beginning."""
-    row = session.get(Cursor, (channel, name), populate_existing=True)
-    return None if row is None else row.value
+    found = cursors.find(session, channel, name)
+    return None if found is None else found.value
 
 
 def advance(session: Session, channel: str, name: str, value: str | None, *, now: datetime) -> None:
     """Remember how far, in the transaction of what was read."""
-    row = {"channel": channel, "name": name, "value": value, "at": now}
-    db.upsert(session, db.table(Cursor), [row], key=("channel", "name"), update=("value", "at"))
+    cursors.put(session, channel, name, value, at=now)
 
 
 # ---------------------------------------------------------------- listings

@@ -41,10 +41,9 @@ def changed(session: Session, channel: Channel, *, since: datetime, now: datetim
     everything came or went."""
     if not published(channel):
         return {}
-    touched = sa.or_(*(moment.between(since, now) for moment in _MOMENTS))
-    ours = sa.or_(_price.c.channel.is_(None), _price.c.channel == channel.name)
     found: dict[str, datetime] = {}
-    for sku, *moments in session.execute(sa.select(_price.c.sku, *_MOMENTS).where(touched, ours)):
+    given = {"channel": channel.name, "since": since, "now": now}
+    for sku, *moments in session.execute(_CHANGED, given):
         if sku is None:
             return None
         last = max(moment for moment in moments if moment is not None and since <= moment <= now)
@@ -53,3 +52,7 @@ def changed(session: Session, channel: Channel, *, since: datetime, now: datetim
 
 
 _MOMENTS = (_price.c.created_at, _price.c.valid_from, _price.c.valid_to, _price.c.ended_at)
+_CHANGED = sa.select(_price.c.sku, *_MOMENTS).where(
+    sa.or_(*(moment.between(sa.bindparam("since"), sa.bindparam("now")) for moment in _MOMENTS)),
+    sa.or_(_price.c.channel.is_(None), _price.c.channel == sa.bindparam("channel")),
+)

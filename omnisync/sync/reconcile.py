@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlmodel import Session
 
-from omnisync.adapters.base import LevelSeen, Outcome, Published, Shown, Write
+from omnisync.adapters.base import LevelSeen, Outcome, Published, Shown, Target, Write
 from omnisync.errors import NeedsAttention, TryLater
 from omnisync.sync import behind, claims, gone, health, looks, polling, sweep
 from omnisync.sync.behind import Seen, Task
@@ -39,10 +39,12 @@ async def reconcile(
     hints: Collection[str] = (),
     scan: bool = True,
     seen: Seen | None = None,
+    overtaken: Callable[[], bool] = lambda: False,
 ) -> Report:
     """One pass: find what is behind, look where the channel does not compare, write, settle.
 
-    Without a scan only the articles that are hinted at are computed again. `seen` is what the caller keeps between passes.
+    Without a scan only the articles that are hinted at are computed again. `seen` is what the caller keeps between passes. It ends
+    after the batch during which it is `overtaken`: what has just been sold out must not wait for all that was behind before.
     """
     report, memory = Report(), {} if seen is None else seen
     writes = channel.can.write is not Write.NONE or channel.can.prices
@@ -50,9 +52,9 @@ async def reconcile(
     if not writes:
         return report
     try:
-        await _publish_due(context, channel, report, begun, prices=False)
+        await _publish_due(context, channel, report, begun, overtaken, prices=False)
         if _prices_travel_alone(channel) and report.failure is None:
-            await _publish_due(context, channel, report, None, prices=True)
+            await _publish_due(context, channel, report, None, overtaken, prices=True)
     except (TryLater, NeedsAttention) as failure:
         report.failure = failure
     return report
@@ -86,17 +88,32 @@ async def _compute(
     now = context.clock.now()
 
     def plan(session: Session) -> tuple[Task, bool]:
-        if not (scan or full):
-            return behind.hinted(session, hints), False
         task = behind.task(session, channel, now=now, full=full, hints=hints, seen=seen)
         return task, not (task.skus or task.full) and behind.advanced(session, channel, now=now)
 
-    if not (scan or full or hints):
-        return None
+    if not (scan or full):
+        return await _hinted(context, channel, hints, now, seen, claiming) if hints else None
     task, nothing_new = await context.store.read(plan)
     begun = None if nothing_new else await _in_pieces(context, channel, task, now, claiming)
     if task.scanned:
         seen.clear()
+    seen.update(task.seen)
+    return begun
+
+
+async def _hinted(
+    context: Context, channel: Channel, hints: Collection[str], now: datetime, seen: Seen, claiming: bool
+) -> _Begun | None:
+    """What is hinted at is found and computed in one transaction, unless it is more than fits into one."""
+
+    def work(session: Session) -> tuple[Task, _Begun | None]:
+        task = behind.hinted(session, hints)
+        alone = len(task.chunks()) <= 1
+        return task, _end(session, context, channel, task, task.skus, now, claiming) if alone else None
+
+    task, begun = await context.store.write(work)
+    if len(task.chunks()) > 1:
+        begun = await _in_pieces(context, channel, task, now, claiming)
     seen.update(task.seen)
     return begun
 
@@ -107,13 +124,16 @@ async def _in_pieces(context: Context, channel: Channel, task: Task, now: dateti
     *most, last = task.chunks() or [()]
     for skus in most:
         await context.store.write(lambda session, some=skus: behind.compute(session, context, channel, some, now=now))  # type: ignore[misc]
+    return await context.store.write(lambda session: _end(session, context, channel, task, last, now, claiming))
 
-    def end(session: Session) -> _Begun | None:
-        behind.compute(session, context, channel, last, now=now)
-        behind.finish(session, context, channel, task, now=now)
-        return _begin(session, context, channel, last, now) if claiming else None
 
-    return await context.store.write(end)
+def _end(
+    session: Session, context: Context, channel: Channel, task: Task, last: Sequence[str], now: datetime, claiming: bool
+) -> _Begun | None:
+    """The last piece of a task, and with it what can be claimed at once."""
+    behind.compute(session, context, channel, last, now=now)
+    behind.finish(session, context, channel, task, now=now)
+    return _begin(session, context, channel, last, now) if claiming else None
 
 
 async def _sweep(context: Context, channel: Channel, now: datetime) -> None:
@@ -149,7 +169,13 @@ def _prices_travel_alone(channel: Channel) -> bool:
 
 
 async def _publish_due(
-    context: Context, channel: Channel, report: Report, begun: _Begun | None, *, prices: bool
+    context: Context,
+    channel: Channel,
+    report: Report,
+    begun: _Begun | None,
+    overtaken: Callable[[], bool],
+    *,
+    prices: bool,
 ) -> None:
     fresh = False
     begun = begun or _Begun(await _due(context, channel, prices))
@@ -162,10 +188,9 @@ async def _publish_due(
             fresh = True
         claimed = begun.claimed
         if claimed is None:
-            await _look(context, channel, begun.keys)
-            claimed = await _claim(context, channel, begun.keys)
+            claimed = await _look_and_claim(context, channel, begun.keys)
         settled = await _publish(context, channel, claimed, report) if claimed else False
-        if report.failure is not None or (settled and len(begun.keys) < channel.can.batch_size):
+        if report.failure is not None or (settled and len(begun.keys) < channel.can.batch_size) or overtaken():
             return
         before, begun = begun, _Begun(await _due(context, channel, prices))
         if not claimed and begun.keys == before.keys:
@@ -178,16 +203,25 @@ async def _due(context: Context, channel: Channel, prices: bool) -> list[Key]:
     return await context.store.read(lambda session: claims.due(session, channel, now=now, prices=prices, limit=size))
 
 
-async def _claim(context: Context, channel: Channel, keys: Sequence[Key]) -> list[Claimed]:
+async def _look_and_claim(context: Context, channel: Channel, keys: Sequence[Key]) -> list[Claimed]:
+    """Read the levels that have to be known before they are written, and take what is to be written in the same transaction
+    that books them."""
+    asked_at = context.clock.now()
+
+    def unknown(session: Session) -> tuple[list[Key], list[Target]]:
+        blind = claims.blind(session, channel, keys)
+        return blind, claims.targets(session, channel, blind) if blind else []
+
+    blind, targets = await context.store.read(unknown)
+    seen = await channel.adapter.look(targets) if blind else []
     now = context.clock.now()
-    return await context.store.write(lambda session: claims.claim(session, context, channel, keys, now=now))
 
+    def work(session: Session) -> list[Claimed]:
+        if blind:
+            _note(session, context, channel, blind, seen, asked_at, now)
+        return claims.claim(session, context, channel, keys, now=now)
 
-async def _look(context: Context, channel: Channel, keys: Sequence[Key]) -> None:
-    def blind(session: Session) -> list[Key]:
-        return claims.blind(session, channel, keys)
-
-    await look(context, channel, await context.store.read(blind))
+    return await context.store.write(work)
 
 
 async def look(context: Context, channel: Channel, keys: Sequence[Key]) -> Sequence[LevelSeen]:
@@ -198,15 +232,23 @@ async def look(context: Context, channel: Channel, keys: Sequence[Key]) -> Seque
     targets = await context.store.read(lambda session: claims.targets(session, channel, keys))
     seen = await channel.adapter.look(targets)
     now = context.clock.now()
+    await context.store.write(lambda session: _note(session, context, channel, keys, seen, asked_at, now))
+    return seen
+
+
+def _note(
+    session: Session,
+    context: Context,
+    channel: Channel,
+    keys: Sequence[Key],
+    seen: Sequence[LevelSeen],
+    asked_at: datetime,
+    now: datetime,
+) -> None:
     shown = {Key(level.article.external_id or "", level.place or "") for level in seen}
     absent = [key for key in keys if key not in shown]
-
-    def book(session: Session) -> None:
-        looks.note(session, context, channel, seen, asked_at=asked_at, now=now)
-        gone.missed(session, channel, looks.not_there(session, channel, absent, now=now), now=now)
-
-    await context.store.write(book)
-    return seen
+    looks.note(session, context, channel, seen, asked_at=asked_at, now=now)
+    gone.missed(session, channel, looks.not_there(session, channel, absent, now=now), now=now)
 
 
 # ---------------------------------------------------------------- one batch

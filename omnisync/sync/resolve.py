@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 
-from sqlmodel import Session, col, select
+import sqlalchemy as sa
+from sqlmodel import Session
 
+from omnisync import db
 from omnisync.adapters.base import Article, Counted, Delivered, Fact, LevelSeen, OrderSeen, Sale
 from omnisync.catalog import articles
 from omnisync.sync.tables import ChannelListing
 from omnisync.sync.wanted import BATCH
 from omnisync.values import clean_sku
 
+_listing = db.table(ChannelListing)
 Resolve = Callable[[Article], str | None]
 
 
@@ -47,11 +50,16 @@ def _listed(session: Session, channel: str, external_ids: Collection[str]) -> di
     found: dict[str | None, str] = {}
     ordered = sorted(external_ids)
     for start in range(0, len(ordered), BATCH):
-        statement = select(ChannelListing.external_id, ChannelListing.sku).where(
-            ChannelListing.channel == channel, col(ChannelListing.external_id).in_(ordered[start : start + BATCH])
-        )
-        found |= {external_id: sku for external_id, sku in session.exec(statement) if sku is not None}
+        given = {"channel": channel, "external_ids": ordered[start : start + BATCH]}
+        found |= {row.external_id: row.sku for row in session.execute(_LISTED, given)}
     return found
+
+
+_LISTED = sa.select(_listing.c.external_id, _listing.c.sku).where(
+    _listing.c.channel == sa.bindparam("channel"),
+    db.among(_listing.c.external_id, db.many("external_ids")),
+    _listing.c.sku.is_not(None),
+)
 
 
 def _clean(sku: str | None) -> str | None:

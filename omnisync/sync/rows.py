@@ -5,8 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+import sqlalchemy as sa
+from sqlmodel import select
+
+from omnisync import db
 from omnisync.sync.tables import ShownState
 from omnisync.values import Money
+
+_shown = db.table(ShownState)
+OF_LISTINGS = (
+    select(ShownState)
+    .where(_shown.c.channel == sa.bindparam("channel"))
+    .where(db.among(_shown.c.external_id, db.many("external_ids")))
+    .order_by(_shown.c.external_id, _shown.c.place)
+)
+"""All rows of some listings of a channel."""
+LOCKED = OF_LISTINGS.with_for_update()
 
 
 class Key(NamedTuple):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from omnisync import db
 from omnisync.adapters.base import Outcome, Published, Shown
@@ -15,7 +15,7 @@ from omnisync.catalog import prices
 from omnisync.sync import deadletters, gone, levels
 from omnisync.sync.claims import Claimed
 from omnisync.sync.context import Channel, Context
-from omnisync.sync.rows import Key, key_of, mark, write_key
+from omnisync.sync.rows import LOCKED, Key, key_of, mark, write_key
 from omnisync.sync.tables import Sent, ShownState
 
 _sent = db.table(Sent)
@@ -164,16 +164,9 @@ def backoff(failures: int, told_seconds: float | None = None) -> timedelta:
 
 
 def _rows(session: Session, channel: Channel, claimed: Sequence[Claimed]) -> dict[Key, ShownState]:
-    statement = (
-        select(ShownState)
-        .where(
-            ShownState.channel == channel.name,
-            col(ShownState.external_id).in_(sorted({one.key.external_id for one in claimed})),
-        )
-        .order_by(col(ShownState.external_id), col(ShownState.place))
-        .with_for_update()
-    )
-    return {key_of(row): row for row in session.exec(statement)}
+    names = sorted({one.key.external_id for one in claimed})
+    found = session.execute(LOCKED, {"channel": channel.name, "external_ids": names}).scalars()
+    return {key_of(row): row for row in found}
 
 
 def _log(session: Session, fates: Sequence[tuple[Claimed, Published, bool]], now: datetime) -> None:

@@ -22,6 +22,7 @@ from omnisync.sync.tables import Told
 
 Heard = Literal["ready", "collected", "cancelled", "expired"]
 BATCH = 50
+_pickup, _order, _told = db.table(Pickup), db.table(ChannelOrder), db.table(Told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +62,18 @@ def waiting(channel: db.Bound[str], now: db.Bound[datetime]) -> sa.Select[int]:
     return sa.select(sa.literal(1)).where(sa.or_(sa.exists(pickups), sa.exists(orders)))
 
 
-_PAIRS = (
-    db.table(Pickup)
-    .join(
-        db.table(ChannelOrder),
-        sa.and_(col(ChannelOrder.channel) == col(Pickup.channel), col(ChannelOrder.reference) == col(Pickup.reference)),
-    )
-    .outerjoin(db.table(Told), col(Told.pickup_id) == col(Pickup.id))
-)
+_PAIRS = _pickup.join(
+    _order,
+    sa.and_(_order.c.channel == _pickup.c.channel, _order.c.reference == _pickup.c.reference),
+).outerjoin(_told, _told.c.pickup_id == _pickup.c.id)
 
 
 def _due(channel: db.Bound[str], now: db.Bound[datetime]) -> tuple[sa.ColumnElement[bool], ...]:
     return (
-        col(Pickup.channel) == channel,
-        col(Pickup.state).in_(get_args(Heard)),
-        sa.or_(col(Told.state).is_(None), col(Told.state) != col(Pickup.state)),
-        sa.or_(col(Told.next_try_at).is_(None), col(Told.next_try_at) <= now),
+        _pickup.c.channel == channel,
+        sa.or_(*(_pickup.c.state == state for state in get_args(Heard))),
+        sa.or_(_told.c.state.is_(None), _told.c.state != _pickup.c.state),
+        sa.or_(_told.c.next_try_at.is_(None), _told.c.next_try_at <= now),
     )
 
 
@@ -110,19 +107,17 @@ def to_cancel(session: Session, channel: Channel, *, now: datetime) -> int:
     return int(session.execute(found).scalar_one())
 
 
-_ORDERS = db.table(ChannelOrder).outerjoin(
-    db.table(Told), col(Told.pickup_id) == sa.literal("order/", db.Name) + col(ChannelOrder.id)
-)
+_ORDERS = _order.outerjoin(_told, _told.c.pickup_id == sa.literal("order/", db.Name) + _order.c.id)
 
 
 def _order_due(channel: db.Bound[str], now: db.Bound[datetime]) -> tuple[sa.ColumnElement[bool], ...]:
     return (
-        col(ChannelOrder.channel) == channel,
-        col(ChannelOrder.paid).is_(False),
-        col(ChannelOrder.closed).is_(False),
-        col(ChannelOrder.released_at).is_not(None),
-        col(Told.state).is_distinct_from("expired"),
-        sa.or_(col(Told.next_try_at).is_(None), col(Told.next_try_at) <= now),
+        _order.c.channel == channel,
+        _order.c.paid.is_(False),
+        _order.c.closed.is_(False),
+        _order.c.released_at.is_not(None),
+        _told.c.state.is_distinct_from("expired"),
+        sa.or_(_told.c.next_try_at.is_(None), _told.c.next_try_at <= now),
     )
 
 

@@ -87,16 +87,19 @@ def wanted(
     session: Session, context: Context, channel: Channel, skus: Collection[str], *, now: datetime
 ) -> list[Wanted]:
     """For the listings of these SKUs; those that are unmapped or fulfilled elsewhere are left out."""
-    statement = (
-        sa.select(_listing.c.external_id, _listing.c.sku)
-        .where(_listing.c.channel == channel.name, db.among(_listing.c.sku, sorted(skus)), *offered())
-        .order_by(_listing.c.external_id)
-    )
-    listings = [Listed(*row) for row in session.execute(statement).all()]
+    given = {"channel": channel.name, "skus": sorted(skus)}
+    listings = [Listed._make(row) for row in session.execute(_LISTINGS, given).all()]
     found: list[Wanted] = []
     for batch in batches(listings, BATCH):
         found += of_listings(session, context, channel, batch, now=now)
     return found
+
+
+_LISTINGS = (
+    sa.select(_listing.c.external_id, _listing.c.sku)
+    .where(_listing.c.channel == sa.bindparam("channel"), db.among(_listing.c.sku, db.many("skus")), *offered())
+    .order_by(_listing.c.external_id)
+)
 
 
 def of_listings(

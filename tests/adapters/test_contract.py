@@ -346,6 +346,19 @@ async def test_following_a_hook_tells_what_the_channel_says_now(rig: Rig, opened
     assert list(await opened.adapter.follow(hook)) == list(await opened.adapter.follow(hook))
 
 
+@having(Feature.HOOKS)
+async def test_hooks_of_one_subject_that_are_followed_together_tell_what_each_tells_alone(rig: Rig, opened: Opened):
+    first, second = opened.world.hook(), opened.world.hook()
+    subject = opened.adapter.subject(first)
+    assert subject is not None
+    hooks = [first, *([second] if opened.adapter.subject(second) == subject else [first])]
+
+    alone = [fact for hook in hooks for fact in await opened.adapter.follow(hook)]
+    told = await opened.adapter.follow(*hooks)
+
+    assert [fact for fact in alone if fact not in told] == [fact for fact in told if fact not in alone] == []
+
+
 @having(Feature.HOOKS, Feature.SUBSCRIPTIONS)
 async def test_wanting_the_same_subscriptions_again_changes_nothing(rig: Rig, opened: Opened):
     topic = opened.adapter.identify(opened.world.hook())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlmodel import Session
 
@@ -20,6 +22,8 @@ from omnisync.demo.traffic import Do, Traffic, hot
 from omnisync.settings import load
 from omnisync.stock import ledger, promises
 from omnisync.stock.ledger import Entry
+from omnisync.stock.tables import Shortage
+from omnisync.sync.tables import Case, Conflict
 from omnisync.values import Kind
 from omnisync.values import Shelf as At
 from tests.stock.shop import article
@@ -175,6 +179,34 @@ def test_a_hold_that_was_granted_and_not_written_is_a_violation(session: Session
     assert journal.lost_holds(session, {"01K"}) == ["hold 01K was granted and is not in the database"]
 
 
+def _sold_twice(session: Session, sku: str, *, short: bool = True, proposal: str = "markt has 3") -> None:
+    """A channel conflict, with what belongs to it."""
+    shortage = Shortage(location="lager", sku=sku, quantity=1, worst=1, cause="web:1", opened_at=NOW)
+    session.add(shortage)
+    session.flush()
+    case = {"channel": EBAY, "kind": "conflict", "title": "", "proposal": proposal, "opened_at": NOW}
+    session.add(Case(id=f"case {sku}", details={"location": "lager", "sku": sku}, **case))
+    conflict = {"channel": EBAY, "order_id": "web:1", "location": "lager", "sku": sku, "quantity": 1, "at": NOW}
+    session.add(Conflict(id=f"conflict {sku}", shortage_id=shortage.id if short else None, **conflict))
+    session.flush()
+
+
+def test_a_conflict_without_its_shortage_or_a_proposal_is_a_violation(session: Session):
+    _sold_twice(session, "LAMP")
+    assert journal.unexplained_conflicts(session) == []
+
+    _sold_twice(session, "CUP", short=False)
+    _sold_twice(session, "SOFA", proposal="")
+
+    assert sorted(journal.unexplained_conflicts(session)) == [
+        "ebay: 1 of CUP at lager were sold twice (web:1), and no shortage says so",
+        "ebay: 1 of SOFA at lager were sold twice (web:1), and nothing is proposed",
+    ]
+    given = proof.give(session, Books(), [], proof.Seen(), since=NOW)
+    assert (given.channel_conflicts, given.holds) == (3, False)
+    assert set(journal.unexplained_conflicts(session)) <= set(given.violations)
+
+
 def test_percentiles_are_values_that_were_measured():
     assert journal.percentile([], 95) == 0.0
     assert journal.percentile([5, 1, 3], 50) == 3
@@ -254,15 +286,62 @@ def test_what_is_no_command_turns_nothing(typed: str):
 def test_a_storm_turns_every_switch_on_and_all_off_again():
     on: dict[tuple[str, str], bool] = {}
     ever: Counter[tuple[str, str]] = Counter()
+    at_once = 0
     for gust in storm.GUSTS:
         for channel in CHANNELS if gust.channel == switches.ALL else (gust.channel,):
             for fault in switches.FAULTS if gust.fault == switches.ALL else (gust.fault,):
                 on[channel, fault] = gust.on
                 ever[channel, fault] += gust.on
+        at_once = max(at_once, sum(on.values()))
 
     assert set(+ever) == {(channel, fault) for channel in CHANNELS for fault in switches.FAULTS}
+    assert at_once == len(CHANNELS) * len(switches.FAULTS), "for a moment everything is broken"
     assert not any(on.values())
     assert [gust.at for gust in storm.GUSTS] == sorted(gust.at for gust in storm.GUSTS)
+
+
+class Panel:
+    """The doors of four channels that note what is turned there."""
+
+    def __init__(self) -> None:
+        self.turned: list[tuple[str, dict[str, bool]]] = []
+
+    async def visit(self, channel: str, path: str, body: dict[str, bool]) -> None:
+        assert path == "/_sim/faults"
+        self.turned.append((channel, body))
+
+
+def test_the_door_of_the_switches_shows_and_turns_them_for_the_demos_own_pages():
+    panel, ours = Panel(), "http://127.0.0.1:8000"
+    door = switches.door(switches.Switches(panel), [ours])  # type: ignore[arg-type]
+
+    async def story() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(door)
+        async with httpx.AsyncClient(transport=transport, base_url="http://switches") as client:
+            turn = {"channel": EBAY, "fault": "down", "on": True}
+            return [
+                await client.post("/switches", json=turn, headers={"origin": ours}),
+                await client.post("/switches", json=turn),
+                await client.get("/switches"),
+                await client.options("/switches", headers={"origin": ours}),
+                await client.post("/switches", json=turn | {"on": False}, headers={"origin": "http://elsewhere"}),
+                await client.post("/switches", json=turn | {"channel": "amazon"}),
+                await client.post("/switches", json=turn | {"fault": "sleepy"}),
+                await client.post("/switches", json=turn | {"on": "yes"}),
+                await client.post("/switches", json={"channel": "all", "fault": "all", "on": False}),
+            ]
+
+    turned, again, shown, asked, stranger, *refused, off = asyncio.run(story())
+
+    [ebay] = [one for one in shown.json()["channels"] if one["name"] == EBAY]
+    assert ebay["faults"] == dict.fromkeys(switches.FAULTS, False) | {"down": True}
+    assert turned.json() == again.json() == shown.json()
+    assert (turned.headers["access-control-allow-origin"], asked.status_code) == (ours, 204)
+    assert "access-control-allow-origin" not in again.headers
+    assert (stranger.status_code, "access-control-allow-origin" in stranger.headers) == (403, False)
+    assert [answer.status_code for answer in refused] == [404, 404, 422]
+    assert not any(on for one in off.json()["channels"] for on in one["faults"].values())
+    assert panel.turned == [(EBAY, {"down": True}), (EBAY, {"down": False})]
 
 
 # ---------------------------------------------------------------- options and plants

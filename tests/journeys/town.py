@@ -71,8 +71,10 @@ name = "kasse"
 adapter = "csv"
 locations = ["linden"]
 location_map = {{ "001" = "linden" }}
+policy = {{ shows = "available" }}
 [channels.settings]
 folder = "{till}"
+out = "import/bestand.csv"
 settle_seconds = 0.2
 poll_seconds = 0.5
 """
@@ -111,20 +113,26 @@ class Town:
             "square at linden": square[sku, "LLINDEN"],
             "square at markt": square[sku, "LMARKT"],
             "ebay": self.ebay.levels()[sku, None],
+            "kasse": self.at_the_till(sku),
         }
         return shown | ({"oscar": self.oscar.offered(sku)} if self.oscar.running else {})
+
+    def at_the_till(self, sku: str) -> int:
+        """What the till at Lindenstraße believes to have, once it has read the file that omnisync wrote for it."""
+        self.till.tick()
+        return self.till.levels["001", sku]
 
     def wanted(self, sku: str) -> dict[str, int]:
         """What omnisync would have them offer, by its own availability."""
         [item] = self.server.get("/v1/availability", sku=sku)["items"]
         at = {one["location"]: one["available"] for one in item["locations"]}
         linden, markt = at.get("linden", 0), at.get("markt", 0)
-        shown = {"square at linden": linden, "square at markt": markt, "ebay": linden + markt}
+        shown = {"square at linden": linden, "square at markt": markt, "ebay": linden + markt, "kasse": linden}
         return shown | ({"oscar": linden + markt} if self.oscar.running else {})
 
     def wait_until_shown(self, sku: str, linden: int, markt: int = 0) -> None:
         """Omnisync knows of so many and every channel that is up offers just these."""
-        target = {"square at linden": linden, "square at markt": markt, "ebay": linden + markt}
+        target = {"square at linden": linden, "square at markt": markt, "ebay": linden + markt, "kasse": linden}
         target |= {"oscar": linden + markt} if self.oscar.running else {}
         self.wait(
             f"{target} of {sku} is known and shown", lambda: (self.wanted(sku), self.shown(sku)), (target, target)
@@ -207,8 +215,9 @@ def _ebay_seed(port: int) -> dict[str, Any]:
 
 def _till(folder: Path) -> Till:
     folder.mkdir()
-    till = Till(folder, SystemClock())
+    (folder / "import").mkdir()
+    till = Till(folder, SystemClock(), imports=folder / "import" / "bestand.csv")
     for sku in SKUS:
-        till.stock(Goods(sku, Money(1999, "EUR")), {"001": SHELVES[sku, "linden"]})
+        till.stock(Goods(sku, Money(1999, "EUR")), {"001": 0})
     till.list_articles()
     return till

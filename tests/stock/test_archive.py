@@ -404,10 +404,11 @@ def test_stock_that_was_blocked_and_is_free_again_is_carried_as_free():
 def test_a_count_of_long_ago_is_taken_while_the_journal_still_reaches_back(session):
     article(session, "CUP")
     long_ago = NOW - archives.KEPT - timedelta(days=9)
+    ledger.record(session, [Entry(Kind.FOUND, "CUP", LINDEN, 3, "floor", NOW)], now=NOW)
 
     ledger.record(session, [Entry(Kind.COUNT, "CUP", LINDEN, 4, "floor", long_ago)], now=NOW)
 
-    assert availability.levels(session, [SHELVES[0]])[SHELVES[0]].on_hand == 4
+    assert availability.levels(session, [SHELVES[0]])[SHELVES[0]].on_hand == 7
 
 
 def test_what_came_from_elsewhere_to_a_shelf_that_was_counted_since_did_not_come_from_nowhere(session, tmp_path):

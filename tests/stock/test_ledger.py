@@ -5,13 +5,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
 from omnisync import db
-from omnisync.errors import NotFound
-from omnisync.stock import ledger, shelves, shortages
+from omnisync.errors import NotFound, OutOfStock
+from omnisync.stock import ledger, reservations, shelves, shortages
 from omnisync.stock.ledger import Entry, Recorded
 from omnisync.stock.tables import Shortage
 from omnisync.values import Kind
 from tests.conftest import START
-from tests.stock.shop import LINDEN, hold, kinds, level, shelf, violations
+from tests.stock.shop import LINDEN, a_request, hold, kinds, level, shelf, violations
 
 
 def entry(kind: Kind, quantity: int, *, minutes: float = 0, key: str | None = None, **details: object) -> Entry:
@@ -126,6 +126,8 @@ def test_what_was_not_found_stays_off_sale_until_somebody_counts_it(session):
     here = shelf(session, "LAMP", pieces=5)
     shelves.take_off_sale(session, [here], now=START)
     assert level(session, "LAMP").available == 0
+    [refused] = reservations.reserve(session, [a_request(("LAMP", 1))], now=START)
+    assert isinstance(refused, OutOfStock)
 
     ledger.record(session, [entry(Kind.FOUND, 1)], now=START)
     assert level(session, "LAMP").available == 0

@@ -51,10 +51,12 @@ def test_a_request_with_many_lines_is_granted_whole_or_not_at_all(session):
     shelf(session, "LAMP", pieces=5)
     shelf(session, "VASE", pieces=0)
 
-    [refused] = reservations.reserve(session, [a_request(("LAMP", 1), ("VASE", 1))], now=START)
+    wanted = [a_request(("LAMP", 1), ("VASE", 1)), a_request(("LAMP", 5), id="r2")]
+    [refused, held] = reservations.reserve(session, wanted, now=START)
 
     assert refused == OutOfStock([Lack("VASE", LINDEN, requested=1, available=0)])
-    assert level(session, "LAMP").reserved == 0
+    assert isinstance(held, Held)
+    assert level(session, "LAMP").reserved == 5
 
 
 def test_equal_lines_are_merged_before_they_are_decided(session):
@@ -78,9 +80,10 @@ def test_bundles_are_exploded_and_summed(session):
     assert isinstance(refused, OutOfStock)
 
 
-def test_safety_and_blocked_pieces_are_not_promised(session):
-    shelf(session, "LAMP", pieces=5, safety=2)
-    ledger.record(session, [Entry(Kind.BLOCKED, "LAMP", LINDEN, 2, "staff:display", START)], now=START)
+@pytest.mark.parametrize("kind", [Kind.SAFETY, Kind.BLOCKED])
+def test_safety_and_blocked_pieces_are_not_promised(session, kind):
+    shelf(session, "LAMP", pieces=3)
+    ledger.record(session, [Entry(kind, "LAMP", LINDEN, 2, "staff:display", START)], now=START)
 
     outcomes = reservations.reserve(session, [a_request(("LAMP", 1)), a_request(("LAMP", 1), id="r2")], now=START)
 
@@ -168,13 +171,15 @@ def test_a_reserve_that_would_refuse_first_expires_overdue_holds(session):
     assert violations(session) == []
 
 
-def test_a_confirmed_hold_no_longer_expires(session):
-    shelf(session, "LAMP", pieces=1)
+def test_a_hold_that_was_confirmed_or_has_ended_no_longer_expires(session):
+    shelf(session, "LAMP", pieces=2)
     hold(session, "LAMP")
+    hold(session, "LAMP", id="r2")
 
-    ends.end(session, [End("r1", How.CONFIRM)], now=START)
+    ends.end(session, [End("r1", How.CONFIRM), End("r2", How.RELEASE)], now=START)
 
     assert ends.expire_overdue(session, now=LATER) == 0
+    assert [ends.states(session, ["r1", "r2"])[name].state for name in ("r1", "r2")] == ["confirmed", "released"]
     assert level(session, "LAMP").reserved == 1
 
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import Engine
 
+from omnisync.adapters.base import Can, Write
 from omnisync.clock import Ids, StoppedClock
 from omnisync.settings import ChannelSettings
 from tests.sync.fakes import FakeChannel
-from tests.sync.house import House, build, settings_for
+from tests.sync.house import House, build, settings_for, shop
 
 MakeHouse = Callable[..., House]
 Play = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -33,3 +34,19 @@ def make_house(engine: Engine, clock: StoppedClock, ids: Ids) -> MakeHouse:
 def play() -> Play:
     """Runs a coroutine to its end."""
     return asyncio.run
+
+
+ABSOLUTE = Can(write=Write.ABSOLUTE, batch_size=50, webhooks=True)
+
+
+def two_shops(make_house: MakeHouse, clock: StoppedClock, can: Can = ABSOLUTE) -> House:
+    """A web shop and a marketplace that sell the stock of one store."""
+    web, market = FakeChannel("web", clock, can), FakeChannel("market", clock, can)
+    return make_house((shop("web"), web), (shop("market"), market))
+
+
+def with_lamp(house: House, pieces: int) -> None:
+    house.article("LAMP")
+    house.stock("LAMP", pieces)
+    for fake in house.fakes.values():
+        fake.offer("LAMP")

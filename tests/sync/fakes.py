@@ -131,6 +131,12 @@ class FakeChannel:
         later = self.clock.now() + timedelta(microseconds=1)
         return self._changed(replace(order, lines=(replace(line, cancelled=line.quantity),), version=later), hook)
 
+    def ship(self, order: OrderSeen) -> OrderSeen:
+        """All of it leaves."""
+        later = self.clock.now() + timedelta(microseconds=2)
+        sent = tuple(replace(line, shipped=line.quantity) for line in order.lines)
+        return self._changed(replace(order, lines=sent, version=later), hook=True)
+
     def edit(self, sku: str, quantity: int, place: str = "") -> None:
         """A person types another number into the channel's back office."""
         self.stock[self._spot(sku, place)] = quantity
@@ -170,9 +176,12 @@ class FakeChannel:
     def read(self, hook: Hook) -> Sequence[Fact]:
         return []
 
-    async def follow(self, hook: Hook) -> Sequence[Fact]:
+    def subject(self, hook: Hook) -> str | None:
+        return json.loads(hook.body).get("order")
+
+    async def follow(self, *hooks: Hook) -> Sequence[Fact]:
         self._call("follow")
-        body = json.loads(hook.body)
+        body = json.loads(hooks[0].body)
         if "level" in body:
             return [LevelSeen(Article(external_id=body["level"]), body["quantity"], tag=body.get("tag"))]
         return [self.orders[body["order"]]]

@@ -11,13 +11,10 @@ import httpx
 from sqlalchemy.engine import Engine
 
 from omnisync import access, app, db
-from omnisync.access import Access, Role
+from omnisync.access import Role
 from omnisync.adapters.base import Can, Write
-from omnisync.announce import announce
 from omnisync.clock import StoppedClock
-from omnisync.sync import events, events_api
 from omnisync.sync.tables import InboxMessage
-from omnisync.values import to_cursor
 from tests import contract
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
@@ -176,39 +173,3 @@ def test_without_a_key_of_ops_nothing_is_told(
     )  # fmt: skip
 
     assert {answer.status_code for answer in answers} == {401}
-
-
-class Line:
-    """A client on the event stream that hangs up after so many questions."""
-
-    def __init__(self, rounds: int) -> None:
-        self._left = rounds
-
-    async def is_disconnected(self) -> bool:
-        self._left -= 1
-        return self._left < 0
-
-
-def test_a_client_that_was_away_misses_no_event(
-    make_house: MakeHouse, clock: StoppedClock, engine: Engine, play: Play
-) -> None:
-    house, _ = web_shop(make_house, clock)
-    play(house.worker.keep_house())
-    seen = house.within(events.latest)
-    for number in range(3):
-        house.within(
-            lambda session, n=number: announce(session, "pickup.placed", {"n": n, "location": "markt"}, now=clock.now())
-        )
-        play(house.worker.keep_house())
-    services = app.services_for(house.context.settings, engine, clock, house.ids, bytes(32))
-
-    async def listen(asker: Access) -> list[bytes]:
-        return [line async for line in events_api.follow(services, Line(2), seen, asker)]  # type: ignore[arg-type]
-
-    everything = play(listen(Access("key:1", "ops", Role.OPS)))
-    of_linden = play(listen(Access("key:2", "Anna", Role.STAFF, "linden")))
-
-    assert [line.split(b"\n")[0] for line in everything[1:]] == [
-        b"id: " + to_cursor(seen + n).encode() for n in (1, 2, 3)
-    ]
-    assert of_linden == [b": omnisync\n\n"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from omnisync.adapters.base import Answer, Can, Hook, Write
+from omnisync.adapters.base import Answer, Can, Fact, Hook, Write
 from omnisync.clock import StoppedClock
-from omnisync.errors import NeedsAttention, Unauthorized
+from omnisync.errors import NeedsAttention, TryLater, Unauthorized
 from omnisync.sync import inbox, replay
 from omnisync.sync.tables import ChannelHealth, InboxMessage
 from tests.sync.conftest import MakeHouse, Play
@@ -100,16 +102,87 @@ def test_a_message_waits_while_its_channel_does_not_answer(
     assert house.level("LAMP") == (9, 1)
 
 
+def test_three_messages_about_one_order_are_read_once(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
+    house, web = web_shop(make_house, clock)
+    play(house.settle(rounds=1))
+    ours, other = web.buy("LAMP", 2, hook=False), web.buy("LAMP", hook=False)
+    for order, event in [(ours, "a"), (other, "b"), (ours, "c"), (ours, "d")]:
+        receive(house, play, web.hook_for(order.id, event))
+    web.calls.clear()
+
+    play(inbox.handle_due(house.context, house.channel("web")))
+
+    assert web.calls == ["follow", "follow"]
+    assert {row.state for row in house.rows(InboxMessage)} == {"applied"}
+    assert house.level("LAMP") == (9, 3)
+
+
+def test_a_reading_that_fails_leaves_all_waiting_that_hoped_for_it(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house, web = web_shop(make_house, clock)
+    play(house.settle(rounds=1))
+    order = web.buy("LAMP", 2, hook=False)
+    for event in ("a", "b", "c"):
+        receive(house, play, web.hook_for(order.id, event))
+    web.faults.down = True
+
+    with pytest.raises(TryLater):
+        play(inbox.handle_due(house.context, house.channel("web")))
+
+    assert [(row.state, row.attempts, row.reason is not None) for row in house.rows(InboxMessage)] == [
+        ("received", 1, True)
+    ] * 3
+    web.faults.down = False
+    clock.advance(minutes=10)
+    play(inbox.handle_due(house.context, house.channel("web")))
+    assert {row.state for row in house.rows(InboxMessage)} == {"applied"}
+    assert house.level("LAMP") == (9, 2)
+
+
+class Together(FakeChannel):
+    """Answers for all its orders at once, and stumbles over one of them."""
+
+    def subject(self, hook: Hook) -> str | None:
+        return "orders"
+
+    async def follow(self, *hooks: Hook) -> Sequence[Fact]:
+        self.calls.append(f"follow {len(hooks)}")
+        return [self.orders[json.loads(hook.body)["order"]] for hook in hooks]
+
+
+def test_a_message_that_spoils_a_reading_for_all_is_left_alone_with_it(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house = make_house((shop("web"), web := Together("web", clock, HOOKED)))
+    house.article("LAMP")
+    house.stock("LAMP", 9)
+    web.offer("LAMP")
+    play(house.settle(rounds=1))
+    orders = [web.buy("LAMP", hook=False).id for _ in range(2)]
+    for name in (orders[0], "4711", orders[1]):
+        receive(house, play, web.hook_for(name, f"event-{name}"))
+    web.calls.clear()
+
+    play(inbox.handle_due(house.context, house.channel("web")))
+
+    assert web.calls == ["follow 3", "follow 1", "follow 1", "follow 1"]
+    assert {row.event_id: row.state for row in house.rows(InboxMessage)} == {
+        f"event-{orders[0]}": "applied", "event-4711": "received", f"event-{orders[1]}": "applied",
+    }  # fmt: skip
+    assert house.level("LAMP") == (9, 2)
+
+
 class Puzzled(FakeChannel):
     """Cannot read its own messages until it is updated."""
 
     updated = False
     trouble: Exception = KeyError("a field that was renamed")
 
-    async def follow(self, hook: Hook):  # type: ignore[no-untyped-def]
+    async def follow(self, *hooks: Hook) -> Sequence[Fact]:
         if not self.updated:
             raise self.trouble
-        return await super().follow(hook)
+        return await super().follow(*hooks)
 
 
 @pytest.mark.parametrize(

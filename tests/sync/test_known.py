@@ -67,6 +67,13 @@ def test_only_the_last_of_an_order_is_known() -> None:
     assert memory.without([EDITED]) == [EDITED], "and what became of that is not known yet"
 
 
+def test_what_is_told_twice_in_one_transaction_is_booked_once_and_in_its_order() -> None:
+    memory, told = Known(), dict[str, bytes]()
+
+    assert memory.without([ORDER, SALE, ORDER], told) == [ORDER, SALE]
+    assert memory.without([SALE, EDITED, ORDER], told) == [EDITED, ORDER]
+
+
 def test_a_level_always_says_something_new() -> None:
     level = LevelSeen(Article(external_id="id-LAMP"), 3, version="v1")
     memory = Known()
@@ -215,7 +222,7 @@ def test_a_dead_letter_that_is_replayed_is_booked_whatever_is_known(
 class Forgetful(Known):
     """Knows nothing, so everything is booked again."""
 
-    def without(self, facts: Sequence[Fact]) -> list[Fact]:
+    def without(self, facts: Sequence[Fact], told: dict[str, bytes] | None = None) -> list[Fact]:
         return list(facts)
 
 

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from omnisync import db
 from omnisync.adapters.base import Article, Can, Fact, LevelSeen, Write
 from omnisync.clock import StoppedClock
 from omnisync.sync import facts, levels, shown
 from omnisync.sync.levels import View
 from omnisync.sync.shown import Rule
+from omnisync.sync.tables import ShownState
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
 from tests.sync.house import House, shop
@@ -240,3 +242,33 @@ def test_a_sale_that_no_order_explains_is_undone_after_a_while(
 
     assert (web.shows("LAMP"), market.shows("LAMP")) == (3, 3)
     assert house.state("web", "LAMP").drift_since is None
+
+
+def test_of_many_levels_told_at_once_only_those_that_say_something_new_are_looked_at(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house = make_house((shop("web"), web := FakeChannel("web", clock, Can(write=Write.ABSOLUTE, batch_size=50))))
+    for sku in ("ECHO", "EDITED", "VERSION", "TAGGED", "NOBODY"):
+        house.article(sku)
+        house.stock(sku, 5)
+        web.offer(sku)
+    play(house.settle(rounds=2))
+    version = house.state("web", "VERSION").seen_version or "v1"
+    with db.transaction(house.engine) as session:
+        session.get_one(ShownState, ("web", "id-VERSION", "")).seen_version = version
+    tag = house.state("web", "TAGGED").tag
+    told = [("ECHO", 5, None, None), ("EDITED", 4, None, None), ("VERSION", 4, version, None), ("TAGGED", 4, None, tag)]
+    levels = [
+        LevelSeen(Article(external_id=f"id-{sku}"), shows, version=seen, tag=ours) for sku, shows, seen, ours in told
+    ]
+    stranger = LevelSeen(Article(external_id="id-STRANGER"), 1)
+
+    house.within(
+        lambda session: facts.apply(
+            session, house.context, house.channel("web"), [*levels, stranger, levels[1]], now=clock.now()
+        )
+    )
+
+    waits = {row.sku for row in house.rows(ShownState, channel="web") if row.look_at is not None}
+    assert waits == {"EDITED"}
+    assert house.letters("web") == []

@@ -74,7 +74,7 @@ def test_its_orders_count_everywhere_and_nothing_is_written_there(
     assert house.level("LAMP") == (9, 5)
     assert (web.shows("LAMP"), house.fakes["other"].shows("LAMP")) == (2, 4)
     assert (WRITES & set(web.calls), web.put_away) == (set(), [])
-    state = health.of(house.within(lambda session: session), house.channel("web"), now=clock.now())
+    state = house.within(lambda session: health.of(session, house.channel("web"), now=clock.now()))
     assert (state.state, state.lag_seconds, state.queued) == ("shadow", 0.0, 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.adapters.base import Can, Write
+from omnisync.adapters.base import Can, Published, Shown, Write
 from omnisync.announce import Touched, announce
 from omnisync.catalog import articles
 from omnisync.catalog.articles import ArticleChange
@@ -20,6 +21,7 @@ from omnisync.errors import Refused
 from omnisync.stock import reservations
 from omnisync.stock.reservations import Line, Request
 from omnisync.sync import events, leases
+from omnisync.values import Kind
 from omnisync.worker import Why, Worker
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
@@ -257,3 +259,44 @@ def test_a_round_that_was_asked_for_an_article_computes_it_and_its_bundles_and_l
 
     play(house.worker.tick("web"))
     assert web.shows("DESK") == 4, "a hint that was missed is found on the next schedule"
+
+
+class _WhileWriting(FakeChannel):
+    """Something happens elsewhere while it is answering a batch."""
+
+    meanwhile: Callable[[], None] = staticmethod(lambda: None)
+
+    async def publish(self, batch: Sequence[Shown]) -> Sequence[Published]:
+        published = await super().publish(batch)
+        self.meanwhile()
+        return published
+
+
+def test_what_sells_out_while_much_is_being_written_is_written_next(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    web = _WhileWriting("web", clock, Can(write=Write.COMPARE_AND_SET, batch_size=3))
+    house = make_house((shop("web"), web))
+    skus = [f"LAMP-{number:02}" for number in range(12)]
+    house.article(*skus)
+    for sku in skus:
+        web.offer(sku)
+    house.stock(skus, 7)
+    play(house.settle())
+    worker = replace(house.worker, _wake={"web": asyncio.Event()})
+    before = len(web.log)
+
+    def sold_out() -> None:
+        web.meanwhile = lambda: None
+        house.stock("LAMP-11", 0, kind=Kind.COUNT)
+        worker.hear(Touched(skus={"LAMP-11"}))
+
+    for sku in skus:
+        house.stock(sku, 6)
+    web.meanwhile = sold_out
+    play(worker.tick("web"))
+    play(worker.tick("web", why=worker._asked.pop("web")))
+
+    assert [shown.target.sku for shown in web.log[before:]].index("LAMP-11") == 3, "right after the batch under way"
+    assert web.log[before + 3].quantity == 0
+    assert {web.shows(sku) for sku in skus} == {0, 6}

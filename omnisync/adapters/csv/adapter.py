@@ -145,7 +145,10 @@ class CsvTill:
     def read(self, hook: Hook) -> Sequence[Fact]:
         return ()
 
-    async def follow(self, hook: Hook) -> Sequence[Fact]:
+    def subject(self, hook: Hook) -> str | None:
+        return None
+
+    async def follow(self, *hooks: Hook) -> Sequence[Fact]:
         return ()
 
     async def look(self, targets: Sequence[Target]) -> Sequence[LevelSeen]:

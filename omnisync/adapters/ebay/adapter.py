@@ -61,8 +61,11 @@ class Ebay:
         """Nothing: eBay's notifications hint at an order and do not carry it."""
         return ()
 
-    async def follow(self, hook: Hook) -> Sequence[Fact]:
-        order_id = hooks.order_id(hook)
+    def subject(self, hook: Hook) -> str | None:
+        return hooks.order_id(hook)
+
+    async def follow(self, *told: Hook) -> Sequence[Fact]:
+        order_id = hooks.order_id(told[0])
         order = await pulling.order_by_id(self._calls, order_id) if order_id else None
         return () if order is None else (await pulling.read_one(self._calls, order),)
 

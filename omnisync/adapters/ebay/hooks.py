@@ -93,7 +93,7 @@ def _challenged(hook: Hook, verification_token: str) -> Identified:
 def _read_signature(header: str) -> tuple[str, bytes, hashes.HashAlgorithm] | None:
     """Key id, signature and digest out of the header, which is JSON in base64; None when it is anything else."""
     try:
-        parts = json.loads(base64.b64decode(header, validate=True))
+        parts = orjson.loads(base64.b64decode(header, validate=True))
         kid, value = parts["kid"], base64.b64decode(parts["signature"], validate=True)
         digest = _DIGESTS[parts.get("digest", "SHA1")]()
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):

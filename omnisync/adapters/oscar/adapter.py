@@ -128,7 +128,10 @@ class OscarShop:
     def read(self, hook: Hook) -> Sequence[Fact]:
         return ()
 
-    async def follow(self, hook: Hook) -> Sequence[Fact]:
+    def subject(self, hook: Hook) -> str | None:
+        return None
+
+    async def follow(self, *hooks: Hook) -> Sequence[Fact]:
         return ()
 
     async def tell(self, news: Sequence[News]) -> Sequence[Published]:

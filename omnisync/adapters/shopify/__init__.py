@@ -135,16 +135,20 @@ class Shopify:
             )
         return ()
 
-    async def follow(self, hook: Hook) -> Sequence[Fact]:
-        topic = hooks.topic_of(hook)
-        wrong = self.read(hook)
+    def subject(self, hook: Hook) -> str | None:
+        """An order, or the levels: those of all messages that wait are read by one call."""
+        topic, resource = hooks.topic_of(hook), hooks.resource_of(hook)
+        return hooks.LEVELS if topic == hooks.LEVELS and resource is not None else resource
+
+    async def follow(self, *told: Hook) -> Sequence[Fact]:
+        hook = told[0]  # all of them speak of one order, or of levels
+        topic, wrong = hooks.topic_of(hook), self.read(hook)
         if topic not in hooks.HINTS or wrong:
             return wrong
         resource = hooks.hint(topic, hook.body)
-        if topic == "inventory_levels/update":
-            item, _, location = resource.partition("@")
-            level = await self._stock.level_of_item(item, location)
-            return () if level is None else (level,)
+        if topic == hooks.LEVELS:
+            hinted = [hooks.hint(topic, one.body).partition("@") for one in told]
+            return await self._stock.levels_of_items((item, location) for item, _, location in hinted)
         order = await self._orders.read(resource, self._tools.clock.now())
         if order is None:
             raise TryLater(f"{self.name} does not show order {resource} yet.")

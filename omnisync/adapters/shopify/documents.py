@@ -136,12 +136,14 @@ query Levels($ids: [ID!]!, $place: ID!) {
 }
 """
 
-LEVEL_OF_ITEM = """
-query LevelOfItem($item: ID!, $place: ID!) {
-  inventoryItem(id: $item) {
-    sku
-    variants(first: 1) { nodes { id } }
-    inventoryLevel(locationId: $place) { quantities(names: ["available"]) { name quantity } }
+LEVELS_OF_ITEMS = """
+query LevelsOfItems($items: [ID!]!, $place: ID!) {
+  nodes(ids: $items) {
+    ... on InventoryItem {
+      sku
+      variants(first: 1) { nodes { id } }
+      inventoryLevel(locationId: $place) { quantities(names: ["available"]) { name quantity } }
+    }
   }
 }
 """
@@ -232,7 +234,7 @@ ALL = (
     VARIANTS,
     VARIANT_ITEMS,
     LEVELS,
-    LEVEL_OF_ITEM,
+    LEVELS_OF_ITEMS,
     SET_QUANTITIES,
     SET_PRICES,
     SHOP,

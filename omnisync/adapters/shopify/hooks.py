@@ -20,6 +20,7 @@ from omnisync.errors import NeedsAttention
 SIGNATURES = ("x-shopify-hmac-sha256", "shopify-hmac-sha256")
 EVENTS = ("x-shopify-event-id", "shopify-event-id", "x-shopify-webhook-id", "shopify-webhook-id")
 TOPICS = ("x-shopify-topic", "shopify-topic")
+LEVELS = "inventory_levels/update"
 
 Resource = Mapping[str, Any]
 
@@ -48,7 +49,7 @@ HINTS: Mapping[str, Callable[[Resource], str]] = {
     "refunds/create": _its_order,
     "fulfillments/create": _its_order,
     "fulfillments/update": _its_order,
-    "inventory_levels/update": _level,
+    LEVELS: _level,
 }
 """What each topic speaks of. Payloads are hints only: they come late, twice and in any order."""
 
@@ -63,7 +64,7 @@ def identify(hook: Hook, secrets: Sequence[str]) -> Identified:
     # The names are not signed: who repeats a message under another name is told by the hash of its body.
     event = _first(hook, EVENTS) or hashlib.sha256(hook.body).hexdigest()
     topic = _first(hook, TOPICS)
-    return Message(event_id=event, topic=topic, resource=_resource(topic, hook.body))
+    return Message(event_id=event, topic=topic, resource=resource_of(hook))
 
 
 def hint(topic: str, body: bytes) -> str:
@@ -79,9 +80,10 @@ def topic_of(hook: Hook) -> str:
     return _first(hook, TOPICS)
 
 
-def _resource(topic: str, body: bytes) -> str | None:
+def resource_of(hook: Hook) -> str | None:
+    """The order, or the article and location, that a message speaks of; None when it names none."""
     try:
-        return hint(topic, body)
+        return hint(topic_of(hook), hook.body)
     except ValueError:
         return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -181,16 +181,24 @@ class Stock:
             price=Money.parse(str(node["price"]), self._currency),
         )
 
-    async def level_of_item(self, item: str, location: str) -> LevelSeen | None:
-        """The level that an inventory webhook hints at."""
-        variables = {"item": gid("InventoryItem", item), "place": gid("Location", location)}
-        node = (await self._admin.run(documents.LEVEL_OF_ITEM, variables))["inventoryItem"]
-        if node is None or _available(node) is None or not node["variants"]["nodes"]:
+    async def levels_of_items(self, hinted: Iterable[tuple[str, str]]) -> list[LevelSeen]:
+        """The levels that inventory webhooks hint at, by inventory item and location: one call for each location."""
+        items: dict[str, list[str]] = defaultdict(list)
+        for item, location in dict.fromkeys(hinted):
+            items[gid("Location", location)].append(gid("InventoryItem", item))
+        levels: list[LevelSeen] = []
+        for place, some in items.items():
+            answer = await self._admin.run(documents.LEVELS_OF_ITEMS, {"items": some, "place": place})
+            levels += [level for node in answer["nodes"] if (level := self._level_of(node, place)) is not None]
+        return levels
+
+    def _level_of(self, node: Mapping[str, Any] | None, place: str) -> LevelSeen | None:
+        if not node or _available(node) is None or not node["variants"]["nodes"]:
             return None
         return LevelSeen(
             article=Article(external_id=node["variants"]["nodes"][0]["id"], sku=node["sku"] or None),
             quantity=_available(node) or 0,
-            place=self._places.told({"id": variables["place"]}),
+            place=self._places.told({"id": place}),
         )
 
     # ------------------------------------------------------------ ids

@@ -72,15 +72,23 @@ class Shopware:
         """Payloads are hints: they name things and fields, and no values."""
         return hooks.unreadable(hook)
 
-    async def follow(self, hook: Hook) -> Sequence[Fact]:
-        """The orders or levels as the shop shows them now."""
+    def subject(self, hook: Hook) -> str | None:
+        """All orders that wait are read together, and all levels; an order that is gone is not what it was before."""
         hint = hooks.hint_of(hook)
         if hint is None or not hint.ids:
-            return hooks.unreadable(hook)
-        if hint.topic.startswith("product."):
-            return await self._products.read(hint.ids)
-        found = await self._pulling.read(hint.ids)
-        gone = [id for id in hint.ids if id not in found] if hint.topic == "order.deleted" else []
+            return None
+        return f"{hint.topic}/{','.join(hint.ids)}" if hint.topic == "order.deleted" else hooks.kind_of(hint.topic)
+
+    async def follow(self, *told: Hook) -> Sequence[Fact]:
+        """The orders or levels as the shop shows them now."""
+        hints = [hint for hook in told if (hint := hooks.hint_of(hook)) is not None]
+        ids = list(dict.fromkeys(id for hint in hints for id in hint.ids))
+        if not ids:
+            return hooks.unreadable(told[0])
+        if hooks.kind_of(hints[0].topic) == "product":
+            return await self._products.read(ids)
+        found = await self._pulling.read(ids)
+        gone = [id for id in ids if id not in found] if hints[0].topic == "order.deleted" else []
         return [*found.values(), *map(_deleted, gone)]
 
     async def subscriptions(self, wanted: Sequence[Subscription]) -> Sequence[Subscription]:

@@ -121,6 +121,11 @@ def _ids(topic: str, payload: Any) -> list[Any] | None:
     return [row.get("primaryKey") for row in payload if _is_ours(row, topic.partition(".")[0])]
 
 
+def kind_of(topic: str) -> str:
+    """What messages of a topic speak of: product or order."""
+    return "product" if topic.startswith("product.") else "order"
+
+
 def _is_ours(row: Mapping[str, Any], entity: str) -> bool:
     """Whether it is of the things that the topic names, and of a field that we show."""
     if row.get("entity") != entity or row.get("versionId", LIVE) != LIVE:

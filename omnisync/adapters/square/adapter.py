@@ -87,9 +87,13 @@ class Square:
         """Payloads of Square are hints: nothing but what cannot be read at all."""
         return hooks.unreadable(hook)
 
-    async def follow(self, hook: Hook) -> Sequence[Fact]:
-        """The order, refund or counts as Square shows them now."""
-        return await self._following.follow(hook)
+    def subject(self, hook: Hook) -> str | None:
+        """All events that can be read: Square answers for many orders and counts at once."""
+        return hooks.EVENTS if hooks.parse(hook.body) is not None else None
+
+    async def follow(self, *told: Hook) -> Sequence[Fact]:
+        """The orders, refunds and counts as Square shows them now."""
+        return await self._following.follow(told)
 
     async def check(self) -> Sequence[Check]:
         """The token, the locations of the map, and each permission by a call that changes nothing."""

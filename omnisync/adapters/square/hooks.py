@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,15 @@ from omnisync.adapters.square.wire import API_VERSION, Json, Wire
 from omnisync.values import format_time, parse_time
 
 SIGNATURE = "x-square-hmacsha256-signature"
-UNREADABLE = "unreadable"
+UNREADABLE, EVENTS = "unreadable", "events"
+COUNTS = "inventory.count.updated"
 TOPICS = (
     "order.created",
     "order.updated",
     "order.fulfillment.updated",
     "refund.created",
     "refund.updated",
-    "inventory.count.updated",
+    COUNTS,
 )
 """What to subscribe."""
 MEND = "Copy the signature key from Square's Developer Console into webhook_secret."
@@ -60,6 +61,21 @@ def parse(body: bytes) -> dict[str, Any] | None:
     return event if named and isinstance(event.get("data", {}), dict) else None
 
 
+def order_of(hook: Hook) -> str | None:
+    """The order that an event is about: by itself, or by a refund of it."""
+    event = parse(hook.body) or {}
+    topic, data = str(event.get("type")), event.get("data") or {}
+    refund = (data.get("object") or {}).get("refund") or {}
+    named = {"order": data.get("id"), "refund": refund.get("order_id")}.get(topic.partition(".")[0])
+    return str(named) if named and topic in TOPICS else None
+
+
+def _counts_of(hook: Hook) -> Sequence[Json]:
+    event = parse(hook.body) or {}
+    told = ((event.get("data") or {}).get("object") or {}).get("inventory_counts")
+    return told or () if event.get("type") == COUNTS else ()
+
+
 def unreadable(hook: Hook) -> Sequence[Fact]:
     """A signed message that is no event waits in plain sight; all others are hints to be followed."""
     if parse(hook.body) is not None:
@@ -77,38 +93,27 @@ class Following:
 
     def __init__(self, wire: Wire, pulling: Pulling, places: Sequence[str]) -> None:
         self._wire, self._pulling, self._places = wire, pulling, frozenset(places)
-        self._topics = {
-            "order.created": self._order,
-            "order.updated": self._order,
-            "order.fulfillment.updated": self._order,
-            "refund.created": self._refund,
-            "refund.updated": self._refund,
-            "inventory.count.updated": self._counts,
-        }
 
-    async def follow(self, hook: Hook) -> Sequence[Fact]:
-        """What Square says now of the thing the event names; nothing for topics that carry no facts."""
-        event = parse(hook.body)
-        reader = self._topics.get(str(event["type"])) if event else None
-        return await reader(event.get("data") or {}) if event and reader else unreadable(hook)
+    async def follow(self, hooks: Sequence[Hook]) -> Sequence[Fact]:
+        """What Square says now of the things these events name; nothing for topics that carry no facts.
 
-    async def _order(self, data: Json) -> Sequence[Fact]:
-        return await self._orders([str(data.get("id") or "")])
+        Orders come first, so that a lower count is already explained by the sale that caused it.
+        """
+        wrong = [fact for hook in hooks for fact in unreadable(hook)]
+        orders = await self._orders({order_id for hook in hooks if (order_id := order_of(hook)) is not None})
+        return [*wrong, *orders, *await self._counts([count for hook in hooks for count in _counts_of(hook)])]
 
-    async def _refund(self, data: Json) -> Sequence[Fact]:
-        refund = (data.get("object") or {}).get("refund") or {}
-        return await self._orders([str(refund.get("order_id") or "")])
-
-    async def _orders(self, order_ids: Sequence[str]) -> Sequence[Fact]:
-        wanted = [order_id for order_id in order_ids if order_id]
-        found = await self._wire.orders(wanted) if wanted else []
+    async def _orders(self, order_ids: Collection[str]) -> Sequence[Fact]:
+        if not order_ids:
+            return ()
+        found = await self._wire.orders(sorted(order_ids))
         return await self._pulling.facts_of([order for order in found if order["location_id"] in self._places])
 
-    async def _counts(self, data: Json) -> Sequence[Fact]:
+    async def _counts(self, told: Sequence[Json]) -> Sequence[Fact]:
         """The levels as they are now, and the counts and movements that made them so."""
         named = [
             count
-            for count in (data.get("object") or {}).get("inventory_counts") or ()
+            for count in told
             if count.get("location_id") in self._places
             and count.get("catalog_object_type", "ITEM_VARIATION") == "ITEM_VARIATION"
         ]

@@ -105,7 +105,10 @@ class VendureShop:
     def read(self, hook: Hook) -> Sequence[Fact]:
         return ()
 
-    async def follow(self, hook: Hook) -> Sequence[Fact]:
+    def subject(self, hook: Hook) -> str | None:
+        return None
+
+    async def follow(self, *hooks: Hook) -> Sequence[Fact]:
         return ()
 
     async def subscriptions(self, wanted: Sequence[Subscription]) -> Sequence[Subscription]:

@@ -71,8 +71,16 @@ class WooShop:
         """Payloads are hints: they may be long past and out of order."""
         return hooks.unreadable(hook)
 
-    async def follow(self, hook: Hook) -> Sequence[Fact]:
+    def subject(self, hook: Hook) -> str | None:
+        """An order that is gone is not what the same order was before."""
+        topic, id = hook.headers.get(hooks.TOPIC, ""), hooks.resource_of(hook)
+        if topic not in hooks.TOPICS or id is None:
+            return None
+        return f"{topic}/{id}" if topic == "order.deleted" else f"{topic.partition('.')[0]}/{id}"
+
+    async def follow(self, *told: Hook) -> Sequence[Fact]:
         """The order or level as the shop shows it now."""
+        hook = told[0]
         topic, id = hook.headers.get(hooks.TOPIC, ""), hooks.resource_of(hook)
         if topic not in hooks.TOPICS or id is None:
             return hooks.unreadable(hook)

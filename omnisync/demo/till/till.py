@@ -199,13 +199,15 @@ class Till:
         return path
 
     def _import(self) -> None:
-        """Take over the stock and prices that omnisync wrote, and remove the file, as tills do."""
+        """Take over the stock and prices that omnisync wrote, and remove the file, as tills do. It is moved first: what omnisync
+        writes meanwhile is a new one."""
         if self.imports is None or not self.imports.exists():
             return
-        with self.imports.open(encoding="utf-8", newline="") as file:
+        taken = self.imports.rename(self.imports.with_suffix(".taken"))
+        with taken.open(encoding="utf-8", newline="") as file:
             for sku, pieces, price, currency, place in list(csv.reader(file, delimiter=";"))[1:]:
                 self._take_over(sku, pieces, Money.parse(price.replace(",", "."), currency) if price else None, place)
-        self.imports.unlink()
+        taken.unlink()
 
     def _take_over(self, sku: str, pieces: str, price: Money | None, place: str) -> None:
         if price is not None:

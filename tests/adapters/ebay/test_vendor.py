@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from omnisync.adapters.base import Answer, Forged, Hook, KeyNeeded, Message, New
 from omnisync.adapters.client import Tools
 from omnisync.adapters.ebay import hooks
 from omnisync.clock import StoppedClock
+from omnisync.demo.ebay.shop import Shop
 from omnisync.demo.faults import Purchase
 from omnisync.values import Money
 from tests.adapters.contract import Opened, Wire, pull_all
@@ -74,6 +76,64 @@ async def test_every_call_and_answer_of_a_whole_day_fits_ebays_files(
     assert "POST /sell/inventory/v1/bulk_update_price_quantity 207" in seen.judged
     assert f"POST /sell/fulfillment/v1/order/{pickup}/shipping_fulfillment 201" in seen.judged
     assert len(seen.judged) > 25
+
+
+def buy(shop: Shop, chance: random.Random) -> None:
+    """Somebody buys of one or two offers, pays now or later, here or through eBay's own warehouse."""
+    offered = [sku for sku, offer in shop.offers.items() if offer.shown]
+    wanted = [(sku, chance.randint(1, shop.offers[sku].shown)) for sku in offered if chance.random() < 0.6]
+    if wanted:
+        shop.order(wanted, paid=chance.random() < 0.8, by_ebay=chance.random() < 0.2)
+
+
+def look_after(shop: Shop, chance: random.Random) -> None:
+    """Something becomes of an order."""
+    if not shop.orders:
+        return
+    order = chance.choice(list(shop.orders.values()))
+    left = {line.id: line.quantity - order.gone(line) for line in order.lines}
+    if not order.paid:
+        shop.pay(order.id)
+    elif chance.random() < 0.3:
+        shop.refund(order.id, Money(chance.randint(1, 500), "EUR"))
+    elif order.cancelled is None and not order.packages and chance.random() < 0.3:
+        shop.cancel(order.id)
+    elif order.cancelled is None and (part := {line: chance.randint(1, n) for line, n in left.items() if n}):
+        shop.ship(order.id, part)
+
+
+async def sync(world: EbayWorld, chance: random.Random, clock: StoppedClock) -> None:
+    """The adapter writes what came to its mind, reads all of it back, and pulls what happened."""
+    wishes = [
+        Shown(
+            one, f"t{chance.random()}", clock.now(),
+            quantity=chance.choice([None, 0, 1, 7, 99999]),
+            price=chance.choice([None, Money(chance.randint(1, 10**6), "EUR")]),
+        )
+        for one in [*world.targets, world.unknown]
+        if chance.random() < 0.7
+    ]  # fmt: skip
+    told = [one for one in wishes if one.quantity is not None or one.price is not None]
+    assert len(await world.adapter.publish(told)) == len(told)
+    await world.adapter.look([*world.targets, world.unknown])
+    await world.adapter.listings(None)
+    await pull_all(Opened(world, Wire(), clock), None)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_days_that_nobody_wrote_down_fit_ebays_files_too(
+    judged: tuple[EbayWorld, Judged], clock: StoppedClock, seed: int
+):
+    (world, seen), chance = judged, random.Random(seed)
+
+    for _ in range(5):
+        for _ in range(chance.randint(1, 4)):
+            chance.choice([buy, look_after])(world.simulation.shop, chance)
+            clock.advance(minutes=chance.randint(1, 200))
+        await sync(world, chance, clock)
+
+    assert world.simulation.shop.orders
+    assert len(seen.judged) > 30
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
 from omnisync.adapters.base import Forged, Hook, LevelSeen, Message, OrderSeen, Subscription, Unreadable
 from omnisync.adapters.client import Tools
 from omnisync.adapters.shopify import TOPICS
+from omnisync.adapters.shopify.hooks import LEVELS
 from omnisync.demo.shopify.things import Order
 from omnisync.demo.shopify.webhooks import sign
 from omnisync.errors import NeedsAttention, TryLater
@@ -68,6 +70,36 @@ async def test_a_level_is_told_as_it_is_and_not_as_it_was(world: ShopifyWorld):
     assert isinstance(level, LevelSeen)
     assert (level.quantity, level.place) == (7, LINDEN_PLACE)
     assert level.article.external_id == world.targets[0].external_id
+
+
+class Counted(httpx.AsyncBaseTransport):
+    """Counts what the adapter asks the shop."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.behind: httpx.AsyncBaseTransport | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        assert self.behind is not None
+        self.calls += 1
+        return await self.behind.handle_async_request(request)
+
+
+async def test_levels_that_wait_together_are_read_by_one_call(tools: Tools):
+    counted = Counted()
+    world = open_world(replace(tools, transport=counted))
+    counted.behind = world.channel
+    for target in world.targets:
+        world.sell(target, 2)
+    told = [world.as_hook(one) for one in world.parcels() if one.headers["x-shopify-topic"] == LEVELS]
+
+    levels = await world.adapter.follow(*told)
+
+    assert {world.adapter.subject(one) for one in told} == {LEVELS}
+    assert [(one.article.external_id, one.quantity) for one in levels if isinstance(one, LevelSeen)] == [
+        (target.external_id, world.level(target)) for target in world.targets
+    ]
+    assert counted.calls == 1
 
 
 async def test_the_event_is_named_by_its_id_then_by_the_delivery_then_by_the_body(world: ShopifyWorld):

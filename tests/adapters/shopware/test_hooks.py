@@ -20,6 +20,7 @@ from omnisync.adapters.shopware.settings import ShopSettings
 from omnisync.demo.outbox import Webhook
 from omnisync.demo.shopware.app_webhooks import EVENTS, sign
 from omnisync.errors import NeedsAttention
+from tests.adapters.contract import Wire
 from tests.adapters.shopware.rig import APP_SECRET, URL, ShopwareWorld, an_adapter, as_hook, open_world, target_of
 
 pytestmark = pytest.mark.anyio
@@ -150,6 +151,22 @@ async def test_a_state_that_is_entered_tells_of_its_order(
     assert isinstance(fact, OrderSeen)
     assert world.adapter.identify(hook) == Message(json.loads(hook.body)["source"]["eventId"], topic, order.id)
     assert (fact.id, fact.paid, fact.lines[0].shipped) == (order.id, action == "paid", int(action == "ship"))
+
+
+async def test_orders_that_wait_together_are_read_by_one_call(world: ShopwareWorld, tools: Tools):
+    placed = [world.shop.place([(world.shop.by_sku("LAMP"), 1)]) for _ in range(3)]
+    told = [as_hook(one) for one in world.sent if b"order.written" in one.body] * 2
+    wire = Wire()
+    wire.inner = world.channel
+    adapter = an_adapter(replace(tools, transport=wire))
+    await adapter.look(world.targets)
+    before = wire.calls
+
+    facts = await adapter.follow(*told)
+
+    assert {adapter.subject(hook) for hook in told} == {"order"}
+    assert [fact.id for fact in facts if isinstance(fact, OrderSeen)] == [order.id for order in placed]
+    assert wire.calls - before == 1
 
 
 async def test_a_deleted_order_asks_for_a_person_and_one_that_was_never_there_does_not(world: ShopwareWorld):

@@ -43,6 +43,21 @@ async def test_a_sale_is_told_by_its_event_as_it_stands_now(tools: Tools):
         assert (seen.id, seen.lines[0].quantity) == (order["id"], 2)
 
 
+async def test_all_waiting_events_are_followed_by_three_calls_and_orders_are_told_before_levels(tools: Tools):
+    till = a_till(tools)
+    sold = [till.sell("LAMP", pieces)["id"] for pieces in (1, 2, 3)]
+    till.line.calls.clear()
+
+    facts = await till.adapter.follow(*till.postbox.hooks())
+
+    assert [path for _, path, _ in till.line.calls] == [
+        "/v2/orders/batch-retrieve", "/v2/inventory/changes/batch-retrieve", "/v2/inventory/counts/batch-retrieve",
+    ]  # fmt: skip
+    assert {order.id for order in only(facts, OrderSeen)} == set(sold)
+    [level] = only(facts, LevelSeen)
+    assert (level.quantity, facts[-1]) == (till.level("LAMP"), level)
+
+
 async def test_a_refund_event_tells_the_sale_with_what_came_back(tools: Tools):
     till = a_till(tools)
     order = till.sell("LAMP", 2)
