@@ -173,9 +173,11 @@ class Run:
         await asyncio.wait([server.write(lambda session: people.decide(self, session))])
         await self.clock.sleep(BETWEEN_POLLS_SECONDS)
         await self.round_of_all(server, full=True)
-        # What a channel has accepted and applies later is looked at by the round after it.
-        await self.clock.sleep(LAST_GLANCE_SECONDS)
-        await self.round_of_all(server)
+        # What the last of them told is shown by the first of them in the round after it, and what a channel has accepted and
+        # applies later is looked at by the round after that.
+        for _ in range(2):
+            await self.clock.sleep(LAST_GLANCE_SECONDS)
+            await self.round_of_all(server)
 
     async def round_of_all(self, server: Server, *, full: bool = False) -> None:
         """The house and then every channel, one after the other."""

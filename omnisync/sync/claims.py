@@ -64,9 +64,11 @@ def _due(prices: bool) -> sa.Select[str, str]:
 
 def waiting(channel: db.Bound[str], now: db.Bound[datetime]) -> tuple[sa.ColumnElement[bool], ...]:
     """What is true of a channel's rows that may be written now."""
+    # Of two numbers that a channel applies later the older may land last. Fewer pieces cannot wait until the first is seen there;
+    # more can, and a number that lands late then hides nothing.
     overtaken = sa.and_(
         _shown.c.unsettled == "accepted",
-        _shown.c.wanted != sa.func.coalesce(_shown.c.submitted, -1),
+        sa.or_(_shown.c.submitted.is_(None), _shown.c.wanted < _shown.c.submitted),
     )
     return (
         _shown.c.channel == channel,

@@ -249,6 +249,7 @@ def _note(
     absent = [key for key in keys if key not in shown]
     looks.note(session, context, channel, seen, asked_at=asked_at, now=now)
     gone.missed(session, channel, looks.not_there(session, channel, absent, now=now), now=now)
+    session.flush()  # what seems sold there is read again by whoever computes a number in this transaction
 
 
 # ---------------------------------------------------------------- one batch

@@ -127,3 +127,23 @@ def _claim(house: House, name: str, pieces: int, *, prices: bool = False) -> Seq
     claimed: Sequence[Claimed] = house.within(claim)
     house.clock.advance(seconds=claims.IN_FLIGHT.total_seconds() + 1)
     return claimed
+
+
+def test_a_channel_that_applies_later_hears_of_fewer_at_once_and_of_more_when_it_shows_what_it_took(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    can = Can(write=Write.ABSOLUTE, batch_size=50, applied_at_once=False)
+    house = make_house((shop("web"), web := FakeChannel("web", clock, can)))
+    with_lamp(house, 9)
+    play(house.settle())
+    before, web.faults.accept_and_drop = len(web.log), 1
+
+    for pieces in (4, 7, 2):
+        house.stock("LAMP", pieces)
+        play(house.tick("web"))
+    assert [shown.quantity for shown in web.log[before:]] == [2], "the 4 has not landed"
+    house.stock("LAMP", 7)
+    play(house.settle())
+
+    assert [shown.quantity for shown in web.log[before:]] == [2, 7]
+    assert web.shows("LAMP") == 7
