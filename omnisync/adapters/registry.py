@@ -10,6 +10,7 @@ from omnisync.adapters.base import Adapter
 from omnisync.adapters.client import Tools
 
 MODULES: Mapping[str, str] = {
+    "amazon": "omnisync.adapters.amazon",
     "csv": "omnisync.adapters.csv",
     "ebay": "omnisync.adapters.ebay",
     "oscar": "omnisync.adapters.oscar",
