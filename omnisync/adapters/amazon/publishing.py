@@ -63,9 +63,9 @@ async def publish(calls: Calls, account: Account, feeds: Feeds, shown: Sequence[
     batch = _Batch(shown)
     for number, one in enumerate(shown):
         item = found.get(one.target.external_id)
-        if item is None or entries.by_amazon(item):
-            batch.fates[number] = _NOT_THERE if item is None else _BY_AMAZON
-        else:
+        if (refusal := _refusal(item, one, account)) is not None:
+            batch.fates[number] = refusal
+        elif item is not None:
             patches = entries.patches(item, one, account.store)
             batch.lines[number] = Line(one.target.external_id, entries.product_type(item, account.store), patches)
     alone, together = _split(batch, account, feeds)
@@ -73,6 +73,21 @@ async def publish(calls: Calls, account: Account, feeds: Feeds, shown: Sequence[
     if together:
         await _in_a_feed(feeds, batch, together)
     return batch.judged()
+
+
+def _refusal(item: Mapping[str, Any] | None, one: Shown, account: Account) -> Published | None:
+    """Why this is not sent at all."""
+    if item is None:
+        return _NOT_THERE
+    if entries.by_amazon(item):
+        return _BY_AMAZON
+    if one.price is not None and one.price.currency != account.store.currency:
+        return Published(
+            Outcome.ATTENTION,
+            reason=f"The price is in {one.price.currency}; this marketplace sells in {account.store.currency}.",
+            action=f"Set a price in {account.store.currency} for this channel.",
+        )
+    return None
 
 
 def _split(batch: _Batch, account: Account, feeds: Feeds) -> tuple[list[int], list[int]]:

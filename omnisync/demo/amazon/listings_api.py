@@ -16,6 +16,7 @@ from omnisync.values import parse_time
 
 ITEMS = "/listings/2021-08-01/items/{seller_id}"
 REACH = 1000
+MINIMUM = "minimum_seller_allowed_price"
 FBA_PAGE = 50
 
 
@@ -78,8 +79,16 @@ class Catalogue:
         if attribute == "fulfillment_availability":
             bad = [one for one in value if not isinstance(one.get("quantity", 0), int) or one.get("quantity", 0) < 0]
             return [_issue("90117", "'quantity' is no number of pieces.", attribute) for _ in bad]
-        offers = [one for one in value if one.get("currency") != self.seller.seed.currency or not one.get("our_price")]
-        return [_issue("99022", "'our_price' or 'currency' is not valid here.", attribute) for _ in offers]
+        wrong = [one for one in value if not one.get("our_price")]
+        low = [one for one in value if one not in wrong and _amount(one, "our_price") < _amount(one, MINIMUM)]
+        return [
+            *(_issue("99022", "The attribute 'our_price' does not have enough values.", attribute) for _ in wrong),
+            *(_issue("18155", "The 'minimum price' is greater than the selling price.", attribute) for _ in low),
+        ]
+
+
+def _amount(offer: Entry, name: str) -> float:
+    return float(offer[name][0]["schedule"][0]["value_with_tax"]) if offer.get(name) else 0.0
 
 
 def changes(body: Any) -> list[tuple[str, str, list[Entry]]]:
