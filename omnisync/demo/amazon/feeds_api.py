@@ -90,6 +90,12 @@ class FeedDesk:
         return self.feeds[feed_id]
 
 
+def _address(request: Request, name: str) -> str:
+    """Where this very server keeps a document, whatever host the caller believes to have called."""
+    host, port = request.scope["server"]
+    return f"{request.url.scheme}://{host}{f':{port}' if port else ''}{DOCUMENTS}{name}"
+
+
 def add_feeds(app: FastAPI, desk: FeedDesk) -> None:
     """Give the app its endpoints."""
     store = desk.seller.seed.marketplace_id
@@ -99,14 +105,13 @@ def add_feeds(app: FastAPI, desk: FeedDesk) -> None:
         if "contentType" not in await request.json():
             raise Problem(400, "InvalidInput", "contentType is missing")
         name = desk.document()
-        return {"feedDocumentId": name, "url": f"{str(request.base_url).rstrip('/')}{DOCUMENTS}{name}"}
+        return {"feedDocumentId": name, "url": _address(request, name)}
 
     @app.get(f"{FEEDS}/documents/{{name}}")
     async def one_document(name: str, request: Request) -> dict[str, str]:
         if desk.documents.get(name) is None:
             raise Problem(404, "NotFound", "There is no such document.")
-        url = f"{str(request.base_url).rstrip('/')}{DOCUMENTS}{name}"
-        return {"feedDocumentId": name, "url": url, "compressionAlgorithm": "GZIP"}
+        return {"feedDocumentId": name, "url": _address(request, name), "compressionAlgorithm": "GZIP"}
 
     @app.put(f"{DOCUMENTS}{{name}}")
     async def upload(name: str, request: Request) -> Response:

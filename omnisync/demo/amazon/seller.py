@@ -130,6 +130,7 @@ class Seller:
                 "MarketplaceId": self.seed.marketplace_id,
                 "OrderStatus": states.get(order.status, order.status.title().replace("Cancelled", "Canceled")),
                 "PurchaseDate": format_time(order.created),
+                "DestinationPostalCode": None,
                 "FulfillmentType": "AFN" if order.by_amazon else "MFN",
                 "OrderType": "StandardOrder",
                 "NumberOfItemsShipped": sum(line.shipped for line in order.lines),
@@ -138,6 +139,7 @@ class Seller:
                     {
                         "OrderItemId": line.id,
                         "SellerSKU": line.offer.sku,
+                        "SupplySourceId": None,
                         "Quantity": line.quantity,
                         "QuantityShipped": line.shipped,
                     }
