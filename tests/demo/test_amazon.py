@@ -112,11 +112,13 @@ def test_a_replaced_entry_keeps_nothing_that_was_not_repeated_and_a_merged_one_d
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
     """The simulation as a process; its host and port."""
-    seed = tmp_path / "seed.json"
-    seed.write_text(SEED.model_dump_json(), encoding="utf-8")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    seed = tmp_path / "seed.json"
+    # The independent client keeps access tokens by refresh token, for all accounts of its process.
+    own = SEED.model_copy(update={"refresh_token": f"Atzr|127.0.0.1:{port}"})
+    seed.write_text(own.model_dump_json(), encoding="utf-8")
     command = [sys.executable, "-m", "omnisync.demo.amazon", "--port", str(port), "--seed", str(seed)]
     with subprocess.Popen(command) as process:
         try:
@@ -149,7 +151,7 @@ def made(address: str) -> Iterator[Made]:
 
     place = SimpleNamespace(endpoint=f"http://{address}", marketplace_id=SEED.marketplace_id, region="eu-west-1")
     credentials = {
-        "refresh_token": SEED.refresh_token,
+        "refresh_token": f"Atzr|{address}",
         "lwa_app_id": SEED.client_id,
         "lwa_client_secret": SEED.client_secret,
     }
