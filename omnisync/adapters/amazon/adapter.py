@@ -62,6 +62,8 @@ class Amazon:
         self._queue = Queue(name, account, tools) if account.queue_url else None
         self._notices = Notices(self._queue, self._calls, account.store_ids, tools.clock) if self._queue else None
         self._searched_at: float | None = None
+        self._asked: list[str] = []
+        """SKUs whose levels the last pull told."""
 
     def __repr__(self) -> str:
         return f"Amazon({self.name!r})"
@@ -97,9 +99,9 @@ class Amazon:
         that is read before each write.
         """
         trouble: TryLater | NeedsAttention | None = None
-        told: Sequence[Fact] = ()
+        told = await self._undone()
         try:
-            told = await self._notices.read() if self._notices else ()
+            told += await self._notices.read() if self._notices else []
         except (TryLater, NeedsAttention) as error:
             trouble = error  # the search finds the orders all the same
         position = Position.of(cursor, now - timedelta(days=self._account.first_days))
@@ -110,6 +112,12 @@ class Amazon:
         page = await pulling.search(self._calls, self._account, position, now=now)
         self._searched_at = self._clock.monotonic()
         return Page([*page.facts, *told], page.cursor, page.more)
+
+    async def _undone(self) -> list[Fact]:
+        """What is shown now where a feed may have landed after a newer patch."""
+        await self._feeds.learn()
+        self._asked = list(self._feeds.doubtful)[: publishing.BATCH]
+        return [*await listings.look(self._calls, self._account, self._asked)]
 
     def _due(self) -> bool:
         """Whether a search may be spent now."""
@@ -122,7 +130,7 @@ class Amazon:
 
     async def look(self, targets: Sequence[Target]) -> Sequence[LevelSeen]:
         await self._feeds.learn()
-        return await listings.look(self._calls, self._account, targets)
+        return await listings.look(self._calls, self._account, [target.external_id for target in targets])
 
     async def publish(self, shown: Sequence[Shown]) -> Sequence[Published]:
         return await publishing.publish(self._calls, self._account, self._feeds, shown)
@@ -138,6 +146,8 @@ class Amazon:
         return b""
 
     async def done(self, receipts: Sequence[str]) -> None:
+        for sku in self._asked:
+            self._feeds.doubtful.pop(sku, None)
         if self._notices:
             await self._notices.done(receipts)
 

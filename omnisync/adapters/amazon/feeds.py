@@ -20,7 +20,6 @@ from omnisync.clock import Clock
 from omnisync.errors import NeedsAttention, TryLater
 
 KIND = "JSON_LISTINGS_FEED"
-MOST_LINES = 25_000
 CONTENT_TYPE = "application/json; charset=UTF-8"
 ASK_SECONDS = 30.0
 """A feed that is not done is asked for so often."""
@@ -43,6 +42,8 @@ class _Sent:
     skus: Sequence[str]
     until: float
     ask_at: float
+    newer: set[str] = field(default_factory=set)
+    """Of these, the ones that were patched since."""
 
 
 @dataclass
@@ -54,7 +55,15 @@ class Feeds:
     clock: Clock
     refused: dict[str, None] = field(default_factory=dict)
     """SKUs that the last feed they stood in did not take."""
+    doubtful: dict[str, None] = field(default_factory=dict)
+    """SKUs whose number a feed may have put back to what it was before a patch."""
     _open: dict[str, _Sent] = field(default_factory=dict)
+
+    def overtaken(self, sku: str) -> None:
+        """This listing was patched: a feed that is under way may undo that when it lands."""
+        for sent in self._open.values():
+            if sku in sent.skus:
+                sent.newer.add(sku)
 
     def possible(self) -> bool:
         """Whether the usage plan lets one through now."""
@@ -110,6 +119,7 @@ class Feeds:
             set(sent.skus) if status != "DONE" else await self._complaints(str(document), sent) if document else set()
         )
         del self._open[feed_id]
+        self.doubtful |= dict.fromkeys(sorted(sent.newer - lost if status == "DONE" else sent.newer))
         self.refused |= dict.fromkeys(sorted(lost))
         while len(self.refused) > MOST_REFUSED:
             del self.refused[next(iter(self.refused))]

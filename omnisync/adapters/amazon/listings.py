@@ -9,7 +9,7 @@ from typing import Any
 from omnisync.adapters.amazon import entries
 from omnisync.adapters.amazon.calls import Calls
 from omnisync.adapters.amazon.settings import Account, Marketplace
-from omnisync.adapters.base import Article, LevelSeen, Listing, ListingPage, Target
+from omnisync.adapters.base import Article, LevelSeen, Listing, ListingPage
 from omnisync.errors import NeedsAttention
 from omnisync.values import format_time, from_cursor, parse_time, to_cursor
 
@@ -42,9 +42,9 @@ async def items(calls: Calls, account: Account, skus: Sequence[str]) -> dict[str
     return found
 
 
-async def look(calls: Calls, account: Account, targets: Sequence[Target]) -> list[LevelSeen]:
+async def look(calls: Calls, account: Account, skus: Sequence[str]) -> list[LevelSeen]:
     """What buyers can buy of these now, and our price; what Amazon does not know or sends itself is left out."""
-    found = await items(calls, account, [target.external_id for target in targets])
+    found = await items(calls, account, skus)
     return [level for item in found.values() if (level := _level(item, account.store)) is not None]
 
 

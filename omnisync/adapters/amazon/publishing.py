@@ -69,7 +69,7 @@ async def publish(calls: Calls, account: Account, feeds: Feeds, shown: Sequence[
             patches = entries.patches(item, one, account.store)
             batch.lines[number] = Line(one.target.external_id, entries.product_type(item, account.store), patches)
     alone, together = _split(batch, account, feeds)
-    await _one_by_one(calls, account, batch, alone)
+    await _one_by_one(calls, account, feeds, batch, alone)
     if together:
         await _in_a_feed(feeds, batch, together)
     return batch.judged()
@@ -99,11 +99,12 @@ def _split(batch: _Batch, account: Account, feeds: Feeds) -> tuple[list[int], li
     return [*others[:AT_ONCE], *marked], others[AT_ONCE:]
 
 
-async def _one_by_one(calls: Calls, account: Account, batch: _Batch, numbers: Sequence[int]) -> None:
+async def _one_by_one(calls: Calls, account: Account, feeds: Feeds, batch: _Batch, numbers: Sequence[int]) -> None:
     """Until the usage plan is used up; the channel as a whole is in trouble where not even the first gets through."""
     for position, number in enumerate(numbers):
         try:
             batch.fates[number] = await _patch(calls, account, batch.lines[number])
+            feeds.overtaken(batch.lines[number].sku)
         except TryLater as limit:
             if position == 0:
                 raise

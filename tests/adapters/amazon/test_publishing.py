@@ -239,6 +239,27 @@ async def test_nothing_that_stood_in_a_feed_that_failed_is_trusted_to_a_feed_aga
     assert line.count("PUT", "/") == 1
 
 
+async def test_a_feed_that_lands_after_a_newer_patch_is_found_out(open_world: Open, clock: StoppedClock):
+    world, targets = a_large_world(open_world, feed_seconds=60)
+    await world.adapter.publish([wish(clock, target, 4) for target in targets])
+    page = await world.adapter.pull(None, now=clock.now())
+    await world.adapter.publish([wish(clock, targets[30], 0)])
+    before = world.level(targets[30])
+    clock.advance(seconds=61)
+    world.simulation.desk.settle()
+
+    pages = []
+    for booked in (False, True, True):
+        pages.append(await world.adapter.pull(page.cursor, now=clock.now()))
+        if booked:
+            await world.adapter.done([])
+        clock.advance(seconds=1)
+
+    told = [[(fact.article.sku, fact.quantity) for fact in page.facts if fact.at is None] for page in pages]  # type: ignore[union-attr]
+    assert (before, world.level(targets[30])) == (0, 4)
+    assert told == [[("S30", 4)], [("S30", 4)], []]
+
+
 async def test_a_feed_that_cannot_be_handed_over_puts_only_its_own_lines_off(
     open_world: Open, line: Line, clock: StoppedClock
 ):
