@@ -26,6 +26,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Session, SQLModel
 
+from omnisync import posting
 from omnisync.clock import Clock, SystemClock
 from omnisync.values import from_micros, to_micros
 
@@ -110,6 +111,7 @@ def _postgresql_engine(url: str, pool_size: int) -> Engine:
                 cursor.execute(setting)
         connection.commit()  # else the settings end with the first transaction that is rolled back
 
+    posting.allow(engine)
     return engine
 
 
@@ -341,7 +343,8 @@ def insert_all(session: Session, into: sa.Table, values: Sequence[Mapping[str, A
         return
     columns = tuple(values[0])
     if is_postgresql(session):
-        session.connection().execute(_from_rows(sa.insert, into, columns), {"new": values})
+        statement = _from_rows(sa.insert, into, columns)
+        session.connection().execute(statement, {"new": values}, execution_options=posting.options(session))
     else:
         text, fields = _insert_values(into, columns)
         plain = [tuple([row[name] if to is None else to(row[name]) for name, to in fields]) for row in values]
