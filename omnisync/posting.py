@@ -6,11 +6,13 @@ after it was done. Inside a savepoint nothing is posted: whoever takes it back m
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import event
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 from sqlmodel import Session
 
 
@@ -24,26 +26,28 @@ _POSTED = {"omnisync_posted": True}
 
 def allow(engine: Engine) -> None:
     """Let statements of this psycopg engine be posted."""
-    event.listen(engine, "do_execute", _before)
-    event.listen(engine, "rollback", lambda connection: _forget(engine, connection.connection.record_info))
-    event.listen(engine, "checkin", lambda _, record: _forget(engine, record.record_info))
+    pipelines: MutableMapping[Any, Any] = WeakKeyDictionary()
 
+    @event.listens_for(engine, "do_execute")
+    def before(cursor: Any, _statement: str, _parameters: Any, context: Any) -> None:
+        connection, posted = cursor.connection, "omnisync_posted" in context.execution_options
+        if posted and connection not in pipelines:
+            pipelines[connection] = connection.pipeline()
+            pipelines[connection].__enter__()
+        elif not posted and connection in pipelines:
+            pipelines.pop(connection).__exit__(None, None, None)
 
-def _before(cursor: Any, _statement: str, _parameters: Any, context: Any) -> None:
-    posted = "omnisync_posted" in context.execution_options
-    record = context.root_connection.connection.record_info
-    if posted and _PIPELINE not in record:
-        record[_PIPELINE] = cursor.connection.pipeline()
-        record[_PIPELINE].__enter__()
-    elif not posted and _PIPELINE in record:
-        record.pop(_PIPELINE).__exit__(None, None, None)
+    @event.listens_for(engine, "rollback")
+    def rolled_back(connection: Connection) -> None:
+        if not connection.invalidated:
+            forget(connection.connection.driver_connection)
 
+    @event.listens_for(engine, "checkin")
+    def checked_in(connection: Any, _record: Any) -> None:
+        forget(connection)
 
-def _forget(engine: Engine, record: Any) -> None:
-    """What went wrong was raised already, or is undone now."""
-    if pipeline := record.pop(_PIPELINE, None):
-        with suppress(engine.dialect.loaded_dbapi.Error):
-            pipeline.__exit__(None, None, None)
-
-
-_PIPELINE = "omnisync pipeline"
+    def forget(connection: Any) -> None:
+        """What went wrong was raised already, or is undone now."""
+        if pipeline := connection and pipelines.pop(connection, None):
+            with suppress(engine.dialect.loaded_dbapi.Error):
+                pipeline.__exit__(None, None, None)
