@@ -130,7 +130,9 @@ def test_connections_that_the_server_has_closed_meanwhile_are_not_used_again(eng
     with engine.connect() as one, engine.connect() as other:
         gone = [c.execute(sa.text("SELECT pg_backend_pid()")).scalar_one() for c in (one, other)]
     with engine.connect() as fresh:
-        others = sa.text("SELECT pg_terminate_backend(pid, 5000) FROM unnest(:pids) AS pid WHERE pid != pg_backend_pid()")
+        others = sa.text(
+            "SELECT pg_terminate_backend(pid, 5000) FROM unnest(:pids) AS pid WHERE pid != pg_backend_pid()"
+        )
         assert all(fresh.execute(others, {"pids": gone}).scalars())
 
     with engine.connect() as one, engine.connect() as other:
