@@ -34,7 +34,7 @@ def read(order: Order, stores: Mapping[str, str]) -> OrderSeen | Unreadable:
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         name = str(order.get("orderId", "without id")) if isinstance(order, Mapping) else "without id"
         return Unreadable(
-            key=f"order:{name}:{order.get('lastUpdatedTime', '') if isinstance(order, Mapping) else ''}",
+            key=f"order:{name}",
             reason=f"Amazon order {name} cannot be read: {error!r}",
             action="Look at this order in Seller Central; when Amazon changed its format, update omnisync and replay.",
         )

@@ -62,12 +62,12 @@ async def test_a_price_leaves_sale_minimum_and_business_prices_as_they_are(world
     ours["our_price"][0]["schedule"][0]["valid"] = "kept"
     business = {"marketplace_id": store, "currency": "EUR", "audience": "B2B", "our_price": [{"schedule": [{"value_with_tax": 35}]}]}  # fmt: skip
     abroad = {"marketplace_id": "A13V1IB3VIYZZH", "currency": "EUR", "audience": "ALL", "our_price": [{"schedule": [{"value_with_tax": 44.1}]}]}  # fmt: skip
-    lamp.attributes["purchasable_offer"] += [business, abroad]
+    lamp.attributes["purchasable_offer"] = [business, abroad, ours]
     before = copy.deepcopy(lamp.attributes)
 
     [published] = await world.adapter.publish([wish(clock, world.targets[0], None, Money(3999, "EUR"))])
 
-    before["purchasable_offer"][0]["our_price"] = [{"schedule": [{"value_with_tax": 39.99, "valid": "kept"}]}]
+    before["purchasable_offer"][2]["our_price"] = [{"schedule": [{"value_with_tax": 39.99, "valid": "kept"}]}]
     assert published.outcome is ACCEPTED
     assert lamp.attributes == before
     [level] = await world.adapter.look([world.targets[0]])
