@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from omnisync.adapters import account as accounts
+from omnisync.adapters import checks
 from omnisync.adapters.amazon import listings, pickups, publishing, pulling, subscribing
 from omnisync.adapters.amazon.calls import Calls
 from omnisync.adapters.amazon.feeds import Feeds
@@ -84,13 +84,13 @@ class Amazon:
         first = {"marketplaceIds": self._account.store.id, "pageSize": "1"}
         since = format_time(self._clock.now() - timedelta(hours=1))
         asked = {"lastUpdatedAfter": since, "marketplaceIds": self._account.store_ids, "maxResultsPerPage": "1"}
-        checks = [
-            await accounts.readable(
+        found = [
+            await checks.readable(
                 "listings", lambda: self._calls.get("searchListingsItems", self._account.seller_id, **first)
             ),
-            await accounts.readable("orders", lambda: self._calls.get("searchOrders", **asked)),
+            await checks.readable("orders", lambda: self._calls.get("searchOrders", **asked)),
         ]
-        return [*checks, await accounts.readable("queue", self._queue.look)] if self._queue else checks
+        return [*found, await checks.readable("queue", self._queue.look)] if self._queue else found
 
     async def pull(self, cursor: str | None, *, now: datetime) -> Page:
         """What the queue brought, and with it a page of the search as often as Amazon allows that.

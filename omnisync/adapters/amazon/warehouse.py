@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from omnisync.adapters import account as accounts
+from omnisync.adapters import checks
 from omnisync.adapters.amazon.calls import Calls
 from omnisync.adapters.amazon.settings import Account
 from omnisync.adapters.base import (
@@ -64,7 +64,7 @@ class Warehouse:
         return ()
 
     async def check(self) -> Sequence[Check]:
-        return [await accounts.readable("stock at Amazon", lambda: self._summaries({}))]
+        return [await checks.readable("stock at Amazon", lambda: self._summaries({}))]
 
     async def pull(self, cursor: str | None, *, now: datetime) -> Page:
         """What changed there since; the first time, everything."""

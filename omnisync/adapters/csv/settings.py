@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from omnisync.errors import NeedsAttention
 
 
 def _as_tuple(value: Any) -> Any:
@@ -65,3 +67,16 @@ class TillSettings(BaseModel):
     @property
     def out_path(self) -> Path | None:
         return None if self.out is None else self.folder / self.out
+
+
+def parse(channel: str, settings: Mapping[str, Any]) -> TillSettings:
+    """The settings of a channel. NeedsAttention naming every key that is wrong."""
+    try:
+        return TillSettings.model_validate(dict(settings))
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise NeedsAttention(
+            f"The settings of {channel} cannot be used: {faults}.",
+            action="Correct these keys below [channels.settings]; the README of the csv adapter lists all.",
+            code="settings",
+        ) from None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from omnisync.adapters import account as accounts
+from omnisync.adapters import checks
 from omnisync.adapters.base import (
     Can,
     Check,
@@ -76,7 +76,7 @@ class Ebay:
             ("inventory", lambda: self._calls.get(INVENTORY, "/inventory_item", limit="1")),
             ("call limits", self._calls.learn_limits),
         ]
-        return [await accounts.readable(name, ask) for name, ask in readable]
+        return [await checks.readable(name, ask) for name, ask in readable]
 
     async def pull(self, cursor: str | None, *, now: datetime) -> Page:
         await self._calls.refresh_limits()

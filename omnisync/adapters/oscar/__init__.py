@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from omnisync.adapters import account
 from omnisync.adapters.base import Adapter
 from omnisync.adapters.client import Tools
 from omnisync.adapters.oscar.adapter import OscarShop
-from omnisync.adapters.oscar.settings import ShopSettings
+from omnisync.adapters.oscar.settings import parse
 
 
 def make(name: str, settings: Mapping[str, Any], places: Mapping[str, str], public_url: str, tools: Tools) -> Adapter:
     """A shop connected over oscarapi. `places` names the shipping methods that are pickups. NeedsAttention when the settings cannot be used."""
-    return OscarShop(name, account.parse(ShopSettings, "oscar", name, settings), set(places), tools)
+    return OscarShop(name, parse(name, settings), set(places), tools)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from omnisync.errors import NeedsAttention
 from omnisync.values import parse_time
 
 
@@ -49,3 +51,16 @@ class ShopSettings(BaseModel):
     @property
     def since(self) -> datetime | None:
         return None if self.start_at is None else parse_time(self.start_at)
+
+
+def parse(channel: str, settings: Mapping[str, Any]) -> ShopSettings:
+    """The settings of a channel. NeedsAttention naming every key that is wrong, and no value."""
+    try:
+        return ShopSettings.model_validate(dict(settings))
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise NeedsAttention(
+            f"The settings of {channel} cannot be used: {faults}.",
+            action="Correct these keys below [channels.settings]; the README of the shopware adapter lists all.",
+            code="settings",
+        ) from None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from omnisync.adapters import account
+from omnisync.errors import NeedsAttention
 
 
 class ShopSettings(BaseModel):
@@ -38,8 +38,20 @@ class ShopSettings(BaseModel):
 
 def parse(channel: str, settings: Mapping[str, Any], places: Mapping[str, str]) -> ShopSettings:
     """The settings of a channel. NeedsAttention naming every key that is wrong, and no value."""
-    parsed = account.parse(ShopSettings, "vendure", channel, settings)
+    try:
+        parsed = ShopSettings.model_validate(dict(settings))
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise _unusable(channel, faults) from None
     unmapped = sorted(set(parsed.pickup_methods.values()) - set(places))
     if unmapped:
-        raise account.unusable("vendure", channel, f"pickup_methods: {', '.join(unmapped)} stands in no location_map")
+        raise _unusable(channel, f"pickup_methods: {', '.join(unmapped)} stands in no location_map")
     return parsed
+
+
+def _unusable(channel: str, faults: str) -> NeedsAttention:
+    return NeedsAttention(
+        f"The settings of {channel} cannot be used: {faults}.",
+        action="Correct these keys below [channels.settings]; the README of the vendure adapter lists all.",
+        code="settings",
+    )

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from omnisync.adapters import account
 from omnisync.adapters.base import Adapter
 from omnisync.adapters.client import Tools
 from omnisync.adapters.woocommerce.adapter import WooShop
-from omnisync.adapters.woocommerce.settings import ShopSettings
+from omnisync.adapters.woocommerce.settings import parse
 
 
 def make(name: str, settings: Mapping[str, Any], places: Mapping[str, str], public_url: str, tools: Tools) -> Adapter:
     """One shop. `places` names its pickup locations. NeedsAttention when the settings cannot be used."""
-    return WooShop(name, account.parse(ShopSettings, "woocommerce", name, settings), places, tools)
+    return WooShop(name, parse(name, settings), places, tools)
