@@ -54,13 +54,14 @@ class Feeds:
     account: Account
     clock: Clock
     refused: dict[str, None] = field(default_factory=dict)
-    """SKUs that the last feed they stood in did not take."""
+    """SKUs that the last feed they stood in did not take, until they were patched."""
     doubtful: dict[str, None] = field(default_factory=dict)
     """SKUs whose number a feed may have put back to what it was before a patch."""
     _open: dict[str, _Sent] = field(default_factory=dict)
 
-    def overtaken(self, sku: str) -> None:
-        """This listing was patched: a feed that is under way may undo that when it lands."""
+    def patched(self, sku: str) -> None:
+        """This listing was written alone, and heard why if it was refused. A feed that is under way may undo that when it lands."""
+        self.refused.pop(sku, None)
         for sent in self._open.values():
             if sku in sent.skus:
                 sent.newer.add(sku)
@@ -81,8 +82,6 @@ class Feeds:
         feed = (await self.calls.call("createFeed", body=wish)).expect(202).json()
         now = self.clock.monotonic()
         self._open[str(feed["feedId"])] = _Sent([line.sku for line in lines], now + GIVE_UP_SECONDS, now + ASK_SECONDS)
-        for line in lines:
-            self.refused.pop(line.sku, None)
 
     def _document(self, lines: Sequence[Line]) -> bytes:
         messages = [

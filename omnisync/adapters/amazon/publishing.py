@@ -104,7 +104,7 @@ async def _one_by_one(calls: Calls, account: Account, feeds: Feeds, batch: _Batc
     for position, number in enumerate(numbers):
         try:
             batch.fates[number] = await _patch(calls, account, batch.lines[number])
-            feeds.overtaken(batch.lines[number].sku)
+            feeds.patched(batch.lines[number].sku)
         except TryLater as limit:
             if position == 0:
                 raise
