@@ -59,6 +59,10 @@ class Seller:
             one.sku, f"B0SIM{number:05d}", one.title or one.sku, one.barcode, created, attributes, at_amazon=at_amazon
         )
 
+    def delist(self, sku: str) -> None:
+        """The seller deletes a listing."""
+        del self._offers[sku]
+
     # ------------------------------------------------------------ buyers
 
     def buy(self, purchase: Purchase) -> dict[str, Any]:
@@ -68,7 +72,14 @@ class Seller:
         store = (purchase.place or "store-1") if purchase.pickup else None
         return {"order": self.order([(purchase.sku, purchase.quantity)], store=store).id}
 
-    def order(self, wanted: Sequence[tuple[str, int]], *, paid: bool = True, store: str | None = None) -> Order:
+    def order(
+        self,
+        wanted: Sequence[tuple[str, int]],
+        *,
+        paid: bool = True,
+        store: str | None = None,
+        by_amazon: bool = False,
+    ) -> Order:
         """A buyer takes these pieces off the offers. SoldOut when one of them has not so many; nothing is taken then."""
         for sku, quantity in wanted:
             if self.offers[sku].quantity < quantity:
@@ -80,7 +91,7 @@ class Seller:
             lines.append(Line(self.next("9007199254740"), offer, quantity, offer.price))
             self._level(offer)
         order_id = f"3{self.chance.randrange(100):02d}-{self.next('1'):0>7}-{self.chance.randrange(10**7):07d}"
-        by_amazon = all(line.offer.by_amazon for line in lines)
+        by_amazon = by_amazon or all(line.offer.by_amazon for line in lines)
         order = self.orders[order_id] = Order(order_id, lines, now, now, paid=paid, by_amazon=by_amazon, store=store)
         self._told(order)
         return order
@@ -160,7 +171,7 @@ class Seller:
         now = self.clock.monotonic()
         due = sorted((one for one in self._changes if one.due <= now), key=lambda one: one.due)
         self._changes = [one for one in self._changes if one.due > now]
-        for change in due:
+        for change in (one for one in due if one.sku in self._offers):
             offer = self._offers[change.sku]
             before = offer.quantity
             for op, attribute, value in change.patches:
