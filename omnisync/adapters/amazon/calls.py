@@ -149,6 +149,15 @@ def _learn(budget: Budget, reply: Reply) -> None:
         budget.rate = rate
 
 
+def unknown_form(what: str) -> NeedsAttention:
+    """An answer that has not even what everything in it is known by."""
+    return NeedsAttention(
+        f"Amazon told {what} that has no name.",
+        action="If it stays so, Amazon has changed its API, or something answers in its place: look at base_url, and update omnisync.",
+        code="unknown-form",
+    )
+
+
 def in_words(answer: Any) -> str:
     """Errors or issues of one of Amazon's answers as one text: `90220 'size' is required`."""
     found: Sequence[Json] = (answer.get("errors") or answer.get("issues") or ()) if isinstance(answer, Mapping) else ()

@@ -32,7 +32,7 @@ def read(order: Order, stores: Mapping[str, str]) -> OrderSeen | Unreadable:
     try:
         return seen(order, stores)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
-        name = str(order.get("orderId", "without id")) if isinstance(order, Mapping) else "without id"
+        name = str(order["orderId"])
         return Unreadable(
             key=f"order:{name}",
             reason=f"Amazon order {name} cannot be read: {error!r}",

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from omnisync.adapters.amazon import orders
-from omnisync.adapters.amazon.calls import Calls
+from omnisync.adapters.amazon.calls import Calls, unknown_form
 from omnisync.adapters.amazon.settings import Account
 from omnisync.adapters.base import OrderSeen, Page, Unreadable
 from omnisync.values import format_time, from_cursor, parse_time, to_cursor
@@ -73,7 +73,9 @@ def _after(position: Position, answer: Mapping[str, Any], found: list[OrderSeen 
 
 async def seen(calls: Calls, order: orders.Order) -> OrderSeen | Unreadable:
     """One order as a fact; of one that is fetched from a store, the older API tells which."""
-    stores = await _stores(calls, str(order["orderId"])) if orders.is_pickup(order) and "orderId" in order else {}
+    if not isinstance(order, Mapping) or not order.get("orderId"):
+        raise unknown_form("an order")
+    stores = await _stores(calls, str(order["orderId"])) if orders.is_pickup(order) else {}
     return orders.read(order, stores)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gzip
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -221,6 +222,21 @@ async def test_what_a_feed_refused_is_patched_the_next_time_and_says_why(
     assert "18155" in next(fate.reason for fate in again if fate.outcome is ATTENTION)
     assert [sku for sku in patched(line) if sku == BAD] == [BAD]
     assert sum("/documents" in one.url.path and one.method == "POST" for one in line.asked[asked:]) == 2
+
+
+async def test_an_error_that_names_no_line_puts_all_of_its_feed_in_doubt(open_world: Open, clock: StoppedClock):
+    world, targets = a_large_world(open_world)
+    await world.adapter.publish([wish(clock, target, 4) for target in targets])
+    clock.advance(seconds=31)
+    desk = world.simulation.desk
+    desk.settle()
+    [feed] = desk.feeds.values()
+    said = {"issues": [{"severity": "ERROR", "code": "4000001", "message": "The feed is not valid."}]}
+    desk.documents[str(feed.result)] = gzip.compress(json.dumps(said).encode())
+
+    await world.adapter.look([])
+
+    assert list(world.adapter._feeds.refused) == [f"S{n:02d}" for n in range(25, 90)]
 
 
 async def test_nothing_that_stood_in_a_feed_that_failed_is_trusted_to_a_feed_again(

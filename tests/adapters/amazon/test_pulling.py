@@ -72,6 +72,19 @@ async def test_a_message_that_another_process_took_and_lost_comes_again(
     assert (list(hidden.facts), sold in orders_in(page.facts)) == ([], True)
 
 
+async def test_what_another_process_has_booked_meanwhile_is_not_told_for_ever(world: AmazonWorld, clock: StoppedClock):
+    first = await pull(world, clock)
+    world.sell(world.targets[0], 2)
+    lost = await pull(world, clock, first.cursor, book=False)
+    world.office.queue.clear()
+    world.adapter._calls.budgets["searchOrders"].feed(0, rate=1e-9)
+    clock.advance(seconds=301)
+
+    page = await pull(world, clock, first.cursor)
+
+    assert (len(lost.facts), list(page.facts)) == (2, [])
+
+
 async def test_messages_that_come_twice_and_in_any_order_tell_the_order_as_it_is_now(
     world: AmazonWorld, line: Line, clock: StoppedClock
 ):
@@ -132,7 +145,9 @@ NOTHING_OF_OURS = [
 
 
 @pytest.mark.parametrize("body", NOTHING_OF_OURS)
-async def test_what_is_not_for_us_is_deleted_and_tells_nothing(world: AmazonWorld, clock: StoppedClock, body: str):
+async def test_what_is_not_for_us_is_deleted_and_tells_nothing(
+    world: AmazonWorld, line: Line, clock: StoppedClock, body: str
+):
     first = await pull(world, clock)
     world.office.put(body)
 
@@ -140,6 +155,38 @@ async def test_what_is_not_for_us_is_deleted_and_tells_nothing(world: AmazonWorl
 
     assert list(page.facts) == []
     assert world.office.queue == []
+    assert line.count("GET", f"{SEARCH}/") == ("302-3" in body)
+
+
+async def test_only_what_is_booked_is_deleted(world: AmazonWorld, clock: StoppedClock):
+    first = await pull(world, clock)
+    booked, waiting = (world.sell(target, 1) for target in world.targets[:2])
+    page = await pull(world, clock, first.cursor, book=False)
+
+    await world.adapter.done([booked])
+
+    assert orders_in(page.facts).keys() == {booked, waiting}
+    [left] = world.office.queue
+    assert waiting in left.body
+
+
+@pytest.mark.parametrize("path", ["/", SEARCH])
+async def test_an_answer_of_another_form_is_for_a_person_and_loses_nothing(
+    world: AmazonWorld, line: Line, clock: StoppedClock, path: str
+):
+    first = await pull(world, clock)
+    sold = world.sell(world.targets[0], 1)
+    clock.advance(minutes=4)
+    nothing = {"Messages": [{"MessageId": None, "ReceiptHandle": "h", "Body": None}], "orders": [{"orderId": None}]}
+    line.instead = lambda request: httpx.Response(200, json=nothing) if request.url.path == path else None
+    world.adapter._calls.budgets["searchOrders"].feed(20 if path == SEARCH else 0)
+
+    with pytest.raises(NeedsAttention, match="no name"):
+        await world.adapter.pull(first.cursor, now=clock.now())
+
+    line.instead = lambda request: None
+    clock.advance(minutes=6)
+    assert orders_in((await pull(world, clock, first.cursor)).facts).keys() == {sold}
 
 
 @pytest.mark.parametrize("body", ["", "no json", "[]", '{"NotificationType": "ORDER_CHANGE"}', note("ORDER_CHANGE", None), of_order("x")[:-9] + "}", "[" * 9999])  # fmt: skip
@@ -163,12 +210,18 @@ async def test_orders_beyond_the_plan_wait_for_the_next_pull(world: AmazonWorld,
     sold = {world.sell(world.targets[2], 1) for _ in range(30)}
     world.adapter._calls.budgets["getOrder"].feed(10)
 
-    told: list[Fact] = []
+    began = clock.monotonic()
+    told: list[Fact] = list((await pull(world, clock, first.cursor)).facts)
+    counts = (len(told), len(orders_in(told)), clock.monotonic() - began)
     for _ in range(12):
-        page = await pull(world, clock, first.cursor)
-        told += page.facts
+        told += (await pull(world, clock, first.cursor)).facts
         clock.advance(seconds=4)
 
+    assert counts == (
+        35,
+        10,
+        0,
+    )  # of fifty messages half are levels; nobody waits for what the plan does not let through
     assert orders_in(told).keys() == sold
     assert world.office.queue == []
 
