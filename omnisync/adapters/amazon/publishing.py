@@ -23,6 +23,9 @@ BATCH = 1000
 AT_ONCE = 25
 """Lines that are patched one after the other before the rest goes into a feed: five seconds of the usage plan."""
 
+MOST_ALONE = 150
+"""More than so many are not patched in one batch: that takes half a minute, and what is urgent by then waits behind it."""
+
 _ACCEPTED = Published(Outcome.ACCEPTED)
 _NOT_THERE = Published(
     Outcome.ATTENTION,
@@ -101,7 +104,8 @@ def _split(batch: _Batch, account: Account, feeds: Feeds) -> tuple[list[int], li
 
 async def _one_by_one(calls: Calls, account: Account, feeds: Feeds, batch: _Batch, numbers: Sequence[int]) -> None:
     """Until the usage plan is used up; the channel as a whole is in trouble where not even the first gets through."""
-    for position, number in enumerate(numbers):
+    batch.put_off(numbers[MOST_ALONE:], TryLater("Amazon takes numbers one by one at the moment; this one is next."))
+    for position, number in enumerate(numbers[:MOST_ALONE]):
         try:
             batch.fates[number] = await _patch(calls, account, batch.lines[number])
             feeds.patched(batch.lines[number].sku)

@@ -37,7 +37,7 @@ class Book:
 
     def __init__(self, seller: Seller) -> None:
         self.seller = seller
-        self.pages: dict[str, tuple[list[str], str]] = {}
+        self.pages: dict[str, list[str]] = {}
 
     def search(self, asked: Mapping[str, str]) -> dict[str, Any]:
         size = asked.get("maxResultsPerPage", "100")
@@ -45,18 +45,18 @@ class Book:
             raise Problem(400, "InvalidInput", "maxResultsPerPage is from 1 to 100")
         if ("createdAfter" in asked) == ("lastUpdatedAfter" in asked):
             raise Problem(400, "InvalidInput", "Exactly one of createdAfter and lastUpdatedAfter is needed")
-        found, until = self._page(asked)
+        found = self._page(asked)
         shown, rest = found[: int(size)], found[int(size) :]
         included = split(asked.get("includedData"))
         orders = [views.order(self.seller.orders[one], included, self.seller.seed.marketplace_id) for one in shown]
-        told: dict[str, Any] = {"orders": orders, "lastUpdatedBefore": until}
+        told: dict[str, Any] = {"orders": orders, "lastUpdatedBefore": format_time(self.seller.clock.now() - LATE)}
         if rest:
             token = self.seller.next("page")
-            self.pages[token] = rest, until
+            self.pages[token] = rest
             told["pagination"] = {"nextToken": token}
         return told
 
-    def _page(self, asked: Mapping[str, str]) -> tuple[list[str], str]:
+    def _page(self, asked: Mapping[str, str]) -> list[str]:
         token = asked.get("paginationToken")
         if token is not None:
             if token not in self.pages:
@@ -65,7 +65,7 @@ class Book:
         now = self.seller.clock.now()
         until = self._before(asked, now)
         found = [one for one in self.seller.orders.values() if self._matches(one, asked) and one.updated <= until]
-        return [one.id for one in sorted(found, key=lambda one: one.updated)], format_time(now - LATE)
+        return [one.id for one in sorted(found, key=lambda one: one.updated)]
 
     def _before(self, asked: Mapping[str, str], now: datetime) -> datetime:
         told = asked.get("lastUpdatedBefore")

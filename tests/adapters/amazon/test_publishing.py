@@ -301,6 +301,18 @@ async def test_while_the_plan_of_feeds_is_used_up_large_batches_are_patched(
     assert len(patched(line)) == 90
 
 
+async def test_what_would_keep_the_urgent_waiting_is_put_off(open_world: Open, clock: StoppedClock):
+    many = [Listed(sku=f"S{n:03d}", quantity=9) for n in range(200)]
+    world = open_world(Seed(listings=many))
+    world.adapter._calls.budgets["createFeed"].feed(0)
+    before = clock.monotonic()
+
+    published = await world.adapter.publish([wish(clock, world.target(one.sku), 4) for one in many])
+
+    assert outcomes(published) == [ACCEPTED] * 150 + [LATER] * 50
+    assert clock.monotonic() - before < 40  # a write that takes two minutes is thought to be lost
+
+
 async def test_a_channel_that_answers_nothing_at_all_is_in_trouble_as_a_whole(world: AmazonWorld, line: Line, clock: StoppedClock):  # fmt: skip
     line.instead = lambda request: httpx.Response(503) if request.method == "PATCH" else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -294,13 +295,24 @@ async def test_a_window_of_many_pages_is_read_to_its_end_while_orders_change(ope
     told = {**orders_in(first.facts)}
     page = first
     while page.more:
+        clock.advance(minutes=6)  # each page has to wait for the plan
         page = await pull(world, clock, page.cursor)
         told |= orders_in(page.facts)
-    clock.advance(minutes=3)
-    page = await pull(world, clock, page.cursor)
 
     assert told.keys() == set(sold)
-    assert orders_in(page.facts)[moved.id].closed
+    assert told[moved.id].closed
+
+
+async def test_an_order_that_reaches_the_search_late_is_found(open_world: Open, clock: StoppedClock):
+    world = open_world(**NO_QUEUE)
+    first = await pull(world, clock)
+    late = world.seller.orders[world.sell(world.targets[0], 1)]
+    late.updated -= timedelta(minutes=3)  # a minute before the end of the window that was read
+
+    clock.advance(minutes=3)
+    page = await pull(world, clock, first.cursor)
+
+    assert orders_in(page.facts).keys() == {late.id}
 
 
 async def test_a_page_token_that_is_over_begins_its_window_again(open_world: Open, clock: StoppedClock):
