@@ -376,5 +376,18 @@ async def test_a_search_that_is_limited_waits_for_its_own_next_token(world: Amaz
     with pytest.raises(TryLater) as limited:
         await world.adapter.pull(None, now=clock.now())
 
+    clock.advance(seconds=100)
+    with pytest.raises(TryLater):
+        await world.adapter.pull(None, now=clock.now())
+
     assert limited.value.retry_after_seconds == pytest.approx(1 / 0.0056)
     assert searches(line) == 1
+
+
+async def test_a_search_that_fails_is_not_repeated_at_once(world: AmazonWorld, line: Line, clock: StoppedClock):
+    line.instead = lambda request: httpx.Response(503) if request.url.path == SEARCH else None
+
+    with pytest.raises(TryLater):
+        await world.adapter.pull(None, now=clock.now())
+
+    assert searches(line) == 1  # each is worth three minutes
