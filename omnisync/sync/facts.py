@@ -22,7 +22,7 @@ from omnisync.orders.tables import ChannelOrder, OrderLine
 from omnisync.stock import availability, came_back, known, ledger
 from omnisync.stock import returns as told_returns
 from omnisync.stock.came_back import Source
-from omnisync.sync import cases, conflicts, deadletters, firsts, looks, moments, money, returns, wire
+from omnisync.sync import arrivals, cases, conflicts, deadletters, firsts, looks, moments, money, returns, wire
 from omnisync.sync.booking import Booking
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.deadletters import Letter
@@ -184,6 +184,7 @@ def _order(booking: Booking, order: OrderSeen) -> int:
             booking.session, booking.context, booking.channel.name, order, {line.sku for line in after.values()},
             now=booking.now, message_id=booking.message_id,
         )  # fmt: skip
+    arrivals.follow(booking.session, booking.context, booking.channel, order, now=booking.now)
     return len(taken.waiting)
 
 

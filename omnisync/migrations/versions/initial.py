@@ -187,6 +187,7 @@ def upgrade() -> None:
         sa.Column("seen_at", db.Instant(), nullable=False),
         sa.Column("counter", sa.Boolean(), nullable=False),
         sa.Column("pickup", sa.Boolean(), nullable=False),
+        sa.Column("collect_at", db.Name(), nullable=True),
         sa.Column("paid", sa.Boolean(), nullable=False),
         sa.Column("lowered", sa.Boolean(), nullable=False),
         sa.Column("elsewhere", sa.Boolean(), nullable=False),
