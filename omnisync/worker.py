@@ -225,7 +225,7 @@ class Worker:
     async def _read_back(self, channel: Channel, *, everything: bool = False) -> None:
         await self._answered(channel, await drift.read_back(self.context, channel, everything=everything))
         now = self.context.clock.now()
-        await self.context.store.write(lambda session: drift.undo_unexplained(session, channel, now=now))
+        await self.context.store.write(lambda session: drift.undo_unexplained(session, self.context, channel, now=now))
 
     async def _write(self, channel: Channel, *, why: Why) -> None:
         report = await reconcile.reconcile(

@@ -75,6 +75,19 @@ class Availability(Answer):
     items: list[ArticleAvailability | PublicArticleAvailability]
 
 
+class Writes(Answer):
+    """The last write of each listing and place, by how far it is."""
+
+    submitted: Pieces = Field(description="On its way, or not answered.", examples=[0])
+    accepted: Pieces = Field(description="Taken by the channel, which applies it later.", examples=[0])
+    applied: Pieces = Field(description="Applied, as the channel says; nobody has read it back yet.", examples=[12])
+    confirmed: Pieces = Field(description="Applied, and read back.", examples=[988])
+    contradicted: Pieces = Field(
+        description="Taken by the channel, which went on showing the old number; it is written again until it is read back.",
+        examples=[0],
+    )
+
+
 class ChannelHealth(Answer):
     """How a channel is doing, and why."""
 
@@ -96,6 +109,7 @@ class ChannelHealth(Answer):
         description="Since when its webhooks stand; null: they do not, or it has none, and it is polled."
     )
     gone: Pieces = Field(description="Listings that it does not know any more.", examples=[0])
+    writes: Writes
 
 
 class Channels(Answer):

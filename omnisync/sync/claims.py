@@ -142,6 +142,8 @@ def _submit(context: Context, row: ShownState, target: Target, allocated: int, n
     quantity = row.wanted if stock_differs(row) else None
     price = wanted_price(row) if price_differs(row) else None
     again = row.unsettled == "unknown" and row.tag is not None and _same(row, quantity, price)
+    if row.unsettled == "accepted":
+        row.before = None  # it may land yet, before this one or after
     if not again:
         row.tag, row.compare, row.unsettled = context.ids.new(), row.believed, None
     assert row.tag is not None

@@ -214,6 +214,7 @@ def _lower_own_numbers(
     booking: Booking, order: OrderSeen, before: Mapping[str, _Bought], after: Mapping[str, _Bought]
 ) -> None:
     places = {line.id: line.place for line in order.lines}
+    came_back = {line.id for line in order.lines if line.restocks}
     for line_id, now in after.items() if not order.elsewhere else ():
         known = before.get(line_id, _Bought(now.sku, 0, 0))
         bought, taken_back = now.quantity - known.quantity, now.cancelled - known.cancelled
@@ -222,6 +223,8 @@ def _lower_own_numbers(
             booking.session, booking.channel, now.sku, max(0, bought - taken_back), order.placed_at,
             places.get(line_id), cancelled=unheard, now=booking.now,
         )  # fmt: skip
+        if taken_back > 0 or line_id in came_back:
+            looks.taken_back(booking.session, booking.channel, now.sku)
 
 
 def _look_for_twins(booking: Booking, order: OrderSeen) -> None:
@@ -269,6 +272,8 @@ def _sale(booking: Booking, sale: Sale) -> int:
         returns.note(booking.session, booking.context, booking.channel, shelves, now=booking.now)
         returns.note_other_channels(booking.session, booking.context, booking.channel, now=booking.now)
     looks.ordered(booking.session, booking.channel, sku, sale.quantity, at, sale.place, now=booking.now)
+    if sale.quantity < 0:
+        looks.taken_back(booking.session, booking.channel, sku)
     return 0
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -13,9 +13,9 @@ from sqlmodel import Session, col, select
 from omnisync import db
 from omnisync.announce import announce
 from omnisync.errors import NeedsAttention, TryLater
-from omnisync.sync import levels
+from omnisync.sync import levels, truth
 from omnisync.sync.context import Channel
-from omnisync.sync.settle import backoff
+from omnisync.sync.rows import backoff
 from omnisync.sync.tables import (
     IS_PROVISIONAL,
     Case,
@@ -57,6 +57,13 @@ class Health:
     """Since when its webhooks stand; None: they do not, or it has none, and it is polled."""
     gone: int = 0
     """Mapped listings that it does not know any more."""
+    writes: Mapping[str, int] = field(default_factory=dict)
+    """How far the last write of each listing is (`truth.NAMES`)."""
+
+    @property
+    def contradicted(self) -> int:
+        """Numbers that it took and does not show."""
+        return self.writes.get("contradicted", 0)
 
 
 def row_of(session: Session, channel: str) -> ChannelHealth:
@@ -244,11 +251,13 @@ def _forget_beliefs(session: Session, channel: str, *, behind_since: datetime | 
         "unsettled",
         "next_try_at",
         "emptied_since",
+        "before",
+        "doubted",
     )
     session.execute(
         sa.update(_shown)
         .where(_shown.c.channel == channel)
-        .values(dict.fromkeys(unknown) | {"behind_since": None if behind_since is None else waits})
+        .values(dict.fromkeys(unknown) | {"contradicted": 0, "behind_since": None if behind_since is None else waits})
         .execution_options(synchronize_session=False)
     )
 
@@ -275,7 +284,7 @@ def of(session: Session, channel: Channel, *, now: datetime) -> Health:
     return Health(
         channel.name, state, reason, row.action, lag, row.last_success_at, behind.number + inbox.number, failing,
         _drifting(session, channel), _exposed(session, channel), row.breaker, row.paused, cases,
-        row.failures_in_row, row.subscribed_at, _gone(session, channel),
+        row.failures_in_row, row.subscribed_at, _gone(session, channel), truth.count(session, channel.name),
     )  # fmt: skip
 
 

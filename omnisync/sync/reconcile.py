@@ -232,6 +232,12 @@ async def look(context: Context, channel: Channel, keys: Sequence[Key]) -> Seque
     targets = await context.store.read(lambda session: claims.targets(session, channel, keys))
     seen = await channel.adapter.look(targets)
     now = context.clock.now()
+    if await context.store.read(lambda session: looks.contradicts(session, channel, seen, now=now)):
+        # Nothing is said of a channel that a sale or a cancellation may explain: its orders are read, and it is looked at again.
+        await polling.pull(context, channel)
+        asked_at = context.clock.now()
+        seen = await channel.adapter.look(targets)
+        now = context.clock.now()
     await context.store.write(lambda session: _note(session, context, channel, keys, seen, asked_at, now))
     return seen
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -38,6 +38,15 @@ def key_of(row: ShownState) -> Key:
 def write_key(key: Key) -> str:
     """The name of a dead letter about this row."""
     return f"write/{key.external_id}/{key.place}"
+
+
+BACKOFF_SECONDS = (1.0, 5.0, 15.0, 60.0, 300.0)
+
+
+def backoff(failures: int, told_seconds: float | None = None) -> timedelta:
+    """How long to wait after so many failures in a row; never shorter than the channel told us."""
+    waits = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS)) - 1]
+    return timedelta(seconds=max(waits, told_seconds or 0.0))
 
 
 def wanted_price(row: ShownState) -> Money | None:

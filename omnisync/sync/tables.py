@@ -169,6 +169,16 @@ class ShownState(SQLModel, table=True):
     unsettled: str | None = None
     """accepted: to be applied later; unknown: nobody answered, it may have had its effect."""
 
+    before: int | None = None
+    """What it showed before the last number that it says it applied, less its orders since: a channel that dropped that number
+    shows this. Null: what became of it has been read since."""
+    doubted: str | None = Field(default=None, sa_type=Name)
+    """The write that seems to have been dropped, unless an order explains why fewer are shown."""
+    contradicted: int = 0
+    """How many numbers in a row it took and did not show."""
+    contradicted_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When that was last found, also when it was mended since."""
+
     seen: int | None = None
     """The last level read back."""
     seen_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -228,7 +238,8 @@ class Sent(SQLModel, table=True):
     quantity: int | None = None
     price_minor: int | None = None
     outcome: str | None = None
-    """null: in flight; applied | accepted | changed | unknown | attention | superseded"""
+    """null: submitted; applied | accepted | contradicted (it was taken, and what was read back is still the old number) | changed |
+    unknown | attention | superseded"""
     reason: str | None = None
     changed_at: datetime | None = Field(default=None, sa_type=Instant)
     """The oldest change of stock this write answers: propagation is applied_at - changed_at."""
