@@ -107,6 +107,27 @@ class ChannelListing(SQLModel, table=True):
     gone_at: datetime | None = Field(default=None, sa_type=Instant)
     """Since when the channel is known not to have it any more: nothing is written until it lists it again."""
     gone_case: str | None = Field(default=None, sa_type=Name)
+    named: str | None = None
+    """The SKU that the channel gives it, whatever article it is here."""
+    was_barcode: str | None = None
+    """Its barcode before the channel changed it."""
+    kept_sku: str | None = Field(default=None, sa_type=Name)
+    kept_barcode: str | None = None
+    """A person said: it is this article, although it has this barcode and perhaps is not the only listing of it."""
+    ignored_at: datetime | None = Field(default=None, sa_type=Instant)
+    """A person said: it is none of our articles."""
+
+
+class ChannelPlace(SQLModel, table=True):
+    """A place of a channel that a person has said the location of; `location_map` in the settings goes first."""
+
+    __tablename__ = "channel_place"
+
+    channel: str = Field(primary_key=True, sa_type=Name)
+    place: str = Field(primary_key=True, sa_type=Name)
+    location: str = Field(sa_type=Name)
+    at: datetime = Field(sa_type=Instant)
+    by: str
 
 
 class ShownState(SQLModel, table=True):

@@ -157,6 +157,11 @@ def upgrade() -> None:
         sa.Column("missed_at", db.Instant(), nullable=True),
         sa.Column("gone_at", db.Instant(), nullable=True),
         sa.Column("gone_case", db.Name(), nullable=True),
+        sa.Column("named", sa.String(), nullable=True),
+        sa.Column("was_barcode", sa.String(), nullable=True),
+        sa.Column("kept_sku", db.Name(), nullable=True),
+        sa.Column("kept_barcode", sa.String(), nullable=True),
+        sa.Column("ignored_at", db.Instant(), nullable=True),
         sa.PrimaryKeyConstraint("channel", "external_id"),
     )
     op.create_index(
@@ -193,6 +198,15 @@ def upgrade() -> None:
     )
     op.create_index("channel_order_reference", "channel_order", ["channel", "reference"], unique=False)
     op.create_index("channel_order_unpaid", "channel_order", ["channel", "paid", "placed_at"], unique=False)
+    op.create_table(
+        "channel_place",
+        sa.Column("channel", db.Name(), nullable=False),
+        sa.Column("place", db.Name(), nullable=False),
+        sa.Column("location", db.Name(), nullable=False),
+        sa.Column("at", db.Instant(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "place"),
+    )
     op.create_table(
         "code_tries",
         sa.Column("scope", db.Name(), nullable=False),
@@ -1029,6 +1043,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_component_then_bundle"), table_name="component_then")
     op.drop_table("component_then")
     op.drop_table("code_tries")
+    op.drop_table("channel_place")
     op.drop_index("channel_order_unpaid", table_name="channel_order")
     op.drop_index("channel_order_reference", table_name="channel_order")
     op.drop_table("channel_order")
