@@ -68,6 +68,7 @@ SOMETHING_WRONG = "Das hat nicht geklappt. Bitte noch einmal versuchen."
 PHRASES: tuple[tuple[str, str], ...] = (
     (r"(\S+) refuses our credentials \((\d+)\)\.", r"Lehnt unsere Zugangsdaten ab (\2)."),
     (r"(\S+) did not answer in ([\d.]+) s\.", r"Hat \2 s lang nicht geantwortet."),
+    (r"Nothing was heard from (.*)\.", r"Die Kasse schweigt: \1."),
     (r"(\S+) cannot be reached(?: \(\w+\))?\.", "Ist nicht erreichbar."),
     (r"(\S+) answered (\d+)\.", r"Antwortet mit Fehler \2."),
     (r"(\S+) limits our calls\.", "Drosselt unsere Aufrufe."),

@@ -158,6 +158,9 @@ class ChannelPolicy(_Section):
     returns: Literal["check", "sellable"] | None = None
     """What comes back waits to be checked, or can be sold at once. By default it waits where it had been sent, and does not where
     somebody took it back over a counter."""
+    heard_within: str | None = Field(default=None, pattern=r"^[1-9]\d{0,3}[mhd]$")
+    """Of a till: how old the last that we know of it may be, such as "90m", "4h" or "2d" of open time. Beyond it the store's
+    availability is at most `limited`, for nobody knows what was sold there since. None: it is not watched."""
     drift: Literal["repair", "show"] = "repair"
     """When the channel shows another number than it should: write ours again, or only show it."""
     blast_guard: bool = True

@@ -88,6 +88,13 @@ class Writes(Answer):
     )
 
 
+class Silence(Answer):
+    """A store of whose till nothing was heard for longer than `heard_within`."""
+
+    location: Place
+    since: Time
+
+
 class ChannelHealth(Answer):
     """How a channel is doing, and why."""
 
@@ -110,6 +117,7 @@ class ChannelHealth(Answer):
     )
     gone: Pieces = Field(description="Listings that it does not know any more.", examples=[0])
     writes: Writes
+    silent: list[Silence] = Field(description="Stores whose availability is limited at most.", examples=[[]])
 
 
 class Channels(Answer):

@@ -22,7 +22,7 @@ from omnisync.orders.tables import ChannelOrder, OrderLine
 from omnisync.stock import availability, came_back, known, ledger
 from omnisync.stock import returns as told_returns
 from omnisync.stock.came_back import Source
-from omnisync.sync import cases, conflicts, deadletters, firsts, looks, moments, money, places, returns, wire
+from omnisync.sync import cases, conflicts, deadletters, firsts, looks, moments, money, places, returns, silence, wire
 from omnisync.sync.booking import Booking
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.deadletters import Letter
@@ -70,6 +70,7 @@ def apply_all(
     resolve = resolver(session, channel.name, articles_of(fact for one in told for fact in one.facts))
     channel = places.known(session, channel, (fact for one in told for fact in one.facts))
     booking = Booking(session, context, channel, resolve, now, trusted, since=firsts.since(session, channel))
+    silence.note(session, channel, (fact for one in told for fact in one.facts), now=now)
     whole: list[Fact] = [] if booked is None else booked
     waiting = 0
     each = [(replace(booking, message_id=one.message_id), fact) for one in told for fact in one.facts]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -13,9 +13,10 @@ from sqlmodel import Session, col, select
 from omnisync import db
 from omnisync.announce import announce
 from omnisync.errors import NeedsAttention, TryLater
-from omnisync.sync import levels, truth
+from omnisync.sync import levels, silence, truth
 from omnisync.sync.context import Channel
 from omnisync.sync.rows import backoff
+from omnisync.sync.silence import Silence
 from omnisync.sync.tables import (
     IS_PROVISIONAL,
     Case,
@@ -25,6 +26,7 @@ from omnisync.sync.tables import (
     InboxMessage,
     ShownState,
 )
+from omnisync.values import format_time
 
 BREAKS_AFTER = 5
 """Failures in a row after which the breaker shows open."""
@@ -59,6 +61,8 @@ class Health:
     """Mapped listings that it does not know any more."""
     writes: Mapping[str, int] = field(default_factory=dict)
     """How far the last write of each listing is (`truth.NAMES`)."""
+    silent: Sequence[Silence] = ()
+    """Stores of whose till nothing was heard for longer than it may be."""
 
     @property
     def contradicted(self) -> int:
@@ -280,15 +284,18 @@ def of(session: Session, channel: Channel, *, now: datetime) -> Health:
     oldest = min((moment for moment in (behind.oldest, inbox.oldest) if moment is not None), default=None)
     shadow = is_shadow(channel, row.writes)
     lag = 0.0 if shadow or oldest is None else max(0.0, (now - oldest).total_seconds())
-    state, reason = _judge(row, lag, failing, cases, shadow=shadow)
+    silent = silence.silent(session, [channel.settings], channel.stores, now=now)
+    state, reason = _judge(row, lag, failing, cases, silent, shadow=shadow)
     return Health(
         channel.name, state, reason, row.action, lag, row.last_success_at, behind.number + inbox.number, failing,
         _drifting(session, channel), _exposed(session, channel), row.breaker, row.paused, cases,
-        row.failures_in_row, row.subscribed_at, _gone(session, channel), truth.count(session, channel.name),
+        row.failures_in_row, row.subscribed_at, _gone(session, channel), truth.count(session, channel.name), silent,
     )  # fmt: skip
 
 
-def _judge(row: ChannelHealth, lag: float, failing: int, cases: int, *, shadow: bool) -> tuple[State, str]:
+def _judge(
+    row: ChannelHealth, lag: float, failing: int, cases: int, silent: Sequence[Silence], *, shadow: bool
+) -> tuple[State, str]:
     if shadow and not (row.attention or row.failures_in_row):
         return "shadow", "Everything is read and nothing is written, until it goes live."
     if row.paused:
@@ -303,6 +310,9 @@ def _judge(row: ChannelHealth, lag: float, failing: int, cases: int, *, shadow: 
         return "late", row.last_error or "The channel does not answer."
     if lag > LATE_AFTER_SECONDS:
         return "late", f"The oldest change has been waiting for {lag:.0f} s."
+    if silent:
+        stores = ", ".join(f"{one.location} since {format_time(one.since)}" for one in silent)
+        return "late", f"Nothing was heard from {stores}."
     return "on_time", "Shows what it should."
 
 

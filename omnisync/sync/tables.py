@@ -130,6 +130,16 @@ class ChannelPlace(SQLModel, table=True):
     by: str
 
 
+class HeardAt(SQLModel, table=True):
+    """The moment of the last that we know of a channel at a location: what happened there since, nobody has told."""
+
+    __tablename__ = "heard_at"
+
+    channel: str = Field(primary_key=True, sa_type=Name)
+    location: str = Field(primary_key=True, sa_type=Name)
+    at: datetime = Field(sa_type=Instant)
+
+
 class ShownState(SQLModel, table=True):
     """What one listing shows at one place of its channel, as far as we know, and what it should show.
 

@@ -345,6 +345,13 @@ def upgrade() -> None:
     )
     op.create_index("hand_over_open", "hand_over", ["location", "sku", "at"], unique=False)
     op.create_table(
+        "heard_at",
+        sa.Column("channel", db.Name(), nullable=False),
+        sa.Column("location", db.Name(), nullable=False),
+        sa.Column("at", db.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "location"),
+    )
+    op.create_table(
         "idempotency",
         sa.Column("scope", db.Name(), nullable=False),
         sa.Column("key", db.Name(), nullable=False),
@@ -1023,6 +1030,7 @@ def downgrade() -> None:
     op.drop_table("import_run")
     op.drop_index(op.f("ix_idempotency_at"), table_name="idempotency")
     op.drop_table("idempotency")
+    op.drop_table("heard_at")
     op.drop_index("hand_over_open", table_name="hand_over")
     op.drop_table("hand_over")
     op.drop_index("goods_return_told", table_name="goods_return")
