@@ -57,6 +57,11 @@ def is_open(location: LocationSettings, moment: datetime) -> bool:
     return any(opens <= moment < closes for opens, closes in _spans(hours, day - timedelta(days=1), days=3))
 
 
+def opens_next(location: LocationSettings, moment: datetime) -> datetime | None:
+    """When the doors open next; None if they never do."""
+    return next((opens for opens, _ in _open_from(opening(location), as_utc(moment)) if opens > moment), None)
+
+
 def open_between(location: LocationSettings, since: datetime, until: datetime, *, at_most: timedelta) -> timedelta:
     """For how long the store was open between two moments; counting ends when it was more than `at_most`."""
     was_open = timedelta()

@@ -235,6 +235,14 @@ def _drift(details: Mapping[str, object]) -> tuple[str, str]:
     )
 
 
+def _price_drift(details: Mapping[str, object]) -> tuple[str, str]:
+    shows, should = (int(str(details.get(name, 0))) / 100 for name in ("shows_minor", "should_minor"))
+    return (
+        f"{details.get('sku')} kostet dort {shows:.2f} statt {should:.2f} {details.get('currency')}".replace(".", ","),
+        "Anwenden schreibt unseren Preis wieder; Verwerfen lässt den fremden stehen, bis sich unserer ändert.",
+    )
+
+
 def _conflict(details: Mapping[str, object]) -> tuple[str, str]:
     return (
         f"{details.get('quantity')} × {details.get('sku')} in {details.get('location')} zweimal verkauft",
@@ -281,6 +289,7 @@ _CASES: dict[str, Callable[[Mapping[str, object]], tuple[str, str]]] = {
     "blast_zero": _blast_zero,
     "blast_price": _blast_price,
     "drift": _drift,
+    "price_drift": _price_drift,
     "conflict": _conflict,
     "unpaid": _unpaid,
     "listings_gone": _gone,
@@ -300,6 +309,6 @@ def can_apply(case: Case) -> bool:
     """Whether there is something to do: numbers that wait for this decision, a return to take off again."""
     return (
         case.kind in RELEASES
-        or case.kind == "double_return"
+        or case.kind in ("double_return", "price_drift")
         or (case.kind == "drift" and "shows" in (case.details or {}))
     )

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from omnisync.sync import looks, reconcile
+from omnisync.sync import looks, pricing, reconcile
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import Key
 from omnisync.sync.tables import PRICE_PLACE, ChannelHealth, ShownState
@@ -23,7 +23,7 @@ WORST_PART = 2
 
 async def read_back(context: Context, channel: Channel, *, everything: bool = False) -> int:
     """Look at the listings whose turn it is; how many."""
-    if not channel.can.looks or not channel.groups:
+    if not channel.can.looks or not (channel.groups or pricing.published(channel)):
         return 0
     now = context.clock.now()
     keys = await context.store.read(lambda session: turn(session, channel, now=now, everything=everything))
@@ -87,10 +87,14 @@ def undo_unexplained(session: Session, context: Context, channel: Channel, *, no
 
 
 def _rows(channel: Channel) -> sa.Select[str, str]:
+    """What is ours to write there: its numbers, with which prices are read; its prices alone where no stock is ours."""
+    ours = (
+        (col(ShownState.place) != PRICE_PLACE, col(ShownState.wanted).is_not(None))
+        if channel.groups
+        else (col(ShownState.place) == PRICE_PLACE, col(ShownState.wanted_price_minor).is_not(None))
+    )
     return sa.select(col(ShownState.external_id), col(ShownState.place)).where(
-        col(ShownState.channel) == channel.name,
-        col(ShownState.place) != PRICE_PLACE,
-        col(ShownState.wanted).is_not(None),
+        col(ShownState.channel) == channel.name, *ours
     )
 
 

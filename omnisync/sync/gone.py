@@ -178,6 +178,7 @@ _NOTHING: dict[str, Any] = {
             "price_currency", "submitted", "submitted_price_minor", "in_flight_until", "unsettled", "look_at",
             "drift_since", "next_try_at", "blocked_reason", "guard_case", "guard_decision", "guard_quantity",
             "guard_price_minor", "emptied_since", "before", "doubted",
+            "price_before_minor", "price_drift_since", "price_left_minor",
         )
     ),
     "failures": 0,

@@ -257,6 +257,9 @@ def _forget_beliefs(session: Session, channel: str, *, behind_since: datetime | 
         "emptied_since",
         "before",
         "doubted",
+        "price_before_minor",
+        "price_drift_since",
+        "price_left_minor",
     )
     session.execute(
         sa.update(_shown)
@@ -348,7 +351,8 @@ def _count(session: Session, model: type[DeadLetter] | type[Case], channel: Chan
 
 def _drifting(session: Session, channel: Channel) -> int:
     statement = select(sa.func.count()).where(
-        ShownState.channel == channel.name, col(ShownState.drift_since).is_not(None)
+        ShownState.channel == channel.name,
+        sa.or_(col(ShownState.drift_since).is_not(None), col(ShownState.price_drift_since).is_not(None)),
     )
     return int(session.exec(statement).one() or 0)
 

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from omnisync import db
 from omnisync.adapters.base import LevelSeen
 from omnisync.announce import announce
-from omnisync.sync import deadletters, levels, settle, truth
+from omnisync.sync import deadletters, levels, price_drift, settle, truth
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import LOCKED, OF_LISTINGS, Key, key_of, mark, write_key
 from omnisync.sync.tables import IS_PROVISIONAL, PRICE_PLACE, Case, Sent, ShownState
@@ -35,13 +35,13 @@ def note(
     rows = _rows(session, channel, seen)
     for level in seen:
         row = rows.get(_place_of(level))
-        if row is None:
-            continue
-        if _written_since(row, asked_at):
+        if row is not None and _written_since(row, asked_at):
             row.look_at = now
-        else:
+        elif row is not None:
             _book(session, context, channel, row, level, now)
-        _book_price(rows.get(Key(row.external_id, PRICE_PLACE), row), level, now)
+        of_price = rows.get(Key(level.article.external_id or "", PRICE_PLACE), row)
+        if of_price is not None and level.price is not None and not _priced_since(of_price, asked_at):
+            price_drift.read(session, context, channel, of_price, level.price, now=now)
     deadletters.shown_after_all(session, channel.name, rows.values(), now=now)
 
 
@@ -222,11 +222,9 @@ def _drifted(session: Session, context: Context, channel: Channel, row: ShownSta
     announce(session, "channel.case_opened", {"channel": channel.name, "case": case.id, "kind": "drift"}, now=now)
 
 
-def _book_price(row: ShownState, level: LevelSeen, now: datetime) -> None:
-    if level.price is None or (row.in_flight_until is not None and row.in_flight_until > now):
-        return
-    row.price_minor, row.price_currency = level.price.minor, level.price.currency
-    mark(row, now=now)
+def _priced_since(row: ShownState, asked_at: datetime) -> bool:
+    in_flight = row.in_flight_until is not None and row.in_flight_until > asked_at
+    return in_flight or (row.price_at is not None and row.price_at > asked_at)
 
 
 def _written_since(row: ShownState, asked_at: datetime) -> bool:

@@ -77,5 +77,7 @@ def stock_differs(row: ShownState) -> bool:
 
 def price_differs(row: ShownState) -> bool:
     """Whether the price is to be written."""
+    if row.wanted_price_minor is None or row.wanted_price_minor == row.price_left_minor:
+        return False
     wants = (row.wanted_price_minor, row.wanted_price_currency)
-    return row.wanted_price_minor is not None and wants != (row.price_minor, row.price_currency)
+    return wants != (row.price_minor, row.price_currency)

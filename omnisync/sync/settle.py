@@ -92,6 +92,8 @@ def applied(row: ShownState, *, quantity: int | None, price_minor: int | None, n
         row.applied_at = now
         row.drift_since = None
     if price_minor is not None:
+        row.price_before_minor = None if row.price_minor == price_minor else row.price_minor
+        row.price_drift_since = row.price_left_minor = None
         row.price_minor, row.price_currency, row.price_at = price_minor, row.wanted_price_currency, now
         row.applied_price_minor = price_minor
     row.submitted = row.submitted_price_minor = row.unsettled = row.next_try_at = row.blocked_reason = None

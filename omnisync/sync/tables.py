@@ -189,6 +189,12 @@ class ShownState(SQLModel, table=True):
     price_at: datetime | None = Field(default=None, sa_type=Instant)
     applied_price_minor: int | None = None
     """The price we last wrote."""
+    price_before_minor: int | None = None
+    """The price from before that; null: what became of it has been read since."""
+    price_drift_since: datetime | None = Field(default=None, sa_type=Instant)
+    """Since when it shows a price that we did not write."""
+    price_left_minor: int | None = None
+    """The price it should show and is not to be written: another was set at the channel, and a person decides."""
 
     tag: str | None = None
     submitted: int | None = None
@@ -318,7 +324,7 @@ class Case(SQLModel, table=True):
     id: str = Field(primary_key=True, sa_type=Name)
     channel: str = Field(sa_type=Name)
     kind: str
-    """blast_zero | blast_price | drift | conflict | listings_gone | double_return | unpaid | stock_error | overdue"""
+    """blast_zero | blast_price | drift | price_drift | conflict | listings_gone | double_return | unpaid | stock_error | overdue"""
     title: str
     cause: str = ""
     proposal: str = ""

@@ -67,25 +67,41 @@ def proven(session: Session, row: ShownState, *, now: datetime) -> None:
 
 def _taken(session: Session, row: ShownState) -> str | None:
     """The last number of this row that the channel says it took."""
-    tag: str | None = session.execute(
-        _LAST_TAKEN, {"channel": row.channel, "sku": row.sku, "external_id": row.external_id, "place": row.place}
-    ).scalar()
+    tag: str | None = session.execute(_LAST_TAKEN, _named(row)).scalar()
     return tag
 
 
-_LAST_TAKEN = (
-    sa.select(_sent.c.tag)
-    .where(*(_sent.c[name] == sa.bindparam(name) for name in ("channel", "sku", "external_id", "place")))
-    .where(_sent.c.outcome.in_(("applied", "accepted")), _sent.c.quantity.is_not(None))
-    .order_by(_sent.c.sent_at.desc(), _sent.c.tag.desc())
-    .limit(1)
-)
+def taken_price(session: Session, row: ShownState) -> str | None:
+    """The last price of this row that the channel says it took."""
+    tag: str | None = session.execute(_LAST_PRICE_TAKEN, _named(row)).scalar()
+    return tag
+
+
+def _named(row: ShownState) -> dict[str, str]:
+    return {"channel": row.channel, "sku": row.sku, "external_id": row.external_id, "place": row.place}
+
+
+def _last_taken(of: sa.Column[int | None]) -> sa.Select[str]:
+    return (
+        sa.select(_sent.c.tag)
+        .where(*(_sent.c[name] == sa.bindparam(name) for name in ("channel", "sku", "external_id", "place")))
+        .where(_sent.c.outcome.in_(("applied", "accepted")), of.is_not(None))
+        .order_by(_sent.c.sent_at.desc(), _sent.c.tag.desc())
+        .limit(1)
+    )
+
+
+_LAST_TAKEN, _LAST_PRICE_TAKEN = _last_taken(_sent.c.quantity), _last_taken(_sent.c.price_minor)
 
 
 def _letter(channel: Channel, row: ShownState) -> Letter:
+    if row.wanted is None:
+        wants, shows = f"at {row.wanted_price_minor}", f"costs {row.price_minor} minor units"
+    else:
+        wants, shows = f"as {row.wanted}", f"shows {row.believed}"
     return Letter(
-        "write", write_key(key_of(row)), f"{row.sku} is not shown as {row.wanted}, though {channel.name} says so",
-        f"It took the number {row.contradicted} times in a row and still shows {row.believed}.",
+        "write", write_key(key_of(row)), f"{row.sku} is not shown {wants}, though {channel.name} says so",
+        f"It took the number {row.contradicted} times in a row and still {shows}.",
         "Look at this listing at the channel: is it locked, a bundle, or written by another program? It is tried again by itself.",
         {"external_id": row.external_id, "place": row.place, "sku": row.sku},
     )  # fmt: skip
@@ -102,6 +118,10 @@ def states() -> sa.Case[str]:
         (sa.or_(shown.in_flight_until.is_not(None), shown.unsettled == "unknown"), "submitted"),
         (shown.unsettled == "accepted", "accepted"),
         (sa.and_(shown.before.is_(None), shown.seen_at >= shown.applied_at), "confirmed"),
+        (
+            sa.and_(shown.price_before_minor.is_(None), shown.applied_at.is_(None), shown.seen_at >= shown.price_at),
+            "confirmed",
+        ),
         (sa.or_(shown.applied_at.is_not(None), shown.applied_price_minor.is_not(None)), "applied"),
     )
 
