@@ -33,6 +33,7 @@ from omnisync.sync import (
     replay,
     subscribing,
     telling,
+    topics,
     unpaid,
 )
 from omnisync.sync.agenda import Agenda
@@ -82,6 +83,7 @@ class _Due:
     read_back: datetime | None = None
     unpaid: datetime | None = None
     subscribed: datetime | None = None
+    watched: datetime | None = None
 
     def reached(self, name: str, every: timedelta, now: datetime) -> bool:
         """Whether it is time again."""
@@ -166,6 +168,7 @@ class Worker:
         slow: list[tuple[str, bool, Step]] = [
             ("listed", due.reached("listed", LISTINGS_EVERY, now) or waits.listings, self._listings),
             ("subscribed", not waits.shadow and due.reached("subscribed", subscribing.EVERY, now), self._subscribe),
+            ("watched", not waits.shadow and due.reached("watched", topics.EVERY, now), self._watch),
             ("polled", due.reached("polled", timedelta(seconds=channel.can.poll_seconds), now), self._poll),
             ("", waits.messages, self._inbox),
             ("unpaid", due.reached("unpaid", unpaid.EVERY, now), self._unpaid),
@@ -202,6 +205,12 @@ class Worker:
     async def _subscribe(self, channel: Channel) -> None:
         """What a webhook that was gone would have told is read right after it stands again."""
         if await subscribing.look_after(self.context, channel):
+            await self._poll(channel)
+
+    async def _watch(self, channel: Channel) -> None:
+        """Where a topic has fallen silent, its webhook may be gone: it is made again, and what it did not tell is read."""
+        if await topics.watch(self.context, channel):
+            await subscribing.look_after(self.context, channel)
             await self._poll(channel)
 
     async def _poll(self, channel: Channel) -> None:

@@ -103,7 +103,14 @@ def _webhooks(session: Session, found: health.Health) -> Finding:
     if found.subscribed_at is None:
         mend = "They are subscribed within the hour by `omnisync serve` or `worker`; until then it is polled."
         return Finding(Level.WARN, subject, "are not subscribed yet", mend)
-    return Finding(Level.OK, subject, f"stand since {format_time(found.subscribed_at)}")
+    stands = f"stand since {format_time(found.subscribed_at)}"
+    if found.silent_topics:
+        silent = ", ".join(f"{topic} since {since}" for topic, since in found.silent_topics.items())
+        mend = (
+            "See at the channel whether its deliveries fail, and whether a proxy refuses them; meanwhile it is polled."
+        )
+        return Finding(Level.WARN, subject, f"{stands}, silent: {silent}", mend)
+    return Finding(Level.OK, subject, stands)
 
 
 def _mapping(session: Session, channel: Channel) -> Finding:

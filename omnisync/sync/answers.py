@@ -117,6 +117,10 @@ class ChannelHealth(Answer):
     )
     gone: Pieces = Field(description="Listings that it does not know any more.", examples=[0])
     writes: Writes
+    silent_topics: dict[str, Time] = Field(
+        description="Topics whose webhooks have been silent for longer than ever of late, with their last message.",
+        examples=[{}],
+    )
     silent: list[Silence] = Field(description="Stores whose availability is limited at most.", examples=[[]])
 
 

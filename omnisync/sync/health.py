@@ -63,6 +63,8 @@ class Health:
     """How far the last write of each listing is (`truth.NAMES`)."""
     silent: Sequence[Silence] = ()
     """Stores of whose till nothing was heard for longer than it may be."""
+    silent_topics: Mapping[str, str] = field(default_factory=dict)
+    """Topics whose webhooks have been silent for longer than ever of late -> since when."""
 
     @property
     def contradicted(self) -> int:
@@ -293,6 +295,7 @@ def of(session: Session, channel: Channel, *, now: datetime) -> Health:
         channel.name, state, reason, row.action, lag, row.last_success_at, behind.number + inbox.number, failing,
         _drifting(session, channel), _exposed(session, channel), row.breaker, row.paused, cases,
         row.failures_in_row, row.subscribed_at, _gone(session, channel), truth.count(session, channel.name), silent,
+        row.silent_topics or {},
     )  # fmt: skip
 
 

@@ -305,6 +305,8 @@ class ChannelHealth(SQLModel, table=True):
     """The last time its orders were read to the end."""
     subscribed_at: datetime | None = Field(default=None, sa_type=Instant)
     """Since when its webhooks stand without having been missing; null: they do not, or it has none."""
+    silent_topics: Any = Field(default=None, sa_type=sa.JSON, nullable=True)
+    """Topics whose webhooks have fallen silent -> since when."""
     retry_at: datetime | None = Field(default=None, sa_type=Instant)
     told_until: datetime | None = Field(default=None, sa_type=Instant)
     """Until then the channel itself asked to be left alone; what goes beyond is our own caution."""

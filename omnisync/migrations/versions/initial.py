@@ -136,6 +136,7 @@ def upgrade() -> None:
         sa.Column("last_heard_at", db.Instant(), nullable=True),
         sa.Column("pulled_at", db.Instant(), nullable=True),
         sa.Column("subscribed_at", db.Instant(), nullable=True),
+        sa.Column("silent_topics", sa.JSON(), nullable=True),
         sa.Column("retry_at", db.Instant(), nullable=True),
         sa.Column("told_until", db.Instant(), nullable=True),
         sa.Column("calls", sa.Integer(), nullable=False),
