@@ -26,6 +26,7 @@ from omnisync.sync import (
     drift,
     events,
     health,
+    holes,
     inbox,
     leases,
     polling,
@@ -84,6 +85,7 @@ class _Due:
     unpaid: datetime | None = None
     subscribed: datetime | None = None
     watched: datetime | None = None
+    counted: datetime | None = None
 
     def reached(self, name: str, every: timedelta, now: datetime) -> bool:
         """Whether it is time again."""
@@ -171,6 +173,7 @@ class Worker:
             ("watched", not waits.shadow and due.reached("watched", topics.EVERY, now), self._watch),
             ("polled", due.reached("polled", timedelta(seconds=channel.can.poll_seconds), now), self._poll),
             ("", waits.messages, self._inbox),
+            ("counted", due.reached("counted", holes.EVERY, now), self._fill_holes),
             ("unpaid", due.reached("unpaid", unpaid.EVERY, now), self._unpaid),
         ]
         return [(duty, step) for duty, wanted, step in slow if wanted]
@@ -212,6 +215,9 @@ class Worker:
         if await topics.watch(self.context, channel):
             await subscribing.look_after(self.context, channel)
             await self._poll(channel)
+
+    async def _fill_holes(self, channel: Channel) -> None:
+        await holes.fill(self.context, channel)
 
     async def _poll(self, channel: Channel) -> None:
         await polling.pull(self.context, channel)
