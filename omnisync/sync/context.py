@@ -160,6 +160,11 @@ class Channel:
             return None
         return self.settings.location_map.get(place)
 
+    def with_places(self, more: Mapping[str, str]) -> Channel:
+        """The same channel, of which more places are known; what the settings say goes first."""
+        places = {**more, **self.settings.location_map}
+        return replace(self, settings=self.settings.model_copy(update={"location_map": places}))
+
     @property
     def compares(self) -> bool:
         """Whether the channel itself refuses a write that rests on an old number."""
