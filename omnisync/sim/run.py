@@ -187,7 +187,7 @@ class Run:
 
 def play(seed: int, hours: float) -> Outcome:
     """The run of this seed, from its beginning to its verdict."""
-    with _disk() as engine, asyncio.Runner(loop_factory=Loop) as runner:
+    with fresh_database() as engine, asyncio.Runner(loop_factory=Loop) as runner:
         loop = runner.get_loop()
         assert isinstance(loop, Loop)
         loop.set_task_factory(by_process)
@@ -219,7 +219,7 @@ async def _life(run: Run) -> None:
 
 
 @contextmanager
-def _disk() -> Iterator[Engine]:
+def fresh_database() -> Iterator[Engine]:
     """A fresh database with all tables; nobody needs it after a power cut."""
     folder = Path(tempfile.mkdtemp(prefix="omnisync-sim-", dir=SCRATCH if Path(SCRATCH).is_dir() else None))
     try:
