@@ -240,6 +240,7 @@ def _look_for_twins(booking: Booking, order: OrderSeen) -> None:
 def _lines_wait(booking: Booking, order: OrderSeen, taken: intake.Taken) -> None:
     waiting = {f"line/{order.id}/{line.line_id}": line for line in taken.waiting}
     settled = [key for line in order.lines if (key := f"line/{order.id}/{line.id}") not in waiting]
+    settled += [f"fact/order:{order.id}", *(f"fact/order:{order.id}/{line.id}" for line in order.lines)]
     deadletters.mended_all(booking.session, booking.channel.name, settled, now=booking.now)
     for key, line in waiting.items():
         title = f"{line.title} in order {order.reference}"

@@ -75,6 +75,8 @@ class Counterpart(Protocol):
     """The adapter's own settings that connect it to this channel; small pages, where their size can be set."""
     places: Mapping[str, str]
     """The channel's places -> LOCATION; empty where it has none."""
+    over_the_counter: bool
+    """What is bought has left the shelf."""
     transport: Transport | None
     """The channel's API (`torture.wire.asgi` makes one of an app); None where there is no HTTP."""
     secrets: Sequence[str]
@@ -139,6 +141,7 @@ class Simulated:
 
     settings: Mapping[str, Any]
     places: Mapping[str, str] = {}
+    over_the_counter: bool = False
     transport: Transport | None = None
     secrets: Sequence[str] = ()
     reasons: Mapping[str, str] = {}

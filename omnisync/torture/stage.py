@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
@@ -23,13 +24,14 @@ from omnisync.catalog.articles import ArticleChange
 from omnisync.clock import Ids, StoppedClock
 from omnisync.errors import NeedsAttention, TryLater, Unauthorized
 from omnisync.settings import ChannelPolicy, ChannelSettings, LocationSettings, ServerSettings, Settings
-from omnisync.stock import availability, ledger
+from omnisync.stock import ledger
 from omnisync.stock.ledger import Entry
 from omnisync.sync import inbox
 from omnisync.sync.context import Context, Inline
+from omnisync.sync.tables import InboxMessage
 from omnisync.torture.counterpart import LOCATION, Bought, Counterpart, Goods, Ground
 from omnisync.torture.wire import Wire
-from omnisync.values import Kind, Money, Shelf
+from omnisync.values import Kind, Money
 from omnisync.worker import Worker
 
 NAME = "torture"
@@ -56,10 +58,15 @@ class Books:
 
     taken: Counter[str] = field(default_factory=Counter)
     """Pieces that left their shelf or are promised to a buyer."""
+    promised: Counter[str] = field(default_factory=Counter)
+    """Those of them that still lie there."""
     counted: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SKUS, PIECES))
     at: dict[str, datetime] = field(default_factory=dict)
     """When each thing was bought, by the id that it is told under."""
-    lines: dict[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    lines: dict[str, dict[str, int]] = field(default_factory=dict)
+    """What was bought of our shelves."""
+    gone: set[str] = field(default_factory=set)
+    """What was bought and sent."""
     acknowledged: list[tuple[str, str]] = field(default_factory=list)
     """(event, hash of the body) of each message that we said yes to."""
     delisted: set[str] = field(default_factory=set)
@@ -67,6 +74,17 @@ class Books:
     def left(self, sku: str) -> int:
         """What can still be sold."""
         return self.counted[sku] - self.taken[sku]
+
+    def leave(self, id: str) -> None:
+        """It is sent: no longer promised, and no longer there."""
+        if id not in self.gone:
+            self.gone.add(id)
+            self.promised.subtract(self.lines[id])
+
+    def come_back(self, id: str) -> None:
+        """It can be sold again, whether it had left or not."""
+        self.leave(id)
+        self.taken.subtract(self.lines[id])
 
 
 class Stage:
@@ -128,18 +146,24 @@ class Stage:
         self.count(dict.fromkeys(SKUS, PIECES))
         await self.rounds(4)
 
+    def learn(self, sku: str) -> None:
+        """Somebody answers: this article is ours too, and so many are there."""
+        with db.transaction(self.engine) as session:
+            articles.put(session, [ArticleChange(sku, {"title": "Now we know it"})], now=self.clock.now())
+            entry = Entry(Kind.COUNT, sku, LOCATION, PIECES, "learned", self.clock.now())
+            ledger.record(session, [entry], now=self.clock.now())
+
     def count(self, pieces: Mapping[str, int]) -> None:
         """Somebody counts these shelves now: so many can be sold."""
         self.clock.advance(seconds=1)
         now, cause = self.clock.now(), self.ids.new()
         for sku, left in pieces.items():
             self.books.counted[sku] = left + self.books.taken[sku]
+        entries = [
+            Entry(Kind.COUNT, sku, LOCATION, left + self.books.promised[sku], cause, now, key=f"{cause}/{sku}")
+            for sku, left in pieces.items()
+        ]
         with db.transaction(self.engine) as session:
-            promised = _reserved(session, pieces)
-            entries = [
-                Entry(Kind.COUNT, sku, LOCATION, n + promised.get(sku, 0), cause, now, key=f"{cause}/{sku}")
-                for sku, n in pieces.items()
-            ]
             ledger.record(session, entries, now=now)
 
     async def rounds(self, number: int = 3, *, seconds: float = ROUND_SECONDS) -> None:
@@ -179,6 +203,20 @@ class Stage:
             if isinstance(found, Message) and answer.status < 300:
                 self.books.acknowledged.append((found.event_id, hashlib.sha256(hook.body).hexdigest()))
 
+    async def deliver_forged(self, hook: Hook) -> None:
+        """Somebody else sends this."""
+        try:
+            await inbox.receive(self.context, self.context.channel(NAME), hook)
+        except Unauthorized:
+            return
+        except Exception as bug:
+            self.wrong(f"a forged webhook ended with {_said(bug)}")
+
+    def kept_messages(self) -> int:
+        """How many messages are in the inbox."""
+        with db.reading(self.engine) as session:
+            return session.execute(sa.select(sa.func.count()).select_from(InboxMessage)).scalar_one()
+
     async def calm(self) -> None:
         """All faults end, what was kept back arrives, and there is time for everything that is tried again."""
         self.wire.calm()
@@ -196,18 +234,24 @@ class Stage:
         """A buyer at the channel."""
         bought = self.counterpart.buy(lines, wrapped=wrapped, elsewhere=elsewhere)
         self.books.at |= dict.fromkeys(bought.told_as, self.clock.now())
-        ours = () if elsewhere else tuple((sku, n) for sku, n in lines if sku in SKUS)
+        ours = {} if elsewhere else {sku: n for sku, n in lines if sku in SKUS}
         self.books.lines[bought.id] = ours
-        self.books.taken.update(dict(ours))
+        self.books.taken.update(ours)
+        if not self.counterpart.over_the_counter:
+            self.books.promised.update(ours)
         return bought
+
+    def ship(self, bought: Bought) -> None:
+        self.counterpart.ship(bought)
+        self.books.leave(bought.id)
 
     def cancel(self, bought: Bought) -> None:
         self.counterpart.cancel(bought)
-        self.books.taken.subtract(dict(self.books.lines[bought.id]))
+        self.books.come_back(bought.id)
 
     def take_back(self, bought: Bought) -> None:
         self.counterpart.take_back(bought)
-        self.books.taken.subtract(dict(self.books.lines[bought.id]))
+        self.books.come_back(bought.id)
 
     def delist(self, sku: str) -> None:
         self.counterpart.delist(sku)
@@ -218,11 +262,6 @@ class Stage:
     def is_told(self, bought: Bought) -> bool:
         """Whether the adapter told of all of it."""
         return bought.told_as <= self.told.keys()
-
-
-def _reserved(session: Session, skus: Mapping[str, int]) -> dict[str, int]:
-    found = availability.levels(session, [Shelf(LOCATION, sku) for sku in skus])
-    return {shelf.sku: level.reserved for shelf, level in found.items()}
 
 
 class _Watched:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from omnisync import db
-from omnisync.adapters.base import OrderSeen, Sale
-from omnisync.catalog import articles
-from omnisync.catalog.articles import ArticleChange
+from omnisync.adapters.base import Hook, Message, OrderSeen, Sale
 from omnisync.sync import cursors, health, polling
 from omnisync.torture import mangle, verdict
 from omnisync.torture.counterpart import Bought, DoesNotApply, Trouble
@@ -34,10 +33,14 @@ async def duplicates(stage: Stage) -> None:
         bought = stage.buy((A, 2), (B, 1))
         await stage.rounds(1)
         kept, stage.held = stage.held, None
+        await stage.deliver(kept)
+        once = stage.kept_messages()
         await stage.deliver([hook for hook in kept for _ in range(3)])
         await stage.rounds(2)
         stage.restart()
         await stage.deliver(kept)
+        if (more := stage.kept_messages() - once) > 0:
+            stage.wrong(f"the same webhooks were taken for {more} new ones")
         _read_from_the_beginning(stage)
         await stage.rounds(2)
     _expect_told(stage, bought)
@@ -51,7 +54,7 @@ async def reordering(stage: Stage) -> None:
         await stage.rounds(1)
         _if_any(lambda: stage.cancel(bought[0]), lambda: stage.take_back(bought[0]))
         stage.clock.advance(seconds=5)
-        _if_any(lambda: stage.counterpart.ship(bought[1]))
+        _if_any(lambda: stage.ship(bought[1]))
         await stage.rounds(1)
         kept, stage.held = stage.held, None
         for hook in reversed(kept):
@@ -82,6 +85,32 @@ async def a_days_delay(stage: Stage) -> None:
     kept, stage.held = stage.held or [], None
     await stage.deliver(kept)
     await stage.rounds(2)
+
+
+async def forged(stage: Stage) -> None:
+    """True webhooks that somebody has touched: another byte, a byte more, the signature of another one, no signature at all."""
+    stage.held = []
+    stage.buy((A, 1))
+    stage.buy((B, 1))
+    await stage.rounds(1)
+    kept = [hook for hook in stage.held if isinstance(stage.adapter.identify(hook), Message)]
+    if not kept:
+        raise DoesNotApply("it sends no webhooks")
+    before = stage.kept_messages()
+    for hook, other in zip(kept, [*kept[1:], kept[0]], strict=True):
+        for touched in _touched(hook, other):
+            await stage.deliver_forged(touched)
+    if (more := stage.kept_messages() - before) > 0:
+        stage.wrong(f"{more} webhooks of which not every byte was signed were believed")
+
+
+def _touched(hook: Hook, other: Hook) -> list[Hook]:
+    middle = len(hook.body) // 2
+    bodies = [hook.body[:middle] + bytes([hook.body[middle] ^ 1]) + hook.body[middle + 1 :], hook.body + b" "]
+    if other.body != hook.body:
+        bodies.append(other.body)
+    bare = {name: value for name, value in hook.headers.items() if name in ("content-type", "user-agent")}
+    return [*(replace(hook, body=body) for body in bodies), replace(hook, headers=bare)]
 
 
 async def two_in_one_second(stage: Stage) -> None:
@@ -143,7 +172,7 @@ async def strange(stage: Stage) -> None:
             await stage.rounds(2)
             _expect_told(stage, even, when=f"while {word} of another order has a word that nobody knows")
             stage.wire.calm()
-            _if_any(lambda order=odd: stage.counterpart.ship(order))  # type: ignore[misc]
+            _if_any(lambda order=odd: stage.ship(order))  # type: ignore[misc]
             await stage.rounds(1)
 
 
@@ -177,9 +206,8 @@ async def poisoned(stage: Stage) -> None:
         stage.wrong(f"while another order cannot be read: {fault}")
     _expect_waiting(stage, "an order that cannot be read")
     stage.wire.calm()
-    _if_any(lambda: stage.counterpart.ship(bad))
-    with db.transaction(stage.engine) as session:
-        articles.put(session, [ArticleChange(STRANGER, {"title": "Now we know it"})], now=stage.clock.now())
+    _if_any(lambda: stage.ship(bad))
+    stage.learn(STRANGER)
 
 
 async def shifting_pages(stage: Stage) -> None:
@@ -357,7 +385,7 @@ async def elsewhere(stage: Stage) -> None:
     stage.buy((A, 1))
     await stage.rounds(3)
     _expect_told(stage, bought)
-    _if_any(lambda: stage.counterpart.ship(bought))
+    _if_any(lambda: stage.ship(bought))
     await stage.rounds(2)
 
 
@@ -365,6 +393,7 @@ TORMENTS: Mapping[str, Torment] = {
     "duplicates": duplicates,
     "reordering": reordering,
     "a day's delay": a_days_delay,
+    "forged webhooks": forged,
     "429": too_many_calls,
     "5xx": server_errors,
     "timeout after effect": timeout_after_effect,
@@ -408,7 +437,7 @@ class _trouble:  # noqa: N801  it is used like a function
 async def _some_trade(stage: Stage) -> None:
     bought = [stage.buy((A, 1)), stage.buy((B, 2)), stage.buy((C, 1))]
     await stage.rounds(2)
-    _if_any(lambda: stage.counterpart.ship(bought[0]))
+    _if_any(lambda: stage.ship(bought[0]))
     _if_any(lambda: stage.cancel(bought[1]), lambda: stage.take_back(bought[1]))
     await stage.rounds(2)
     _if_any(lambda: stage.take_back(bought[0]))

@@ -22,6 +22,7 @@ SOLD = "what is sold over the counter is gone; it comes back as a return"
 class Square(Simulated):
     """An account with one store."""
 
+    over_the_counter = True
     places: Mapping[str, str] = {HERE: LOCATION}
     secrets: Sequence[str] = (TOKEN, SECRET)
     reasons: Mapping[str, str] = {

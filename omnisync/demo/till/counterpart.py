@@ -21,6 +21,7 @@ SOLD = "what is sold over the counter is gone; it comes back as a negative line"
 class CsvTill(Simulated):
     """One store's till, its exports and the file that it imports."""
 
+    over_the_counter = True
     places: Mapping[str, str] = {HERE: LOCATION}
     reasons: Mapping[str, str] = {
         "cancel": SOLD,
