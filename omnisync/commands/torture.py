@@ -27,7 +27,9 @@ def torture(
     context: typer.Context,
     adapter: Annotated[str, typer.Argument(help="Its name in the settings, also one of another package.")],
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of all chance; the same number is the same run.")] = 1,
-    only: Annotated[list[str] | None, typer.Option("--only", metavar="TORMENT", help="Just this one; repeatable.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="TORMENT", help="Just this one; repeatable.")
+    ] = None,
     database: Annotated[
         str | None, typer.Option("--database", metavar="URL", help="PostgreSQL, or a new SQLite file; else in memory.")
     ] = None,

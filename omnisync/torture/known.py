@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 from omnisync.adapters import registry
 from omnisync.errors import Refused
@@ -14,24 +14,19 @@ GROUP = "omnisync.counterparts"
 COUNTERPARTS: Mapping[str, str] = {
     "csv": "omnisync.demo.till.counterpart:CsvTill",
     "ebay": "omnisync.demo.ebay.counterpart:Ebay",
+    "oscar": "omnisync.demo.oscar.counterpart:Oscar",
     "shopify": "omnisync.demo.shopify.counterpart:Shopify",
     "shopware": "omnisync.demo.shopware.counterpart:Shopware",
     "square": "omnisync.demo.square.counterpart:Square",
+    "vendure": "omnisync.demo.vendure.counterpart:Vendure",
     "woocommerce": "omnisync.demo.woocommerce.counterpart:Woo",
-}
-REAL_SERVERS: Mapping[str, str] = {
-    "oscar": "django-oscar runs in its own tests as a real server, and is not simulated (docs/decisions/0028)",
-    "vendure": "Vendure runs in its own tests as a real server, and is not simulated (docs/decisions/0028)",
 }
 
 
 def counterpart(adapter: str) -> OpenCounterpart:
     """How to open the counterpart of that adapter. Refused, with the reason, when there is none."""
     if adapter in COUNTERPARTS:
-        module, _, name = COUNTERPARTS[adapter].partition(":")
-        return cast(OpenCounterpart, getattr(importlib.import_module(module), name))
-    if adapter in REAL_SERVERS:
-        raise Refused(f"{adapter} cannot be tortured: {REAL_SERVERS[adapter]}.", code="no-counterpart")
+        return cast(OpenCounterpart, loaded(COUNTERPARTS[adapter]))
     registry.factory(adapter)  # says so when there is no such adapter at all
     opens = registry.offered(GROUP, adapter)
     if opens is None:
@@ -40,3 +35,9 @@ def counterpart(adapter: str) -> OpenCounterpart:
             code="no-counterpart",
         )
     return cast(OpenCounterpart, opens)
+
+
+def loaded(where: str) -> Any:
+    """What stands at `module:name`."""
+    module, _, name = where.partition(":")
+    return getattr(importlib.import_module(module), name)

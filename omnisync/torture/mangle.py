@@ -9,7 +9,7 @@ from typing import Any
 Json = Any
 Change = Callable[[Json], Json]
 
-_NAMES = frozenset({"id", "orderId", "order_id", "admin_graphql_api_id"})
+_NAMES = frozenset({"id", "orderId", "order_id", "admin_graphql_api_id", "url", "order"})
 _WORD = re.compile(r".*(state|status|method|reason|kind|type)$|technicalName", re.IGNORECASE)
 _NOT_WORDS = frozenset({"__typename", "apiAlias", "type"})
 """Names of types say what a thing is, not how it is: with another one it is another thing."""
@@ -43,7 +43,7 @@ def poisoned(id: str) -> Change:
 
 
 def records(value: Json, id: str) -> Iterator[dict[str, Json]]:
-    """The outermost objects that bear this name, whole or as the end of a longer one."""
+    """The outermost objects that bear this name, whole or as the last part of an address."""
     if isinstance(value, list):
         for one in value:
             yield from records(one, id)
@@ -56,7 +56,8 @@ def records(value: Json, id: str) -> Iterator[dict[str, Json]]:
 
 
 def _is_named(value: Mapping[str, Json], id: str) -> bool:
-    return any(name in _NAMES and isinstance(one, str | int) and str(one) == id for name, one in value.items())
+    said = (str(one) for name, one in value.items() if name in _NAMES and isinstance(one, str | int))
+    return any(id in (one, one.rstrip("/").rpartition("/")[2]) for one in said)
 
 
 def _is_word(name: str) -> bool:

@@ -33,7 +33,12 @@ class Finding:
 
 
 def run(
-    make: Factory, opens: OpenCounterpart, fresh: Fresh, *, seed: int = 1, only: Sequence[str] = (),
+    make: Factory,
+    opens: OpenCounterpart,
+    fresh: Fresh,
+    *,
+    seed: int = 1,
+    only: Sequence[str] = (),
     begins: Callable[[str], object] = str,
 ) -> list[Finding]:
     """All torments, or those that are named, one after the other. `begins` hears the name of each."""

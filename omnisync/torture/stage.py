@@ -13,7 +13,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
-from sqlmodel import Session
 
 from omnisync import db
 from omnisync.adapters.base import Adapter, Fact, Hook, LevelSeen, Message, OrderSeen, Sale, Unreadable

@@ -273,7 +273,9 @@ async def too_many_calls(stage: Stage) -> None:
     calls = [at - began for at, _ in stage.wire.calls[before:]]
     early = [at for at in calls if at - calls[0] > 5] if calls else []
     if not calls or early:
-        said = f"and was called {len(early)} times within {early[-1]:.0f} s" if early else "and nothing was tried at all"
+        said = (
+            f"and was called {len(early)} times within {early[-1]:.0f} s" if early else "and nothing was tried at all"
+        )
         stage.wrong(f"the channel asked for {wait} s of quiet {said}")
     stage.wire.calm()
     stage.clock.advance(minutes=3)
@@ -288,7 +290,12 @@ async def too_many_calls(stage: Stage) -> None:
 async def server_errors(stage: Stage) -> None:
     """For an hour a third of all calls ends in 500, 502, 503, a closed line or no answer, and for ten minutes all of them."""
     _over_http(stage)
-    kinds = (Fate(500, {}, b"oops"), Fate(502, {}, b"<html>Bad Gateway</html>"), Fate(503, {"retry-after": "5"}), UNANSWERED)
+    kinds = (
+        Fate(500, {}, b"oops"),
+        Fate(502, {}, b"<html>Bad Gateway</html>"),
+        Fate(503, {"retry-after": "5"}),
+        UNANSWERED,
+    )
     stage.wire.fate = lambda call: stage.chance.choice(kinds) if stage.chance.random() < 0.35 else None
     for n in range(12):
         stage.buy((SKUS[n % 4], 1))
@@ -320,7 +327,9 @@ async def part_of_a_batch(stage: Stage) -> None:
     await stage.rounds(2)
     for sku in SKUS:
         if sku != D and stage.counterpart.shown(sku) != stage.books.left(sku):
-            stage.wrong(f"{sku} shows {stage.counterpart.shown(sku)} and not {stage.books.left(sku)}: another one was refused")
+            stage.wrong(
+                f"{sku} shows {stage.counterpart.shown(sku)} and not {stage.books.left(sku)}: another one was refused"
+            )
 
 
 async def credentials(stage: Stage) -> None:

@@ -11,7 +11,7 @@ from omnisync import db
 from omnisync.commands import verify
 from omnisync.stock import availability
 from omnisync.sync import health
-from omnisync.sync.inbox import _storable
+from omnisync.sync.inbox import storable
 from omnisync.sync.tables import Case, DeadLetter, InboxMessage, ShownState
 from omnisync.sync.wanted import wanted
 from omnisync.torture.counterpart import LOCATION
@@ -65,7 +65,7 @@ def _messages(session: Session, stage: Stage) -> Iterator[str]:
     }
     letters = {letter.message_id for letter in session.exec(select(DeadLetter))}
     for event, digest in dict.fromkeys(stage.books.acknowledged):
-        id, state = rows.get((_storable(event), digest), (None, "nowhere"))
+        id, state = rows.get((storable(event), digest), (None, "nowhere"))
         if state not in ("applied", "discarded") and not (state == "failed" and id in letters):
             yield f"we said yes to message {event}, and it is {state}"
 

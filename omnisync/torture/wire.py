@@ -90,6 +90,38 @@ def _changed(body: bytes, change: Callable[[Any], Any]) -> bytes:
     return made if isinstance(made, bytes) else json.dumps(made, ensure_ascii=False).encode()
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, as a channel in memory sees it. Header names are lower case."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What it answers, as JSON unless it is text."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def answering(answer: Callable[[Asked], Answered]) -> Transport:
+    """A function in this process in the place of the network."""
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked = Asked(request.method, request.url.path, request.url.params, request.headers, request.content)
+        said = answer(asked)
+        content = said.body.encode() if isinstance(said.body, str) else json.dumps(said.body).encode()
+        return httpx.Response(said.status, headers=dict(said.headers), content=content, request=request)
+
+    return httpx.MockTransport(handle)
+
+
 def asgi(app: Any) -> Transport:
     """An app in this process in the place of the network."""
     return httpx.ASGITransport(app)

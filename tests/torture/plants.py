@@ -169,7 +169,10 @@ class EverythingIsAnArticle(CornerShop):
 def _all_goods(fact: Fact) -> Fact:
     if not isinstance(fact, OrderSeen):
         return fact
-    lines = [replace(line, stocked=True, article=replace(line.article, sku=line.article.sku or "WRAP")) for line in fact.lines]
+    lines = [
+        replace(line, stocked=True, article=replace(line.article, sku=line.article.sku or "WRAP"))
+        for line in fact.lines
+    ]
     return replace(fact, lines=tuple(lines))
 
 
@@ -183,7 +186,7 @@ class MissingMeansNone(CornerShop):
         found = [mapping.listing(row) for row in rows] if isinstance(rows, list) else []
         return ListingPage(found, found[-1].external_id if found else cursor, bool(page.get("more", False)))
 
-    async def look(self, targets: Sequence[Target]) -> Any:
+    async def look(self, targets: Sequence[Any]) -> Any:
         page = await self._ask("/stock", ids=",".join(target.external_id for target in targets))
         rows = page.get("articles", []) if isinstance(page, dict) else []
         return [mapping.level(row) for row in rows] if isinstance(rows, list) else []
@@ -283,7 +286,9 @@ PLANTS: Mapping[str, Plant] = {
 def make(plant: Plant) -> Callable[..., Adapter]:
     """The example's `make`, with the mistake in it."""
 
-    def made(name: str, settings: Mapping[str, Any], places: Mapping[str, str], public_url: str, tools: Tools) -> Adapter:
+    def made(
+        name: str, settings: Mapping[str, Any], places: Mapping[str, str], public_url: str, tools: Tools
+    ) -> Adapter:
         keys = ("base_url", "api_key", "webhook_secret", "page_size")
         return plant.made(name, *(settings[key] for key in keys), tools)
 

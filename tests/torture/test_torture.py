@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from omnisync.adapters import registry
 from omnisync.adapters.shopify import mapping
-from omnisync.torture import databases, known, run
+from omnisync.torture import databases, known, matrix, run
 from omnisync.torture.torments import TORMENTS
 from tests.adapters.corner.install import install
 from tests.torture import plants
 
 install()
+ROOT = Path(__file__).parents[2]
 ADAPTERS = (*known.COUNTERPARTS, "corner")
 NO_WIRE = {"429", "5xx", "timeout after effect", "expired and revoked credentials"}
 TILL = {"part of a batch refused", "an order fulfilled elsewhere", "forged webhooks", *NO_WIRE}
@@ -21,9 +23,11 @@ DOES_NOT_APPLY: Mapping[str, set[str]] = {
     "corner": {"an order fulfilled elsewhere"},
     "csv": TILL,
     "ebay": set(),
+    "oscar": {"forged webhooks", "an order fulfilled elsewhere"},
     "shopify": set(),
     "shopware": {"an order fulfilled elsewhere", "ids above 2^53"},
     "square": {"an order fulfilled elsewhere", "ids above 2^53"},
+    "vendure": {"forged webhooks", "an order fulfilled elsewhere"},
     "woocommerce": {"an order fulfilled elsewhere"},
 }
 """All the rest is suffered."""
@@ -72,3 +76,17 @@ def test_every_torment_has_a_mistake_that_it_finds() -> None:
     found = {plant.torment for plant in plants.PLANTS.values()} | {"an order fulfilled elsewhere"}
 
     assert found == TORMENTS.keys()
+
+
+# ---------------------------------------------------------------- what is written about it
+
+
+def test_the_committed_page_of_the_channels_says_what_the_code_says() -> None:
+    assert (ROOT / "docs" / "channels.md").read_text(encoding="utf-8") == matrix.text(), (
+        "run: python -m omnisync.torture.matrix > docs/channels.md"
+    )
+
+
+def test_every_adapter_says_how_far_it_is_proved() -> None:
+    assert matrix.PROOFS.keys() == registry.MODULES.keys()
+    assert registry.MODULES.keys() == known.COUNTERPARTS.keys()

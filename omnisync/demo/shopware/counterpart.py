@@ -16,7 +16,7 @@ from omnisync.torture.counterpart import Bought, Ground, Simulated
 from omnisync.torture.wire import asgi
 
 KEY, SECRET = "SWIATORTURE4711", "secret-torture-0815"
-APP_SECRET = "a-long-random-text-of-the-torture-kit"
+APP_SECRET = "a-long-random-text-of-the-torture-kit"  # noqa: S105  the simulation's own
 
 
 class Shopware(Simulated):

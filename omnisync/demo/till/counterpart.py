@@ -102,7 +102,9 @@ class CsvTill(Simulated):
 
 def _with_more_columns(text: str) -> str:
     head, *rows = text.splitlines()
-    return "\r\n".join([f"{head};Kassierer;TSE-Signatur;Vorgangsart", *(f"{row};07;a/b+c==;NEU" for row in rows)]) + "\r\n"
+    return (
+        "\r\n".join([f"{head};Kassierer;TSE-Signatur;Vorgangsart", *(f"{row};07;a/b+c==;NEU" for row in rows)]) + "\r\n"
+    )
 
 
 def _with_a_bad_line(text: str) -> str:

@@ -15,7 +15,7 @@ from omnisync.torture.counterpart import Bought, Ground, Simulated
 from omnisync.torture.wire import asgi
 
 KEY, SECRET = "ck_torture_4711", "cs_torture_0815"
-SECRET_OF_HOOKS = "a-long-random-text-of-the-torture-kit"
+SECRET_OF_HOOKS = "a-long-random-text-of-the-torture-kit"  # noqa: S105  the simulation's own
 
 
 class Woo(Simulated):

@@ -106,8 +106,17 @@ def order(one: Order, currency: str) -> dict[str, Any]:
         "tax_lines": [],
         "shipping_lines": one.shipping,
         "fee_lines": [
-            {"id": id, "name": name, "tax_class": "0", "tax_status": "none", "amount": fee.decimal(),
-             "total": fee.decimal(), "total_tax": "0.00", "taxes": [], "meta_data": []}
+            {
+                "id": id,
+                "name": name,
+                "tax_class": "0",
+                "tax_status": "none",
+                "amount": fee.decimal(),
+                "total": fee.decimal(),
+                "total_tax": "0.00",
+                "taxes": [],
+                "meta_data": [],
+            }
             for id, name, fee in one.fees
         ],
         "coupon_lines": [],

@@ -28,7 +28,8 @@ def describe(folder: Path, name: str, version: str, groups: dict[str, dict[str, 
     told = f"Author: {author}\n" if author else ""
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{told}", encoding="utf-8")
     text = "".join(
-        f"[{group}]\n" + "".join(f"{point} = {value}\n" for point, value in points.items()) for group, points in groups.items()
+        f"[{group}]\n" + "".join(f"{point} = {value}\n" for point, value in points.items())
+        for group, points in groups.items()
     )
     (info / "entry_points.txt").write_text(text, encoding="utf-8")
 

@@ -21,7 +21,9 @@ from tests.adapters.contract import Feature
 from tests.adapters.corner.install import install
 
 URL = "https://sync.example.org/v1/hooks/contract"
-GOODS = [Goods(sku, sku.title(), f"400638133393{n}", Money(1995, "EUR"), 12) for n, sku in enumerate(("LAMP", "MUG", "VASE"))]
+GOODS = [
+    Goods(sku, sku.title(), f"400638133393{n}", Money(1995, "EUR"), 12) for n, sku in enumerate(("LAMP", "MUG", "VASE"))
+]
 
 
 class CornerWorld:
@@ -47,7 +49,11 @@ class CornerWorld:
     def hook(self, *, secret: str | None = None) -> Hook:
         self.sell(self.targets[0], 1)
         hook: Hook = self.shop.hooks()[-1]
-        return hook if secret is None else replace(hook, headers={**hook.headers, RIG.signature_header: _signed(hook, secret)})
+        return (
+            hook
+            if secret is None
+            else replace(hook, headers={**hook.headers, RIG.signature_header: _signed(hook, secret)})
+        )
 
 
 def _signed(hook: Hook, secret: str) -> str:
@@ -58,9 +64,7 @@ class CornerRig:
     adapter = "corner"
     secrets = ("corner-key-4711", "corner-secret-0815")
     signature_header = "x-corner-signature"
-    does_not_apply: Mapping[Feature, str] = {  # noqa: RUF012  the kit reads it, nobody writes
-        Feature.PRICES: "the example writes stock only, to stay short"
-    }
+    does_not_apply: Mapping[Feature, str] = {Feature.PRICES: "the example writes stock only, to stay short"}
 
     def open(self, tools: Tools) -> CornerWorld:
         return CornerWorld(tools)

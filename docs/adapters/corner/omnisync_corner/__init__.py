@@ -28,5 +28,10 @@ def make(name: str, settings: Mapping[str, Any], places: Mapping[str, str], publ
     """One shop. NeedsAttention when the settings cannot be used."""
     found = keys.read(CornerSettings, name, settings, see="the README of omnisync-corner")
     return CornerShop(
-        name, found.base_url, found.api_key.get_secret_value(), found.webhook_secret.get_secret_value(), found.page_size, tools
+        name,
+        found.base_url,
+        found.api_key.get_secret_value(),
+        found.webhook_secret.get_secret_value(),
+        found.page_size,
+        tools,
     )

@@ -146,7 +146,9 @@ def _fate(faults: dict[str, Any], one: Shown) -> Published:
     if faults[id] is None:
         return Published(Outcome.APPLIED)
     gone = faults[id] == "unknown"
-    return Published(Outcome.ATTENTION, reason=f"Corner says {faults[id]!r}.", action="Look at it in Corner.", unknown=gone)
+    return Published(
+        Outcome.ATTENTION, reason=f"Corner says {faults[id]!r}.", action="Look at it in Corner.", unknown=gone
+    )
 
 
 def _position(order: Any, overlap: timedelta) -> str:

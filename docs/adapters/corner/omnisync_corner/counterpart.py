@@ -81,7 +81,9 @@ class Corner(Simulated):
     def buy(self, lines: Sequence[tuple[str, int]], *, wrapped: bool = False, elsewhere: bool = False) -> Bought:
         if elsewhere:
             raise self.no("elsewhere")
-        made = [(self._next(), self._article(sku), n) for sku, n in lines] + ([(self._next(), None, 1)] if wrapped else [])
+        made = [(self._next(), self._article(sku), n) for sku, n in lines] + (
+            [(self._next(), None, 1)] if wrapped else []
+        )
         order = Order(self._next(), made, self.clock.now(), self.clock.now())
         self.orders[order.id] = order
         self._move(order, -1)
@@ -167,7 +169,9 @@ def _app(shop: Corner) -> FastAPI:
     async def orders(request: Request, limit: int, since: str = "", after: str = "") -> dict[str, Any]:
         admit(request)
         last = (parse_time(since), int(after or 0)) if since else None
-        found = sorted((one.changed, one.id) for one in shop.orders.values() if last is None or (one.changed, one.id) > last)
+        found = sorted(
+            (one.changed, one.id) for one in shop.orders.values() if last is None or (one.changed, one.id) > last
+        )
         return {"orders": [shop.orders[id].row() for _, id in found[:limit]], "more": len(found) > limit}
 
     @app.get("/orders/{id}")
