@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from omnisync.adapters.registry import Factory
 from omnisync.torture import verdict
 from omnisync.torture.counterpart import DoesNotApply
 from omnisync.torture.databases import Fresh
-from omnisync.torture.stage import OpenCounterpart, Stage
+from omnisync.torture.stage import OpenCounterpart, Stage, said
 from omnisync.torture.torments import TORMENTS, WAITING, WAITING_FOR_FILES
 
 MOST_SAID = 12
@@ -57,6 +58,9 @@ def _suffer(name: str, make: Factory, opens: OpenCounterpart, fresh: Fresh, seed
             asyncio.run(_play(stage, name))
         except DoesNotApply as reason:
             return Finding(name, "does not apply", (str(reason),))
+        except Exception as bug:
+            where = traceback.extract_tb(bug.__traceback__)[-1]
+            stage.wrong(f"it ended in {Path(where.filename).name}:{where.lineno} with {said(bug)}")
     return Finding(name, "FAIL" if stage.faults else "ok", tuple(stage.faults[:MOST_SAID]))
 
 

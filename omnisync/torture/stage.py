@@ -183,7 +183,7 @@ class Stage:
             await self.worker.tick(NAME, full=full)
             await self.worker.keep_house()
         except Exception as bug:
-            self.wrong(f"the worker's round ended with {_said(bug)}")
+            self.wrong(f"the worker's round ended with {said(bug)}")
 
     async def deliver(self, hooks: Sequence[Hook]) -> None:
         """These webhooks arrive now, in this order."""
@@ -209,7 +209,7 @@ class Stage:
         except Unauthorized:
             return
         except Exception as bug:
-            self.wrong(f"a forged webhook ended with {_said(bug)}")
+            self.wrong(f"a forged webhook ended with {said(bug)}")
 
     def kept_messages(self) -> int:
         """How many messages are in the inbox."""
@@ -280,7 +280,7 @@ class _Watched:
             except (TryLater, NeedsAttention):
                 raise
             except Exception as bug:
-                self._stage.wrong(f"{name} raised {_said(bug)}; a verb may raise TryLater and NeedsAttention only")
+                self._stage.wrong(f"{name} raised {said(bug)}; a verb may raise TryLater and NeedsAttention only")
                 raise
             self._note(answer.facts if name == "pull" else answer if name == "follow" else ())
             return answer
@@ -302,5 +302,5 @@ _NETWORK_VERBS = frozenset(
 )
 
 
-def _said(bug: Exception) -> str:
+def said(bug: Exception) -> str:
     return f"{type(bug).__name__}: {' '.join(str(bug).split())[:160]}"
