@@ -4,7 +4,8 @@ when a channel uses it."""
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, cast
 
@@ -13,6 +14,7 @@ from omnisync.adapters.client import Tools
 from omnisync.errors import NeedsAttention, TryLater
 from omnisync.settings.faults import nearest
 
+log = logging.getLogger(__name__)
 MODULES: Mapping[str, str] = {
     "csv": "omnisync.adapters.csv",
     "ebay": "omnisync.adapters.ebay",
@@ -47,7 +49,7 @@ def names() -> list[str]:
 def factory(adapter: str) -> Factory:
     """How to make an adapter of that kind. NeedsAttention when there is none, or when the package that offers it is broken."""
     if adapter in MODULES:
-        return cast(Factory, importlib.import_module(MODULES[adapter]).make)
+        return _careful(cast(Factory, importlib.import_module(MODULES[adapter]).make))
     point = _point(GROUP, adapter)
     if point is None:
         known, hint = names(), nearest(adapter, names())
@@ -57,13 +59,64 @@ def factory(adapter: str) -> Factory:
             action="Correct the name, or install the package that brings this adapter.",
             code="settings",
         )
-    return _foreign(point, _loaded(point))
+    return _careful(_foreign(point, _loaded(point)))
 
 
 def offered(group: str, name: str) -> Any:
     """What another package offers under this name; None when none does. NeedsAttention when it cannot be loaded."""
     point = _point(group, name)
     return None if point is None else _loaded(point)
+
+
+# ---------------------------------------------------------------- answers that nobody foresaw
+
+
+class Careful:
+    """An adapter that stumbles over an answer of another form says so to a person, instead of ending its round as a bug would.
+
+    Not so `follow`, where the engine itself tells the message that cannot be read from the channel that is away.
+    """
+
+    def __init__(self, adapter: Adapter) -> None:
+        self._adapter = adapter
+
+    def __repr__(self) -> str:
+        return repr(self._adapter)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._adapter, name)
+        return _reading(self._adapter.name, found) if name in _READING else found
+
+
+_READING = frozenset({"check", "pull", "listings", "look", "publish", "tell", "subscriptions", "fetch_key"})
+_STUMBLES = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+
+
+def _careful(make: Factory) -> Factory:
+    def made(
+        name: str, settings: Mapping[str, Any], places: Mapping[str, str], public_url: str, tools: Tools
+    ) -> Adapter:
+        return cast(Adapter, Careful(make(name, settings, places, public_url, tools)))
+
+    return made
+
+
+def _reading(channel: str, verb: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def careful(*given: Any, **named: Any) -> Any:
+        try:
+            return await verb(*given, **named)
+        except _STUMBLES as error:
+            log.exception("An answer of %s cannot be read", channel)
+            raise NeedsAttention(
+                f"{channel} answered in a form that this version does not know ({type(error).__name__}).",
+                action="If it stays so: the channel has changed its API, or something answers in its place. Look at base_url, and update omnisync.",
+                code="unknown-form",
+            ) from error
+
+    return careful
+
+
+# ---------------------------------------------------------------- packages
 
 
 def _point(group: str, name: str) -> EntryPoint | None:

@@ -143,7 +143,7 @@ class Stage:
         with db.transaction(self.engine) as session:
             articles.put(session, changes, now=self.clock.now())
         self.count(dict.fromkeys(SKUS, PIECES))
-        await self.rounds(4)
+        await self.rounds(3)
 
     def learn(self, sku: str) -> None:
         """Somebody answers: this article is ours too, and so many are there."""
@@ -191,7 +191,7 @@ class Stage:
         for hook in again:
             try:
                 answer = await inbox.receive(self.context, self.context.channel(NAME), hook)
-            except TryLater:
+            except (TryLater, NeedsAttention):
                 self._refused.append(hook)  # as the channel does, which did not hear yes
                 continue
             except Unauthorized as refused:
@@ -221,11 +221,11 @@ class Stage:
         self.wire.calm()
         kept, self.held = self.held or [], None
         await self.deliver(kept)
-        await self.rounds(2)
+        await self.rounds(1)
         for minutes in (70, 25):
             self.clock.advance(minutes=minutes)
             await self.tick(full=True)
-            await self.rounds(2, seconds=95)
+            await self.rounds(1, seconds=95)
 
     # ------------------------------------------------------------ what people do there
 
@@ -280,6 +280,8 @@ class _Watched:
             except (TryLater, NeedsAttention):
                 raise
             except Exception as bug:
+                if name == _OF_ONE_MESSAGE:
+                    raise
                 self._stage.wrong(f"{name} raised {said(bug)}; a verb may raise TryLater and NeedsAttention only")
                 raise
             self._note(answer.facts if name == "pull" else answer if name == "follow" else ())
@@ -300,6 +302,8 @@ class _Watched:
 _NETWORK_VERBS = frozenset(
     {"pull", "follow", "listings", "look", "publish", "tell", "subscriptions", "check", "fetch_key"}
 )
+_OF_ONE_MESSAGE = "follow"
+"""Whatever it stumbles over, the engine tries this message again and then lets it wait."""
 
 
 def said(bug: Exception) -> str:

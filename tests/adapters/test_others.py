@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from omnisync.adapters import registry
+from omnisync.adapters.base import Adapter
 from omnisync.adapters.client import Tools
 from omnisync.errors import NeedsAttention
+from omnisync.torture.wire import Answered, Wire, answering
 from tests.adapters.corner.install import describe, install
 
 Offer = Callable[..., None]
@@ -43,7 +46,7 @@ def test_a_name_that_no_adapter_of_ours_has_is_looked_for_among_the_packages_tha
 
     made = registry.factory("corner")("shop", settings, {}, "https://sync.example.org", tools)
 
-    assert (made.name, type(made).__name__) == ("shop", "CornerShop")
+    assert (made.name, repr(made)) == ("shop", "CornerShop('shop')")
     assert "corner" in registry.names()
 
 
@@ -62,6 +65,33 @@ def test_an_adapters_own_keys_are_checked_as_a_whole_and_no_value_is_told(tools:
 
     assert all(f"{key}: " in told.value.message for key in ("base_url", "api_key", "webhook_secret", "api_kye"))
     assert "geheim" not in told.value.message + told.value.action
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_an_adapter_stumbles_over_is_for_a_person_and_quotes_nothing(tools: Tools) -> None:
+    install()
+    settings = {"base_url": "http://corner.test", "api_key": "k", "webhook_secret": "s"}
+    wire = Wire(
+        answering(lambda asked: Answered(200, {"articles": [{"id": 1, "sku": "geheim"}], "more": False})), tools.clock
+    )
+    made = registry.factory("corner")("shop", settings, {}, "", replace(tools, transport=wire))
+    broken = registry.Careful(Broken(made))
+
+    for adapter in (made, broken):
+        with pytest.raises(NeedsAttention) as told:
+            await adapter.listings(None)
+        assert "in a form that this version does not know" in told.value.message
+    assert "geheim" not in told.value.message + told.value.action
+
+
+class Broken:
+    """Does not look at what it reads."""
+
+    def __init__(self, adapter: Adapter) -> None:
+        self.name, self._adapter = adapter.name, adapter
+
+    async def listings(self, cursor: str | None) -> object:
+        raise KeyError("geheim")
 
 
 @pytest.mark.parametrize(
@@ -97,4 +127,5 @@ def test_two_packages_that_offer_one_name_are_both_named(tools: Tools, offer: Of
 def test_a_name_of_ours_always_means_ours(tools: Tools, offer: Offer) -> None:
     offer("better-csv", "import gone_long_ago", adapter="csv")
 
-    assert registry.factory("csv").__module__ == "omnisync.adapters.csv"
+    with pytest.raises(NeedsAttention, match="folder"):
+        registry.factory("csv")("kasse", {}, {}, "", tools)

@@ -15,7 +15,9 @@ from omnisync.torture.wire import asgi
 
 HERE = "LLINDEN00001"
 TOKEN, SECRET = "EAAAl-torture-token", "torture-signature-key"
-WRAP = {"name": "Geschenkverpackung", "quantity": "1", "base_price_money": {"amount": 350, "currency": "EUR"}}
+WRAP = {"name": "Geschenkverpackung", "quantity": "1", "base_price_money": {"amount": 350, "currency": "EUR"},
+        "item_type": "CUSTOM_AMOUNT"}  # fmt: skip
+"""Typed in at the till."""
 SOLD = "what is sold over the counter is gone; it comes back as a return"
 
 
