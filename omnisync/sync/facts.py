@@ -154,11 +154,15 @@ def _title(fact: Fact) -> str:
 
 
 def _order(booking: Booking, order: OrderSeen) -> int:
-    if order.closed and order.placed_at < booking.now - moments.TOO_OLD:
+    order_id, history = f"{booking.channel.name}:{order.id}", booking.is_history(order.placed_at)
+    oldest = booking.now - moments.TOO_OLD
+    if order.placed_at < oldest and booking.session.execute(_KNOWN, {"order_id": order_id}).first() is not None:
+        # It was believed when it was placed: what becomes of it is booked, however long it took.
+        order = replace(order, placed_at=oldest)
+    elif order.closed and order.placed_at < oldest:
         return 0  # long over; its goods are in no stock that was counted since
-    history = booking.is_history(order.placed_at)
-    order = replace(order, placed_at=booking.moment(order.placed_at))
-    order_id = f"{booking.channel.name}:{order.id}"
+    else:
+        order = replace(order, placed_at=booking.moment(order.placed_at))
     before = _bought(booking.session, order_id)
     taken = intake.take(
         booking.session,
@@ -185,6 +189,9 @@ def _order(booking: Booking, order: OrderSeen) -> int:
             now=booking.now, message_id=booking.message_id,
         )  # fmt: skip
     return len(taken.waiting)
+
+
+_KNOWN = sa.select(_channel_order.c.id).where(_channel_order.c.id == sa.bindparam("order_id"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ async def test_ebay_is_not_asked_for_keys_while_it_wants_quiet_whoever_calls_us(
     assert told.value.retry_after_seconds == 120
     assert len(asked) == 1
     clock.advance(seconds=121)
-    line.instead = None
+    line.instead = lambda request: None
     assert await world.adapter.fetch_key(world.simulation.notifications.signer.kid)
 
 
