@@ -13,6 +13,7 @@ _NAMES = frozenset({"id", "orderId", "order_id", "admin_graphql_api_id", "url", 
 _WORD = re.compile(r".*(state|status|method|reason|kind|type)$|technicalName", re.IGNORECASE)
 _NOT_WORDS = frozenset({"__typename", "apiAlias", "type"})
 """Names of types say what a thing is, not how it is: with another one it is another thing."""
+_ID = re.compile(r"(.*_)?id|.*Id")
 _COUNTS = re.compile(r".*(quantity|Quantity|qty)$")
 NEW_WORD = "SOMETHING_NEW"
 
@@ -38,8 +39,13 @@ def with_word(id: str, field: str) -> Change:
 
 
 def poisoned(id: str) -> Change:
-    """The quantities in the record of that order are no numbers."""
-    return _in_record(id, lambda name, one: "viele" if _COUNTS.fullmatch(name) else one)
+    """What counts in the record of that order is no number."""
+    return _in_record(id, lambda name, one: "viele" if _counts(name, one) else one)
+
+
+def _counts(name: str, one: Json) -> bool:
+    is_number = isinstance(one, int) and not isinstance(one, bool)
+    return bool(_COUNTS.fullmatch(name)) or (is_number and not _ID.fullmatch(name))
 
 
 def records(value: Json, id: str) -> Iterator[dict[str, Json]]:

@@ -62,16 +62,16 @@ class NewNameEachTime(CornerShop):
 
 
 class ByOffset(CornerShop):
-    """Listings are paged by how many were read."""
+    """Pages are counted: the next one begins after as many orders as were read."""
 
-    async def listings(self, cursor: str | None) -> ListingPage:
-        page = await super().listings(None)
-        rest, more = list(page.listings), page.more
-        while more:
-            page = await super().listings(page.cursor)
-            rest, more = [*rest, *page.listings], page.more
-        start = int(cursor or 0)
-        return ListingPage(rest[start : start + 2], str(start + 2), start + 2 < len(rest))
+    async def pull(self, cursor: str | None, *, now: datetime) -> Page:
+        all_of_them, page = list[Fact](), await super().pull(None, now=now)
+        while page.more:
+            all_of_them += page.facts
+            page = await super().pull(page.cursor, now=now)
+        all_of_them += page.facts
+        start, end = int(cursor or 0), int(cursor or 0) + self._page_size
+        return Page(all_of_them[start:end], str(min(end, len(all_of_them))), end < len(all_of_them))
 
 
 class OnAfterAFailure(CornerShop):
@@ -85,14 +85,12 @@ class OnAfterAFailure(CornerShop):
 
 
 class AllOrNothing(CornerShop):
-    """One line that is refused fails its whole call."""
+    """One line that is refused is held against all lines of its call."""
 
     async def publish(self, shown: Sequence[Shown]) -> Sequence[Published]:
         answers = await super().publish(shown)
         bad = next((one for one in answers if one.outcome is Outcome.ATTENTION), None)
-        if bad is not None:
-            raise NeedsAttention("The call was refused.", action="Look at it.")
-        return answers
+        return answers if bad is None else [replace(bad, unknown=False)] * len(shown)
 
 
 class FloatIds(CornerShop):
@@ -192,14 +190,18 @@ class MissingMeansNone(CornerShop):
         return [mapping.level(row) for row in rows] if isinstance(rows, list) else []
 
 
-class HelplessAfterSilence(CornerShop):
-    """A write of which no answer came is a matter for a person."""
+class Differences(CornerShop):
+    """What is written is by how much a number changes, so that it changes again when the answer was lost."""
 
     async def publish(self, shown: Sequence[Shown]) -> Sequence[Published]:
-        try:
-            return await super().publish(shown)
-        except TryLater:
-            return [Published(Outcome.ATTENTION, reason="Corner did not answer.", action="Look at it.") for _ in shown]
+        seen = {level.article.external_id: level.quantity for level in await self.look([one.target for one in shown])}
+        lines = [
+            {"id": one.target.external_id, "by": one.quantity - seen.get(one.target.external_id, 0)}
+            for one in shown
+            if one.quantity is not None
+        ]
+        await self._client.call("POST", "/stock", body={"lines": lines})
+        return [Published(Outcome.APPLIED) for _ in shown]
 
 
 class Impatient(CornerShop):
@@ -275,7 +277,7 @@ PLANTS: Mapping[str, Plant] = {
     "401 counted as try later for ever": Plant("expired and revoked credentials", PatientWithTheKey),
     "gift wrap counted as article": Plant("an order with deposit and gift wrap", EverythingIsAnArticle),
     "a missing field means an empty list": Plant("schema drift", MissingMeansNone),
-    "a lost answer needs a person": Plant("timeout after effect", HelplessAfterSilence),
+    "differences written": Plant("timeout after effect", Differences),
     "Retry-After passed over": Plant("429", Impatient),
     "first version wins": Plant("reordering", ReadOnce),
     "cursor of whole seconds": Plant("two orders in one second", WholeSeconds),

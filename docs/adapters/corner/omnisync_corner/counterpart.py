@@ -161,7 +161,7 @@ def _app(shop: Corner) -> FastAPI:
         for line in (await request.json())["lines"]:
             article = shop.articles.get(int(line["id"]))
             if article is not None:
-                article.stock = line["stock"]
+                article.stock = line["stock"] if "stock" in line else article.stock + line["by"]
             said.append({"id": line["id"]} | ({} if article else {"error": "unknown"}))
         return {"lines": said}
 
