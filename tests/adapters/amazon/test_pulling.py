@@ -52,6 +52,7 @@ async def test_a_message_is_deleted_when_its_order_is_booked_and_not_before(
     sold = world.sell(world.targets[0], 2)
 
     lost = await pull(world, clock, first.cursor, book=False)  # we are killed before it is committed
+    assert {one.visible_at - clock.monotonic() for one in world.office.queue} == {300}
     again = await pull(world, clock, first.cursor)
     quiet = await pull(world, clock, first.cursor)
 
