@@ -149,10 +149,22 @@ def _learn(budget: Budget, reply: Reply) -> None:
         budget.rate = rate
 
 
+def rows(answer: Any, where: str, *names: str) -> list[Json]:
+    """The things in an answer, each with what it is known by. NeedsAttention for anything else: a list that is not there is no empty
+    list, or all listings would be taken for gone."""
+    found = answer.get(where) if isinstance(answer, Mapping) else None
+    if not isinstance(found, list):
+        raise unknown_form(f"no {where}")
+    for one in found:
+        if not isinstance(one, Mapping) or not all(isinstance(one.get(name), str) and one[name] for name in names):
+            raise unknown_form(f"{where} without {' or '.join(names)}")
+    return found
+
+
 def unknown_form(what: str) -> NeedsAttention:
     """An answer that has not even what everything in it is known by."""
     return NeedsAttention(
-        f"Amazon told {what} that has no name.",
+        f"Amazon answered in a form that this version does not know: {what}.",
         action="If it stays so, Amazon has changed its API, or something answers in its place: look at base_url, and update omnisync.",
         code="unknown-form",
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from omnisync.adapters.amazon import entries
-from omnisync.adapters.amazon.calls import Calls
+from omnisync.adapters.amazon.calls import Calls, rows
 from omnisync.adapters.amazon.settings import Account, Marketplace
 from omnisync.adapters.base import Article, LevelSeen, Listing, ListingPage
 from omnisync.errors import NeedsAttention
@@ -32,7 +32,7 @@ async def items(calls: Calls, account: Account, skus: Sequence[str]) -> dict[str
         answer = await calls.get(
             "searchListingsItems", account.seller_id, **_shape(account), includedData=TO_READ, **asked
         )
-        found |= {str(one["sku"]): one for one in answer.get("items") or ()}
+        found |= {str(one["sku"]): one for one in rows(answer, "items", "sku")}
     for sku in (sku for sku in wanted if "," in sku):  # a comma separates SKUs in a search, and cannot be escaped there
         reply = await calls.call(
             "getListingsItem", account.seller_id, sku, params={**_shape(account), "includedData": TO_READ}
@@ -55,13 +55,13 @@ async def page(calls: Calls, account: Account, cursor: str | None) -> ListingPag
     asked |= {"createdAfter": begin} if begin else {}
     asked |= {"pageToken": token} if token else {}
     answer = await calls.get("searchListingsItems", account.seller_id, **_shape(account), **asked)
-    rows = answer.get("items") or []
-    count += len(rows)
-    following = str((answer.get("pagination") or {}).get("nextToken") or "") if rows else ""
-    listings = [_listing(item, account.store) for item in rows]
+    found = rows(answer, "items", "sku")
+    count += len(found)
+    following = str((answer.get("pagination") or {}).get("nextToken") or "") if found else ""
+    listings = [_listing(item, account.store) for item in found]
     if count < REACH:
         return ListingPage(listings, to_cursor(begin, following, count), more=bool(following))
-    return ListingPage(listings, to_cursor(_next_window(rows, begin, account.store), "", 0), more=True)
+    return ListingPage(listings, to_cursor(_next_window(found, begin, account.store), "", 0), more=True)
 
 
 def _position(cursor: str | None) -> tuple[str, str, int]:
@@ -71,9 +71,9 @@ def _position(cursor: str | None) -> tuple[str, str, int]:
     return begin, token, int(count)
 
 
-def _next_window(rows: Sequence[Item], begin: str, store: Marketplace) -> str:
+def _next_window(found: Sequence[Item], begin: str, store: Marketplace) -> str:
     """The date of the last one seen: a new search begins with it, so that none made at the same moment is missed."""
-    last = max((moment for item in rows if (moment := _created(item, store))), default=None)
+    last = max((moment for item in found if (moment := _created(item, store))), default=None)
     if last is None or format_time(last) == begin:
         raise NeedsAttention(
             f"More than {REACH} listings were made at the same moment, and Amazon shows no more of them.",

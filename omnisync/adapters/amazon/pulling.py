@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from omnisync.adapters.amazon import orders
-from omnisync.adapters.amazon.calls import Calls, unknown_form
+from omnisync.adapters.amazon.calls import Calls, rows
 from omnisync.adapters.amazon.settings import Account
 from omnisync.adapters.base import OrderSeen, Page, Unreadable
 from omnisync.values import format_time, from_cursor, parse_time, to_cursor
@@ -57,7 +57,7 @@ async def search(calls: Calls, account: Account, position: Position, *, now: dat
     if reply.status == 400 and position.token:  # page tokens do not live for ever
         return Page((), Position(position.since).cursor(), more=True)
     answer = reply.expect(200).json()
-    found = [await seen(calls, order) for order in answer.get("orders") or ()]
+    found = [await seen(calls, order) for order in rows(answer, "orders", "orderId")]
     after = _after(position, answer, found)
     slow = bool(position.token) and now - after.since > BEHIND and after.since > position.since
     return Page(found, after.cursor(), more=bool(after.token) or slow)
@@ -73,8 +73,6 @@ def _after(position: Position, answer: Mapping[str, Any], found: list[OrderSeen 
 
 async def seen(calls: Calls, order: orders.Order) -> OrderSeen | Unreadable:
     """One order as a fact; of one that is fetched from a store, the older API tells which."""
-    if not isinstance(order, Mapping) or not order.get("orderId"):
-        raise unknown_form("an order")
     stores = await _stores(calls, str(order["orderId"])) if orders.is_pickup(order) else {}
     return orders.read(order, stores)
 
@@ -84,7 +82,8 @@ async def by_id(calls: Calls, order_id: str) -> orders.Order | None:
     reply = await calls.call("getOrder", order_id, params={"includedData": orders.INCLUDED})
     if reply.status in (400, 404):
         return None
-    found: orders.Order = reply.expect(200).json()["order"]
+    told = reply.expect(200).json()
+    [found] = rows({"order": [told.get("order")] if isinstance(told, Mapping) else None}, "order", "orderId")
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from omnisync.adapters.amazon.calls import unknown_form
+from omnisync.adapters.amazon.calls import rows
 from omnisync.adapters.amazon.settings import Account
 from omnisync.adapters.amazon.sigv4 import Signer
 from omnisync.adapters.client import ChannelClient, Tools
@@ -52,11 +52,9 @@ class Queue:
     async def receive(self) -> list[Message]:
         """The next few, hidden from others for a while."""
         asked = {"MaxNumberOfMessages": AT_ONCE, "VisibilityTimeout": HIDDEN_SECONDS, "WaitTimeSeconds": 0}
-        found = (await self._call("ReceiveMessage", asked)).get("Messages") or ()
-        names = ("MessageId", "ReceiptHandle", "Body")
-        if not all(isinstance(one.get(name), str) for one in found for name in names):
-            raise unknown_form("a message")
-        return [Message(*(one[name] for name in names)) for one in found]
+        answer = {"Messages": [], **await self._call("ReceiveMessage", asked)}
+        found = rows(answer, "Messages", "MessageId", "ReceiptHandle", "Body")
+        return [Message(one["MessageId"], one["ReceiptHandle"], one["Body"]) for one in found]
 
     async def delete(self, handles: Sequence[str]) -> None:
         """These are done with. One that cannot be deleted comes again, which does no harm."""

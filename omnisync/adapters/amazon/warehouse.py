@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from omnisync.adapters import checks
-from omnisync.adapters.amazon.calls import Calls
+from omnisync.adapters.amazon.calls import Calls, Json, rows
 from omnisync.adapters.amazon.settings import Account
 from omnisync.adapters.base import (
     Article,
@@ -29,7 +29,6 @@ from omnisync.adapters.base import (
     Write,
 )
 from omnisync.adapters.client import Tools
-from omnisync.errors import NeedsAttention
 from omnisync.values import format_time, from_cursor, parse_time, to_cursor
 
 PLACE = "AMAZON"
@@ -71,20 +70,19 @@ class Warehouse:
         since, token, began = from_cursor(cursor, 3) if cursor else ("", "", "")
         began = began or format_time(now)
         asked = {"startDateTime": format_time(parse_time(since) - OVERLAP)} if since else {}
-        rows, token = await self._summaries(asked | ({"nextToken": token} if token else {}))
-        facts = [level for row in rows if (level := _level(row)) is not None]
+        told, token = await self._summaries(asked | ({"nextToken": token} if token else {}))
+        facts = [level for row in told if (level := _level(row)) is not None]
         after = to_cursor(since, token, began) if token else to_cursor(began, "", "")
         return Page(facts, after, more=bool(token))
 
     async def listings(self, cursor: str | None) -> ListingPage:
         token = from_cursor(cursor, 1)[0] if cursor else ""
-        rows, token = await self._summaries({"nextToken": token} if token else {})
+        told, token = await self._summaries({"nextToken": token} if token else {})
         listed = [
             Listing(
                 str(row["sellerSku"]), str(row["sellerSku"]), title=str(row.get("productName") or ""), managed=False
             )
-            for row in rows
-            if row.get("sellerSku")
+            for row in told
         ]
         return ListingPage(listed, to_cursor(token), more=bool(token))
 
@@ -110,23 +108,19 @@ class Warehouse:
     async def close(self) -> None:
         await self._calls.client.close()
 
-    async def _summaries(self, more: dict[str, Any]) -> tuple[Sequence[dict[str, Any]], str]:
+    async def _summaries(self, more: dict[str, Any]) -> tuple[Sequence[Json], str]:
         store = self._account.store.id
         asked = {
             "details": "true", "granularityType": "Marketplace", "granularityId": store, "marketplaceIds": store, **more
         }  # fmt: skip
         answer = await self._calls.get("getInventorySummaries", **asked)
-        rows = (answer.get("payload") or {}).get("inventorySummaries")
-        if rows is None:
-            raise NeedsAttention(
-                "Amazon tells no stock of its warehouses.", action="Check that this seller takes part in FBA."
-            )
-        return rows, str((answer.get("pagination") or {}).get("nextToken") or "")
+        found = rows(answer.get("payload"), "inventorySummaries", "sellerSku")
+        return found, str((answer.get("pagination") or {}).get("nextToken") or "")
 
 
-def _level(row: dict[str, Any]) -> LevelSeen | None:
+def _level(row: Json) -> LevelSeen | None:
     """What can be sent from there; reserved, damaged and inbound pieces are none of it."""
-    sku, told = row.get("sellerSku"), (row.get("inventoryDetails") or {}).get("fulfillableQuantity")
-    if not sku or told is None:
+    sku, told = row["sellerSku"], (row.get("inventoryDetails") or {}).get("fulfillableQuantity")
+    if told is None:
         return None
     return LevelSeen(Article(str(sku), str(sku), title=str(row.get("productName") or "")), int(told), place=PLACE)
