@@ -141,6 +141,7 @@ def context_for(services: Services, adapters: Mapping[str, Adapter]) -> Context:
         ids=services.ids,
         adapters=adapters,
         ring_up=handover.ringing(services.settings),
+        desk=pickup_api.desk_for(services),
     )
 
 

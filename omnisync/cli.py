@@ -22,6 +22,7 @@ from omnisync.commands import (
     serve,
     sim,
     sync,
+    torture,
     users,
     verify,
 )
@@ -40,6 +41,7 @@ COMMANDS: tuple[Callable[..., Any], ...] = (
     golive.golive,
     golive.handback,
     sim.sim,
+    torture.torture,
     explain.explain,
     backup.backup,
     backup.restore,

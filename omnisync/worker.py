@@ -21,6 +21,7 @@ from omnisync.errors import NeedsAttention, TryLater
 from omnisync.stock import ends
 from omnisync.sync import (
     agenda,
+    arrivals,
     behind,
     conflicts,
     drift,
@@ -83,6 +84,7 @@ class _Due:
     listed: datetime | None = None
     read_back: datetime | None = None
     unpaid: datetime | None = None
+    arrived: datetime | None = None
     subscribed: datetime | None = None
     watched: datetime | None = None
     counted: datetime | None = None
@@ -175,6 +177,7 @@ class Worker:
             ("", waits.messages, self._inbox),
             ("counted", due.reached("counted", holes.EVERY, now), self._fill_holes),
             ("unpaid", due.reached("unpaid", unpaid.EVERY, now), self._unpaid),
+            ("arrived", not waits.shadow and due.reached("arrived", arrivals.EVERY, now), self._arrive),
         ]
         return [(duty, step) for duty, wanted, step in slow if wanted]
 
@@ -228,6 +231,9 @@ class Worker:
     async def _unpaid(self, channel: Channel) -> None:
         if await unpaid.look_after(self.context, channel):
             self.wake()
+
+    async def _arrive(self, channel: Channel) -> None:
+        await arrivals.look_after(self.context, channel)
 
     async def _look(self, channel: Channel) -> None:
         await self._answered(channel, await drift.read_due(self.context, channel))

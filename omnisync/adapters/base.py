@@ -158,6 +158,7 @@ class Unreadable:
     """A part of a message that we cannot understand; it waits as a dead letter with this reason and mend."""
 
     key: str
+    """`order:<id>` or `order:<id>/<line>` where it is one: the letter is put away when that can be read."""
     reason: str
     action: str
 

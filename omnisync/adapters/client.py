@@ -38,6 +38,8 @@ LONGEST_WAIT_SECONDS = 86_400.0
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 CONNECTIONS = 10
 """httpx's pool slows down with its size."""
+Transport = httpx.AsyncBaseTransport
+"""What carries requests: the network, or what stands in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Tools:
     clock: Clock
     ids: Ids
     chance: random.Random
-    transport: httpx.AsyncBaseTransport | None = None
+    transport: Transport | None = None
     """Tests and simulations put theirs here; None is the network."""
 
 

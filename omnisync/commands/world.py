@@ -48,7 +48,7 @@ class World:
 
     def settings(self, config: Path | None) -> Settings:
         """The settings, checked. BadSettings names everything that is wrong with them."""
-        return settings.load(config, self.environ, adapters=registry.MODULES)
+        return settings.load(config, self.environ, adapters=registry.names())
 
     @contextmanager
     def engine(self, config: Path | None) -> Iterator[Engine]:

@@ -48,6 +48,7 @@ LETTERS = {
     "news": "Rückmeldung",
     "webhooks": "Webhooks",
     "money": "Geld",
+    "pickup": "Abholung",
 }
 FAULTS = {
     "down": "Ausgefallen", "rate_limited": "Gedrosselt", "double": "Doppelt", "reorder": "Vertauscht", "lose": "Verloren",

@@ -262,7 +262,7 @@ class DeadLetter(Answer):
 
     id: Id
     channel: Name
-    kind: Literal["message", "line", "fact", "write", "news", "money"] = Field(examples=["line"])
+    kind: Literal["message", "line", "fact", "write", "news", "money", "webhooks", "pickup"] = Field(examples=["line"])
     title: str = Field(examples=["Geschenkkarte in order #1001"])
     reason: str = Field(examples=["No article is known as GESCHENKKARTE."])
     action: str = Field(examples=["Map this line to a SKU, or import the article."])

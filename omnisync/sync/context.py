@@ -16,6 +16,7 @@ from omnisync.adapters.base import Adapter, Can, Write
 from omnisync.clock import Clock, Ids
 from omnisync.errors import NotFound
 from omnisync.orders.intake import RingUp, nothing_handed_over
+from omnisync.orders.pickup import Desk
 from omnisync.settings import ChannelPolicy, ChannelSettings, LocationSettings, Settings
 from omnisync.sync.known import Known
 from omnisync.sync.shadow import ReadOnly
@@ -182,6 +183,8 @@ class Context:
     """By the channel's name in the settings."""
     ring_up: RingUp = field(default=nothing_handed_over)
     """What the pickup desk has handed over already (`orders.handover`)."""
+    desk: Desk | None = None
+    """Where orders that are collected in a store come to."""
 
     @cached_property
     def channels(self) -> Mapping[str, Channel]:

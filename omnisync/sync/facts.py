@@ -22,7 +22,20 @@ from omnisync.orders.tables import ChannelOrder, OrderLine
 from omnisync.stock import availability, came_back, known, ledger
 from omnisync.stock import returns as told_returns
 from omnisync.stock.came_back import Source
-from omnisync.sync import cases, conflicts, deadletters, firsts, looks, moments, money, places, returns, silence, wire
+from omnisync.sync import (
+    arrivals,
+    cases,
+    conflicts,
+    deadletters,
+    firsts,
+    looks,
+    moments,
+    money,
+    places,
+    returns,
+    silence,
+    wire,
+)
 from omnisync.sync.booking import Booking
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.deadletters import Letter
@@ -156,11 +169,15 @@ def _title(fact: Fact) -> str:
 
 
 def _order(booking: Booking, order: OrderSeen) -> int:
-    if order.closed and order.placed_at < booking.now - moments.TOO_OLD:
+    order_id, history = f"{booking.channel.name}:{order.id}", booking.is_history(order.placed_at)
+    oldest = booking.now - moments.TOO_OLD
+    if order.placed_at < oldest and booking.session.execute(_KNOWN, {"order_id": order_id}).first() is not None:
+        # It was believed when it was placed: what becomes of it is booked, however long it took.
+        order = replace(order, placed_at=oldest)
+    elif order.closed and order.placed_at < oldest:
         return 0  # long over; its goods are in no stock that was counted since
-    history = booking.is_history(order.placed_at)
-    order = replace(order, placed_at=booking.moment(order.placed_at))
-    order_id = f"{booking.channel.name}:{order.id}"
+    else:
+        order = replace(order, placed_at=booking.moment(order.placed_at))
     before = _bought(booking.session, order_id)
     taken = intake.take(
         booking.session,
@@ -186,7 +203,11 @@ def _order(booking: Booking, order: OrderSeen) -> int:
             booking.session, booking.context, booking.channel.name, order, {line.sku for line in after.values()},
             now=booking.now, message_id=booking.message_id,
         )  # fmt: skip
+    arrivals.follow(booking.session, booking.context, booking.channel, order, now=booking.now)
     return len(taken.waiting)
+
+
+_KNOWN = sa.select(_channel_order.c.id).where(_channel_order.c.id == sa.bindparam("order_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +266,7 @@ def _look_for_twins(booking: Booking, order: OrderSeen) -> None:
 def _lines_wait(booking: Booking, order: OrderSeen, taken: intake.Taken) -> None:
     waiting = {f"line/{order.id}/{line.line_id}": line for line in taken.waiting}
     settled = [key for line in order.lines if (key := f"line/{order.id}/{line.id}") not in waiting]
+    settled += [f"fact/order:{order.id}", *(f"fact/order:{order.id}/{line.id}" for line in order.lines)]
     deadletters.mended_all(booking.session, booking.channel.name, settled, now=booking.now)
     for key, line in waiting.items():
         title = f"{line.title} in order {order.reference}"

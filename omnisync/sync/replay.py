@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from omnisync.adapters.base import Article, Fact, OrderSeen
-from omnisync.sync import deadletters, facts, inbox, wire
+from omnisync.sync import arrivals, deadletters, facts, inbox, wire
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.resolve import articles_of, resolver
 from omnisync.sync.tables import DeadLetter, ShownState, Told
@@ -29,6 +29,9 @@ def replay(session: Session, context: Context, letter_id: str, *, now: datetime)
     elif letter.kind == "news":
         session.get_one(Told, letter.payload["told"]).next_try_at = None
         deadletters.close(session, letter, "replayed", now=now)
+    elif letter.kind == arrivals.KIND:
+        if arrivals.again(session, context, channel, letter.payload["order"], now=now):
+            deadletters.close(session, letter, "replayed", now=now)
     else:
         _book_again(session, context, channel, letter, now=now, trusted=True)
     return letter

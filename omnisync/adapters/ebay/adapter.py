@@ -22,7 +22,7 @@ from omnisync.adapters.base import (
     Target,
     Write,
 )
-from omnisync.adapters.client import Tools
+from omnisync.adapters.client import RateLimited, Reply, Tools
 from omnisync.adapters.ebay import hooks, listings, pickups, publishing, pulling, subscribing
 from omnisync.adapters.ebay.calls import FULFILLMENT, INVENTORY, NOTIFICATION, Calls
 from omnisync.adapters.ebay.settings import Account
@@ -48,6 +48,7 @@ class Ebay:
             overlap_seconds=pulling.OVERLAP.total_seconds(),
         )
         self.keys = hooks.Keys(tools)
+        self._clock, self._no_key_before = tools.clock, 0.0
         self._account = account
         self._calls = Calls(name, account, tools)
 
@@ -100,7 +101,7 @@ class Ebay:
 
     async def fetch_key(self, kid: str) -> bytes:
         """The key as PEM, also kept for `identify`; empty when eBay knows no such key, which makes the hook forged."""
-        reply = await self._calls.call("GET", NOTIFICATION, f"/public_key/{kid}", grant="application")
+        reply = await self._ask_for_key(kid)
         if reply.status in (400, 404):
             self.keys.remember(kid, None)
             return b""
@@ -113,6 +114,17 @@ class Ebay:
                 action="Update omnisync; until then orders come by polling.",
             ) from error
         return pem
+
+    async def _ask_for_key(self, kid: str) -> Reply:
+        """Whoever calls us can name a key, so that eBay's wish for quiet is kept here: no worker spaces these calls."""
+        wait = self._no_key_before - self._clock.monotonic()
+        if wait > 0:
+            raise RateLimited(f"{self.name} limits our calls.", retry_after_seconds=wait)
+        try:
+            return await self._calls.call("GET", NOTIFICATION, f"/public_key/{kid}", grant="application")
+        except RateLimited as error:
+            self._no_key_before = self._clock.monotonic() + (error.retry_after_seconds or 0.0)
+            raise
 
     async def done(self, receipts: Sequence[str]) -> None:
         """Nothing to put away."""

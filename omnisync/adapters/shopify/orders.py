@@ -62,7 +62,7 @@ class Orders:
             seen = order_seen(order, self._places)
         except (KeyError, TypeError, ValueError) as error:
             return Unreadable(
-                key=id,
+                key=f"order:{id}",
                 reason=f"Order {order.get('name', id)} cannot be understood: {type(error).__name__} {error}",
                 action="Update omnisync; then replay this letter.",
             )
@@ -97,7 +97,7 @@ class Orders:
         async with self._side_by_side:
             fact = await self.read(key["id"], now)
         return fact or Unreadable(
-            key=key["id"],
+            key=f"order:{key['id']}",
             reason="Shopify lists this order and then says that it does not exist.",
             action="Look for the order in Shopify; discard this letter when it was deleted there.",
         )

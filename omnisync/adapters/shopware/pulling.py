@@ -84,6 +84,8 @@ class Pulling:
         return min(now - FIRST_READ, self._settings.since or now)
 
     def _fact(self, order: Json) -> Fact:
+        if not order["id"]:
+            raise ValueError("an order without an id")  # then it is not this order that is wrong
         try:
             return order_seen(order, self._settings, self._places)
         except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -99,8 +99,16 @@ def upgrade() -> None:
         sa.Column("changed_at", db.Instant(), nullable=False),
         sa.Column("shelf", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("location", "sku"),
+        postgresql_with={"fillfactor": 70},
     )
-    op.create_index("balance_changed", "balance", ["changed_at"], unique=False)
+    op.create_index(
+        "balance_changed",
+        "balance",
+        ["changed_at"],
+        unique=False,
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": 16, "autosummarize": "on"},
+    )
     op.create_index(
         "balance_due",
         "balance",
@@ -185,6 +193,7 @@ def upgrade() -> None:
         sa.Column("seen_at", db.Instant(), nullable=False),
         sa.Column("counter", sa.Boolean(), nullable=False),
         sa.Column("pickup", sa.Boolean(), nullable=False),
+        sa.Column("collect_at", db.Name(), nullable=True),
         sa.Column("paid", sa.Boolean(), nullable=False),
         sa.Column("lowered", sa.Boolean(), nullable=False),
         sa.Column("elsewhere", sa.Boolean(), nullable=False),
@@ -1076,7 +1085,12 @@ def downgrade() -> None:
         sqlite_where=sa.text("due_at IS NOT NULL"),
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
-    op.drop_index("balance_changed", table_name="balance")
+    op.drop_index(
+        "balance_changed",
+        table_name="balance",
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": 16, "autosummarize": "on"},
+    )
     op.drop_table("balance")
     op.drop_table("article")
     op.drop_table("archived_key")
