@@ -1,4 +1,4 @@
-"""The only module that knows which database it talks to (with `journals`, which holds the triggers): engines, transactions,
+"""The only module that knows which database it talks to (with `engines`, which opens it, `posting` and `journals`): transactions,
 column types, insert-if-new, upsert.
 
 SQLite is the embedded default (WAL, synchronous=FULL, BEGIN IMMEDIATE: one writer at a time). PostgreSQL runs at
@@ -17,40 +17,23 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Dialect, Engine, Row
+from sqlalchemy.engine import Dialect, Engine, Row
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Session, SQLModel
 
+from omnisync import posting
 from omnisync.clock import Clock, SystemClock
+from omnisync.engines import READ_ONLY
+from omnisync.engines import engine_for as engine_for
 from omnisync.values import from_micros, to_micros
 
 _Value = TypeVar("_Value")
 Bound: TypeAlias = _Value | sa.BindParameter[_Value]
 """A value, or the parameter in whose place it comes: a statement that is built once and run often names parameters."""
-BUSY_TIMEOUT_SECONDS = 10
-_READ_ONLY = "omnisync_read_only"
-
-_SQLITE_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA recursive_triggers=ON",  # so that REPLACE fires the triggers that protect the journal
-    f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}",
-    "PRAGMA cache_size=-65536",
-    "PRAGMA temp_store=MEMORY",
-)
-
-_POSTGRESQL_SETTINGS = (
-    # Rows are asked for by key, some dozens at once. At the default price of a disk that must turn, reading a whole table of ten
-    # thousand balances looks cheaper than that, and is ten times dearer.
-    "SET random_page_cost = 1.1",
-    "SET jit = off",
-)
 
 
 class Name(TypeDecorator[str]):
@@ -91,47 +74,6 @@ def table(model: type[SQLModel]) -> sa.Table:
     return cast(sa.Table, model.__table__)  # type: ignore[attr-defined]
 
 
-def engine_for(url: str, *, pool_size: int = 10) -> Engine:
-    """An engine for `sqlite:///file.db` or `postgresql+psycopg://...`, set up as the ledger needs it."""
-    if url.startswith("sqlite"):
-        return _sqlite_engine(url, pool_size)
-    return _postgresql_engine(url, pool_size)
-
-
-def _postgresql_engine(url: str, pool_size: int) -> Engine:
-    engine = sa.create_engine(
-        url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, isolation_level="READ COMMITTED"
-    )
-
-    @event.listens_for(engine, "connect")
-    def set_up(connection: Any, _record: Any) -> None:
-        with connection.cursor() as cursor:
-            for setting in _POSTGRESQL_SETTINGS:
-                cursor.execute(setting)
-        connection.commit()  # else the settings end with the first transaction that is rolled back
-
-    return engine
-
-
-def _sqlite_engine(url: str, pool_size: int) -> Engine:
-    engine = sa.create_engine(
-        url, pool_size=pool_size, max_overflow=pool_size, connect_args={"check_same_thread": False}
-    )
-
-    @event.listens_for(engine, "connect")
-    def set_up(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves, the driver would begin too late
-        for pragma in _SQLITE_PRAGMAS:
-            connection.execute(pragma)
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        read_only = connection.get_execution_options().get(_READ_ONLY, False)
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-    return engine
-
-
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
     """One unit of work that may write: committed at the end, rolled back on any error."""
@@ -142,7 +84,7 @@ def transaction(engine: Engine) -> Iterator[Session]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
     """A short read that never waits for the writer and sees one state of things. Nothing is written: it is rolled back."""
-    with engine.connect().execution_options(**{_READ_ONLY: True}) as connection, Session(connection) as session:
+    with engine.connect().execution_options(**{READ_ONLY: True}) as connection, Session(connection) as session:
         yield session
         session.rollback()
 
@@ -240,17 +182,19 @@ _LOCK_NAMES = sa.text(
 )
 
 
-def try_lock_names(session: Session, names: Iterable[str]) -> set[str]:
-    """Those of the names that nobody else holds; they are ours until the transaction ends. Never waits."""
+def claim_names(session: Session, names: Iterable[str], clock: Clock) -> tuple[datetime, set[str]]:
+    """The moment (as `now`), and those of the names that nobody else holds; they are ours until the transaction ends. Never waits."""
     wanted = sorted(set(names))
     if not wanted or not is_postgresql(session):
-        return set(wanted)
-    rows = session.execute(_TRY_LOCK_NAMES, {"names": wanted})
-    return {name for name, got in rows if got}
+        return now(session, clock), set(wanted)
+    rows = session.connection().execute(_CLAIM_NAMES, {"names": wanted}).all()
+    moment = rows[0].moment if isinstance(clock, SystemClock) else clock.now()
+    return moment, {row.name for row in rows if row.got}
 
 
-_TRY_LOCK_NAMES = sa.text(
-    "SELECT name, pg_try_advisory_xact_lock(hashtextextended(name, 1)) FROM unnest(CAST(:names AS text[])) AS name"
+_CLAIM_NAMES = sa.text(
+    "SELECT name, pg_try_advisory_xact_lock(hashtextextended(name, 1)) AS got, clock_timestamp() AS moment "
+    "FROM unnest(CAST(:names AS text[])) AS name"
 )
 
 
@@ -341,7 +285,8 @@ def insert_all(session: Session, into: sa.Table, values: Sequence[Mapping[str, A
         return
     columns = tuple(values[0])
     if is_postgresql(session):
-        session.connection().execute(_from_rows(sa.insert, into, columns), {"new": values})
+        statement = _from_rows(sa.insert, into, columns)
+        session.connection().execute(statement, {"new": values}, execution_options=posting.options(session))
     else:
         text, fields = _insert_values(into, columns)
         plain = [tuple([row[name] if to is None else to(row[name]) for name, to in fields]) for row in values]

@@ -1,6 +1,6 @@
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from omnisync import db
 from omnisync.stock.effects import QUANTITIES
@@ -12,6 +12,7 @@ def _movement() -> dict[str, object]:
     return {
         "location": "linden", "sku": "LAMP", "kind": "sold", "quantity": 1, "on_hand": -1, "key": "k1",
         "cause": "pos:1", "occurred_at": START, "recorded_at": START,
+        "reserved": 0, "blocked": 0, "incoming": 0, "safety": 0, "backorder": 0,
     }  # fmt: skip
 
 
@@ -64,3 +65,77 @@ def test_pairs_are_found_by_the_composite_key_among_ten_thousand_on_postgresql(e
 
     assert "Index Scan" in plan
     assert "Seq Scan" not in plan
+
+
+def _insert(engine, *keys, then):
+    """One transaction: rows with these keys, a statement for each list, and then perhaps one that is read."""
+    with db.transaction(engine) as session:
+        for some in keys:
+            db.insert_all(session, db.table(Movement), [_movement() | {"key": key} for key in some])
+        if then:
+            session.execute(sa.text(then))
+
+
+def test_rows_that_were_inserted_without_waiting_are_read_by_the_next_statement(engine):
+    journal = db.table(Movement)
+
+    with db.transaction(engine) as session:
+        db.insert_all(session, journal, [_movement(), _movement() | {"key": "k2"}])
+        db.insert_all(session, journal, [_movement() | {"key": "k3"}])
+        found = session.execute(sa.select(journal.c.key).order_by(journal.c.id)).scalars().all()
+        undone = session.execute(sa.delete(db.table(Balance))).rowcount
+
+    assert found == ["k1", "k2", "k3"]
+    assert undone == 0, "the number of rows is told again after what was posted"
+
+
+@pytest.mark.parametrize("then", ["SELECT 1", None], ids=["a read", "the commit"])
+def test_a_row_that_cannot_be_inserted_undoes_its_transaction_and_not_the_next(engine, then):
+    journal = db.table(Movement)
+
+    with pytest.raises(IntegrityError):
+        _insert(engine, ["first"], ["twice", "twice"], ["after"], then=then)
+
+    with db.transaction(engine) as session:
+        db.insert_all(session, journal, [_movement() | {"key": "next"}])
+    with db.reading(engine) as session:
+        assert session.execute(sa.select(journal.c.key)).scalars().all() == ["next"]
+
+
+def test_a_savepoint_takes_back_just_what_was_inserted_in_it(engine):
+    journal = db.table(Movement)
+
+    with db.transaction(engine) as session:
+        db.insert_all(session, journal, [_movement() | {"key": "before"}])
+        with pytest.raises(IntegrityError), session.begin_nested():
+            db.insert_all(session, journal, [_movement() | {"key": "twice"}, _movement() | {"key": "twice"}])
+        db.insert_all(session, journal, [_movement() | {"key": "after"}])
+
+    with db.reading(engine) as session:
+        assert session.execute(sa.select(journal.c.key).order_by(journal.c.id)).scalars().all() == ["before", "after"]
+
+
+def test_what_was_inserted_without_waiting_is_gone_when_the_caller_fails(engine):
+    journal = db.table(Movement)
+
+    with pytest.raises(DBAPIError):
+        _insert(engine, ["gone"], then="SELECT there_is_no_such_column")
+
+    with db.transaction(engine) as session:
+        assert session.execute(sa.select(sa.func.count()).select_from(journal)).scalar_one() == 0
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_connections_that_the_server_has_closed_meanwhile_are_not_used_again(engine):
+    with engine.connect() as one, engine.connect() as other:
+        gone = [c.execute(sa.text("SELECT pg_backend_pid()")).scalar_one() for c in (one, other)]
+    with engine.connect() as fresh:
+        others = sa.text(
+            "SELECT pg_terminate_backend(pid, 5000) FROM unnest(:pids) AS pid WHERE pid != pg_backend_pid()"
+        )
+        assert all(fresh.execute(others, {"pids": gone}).scalars())
+
+    with engine.connect() as one, engine.connect() as other:
+        now = [c.execute(sa.text("SELECT pg_backend_pid()")).scalar_one() for c in (one, other)]
+
+    assert len(set(now) - set(gone)) == 1, "the one that was closed is another now"

@@ -72,6 +72,11 @@ class Budget:
             self._refill()
         self._tokens -= cost
 
+    def ready(self, tokens: float = 1.0) -> bool:
+        """Whether so many are there now."""
+        self._refill()
+        return self._tokens >= tokens
+
     def feed(self, tokens: float, *, rate: float | None = None, burst: float | None = None) -> None:
         """Believe what the channel says about its own bucket."""
         self.rate, self.burst = rate or self.rate, burst or self.burst

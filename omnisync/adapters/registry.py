@@ -16,6 +16,7 @@ from omnisync.settings.faults import nearest
 
 log = logging.getLogger(__name__)
 MODULES: Mapping[str, str] = {
+    "amazon": "omnisync.adapters.amazon",
     "csv": "omnisync.adapters.csv",
     "ebay": "omnisync.adapters.ebay",
     "oscar": "omnisync.adapters.oscar",

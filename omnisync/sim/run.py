@@ -34,7 +34,7 @@ PATIENCE_SECONDS = 65 * 60
 """Longer than anything waits before it is tried again, and than any hold stands. What we were down comes on top of a hold: as long
 as the whole run at the most."""
 BETWEEN_POLLS_SECONDS = 20 * 60
-LAST_GLANCE_SECONDS = 90
+ROUNDS_AFTERWARDS, BETWEEN_ROUNDS_SECONDS = 6, 15
 
 
 @dataclass(frozen=True)
@@ -168,10 +168,10 @@ class Run:
         await asyncio.wait([server.write(lambda session: people.decide(self, session))])
         await self.clock.sleep(BETWEEN_POLLS_SECONDS)
         await self.round_of_all(server, full=True)
-        # What the last of them told is shown by the first of them in the round after it, and what a channel has accepted and
-        # applies later is looked at by the round after that.
-        for _ in range(2):
-            await self.clock.sleep(LAST_GLANCE_SECONDS)
+        # What the last of them told is written to the others, and looked at where it is applied later, by the worker that goes
+        # on; no third poll of a network channel is due before that ends.
+        for _ in range(ROUNDS_AFTERWARDS):
+            await self.clock.sleep(BETWEEN_ROUNDS_SECONDS)
             await self.round_of_all(server)
 
     async def round_of_all(self, server: Server, *, full: bool = False) -> None:

@@ -63,8 +63,7 @@ class Once:
 
     def __call__(self, session: Session, calls: Sequence[Call]) -> list[Answer | Refused]:
         """The answers in the order of the calls. Kept are 2xx and the domain's 409s; other refusals may be tried again."""
-        now = db.now(session, self.clock)
-        free = db.try_lock_names(session, {"\x1f".join(call.name) for call in calls})
+        now, free = db.claim_names(session, {"\x1f".join(call.name) for call in calls}, self.clock)
         answers = _kept(session, calls)
         fresh = [call for call in _first_of_each(calls) if call.name not in answers and "\x1f".join(call.name) in free]
         served = self.serve(session, [call.request for call in fresh], now) if fresh else ()

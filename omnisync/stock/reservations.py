@@ -186,12 +186,12 @@ def _write(
             change = entry.quantity if entry.kind is Kind.HOLD else -entry.quantity
             rows.append((entry, Level(reserved=change)))
             net[entry.shelf] += change
+    shelves.hold(session, {shelf: n for shelf, n in net.items() if n > 0}, now=now)
     db.insert_all(session, reservation, [_row(request, prepared, now) for request, prepared in granted])
     ledger.insert(session, rows, now=now)
     announce_all(
         session, [("reservation.held", {"id": one.id, "reference": one.reference}) for one, _ in granted], now=now
     )
-    shelves.hold(session, {shelf: n for shelf, n in net.items() if n > 0}, now=now)
     _give_back(session, {shelf: Level(reserved=n) for shelf, n in net.items() if n < 0}, locked, rows, now)
     taken = [(credit, request) for request, prepared in granted for credit in prepared.credits]
     ends.taken_over(session, {credit.promise: request.id for credit, request in taken if credit.is_hold}, now=now)

@@ -136,7 +136,13 @@ class Balance(SQLModel, table=True):
     """The sums of a shelf's movements, kept in the same transaction."""
 
     __table_args__ = (
-        sa.Index("balance_changed", "changed_at"),
+        # BRIN: PostgreSQL can then change a row in its place, without a new entry in each index.
+        sa.Index(
+            "balance_changed",
+            "changed_at",
+            postgresql_using="brin",
+            postgresql_with={"pages_per_range": 16, "autosummarize": "on"},
+        ),
         sa.Index("balance_sku", "sku"),
         sa.Index(
             "balance_due",
@@ -144,6 +150,7 @@ class Balance(SQLModel, table=True):
             sqlite_where=sa.text("due_at IS NOT NULL"),
             postgresql_where=sa.text("due_at IS NOT NULL"),
         ),
+        {"postgresql_with": {"fillfactor": 70}},
     )
 
     location: str = Field(primary_key=True, sa_type=Name)

@@ -253,6 +253,7 @@ def _health(one: health.Health) -> dict[str, Any]:
     return asdict(one) | {
         "last_success_at": _time(one.last_success_at),
         "subscribed_at": _time(one.subscribed_at),
+        "silent": [{"location": each.location, "since": _time(each.since)} for each in one.silent],
     }
 
 

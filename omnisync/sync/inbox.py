@@ -21,7 +21,7 @@ from omnisync.sync import deadletters, facts, health
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.deadletters import Letter
 from omnisync.sync.facts import Told
-from omnisync.sync.settle import backoff
+from omnisync.sync.rows import backoff
 from omnisync.sync.tables import InboxMessage
 
 log = logging.getLogger(__name__)

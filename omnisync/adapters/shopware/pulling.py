@@ -74,6 +74,12 @@ class Pulling:
         """Orders as they are now, by their ids; one that is gone is left out."""
         return {str(order["id"]): self._fact(order) for order in await self._wire.by_ids("order", ids, WHOLE)}
 
+    async def find(self, numbers: Sequence[str]) -> list[Fact]:
+        """Orders by their numbers, as they are now."""
+        asked = {"type": "equalsAny", "field": "orderNumber", "value": "|".join(numbers)}
+        found = await self._wire.search("order", {"limit": len(numbers), "filter": [asked], **WHOLE})
+        return [self._fact(order) for order in found.rows]
+
     def _beginning(self, now: datetime) -> datetime:
         return min(now - FIRST_READ, self._settings.since or now)
 
