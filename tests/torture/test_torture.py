@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 NO_WIRE = {"429", "5xx", "timeout after effect", "expired and revoked credentials"}
 TILL = {"part of a batch refused", "an order fulfilled elsewhere", "forged webhooks", *NO_WIRE}
 DOES_NOT_APPLY: Mapping[str, set[str]] = {
+    "amazon": {"forged webhooks", "an order fulfilled elsewhere"},
     "corner": {"an order fulfilled elsewhere"},
     "csv": TILL,
     "ebay": set(),
