@@ -96,7 +96,7 @@ def _refusal(item: Mapping[str, Any] | None, one: Shown, account: Account) -> Pu
 def _split(batch: _Batch, account: Account, feeds: Feeds) -> tuple[list[int], list[int]]:
     """Which lines are patched, and which wait for a feed: never what a feed could not do before."""
     marked = [number for number, line in batch.lines.items() if line.sku in feeds.refused]
-    others = [number for number in batch.lines if number not in set(marked)]
+    others = [number for number, line in batch.lines.items() if line.sku not in feeds.refused]
     if len(others) < AT_ONCE + account.bulk_from or not feeds.possible():
         return [*others[:AT_ONCE], *marked, *others[AT_ONCE:]], []
     return [*others[:AT_ONCE], *marked], others[AT_ONCE:]

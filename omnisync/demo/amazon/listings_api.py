@@ -114,6 +114,12 @@ def _number(text: str, least: int, most: int) -> int:
     return int(text)
 
 
+def _one_part(request: Request) -> None:
+    """A SKU is one part of an address: its slashes are to be escaped."""
+    if request.scope["raw_path"].partition(b"?")[0].count(b"/") != ITEMS.count("/") + 1:
+        raise Problem(404, "NOT_FOUND", "There is nothing at this address.")
+
+
 def add_listings(app: FastAPI, catalogue: Catalogue) -> None:
     """Give the app its endpoints."""
     seller = catalogue.seller
@@ -125,6 +131,7 @@ def add_listings(app: FastAPI, catalogue: Catalogue) -> None:
 
     @app.get(ITEMS + "/{sku:path}")
     async def one(seller_id: str, sku: str, request: Request) -> dict[str, Any]:
+        _one_part(request)
         catalogue.own(seller_id, request.query_params)
         if sku not in seller.offers:
             raise Problem(404, "NOT_FOUND", f"SKU '{sku}' not found in this marketplace.")
@@ -133,6 +140,7 @@ def add_listings(app: FastAPI, catalogue: Catalogue) -> None:
 
     @app.patch(ITEMS + "/{sku:path}")
     async def patch(seller_id: str, sku: str, request: Request) -> dict[str, Any]:
+        _one_part(request)
         catalogue.own(seller_id, request.query_params)
         return catalogue.patch(sku, await request.json())
 

@@ -10,12 +10,16 @@ from sqlalchemy.engine import Engine
 
 from omnisync.adapters.amazon import make
 from omnisync.adapters.client import Tools
+from omnisync.catalog import pricelist
+from omnisync.catalog.pricelist import BasePrice
 from omnisync.clock import Ids, StoppedClock
 from omnisync.demo.amazon.seed import Listed
 from omnisync.demo.amazon.things import Order
 from omnisync.settings import LocationSettings, ServerSettings
 from omnisync.sync import subscribing
 from omnisync.sync.context import Context, Inline
+from omnisync.sync.tables import Sent
+from omnisync.values import Money
 from omnisync.worker import Worker
 from tests.adapters.amazon.rig import BASE, SEED, AmazonWorld
 from tests.sync.conftest import Play, play
@@ -149,6 +153,18 @@ def test_fewer_pieces_overtake_a_number_that_amazon_has_not_applied_yet(day: Day
     assert before == 5
     assert day.numbers() == ((0, 0), 0, 0)
     assert day.house.letters(NAME) == []
+
+
+def test_a_price_alone_is_accepted_shown_and_then_left_alone(day: Day):
+    price = BasePrice(LAMP, Money(3999, "EUR"))
+    day.house.within(lambda session: pricelist.set_price(session, price, ids=day.house.ids, now=day.clock.now()))
+    day.clock.advance(seconds=1)
+    day.settle(30)
+
+    sent = [one for one in day.house.rows(Sent, channel=NAME, sku=LAMP) if one.price_minor is not None]
+    assert day.world.seller.price(LAMP) == Money(3999, "EUR")
+    assert [(one.price_minor, one.outcome) for one in sent] == [(3999, "applied")]
+    assert day.house.state(NAME, LAMP).drift_since is None
 
 
 def test_what_lies_at_amazon_is_counted_by_amazon_moved_by_nobody_and_never_written(day: Day):

@@ -52,6 +52,7 @@ async def test_a_message_is_deleted_when_its_order_is_booked_and_not_before(
     sold = world.sell(world.targets[0], 2)
 
     lost = await pull(world, clock, first.cursor, book=False)  # we are killed before it is committed
+    assert {one.visible_at - clock.monotonic() for one in world.office.queue} == {300}
     again = await pull(world, clock, first.cursor)
     quiet = await pull(world, clock, first.cursor)
 
@@ -376,5 +377,18 @@ async def test_a_search_that_is_limited_waits_for_its_own_next_token(world: Amaz
     with pytest.raises(TryLater) as limited:
         await world.adapter.pull(None, now=clock.now())
 
+    clock.advance(seconds=100)
+    with pytest.raises(TryLater):
+        await world.adapter.pull(None, now=clock.now())
+
     assert limited.value.retry_after_seconds == pytest.approx(1 / 0.0056)
     assert searches(line) == 1
+
+
+async def test_a_search_that_fails_is_not_repeated_at_once(world: AmazonWorld, line: Line, clock: StoppedClock):
+    line.instead = lambda request: httpx.Response(503) if request.url.path == SEARCH else None
+
+    with pytest.raises(TryLater):
+        await world.adapter.pull(None, now=clock.now())
+
+    assert searches(line) == 1  # each is worth three minutes
