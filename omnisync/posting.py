@@ -28,6 +28,7 @@ def allow(engine: Engine) -> None:
     """Let statements of this psycopg engine be posted."""
     pipelines: MutableMapping[Any, Any] = WeakKeyDictionary()
 
+    @event.listens_for(engine, "do_executemany")
     @event.listens_for(engine, "do_execute")
     def before(cursor: Any, _statement: str, _parameters: Any, context: Any) -> None:
         connection, posted = cursor.connection, "omnisync_posted" in context.execution_options
