@@ -28,7 +28,6 @@ def allow(engine: Engine) -> None:
     """Let statements of this psycopg engine be posted."""
     pipelines: MutableMapping[Any, Any] = WeakKeyDictionary()
 
-    @event.listens_for(engine, "do_executemany")
     @event.listens_for(engine, "do_execute")
     @event.listens_for(engine, "do_executemany")
     @event.listens_for(engine, "do_execute_no_params")

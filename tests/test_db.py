@@ -67,20 +67,6 @@ def test_pairs_are_found_by_the_composite_key_among_ten_thousand_on_postgresql(e
     assert "Seq Scan" not in plan
 
 
-def test_the_number_of_rows_is_told_after_an_insert_that_nobody_waited_for_also_of_many_updates_at_once(engine):
-    balance = db.table(Balance)
-    empty = dict.fromkeys(QUANTITIES, 0) | {"location": "linden", "changed_at": START, "off_sale": False}
-    one = sa.update(balance).where(balance.c.sku == sa.bindparam("the_sku")).values(on_hand=1)
-
-    with db.transaction(engine) as session:
-        db.insert_all(session, balance, [empty | {"sku": "LAMP"}, empty | {"sku": "CUP"}])
-        changed = (
-            session.connection().execute(one, [{"the_sku": "LAMP"}, {"the_sku": "CUP"}, {"the_sku": "SOFA"}]).rowcount
-        )
-
-    assert changed == 2
-
-
 def _insert(engine, *keys, then):
     """One transaction: rows with these keys, a statement for each list, and then perhaps one that is read."""
     with db.transaction(engine) as session:
