@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import gc
 import resource
 import sqlite3
 import tempfile
@@ -152,6 +153,7 @@ def _opened(database: str) -> Iterator[tuple[Engine, Path]]:
         engine = db.engine_for(url)
         try:
             migrations.upgrade(engine)
+            gc.freeze()  # as a command does
             yield engine, Path(name)
         finally:
             engine.dispose()
@@ -196,6 +198,7 @@ def _shown(number: int, place: str) -> Row:
     return {
         "channel": town.SHOP, "external_id": str(number), "place": place, "sku": sku(number), "wanted": PIECES,
         "believed": PIECES, "applied": PIECES, "applied_at": _NOW, "allocated": 0, "provisional": 0, "failures": 0,
+        "contradicted": 0,
     }  # fmt: skip
 
 

@@ -67,20 +67,6 @@ def test_pairs_are_found_by_the_composite_key_among_ten_thousand_on_postgresql(e
     assert "Seq Scan" not in plan
 
 
-def test_the_number_of_rows_is_told_after_an_insert_that_nobody_waited_for_also_of_many_updates_at_once(engine):
-    balance = db.table(Balance)
-    empty = dict.fromkeys(QUANTITIES, 0) | {"location": "linden", "changed_at": START, "off_sale": False}
-    one = sa.update(balance).where(balance.c.sku == sa.bindparam("the_sku")).values(on_hand=1)
-
-    with db.transaction(engine) as session:
-        db.insert_all(session, balance, [empty | {"sku": "LAMP"}, empty | {"sku": "CUP"}])
-        changed = (
-            session.connection().execute(one, [{"the_sku": "LAMP"}, {"the_sku": "CUP"}, {"the_sku": "SOFA"}]).rowcount
-        )
-
-    assert changed == 2
-
-
 def _insert(engine, *keys, then):
     """One transaction: rows with these keys, a statement for each list, and then perhaps one that is read."""
     with db.transaction(engine) as session:
@@ -101,6 +87,43 @@ def test_rows_that_were_inserted_without_waiting_are_read_by_the_next_statement(
 
     assert found == ["k1", "k2", "k3"]
     assert undone == 0, "the number of rows is told again after what was posted"
+
+
+def test_rows_of_several_statements_are_put_once_each_and_added_where_they_are_there_already(engine):
+    pieces = {f"SKU-{n:03}": n for n in range(2 * db._AT_ONCE + 7)}
+
+    with db.transaction(engine) as session:
+        _put(session, pieces)
+        _put(session, {sku: n for sku, n in pieces.items() if n % 2})
+        kept = db.table(Balance)
+        found = session.execute(sa.select(kept.c.sku, kept.c.on_hand, kept.c.changed_at)).all()
+
+    assert {sku: n for sku, n, _ in found} == {sku: n * (1 + n % 2) for sku, n in pieces.items()}
+    assert {at for *_, at in found} == {START}
+
+
+def _put(session, pieces):
+    rows = [
+        {"location": "linden", "sku": sku, "off_sale": False, "changed_at": START} | dict.fromkeys(QUANTITIES, 0) | {"on_hand": n}
+        for sku, n in pieces.items()
+    ]  # fmt: skip
+    db.put_all(session, db.table(Balance), rows, key=("location", "sku"), update=_with_more)
+
+
+def _with_more(new):
+    return {"on_hand": db.table(Balance).c.on_hand + new.on_hand}
+
+
+def test_the_number_of_rows_that_many_parameters_changed_is_told_after_what_was_posted(engine):
+    journal, kept = db.table(Movement), db.table(Balance)
+    change = sa.update(kept).where(kept.c.sku == sa.bindparam("which")).values(shelf="A")
+
+    with db.transaction(engine) as session:
+        _put(session, {"CUP": 1, "LAMP": 2})
+        db.insert_all(session, journal, [_movement()])
+        changed = session.connection().execute(change, [{"which": "CUP"}, {"which": "LAMP"}]).rowcount
+
+    assert changed == 2
 
 
 @pytest.mark.parametrize("then", ["SELECT 1", None], ids=["a read", "the commit"])

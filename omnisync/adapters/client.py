@@ -156,6 +156,17 @@ class Reply:
         )
 
 
+def listed(answer: Mapping[str, Any], name: str, *others: str) -> list[Any]:
+    """The list of that name in an answer. A channel that leaves out what is empty sends nothing but `others` then; whatever has another
+    form is a ValueError, for it must not be taken for an empty list: listings would be gone, and orders read."""
+    found = answer.get(name)
+    if isinstance(found, list):
+        return found
+    if name in answer or not set(answer) <= set(others):
+        raise ValueError(f"there is no list of {name} in this answer")
+    return []
+
+
 @dataclass
 class ChannelClient:
     """Calls one channel. `name` appears in errors; `auth_action` says how a person mends rejected credentials."""

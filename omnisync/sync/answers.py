@@ -160,6 +160,9 @@ class ShownThere(Answer):
     behind_since: Empty[Time]
     applied_at: Time | None
     seen_at: Time | None
+    write: Literal["submitted", "accepted", "applied", "confirmed", "contradicted"] | None = Field(
+        description="How far the last write is; null: nothing was taken yet.", examples=["confirmed"]
+    )
     waits: str | None = Field(description="Why nothing is written.", examples=[None])
 
 

@@ -14,6 +14,7 @@ from omnisync.sync.tables import Sent
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
 from tests.sync.house import House, shop
+from tests.sync.test_api import ask
 
 COMPARING = Can(write=Write.COMPARE_AND_SET, batch_size=50)
 BLIND = replace(COMPARING, write=Write.ABSOLUTE)
@@ -97,6 +98,9 @@ def test_a_number_that_was_to_go_down_and_did_not_is_written_again_at_the_first_
     clock.advance(seconds=31)
     play(drift.read_back(house.context, house.channel("web")))
     assert (writes(house), well(house).exposed) == ({"contradicted": 1}, 3)
+    [listed] = ask(house, house.engine, play, ("GET", "/v1/channels/web/listings", {}))
+    [shown] = listed.json()["items"][0]["shown"]
+    assert (shown["shows"], shown["should_show"], shown["write"]) == (5, 2, "contradicted")
     play(house.settle(rounds=3))
 
     assert (web.shows("LAMP"), writes(house), well(house).exposed) == (2, {"confirmed": 1}, 0)
