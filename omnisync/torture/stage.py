@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from omnisync import db
-from omnisync.adapters.base import Adapter, Fact, Hook, LevelSeen, Message, OrderSeen, Sale, Unreadable
+from omnisync.adapters.base import Adapter, Fact, Hook, Message, OrderSeen, Sale, Unreadable
 from omnisync.adapters.client import Tools
 from omnisync.adapters.registry import Factory
 from omnisync.catalog import articles
@@ -295,8 +295,6 @@ class _Watched:
                 self._stage.unreadable.append(fact)
             elif isinstance(fact, OrderSeen | Sale):
                 self._stage.told[fact.id if isinstance(fact, OrderSeen) else fact.key] = fact
-            else:
-                assert not isinstance(fact, LevelSeen) or fact.article
 
 
 _NETWORK_VERBS = frozenset(
