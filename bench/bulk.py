@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import gc
 import resource
 import sqlite3
 import tempfile
@@ -152,6 +153,7 @@ def _opened(database: str) -> Iterator[tuple[Engine, Path]]:
         engine = db.engine_for(url)
         try:
             migrations.upgrade(engine)
+            gc.freeze()  # as a command does
             yield engine, Path(name)
         finally:
             engine.dispose()

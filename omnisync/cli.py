@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -78,6 +79,8 @@ def program() -> typer.Typer:
 
 def main(arguments: Sequence[str] | None = None, world: World | None = None) -> None:
     """Run what was typed; ends by SystemExit."""
+    if world is None:
+        gc.freeze()  # what was loaded until now stays: the collector need not look through it again and again
     try:
         program()(args=arguments, obj=world or system_world())
     except OmnisyncError as error:

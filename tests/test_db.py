@@ -89,6 +89,43 @@ def test_rows_that_were_inserted_without_waiting_are_read_by_the_next_statement(
     assert undone == 0, "the number of rows is told again after what was posted"
 
 
+def test_rows_of_several_statements_are_put_once_each_and_added_where_they_are_there_already(engine):
+    pieces = {f"SKU-{n:03}": n for n in range(2 * db._AT_ONCE + 7)}
+
+    with db.transaction(engine) as session:
+        _put(session, pieces)
+        _put(session, {sku: n for sku, n in pieces.items() if n % 2})
+        kept = db.table(Balance)
+        found = session.execute(sa.select(kept.c.sku, kept.c.on_hand, kept.c.changed_at)).all()
+
+    assert {sku: n for sku, n, _ in found} == {sku: n * (1 + n % 2) for sku, n in pieces.items()}
+    assert {at for *_, at in found} == {START}
+
+
+def _put(session, pieces):
+    rows = [
+        {"location": "linden", "sku": sku, "off_sale": False, "changed_at": START} | dict.fromkeys(QUANTITIES, 0) | {"on_hand": n}
+        for sku, n in pieces.items()
+    ]  # fmt: skip
+    db.put_all(session, db.table(Balance), rows, key=("location", "sku"), update=_with_more)
+
+
+def _with_more(new):
+    return {"on_hand": db.table(Balance).c.on_hand + new.on_hand}
+
+
+def test_the_number_of_rows_that_many_parameters_changed_is_told_after_what_was_posted(engine):
+    journal, kept = db.table(Movement), db.table(Balance)
+    change = sa.update(kept).where(kept.c.sku == sa.bindparam("which")).values(shelf="A")
+
+    with db.transaction(engine) as session:
+        _put(session, {"CUP": 1, "LAMP": 2})
+        db.insert_all(session, journal, [_movement()])
+        changed = session.connection().execute(change, [{"which": "CUP"}, {"which": "LAMP"}]).rowcount
+
+    assert changed == 2
+
+
 @pytest.mark.parametrize("then", ["SELECT 1", None], ids=["a read", "the commit"])
 def test_a_row_that_cannot_be_inserted_undoes_its_transaction_and_not_the_next(engine, then):
     journal = db.table(Movement)

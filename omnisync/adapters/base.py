@@ -237,8 +237,10 @@ class Can:
     """Takes stock per location of its own; else one number for all."""
     shows: Literal["available", "on_hand"] = "available"
     webhooks: bool = False
+    queue: bool = False
+    """Its messages wait in a queue that `pull` reads, and nobody needs to reach us."""
     topics: tuple[str, ...] = ()
-    """What to subscribe where webhooks work."""
+    """What to subscribe for either."""
     polls: bool = True
     prices: bool = False
     price_with_stock: bool = False

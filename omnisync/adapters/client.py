@@ -72,6 +72,11 @@ class Budget:
             self._refill()
         self._tokens -= cost
 
+    def ready(self, tokens: float = 1.0) -> bool:
+        """Whether so many are there now."""
+        self._refill()
+        return self._tokens >= tokens
+
     def feed(self, tokens: float, *, rate: float | None = None, burst: float | None = None) -> None:
         """Believe what the channel says about its own bucket."""
         self.rate, self.burst = rate or self.rate, burst or self.burst
@@ -149,6 +154,17 @@ class Reply:
             f"The channel answered {self.status}: {self.body[:300].decode(errors='replace')}",
             action="Look at the channel's message; when the channel changed its API, update omnisync.",
         )
+
+
+def listed(answer: Mapping[str, Any], name: str, *others: str) -> list[Any]:
+    """The list of that name in an answer. A channel that leaves out what is empty sends nothing but `others` then; whatever has another
+    form is a ValueError, for it must not be taken for an empty list: listings would be gone, and orders read."""
+    found = answer.get(name)
+    if isinstance(found, list):
+        return found
+    if name in answer or not set(answer) <= set(others):
+        raise ValueError(f"there is no list of {name} in this answer")
+    return []
 
 
 @dataclass

@@ -16,6 +16,7 @@ from omnisync.settings.faults import nearest
 
 log = logging.getLogger(__name__)
 MODULES: Mapping[str, str] = {
+    "amazon": "omnisync.adapters.amazon",
     "csv": "omnisync.adapters.csv",
     "ebay": "omnisync.adapters.ebay",
     "oscar": "omnisync.adapters.oscar",
@@ -179,6 +180,7 @@ def _package(point: EntryPoint) -> str:
 
 
 def _author(point: EntryPoint) -> str:
-    told = point.dist.metadata if point.dist else {}
-    named = (told[key] for key in ("Author", "Author-email", "Maintainer") if key in told)
-    return next(named, "its author")
+    if point.dist is None:
+        return "its author"
+    told = point.dist.metadata
+    return next((told[key] for key in ("Author", "Author-email", "Maintainer") if key in told), "its author")

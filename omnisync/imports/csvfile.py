@@ -177,15 +177,15 @@ def rows(source: Source) -> Iterator[Row]:
             except csv.Error as error:
                 yield Row(line, (), fault=Fault(line, "broken-csv", f"{error}: are the quotes of this record closed?"))
                 return
-            if any(map(str.strip, raw)):
-                yield _shaped(line, raw, source)
+            if any(cells := [*map(str.strip, raw)]):
+                yield _shaped(line, raw, cells, source)
 
 
-def _shaped(line: int, raw: list[str], source: Source) -> Row:
+def _shaped(line: int, raw: list[str], cells: list[str], source: Source) -> Row:
     wanted = len(source.header)
-    if len(raw) < wanted or any(map(str.strip, raw[wanted:])):
+    if len(raw) != wanted and (len(raw) < wanted or any(cells[wanted:])):
         comma = source.separator == "," and len(raw) > wanted
         hint = ' (a decimal comma needs quotes here: "19,90")' if comma else ""
         fault = Fault(line, "cells", f"{len(raw)} cells where the first line has {wanted}{hint}")
         return Row(line, raw, fault=fault)
-    return Row(line, raw[:wanted], dict(zip(source.header, map(str.strip, raw), strict=False)))
+    return Row(line, raw[:wanted], dict(zip(source.header, cells, strict=False)))

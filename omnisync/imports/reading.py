@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -22,8 +22,7 @@ _ARTICLE, _CHANGE = db.table(Article), db.table(ImportChange)
 Remake = Callable[[Iterable[Any]], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """What one row would change: only what differs. `before` is None for what is not there yet."""
 
     line: int
@@ -83,7 +82,7 @@ class Reading(Protocol[R]):
         ...
 
 
-@dataclass
+@dataclass(slots=True)
 class Cells:
     """Reads the cells of one row; what is wrong is gathered instead of stopping at the first."""
 

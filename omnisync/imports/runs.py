@@ -225,7 +225,7 @@ class Importer:
             if row.line in skip:
                 continue
             record, found = (None, [row.fault]) if row.fault else reading.parse(row)
-            if faults is not None:
+            if found and faults is not None:
                 faults.add(found)
             if record is not None:
                 yield record

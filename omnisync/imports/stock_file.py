@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -62,7 +63,7 @@ class StockFile:
     def parse(self, row: Row) -> tuple[StockRow | None, list[Fault]]:
         read = Cells(row)
         sku, location = read.read("sku", cells.sku), read.read("location", self._location)
-        on_hand, safety = (read.read(name, _maybe_quantity) for name in ("on_hand", "safety"))
+        on_hand, safety = read.read("on_hand", _maybe_quantity), read.read("safety", _maybe_quantity)
         place = read.read("shelf", cells.text)
         said = row.cells.get
         if not (said("on_hand") or said("safety") or said("shelf")):
@@ -169,6 +170,7 @@ class StockFile:
         )
 
 
+@lru_cache(maxsize=4096)
 def _maybe_quantity(cell: str) -> int | None:
     return cells.quantity(cell) if cell else None
 

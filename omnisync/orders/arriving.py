@@ -5,7 +5,7 @@ Level-triggered: whatever an order looks like now is compared with its pickup, s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -77,13 +77,8 @@ def _place(
 ) -> None:
     """Lines that wait to be mapped wait for all: nobody is told to come for half of an order. Who reserves with us places the
     pickup with us."""
-    left = {line.line_id: line.quantity - line.cancelled for line in lines}
-    if (
-        order.closed
-        or order.released_at
-        or any(line.waiting or line.shipped for line in lines)
-        or not any(left.values())
-    ):
+    wanted = [_wanted(line, order) for line in lines if line.sku is not None and line.quantity > line.cancelled]
+    if order.closed or order.released_at or any(line.waiting or line.shipped for line in lines) or not wanted:
         return
     if binding.find(session, order.channel, order.reference).reservations:
         return
@@ -94,23 +89,20 @@ def _place(
         )
     if order.collect_at not in desk.places():
         return  # this store hands out without us
-    wanted = tuple(
-        placing.Line(line.sku, left[line.line_id], _price(line, order))
-        for line in lines
-        if line.sku is not None and left[line.line_id]
-    )
     placing.place(
         session,
         desk,
         placing.Wanted(
-            order.collect_at, buyer, wanted, reference=order.reference, channel=order.channel, paid=order.paid
+            order.collect_at, buyer, tuple(wanted), reference=order.reference, channel=order.channel, paid=order.paid
         ),
         now=now,
     )
 
 
-def _price(line: OrderLine, order: ChannelOrder) -> Money | None:
-    return Money(line.price_minor, order.currency) if line.price_minor is not None and order.currency else None
+def _wanted(line: OrderLine, order: ChannelOrder) -> placing.Line:
+    has_price = line.price_minor is not None and order.currency is not None
+    price = Money(line.price_minor, order.currency) if has_price else None  # type: ignore[arg-type]
+    return placing.Line(line.sku or "", line.quantity - line.cancelled, price)
 
 
 def _bring_up(
@@ -130,8 +122,15 @@ def _bring_up(
         )
     elif ordered and shipped >= ordered:
         handing.hear(session, desk, found, now=now)
-    elif shipped or ordered < sum(line.quantity for line in pickup.lines_of(session, [found.id])[found.id]):
+    elif shipped or ordered < _kept(session, found, {line.sku for line in goods}):
         raise Waits(
             f"{order.channel} changed a part of order {order.reference}: {ordered} pieces are ordered, {shipped} handed over.",
             f"Hand over or give back the same at the desk: pickup {found.number}.",
         )
+
+
+def _kept(session: Session, found: Pickup, skus: Collection[str | None]) -> int:
+    """How many of these pieces the pickup is still about."""
+    return sum(
+        line.quantity - line.rejected for line in pickup.lines_of(session, [found.id])[found.id] if line.sku in skus
+    )

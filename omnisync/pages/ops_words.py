@@ -31,6 +31,7 @@ BARS = {
     Trouble.ATTENTION: "bad",
 }
 ADAPTERS = {
+    "amazon": "Amazon",
     "csv": "Kasse mit Dateien",
     "ebay": "eBay",
     "oscar": "django-oscar",

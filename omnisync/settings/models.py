@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 
 from omnisync.settings.hours import check_hours, check_special
 
-ADAPTERS = ("csv", "ebay", "oscar", "shopify", "shopware", "square", "vendure", "woocommerce")
+ADAPTERS = ("amazon", "csv", "ebay", "oscar", "shopify", "shopware", "square", "vendure", "woocommerce")
 """The names that `adapter` may have: what `adapters.registry` can make."""
 LEDGER = "ledger"
 """The stock owner that is no channel."""

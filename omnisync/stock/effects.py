@@ -79,7 +79,9 @@ class Level(NamedTuple):
     @property
     def short(self) -> int:
         """Promised pieces that are not there, beyond those that need not be."""
-        return max(0, self.reserved - max(0, self.on_hand - self.blocked) - self.backorder)
+        there = self.on_hand - self.blocked
+        lack = self.reserved - self.backorder - (there if there > 0 else 0)
+        return lack if lack > 0 else 0
 
     def plus(self, change: Level) -> Level:
         """The level after that change."""

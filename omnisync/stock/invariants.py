@@ -84,13 +84,14 @@ def holds_were_kept_within_the_shelf(session: Session) -> Iterator[str]:
 
 
 def _below_nothing() -> sa.Select[Any]:
-    held = (
-        sa.select(movement.c.location, movement.c.sku).where(movement.c.kind == Kind.HOLD.value).distinct().subquery()
-    )
+    other = movement.alias()
+    # Not DISTINCT: for that SQLite would follow the index of shelves, and find each row of the journal somewhere else.
+    held = sa.select(other.c.location, other.c.sku).where(other.c.kind == Kind.HOLD.value)
     change = movement.c.on_hand - movement.c.blocked - movement.c.reserved - movement.c.safety + movement.c.backorder
     free = sa.func.sum(change).over(partition_by=(movement.c.location, movement.c.sku), order_by=movement.c.id)
-    here = sa.and_(held.c.location == movement.c.location, held.c.sku == movement.c.sku)
-    levels = sa.select(movement.c.location, movement.c.sku, movement.c.kind, free.label("free")).join(held, here)
+    levels = sa.select(movement.c.location, movement.c.sku, movement.c.kind, free.label("free")).where(
+        sa.tuple_(movement.c.location, movement.c.sku).in_(held)
+    )
     after = levels.subquery()
     wrong = sa.select(after.c.location, after.c.sku).where(after.c.kind == Kind.HOLD.value, after.c.free < 0)
     return wrong.distinct().order_by(after.c.location, after.c.sku)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,7 +25,7 @@ _CLOCKS_APART = timedelta(hours=1)
 """A shelf that has not changed since so long before a moment has no movement after it, however far clocks are apart."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
     """What somebody says happened on one shelf.
 
@@ -48,7 +49,7 @@ class Entry:
     shelf: Shelf = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shelf", Shelf(self.location, self.sku))
+        self.shelf = Shelf(self.location, self.sku)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,10 @@ class Recorded:
 
     duplicate: bool = False
     shortage: int = 0
+
+
+_RECORDED, _DUPLICATE = Recorded(), Recorded(duplicate=True)
+"""What becomes of nearly all."""
 
 
 @dataclass
@@ -81,7 +86,8 @@ class _Book:
         before = self.levels[entry.shelf]
         self._put(entry, self._change(entry, before))
         self._settle_late(entry)
-        return Recorded(shortage=max(0, self.levels[entry.shelf].short - before.short))
+        more = self.levels[entry.shelf].short - before.short
+        return Recorded(shortage=more) if more > 0 else _RECORDED
 
     def _change(self, entry: Entry, before: Level) -> Level:
         if entry.kind is Kind.COUNT:
@@ -101,8 +107,10 @@ class _Book:
         return change._replace(backorder=coming.promisable - before) if can_be_had else change
 
     def _on_hand_at(self, shelf: Shelf, moment: datetime) -> int:
-        in_batch = sum(change.on_hand for row, change in self.rows_of[shelf] if row.occurred_at > moment)
-        return self.levels[shelf].on_hand - self.later[shelf, moment] - in_batch
+        after = self.later.get((shelf, moment), 0)
+        if shelf in self.rows_of:
+            after += sum(change.on_hand for row, change in self.rows_of[shelf] if row.occurred_at > moment)
+        return self.levels[shelf].on_hand - after
 
     def _settle_late(self, entry: Entry) -> None:
         """A fact from before the last count is already in that count: it stands in the journal with an equal correction.
@@ -130,6 +138,11 @@ class _Book:
         elif entry.kind is Kind.OFF_SALE:
             self.off_sale[shelf] = entry.occurred_at
 
+    def changes(self) -> dict[Shelf, Level]:
+        """What became of each shelf, all in all; those of which nothing did are left out."""
+        sums = {shelf: reduce(Level.plus, [change for _, change in rows]) for shelf, rows in self.rows_of.items()}
+        return {shelf: change for shelf, change in sums.items() if any(change)}
+
     def _put(self, entry: Entry, change: Level) -> None:
         self.rows.append((entry, change))
         self.rows_of[entry.shelf].append((entry, change))
@@ -150,12 +163,12 @@ def record(session: Session, entries: Sequence[Entry], *, now: datetime) -> list
     book = _open_book(session, fresh, locked, now)
     outcomes = {id(entry): book.add(entry) for entry in fresh}
     insert(session, book.rows, now=now)
-    changes = {shelf: book.levels[shelf].minus(locked[shelf]) for shelf in book.rows_of}
+    changes = dict.fromkeys((*locked.made, *book.counts), Level()) | book.changes()
     shelves.write(session, changes, now=now, counted_at=book.counts)
     shelves.take_off_sale(session, book.off_sale, now=now)
     shelves.expect(session, {shelf: coming.due_at for shelf, coming in book.coming.items()})
     shortages.settle(session, locked, book.levels, {row.shelf: row.cause for row, _ in book.rows}, now=now)
-    return [outcomes.get(id(entry), Recorded(duplicate=True)) for entry in entries]
+    return [outcomes.get(id(entry), _DUPLICATE) for entry in entries]
 
 
 def _open_book(session: Session, entries: Sequence[Entry], locked: shelves.Locked, now: datetime) -> _Book:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -59,23 +59,28 @@ def lock(session: Session, shelves: Collection[Shelf]) -> Locked:
 
 
 def lock_or_make(session: Session, shelves: Collection[Shelf], *, now: datetime) -> Locked:
-    """The same, after making empty rows for shelves that nobody has spoken of yet."""
+    """The same, with empty levels for shelves that nobody has spoken of yet: of those that are `made`, all have to be written."""
     locked = lock(session, shelves)
-    missing = sorted(set(shelves) - locked.keys())
+    missing = set(shelves) - locked.keys()
     if not missing:
         return locked
-    rows = [{"location": shelf.location, "sku": shelf.sku, "changed_at": now} | _EMPTY for shelf in missing]
-    made = db.insert_new(session, balance, rows, key=("location", "sku"), returning=("location", "sku"))
-    locked.made = {Shelf(row.location, row.sku) for row in made}
+    locked.made = _claim(session, missing, now) if db.is_postgresql(session) else missing
     locked.update(dict.fromkeys(locked.made, Level()))
-    if len(made) == len(missing):
+    if len(locked.made) == len(missing):
         return locked
     again = lock(session, shelves)  # somebody else made some of them meanwhile
     again.made = locked.made
     return again
 
 
-_EMPTY = dict.fromkeys(QUANTITIES, 0) | {"off_sale": False}
+def _claim(session: Session, shelves: Collection[Shelf], now: datetime) -> set[Shelf]:
+    """Where others write beside us, there has to be a row that we can hold locked; those are left out that somebody else made."""
+    rows = [_parameters(shelf, Level(), now) for shelf in sorted(shelves)]
+    made = db.insert_new(session, balance, rows, key=_KEY, returning=_KEY)
+    return {Shelf(row.location, row.sku) for row in made}
+
+
+_KEY = ("location", "sku")
 
 
 def write(
@@ -85,21 +90,13 @@ def write(
     now: datetime,
     counted_at: Mapping[Shelf, datetime] = MappingProxyType({}),
 ) -> None:
-    """Add these changes to shelves that are locked: facts, which no guard refuses. What was counted is remembered as counted
-    at that moment, and put back on sale if it had not been found before that."""
+    """Add these changes to shelves that are locked, or made: facts, which no guard refuses. What was counted is remembered as
+    counted at that moment, and put back on sale if it had not been found before that."""
     counted = [_parameters(shelf, changes[shelf], now) | {"counted_at": at} for shelf, at in counted_at.items()]
-    others = [
-        _parameters(shelf, change, now)
-        for shelf, change in changes.items()
-        if shelf not in counted_at and change != _NO_CHANGE
-    ]
-    for statement, rows in ((_ADD, others), (_COUNTED, counted)):
-        if rows:
-            session.connection().execute(statement, {"change": rows})
-            announce.touch(session, skus=(row["sku"] for row in rows))
-
-
-_NO_CHANGE = Level()
+    others = [_parameters(shelf, change, now) for shelf, change in changes.items() if shelf not in counted_at]
+    for rows, update in ((others, _added), (counted, _counted)):
+        db.put_all(session, balance, rows, key=_KEY, update=update)
+        announce.touch(session, skus=(row["sku"] for row in rows))
 
 
 def hold(session: Session, pieces: Mapping[Shelf, int], *, now: datetime) -> None:
@@ -133,7 +130,7 @@ def expect(session: Session, due: Mapping[Shelf, datetime | None]) -> None:
 
 def _parameters(shelf: Shelf, change: Level, now: datetime) -> dict[str, Any]:
     return {
-        "location": shelf.location, "sku": shelf.sku, "changed_at": now, "on_hand": change.on_hand,
+        "location": shelf.location, "sku": shelf.sku, "changed_at": now, "off_sale": False, "on_hand": change.on_hand,
         "reserved": change.reserved, "blocked": change.blocked, "incoming": change.incoming, "safety": change.safety,
         "backorder": change.backorder,
     }  # fmt: skip
@@ -147,16 +144,18 @@ def _same_shelf(handed_in: sa.TableValuedAlias) -> sa.ColumnElement[bool]:
     return sa.and_(balance.c.location == handed_in.c.location, balance.c.sku == handed_in.c.sku)
 
 
-def _adding(change: sa.TableValuedAlias, *moments: str) -> sa.Update:
-    """Add the quantities that are handed in, and set these moments."""
-    added = {name: balance.c[name] + change.c[name] for name in QUANTITIES}
-    return sa.update(balance).where(_same_shelf(change)).values(added | {name: change.c[name] for name in moments})
+Columns: TypeAlias = sa.ColumnCollection[str, Any]
 
 
-_CHANGE, _COUNT = (_handed_in("change", *QUANTITIES, "changed_at", *more) for more in ((), ("counted_at",)))
-_ADD = _adding(_CHANGE, "changed_at")
-_MISSED_SINCE = sa.func.coalesce(balance.c.off_sale_at > _COUNT.c.counted_at, sa.false())
-_COUNTED = _adding(_COUNT, "changed_at", "counted_at").values(off_sale=sa.and_(balance.c.off_sale, _MISSED_SINCE))
+def _added(new: Columns) -> dict[str, Any]:
+    """Quantities are changes, which are added."""
+    return {name: balance.c[name] + new[name] for name in QUANTITIES} | {"changed_at": new.changed_at}
+
+
+def _counted(new: Columns) -> dict[str, Any]:
+    missed_since = sa.func.coalesce(balance.c.off_sale_at > new.counted_at, sa.false())
+    return _added(new) | {"counted_at": new.counted_at, "off_sale": sa.and_(balance.c.off_sale, missed_since)}
+
 
 _PIECES = _handed_in("change", "reserved", "changed_at")
 _FREE = balance.c.on_hand - balance.c.blocked - balance.c.reserved - balance.c.safety + balance.c.backorder

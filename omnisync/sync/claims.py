@@ -68,7 +68,7 @@ def waiting(channel: db.Bound[str], now: db.Bound[datetime]) -> tuple[sa.ColumnE
     # more can, and a number that lands late then hides nothing.
     overtaken = sa.and_(
         _shown.c.unsettled == "accepted",
-        sa.or_(_shown.c.submitted.is_(None), _shown.c.wanted < _shown.c.submitted),
+        _shown.c.wanted < sa.func.coalesce(_shown.c.submitted, _shown.c.believed),
     )
     return (
         _shown.c.channel == channel,

@@ -174,13 +174,14 @@ def _book(
     view = levels.view_of(row)
     verdict = levels.see(view, level.quantity)
     row.seen, row.seen_at, row.seen_version, row.allocated = level.quantity, now, level.version, level.allocated
-    if not verdict.arrived and _is_early(row, now):
+    arrived = verdict.arrived or _price_arrived(row, level)
+    if not arrived and _is_early(row, now):
         row.look_at = now + settle.VERIFY_AFTER
         return
     row.look_at = None
     levels.put(session, row, verdict.view, now=now)
-    if verdict.arrived:
-        _arrived(session, row, level.quantity, now)
+    if arrived:
+        _arrived(session, row, level.quantity if verdict.arrived else None, now)
     elif row.unsettled or row.in_flight_until is not None:
         _dropped(row, now)
     row.in_flight_until = None
@@ -192,7 +193,13 @@ def _book(
     mark(row, now=now)
 
 
-def _arrived(session: Session, row: ShownState, quantity: int, now: datetime) -> None:
+def _price_arrived(row: ShownState, level: LevelSeen) -> bool:
+    """Whether what was written was a price alone, and is what the channel asks now."""
+    asked = level.price if row.submitted is None and row.submitted_price_minor is not None else None
+    return asked is not None and (asked.minor, asked.currency) == (row.submitted_price_minor, row.wanted_price_currency)
+
+
+def _arrived(session: Session, row: ShownState, quantity: int | None, now: datetime) -> None:
     session.execute(sa.update(Sent).where(col(Sent.tag) == row.tag).values(outcome="applied", applied_at=now))
     settle.applied(row, quantity=quantity, price_minor=row.submitted_price_minor, now=now)
     deadletters.mended(session, row.channel, write_key(key_of(row)), now=now)

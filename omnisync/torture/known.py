@@ -12,6 +12,7 @@ from omnisync.torture.stage import OpenCounterpart
 
 GROUP = "omnisync.counterparts"
 COUNTERPARTS: Mapping[str, str] = {
+    "amazon": "omnisync.demo.amazon.counterpart:Amazon",
     "csv": "omnisync.demo.till.counterpart:CsvTill",
     "ebay": "omnisync.demo.ebay.counterpart:Ebay",
     "oscar": "omnisync.demo.oscar.counterpart:Oscar",

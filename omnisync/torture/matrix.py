@@ -36,6 +36,10 @@ class Proof:
 
 
 PROOFS: Mapping[str, Proof] = {
+    "amazon": Proof(
+        files="[models of August 2026, schemas, sandbox samples](../tests/adapters/amazon/test_specs.py)",
+        client="[python-amazon-sp-api](../tests/demo/test_amazon.py)",
+    ),
     "csv": Proof(),
     "ebay": Proof(files="[OpenAPI files of four APIs](../tests/adapters/ebay/test_vendor.py)"),
     "oscar": Proof(server="[django-oscar 4.2](../tests/real/test_oscar.py)"),

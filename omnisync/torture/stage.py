@@ -120,7 +120,7 @@ class Stage:
         tools = Tools(self.clock, self.ids, self.tools.chance, self.wire)
         made = self._make(NAME, self.counterpart.settings, self.counterpart.places, PUBLIC, tools)
         self.adapter = _Watched(made, self)
-        self.context = Context(Inline(self.engine), self._settings(), self.clock, self.ids, {NAME: self.adapter})  # type: ignore[dict-item]
+        self.context = Context(Inline(self.engine), self._settings(), self.clock, self.ids, {NAME: self.adapter})
         self.worker = Worker(self.context, owner=NAME)
 
     def _settings(self) -> Settings:
@@ -214,7 +214,7 @@ class Stage:
     def kept_messages(self) -> int:
         """How many messages are in the inbox."""
         with db.reading(self.engine) as session:
-            return session.execute(sa.select(sa.func.count()).select_from(InboxMessage)).scalar_one()
+            return int(session.execute(sa.select(sa.func.count()).select_from(InboxMessage)).scalar_one())
 
     async def calm(self) -> None:
         """All faults end, what was kept back arrives, and there is time for everything that is tried again."""

@@ -399,7 +399,9 @@ async def drift(stage: Stage) -> None:
                 stage.wrong(f"{gone} listings are taken for gone")
             stage.faults[before:] = [f"{how}: {fault}" for fault in stage.faults[before:]]
             stage.wire.calm()
-            await stage.rounds(2, seconds=200)
+            stage.clock.advance(minutes=6)
+            await stage.tick(full=True)
+            await stage.rounds(1)
 
 
 # ---------------------------------------------------------------- what is in an order

@@ -29,6 +29,13 @@ def test_what_a_till_sold_is_written_down_even_below_zero(session):
     assert violations(session) == []
 
 
+def test_a_shelf_of_which_nobody_had_spoken_is_there_even_if_nothing_of_it_moved(session):
+    ledger.record(session, [Entry(Kind.OFF_SALE, "VASE", LINDEN, 0, "test", START)], now=START)
+    ledger.record(session, [Entry(Kind.COUNT, "CUP", LINDEN, 0, "test", START)], now=START)
+
+    assert (level(session, "VASE").off_sale, level(session, "CUP").on_hand) == (True, 0)
+
+
 def test_the_same_key_twice_is_one_movement_in_one_batch_and_in_two(session):
     shelf(session, "LAMP", pieces=5)
 

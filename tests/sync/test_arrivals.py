@@ -11,13 +11,14 @@ from omnisync.adapters.base import Article, Can, Customer, OrderLine, OrderSeen,
 from omnisync.clock import StoppedClock
 from omnisync.commands import verify
 from omnisync.errors import Conflict
-from omnisync.orders import handing, picking, placing
+from omnisync.orders import ending, handing, picking, placing
 from omnisync.orders.customers import Person
+from omnisync.orders.desk import open_desk
 from omnisync.orders.handing import ByCode
 from omnisync.orders.pickup import Actor
 from omnisync.orders.tables import Customer as Kept
 from omnisync.orders.tables import Pickup, Task
-from omnisync.stock import stocktakes
+from omnisync.stock import reservations, stocktakes
 from omnisync.sync import facts, replay
 from omnisync.values import Money
 from tests.sync.conftest import MakeHouse, Play
@@ -38,7 +39,9 @@ def house(make_house: MakeHouse, clock: StoppedClock) -> House:
 
 
 def order(house: House, *lines: tuple[str, int], place: str | None = "Lindenstraße", **more: object) -> OrderSeen:
-    found = [OrderLine(f"line-{sku}", Article(sku=sku), n, place=place) for sku, n in lines]
+    found = [
+        OrderLine(f"line-{sku}", Article(sku=sku), n, unit_price=Money(8490, "EUR"), place=place) for sku, n in lines
+    ]
     now = house.clock.now()
     buyer = Customer("Anna Schubert", "anna@example.org", language="de-DE")
     return OrderSeen("900", "#1001", now, now, tuple(found), pickup=True, customer=buyer, **more)  # type: ignore[arg-type]
@@ -257,6 +260,68 @@ def test_part_of_an_order_that_the_buyer_gave_up_is_left_to_the_desk(house: Hous
 
     assert "changed a part of order #1001" in house.letters("web")[0].reason
     assert pickups(house)[0].state == "placed"
+
+
+def test_a_deposit_on_the_order_is_no_change_of_it(house: House) -> None:
+    house.stock("LAMP", 1)
+    house.article("PFAND", stocked=False)
+    seen = order(house, ("LAMP", 1), ("PFAND", 2))
+    seen = replace(seen, lines=(seen.lines[0], replace(seen.lines[1], stocked=False, place=None)))
+
+    book(house, seen)
+    book(house, later(house, seen))
+
+    assert [one.state for one in pickups(house)] == ["placed"]
+    assert house.letters("web") == []
+
+
+@pytest.mark.parametrize("what", [{"pickup": False}, {"counter": True}, {"elsewhere": True}, {"closed": True}])
+def test_what_is_not_to_be_collected_at_our_desk_stays_an_order(house: House, what: dict[str, bool]) -> None:
+    house.stock("LAMP", 1)
+
+    book(house, replace(order(house, ("LAMP", 1)), **what))
+
+    assert (pickups(house), house.letters("web")) == ([], [])
+
+
+def test_a_store_that_hands_out_without_us_gets_no_pickups(house: House, play: Play) -> None:
+    house.stock("LAMP", 1, "markt")
+    places = [one.model_copy(update={"pickup": "off"}) for one in house.context.settings.locations]
+    without = house.context.settings.model_copy(update={"locations": places})
+    house = replace(house, context=replace(house.context, desk=open_desk(without, bytes(32), house.ids, house.clock)))
+    house.worker.context = house.context
+
+    book(house, order(house, ("LAMP", 1), place="Am Markt"))
+    house.clock.advance(minutes=2)
+    play(house.worker.tick("web"))
+
+    assert (pickups(house), house.letters("web")) == ([], [])
+    assert house.level("LAMP", "markt") == (1, 1)
+
+
+def test_an_order_that_the_shop_reserved_with_us_is_placed_by_the_shop(house: House) -> None:
+    house.stock("LAMP", 2)
+    hold = reservations.Request("r1", (reservations.Line("LAMP", "linden", 1),), None, "web", "#1001", "key")
+    house.within(lambda session: reservations.reserve(session, [hold], now=house.clock.now()))
+
+    book(house, order(house, ("LAMP", 1)))
+    assert pickups(house) == []
+    place(house, wanted(house, reservation="r1"))
+
+    assert len(pickups(house)) == 1
+    assert house.level("LAMP") == (2, 1)
+
+
+def test_a_pickup_that_has_ended_stays_ended_whatever_the_order_says(house: House) -> None:
+    house.stock("LAMP", 1)
+    seen = order(house, ("LAMP", 1))
+    book(house, seen)
+    act(house, ending.cancel, pickups(house)[0].id)
+
+    book(house, later(house, seen))
+
+    assert [one.state for one in pickups(house)] == ["cancelled"]
+    assert house.level("LAMP") == (1, 0)
 
 
 def test_while_a_channel_is_only_watched_its_own_people_hand_out(house: House) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from omnisync.adapters import checks
 from omnisync.adapters.base import (
     Can,
     Check,
@@ -26,7 +27,7 @@ from omnisync.adapters.client import RateLimited, Reply, Tools
 from omnisync.adapters.ebay import hooks, listings, pickups, publishing, pulling, subscribing
 from omnisync.adapters.ebay.calls import FULFILLMENT, INVENTORY, NOTIFICATION, Calls
 from omnisync.adapters.ebay.settings import Account
-from omnisync.errors import NeedsAttention, TryLater
+from omnisync.errors import NeedsAttention
 
 
 class Ebay:
@@ -76,7 +77,7 @@ class Ebay:
             ("inventory", lambda: self._calls.get(INVENTORY, "/inventory_item", limit="1")),
             ("call limits", self._calls.learn_limits),
         ]
-        return [await _checked(name, ask) for name, ask in readable]
+        return [await checks.readable(name, ask) for name, ask in readable]
 
     async def pull(self, cursor: str | None, *, now: datetime) -> Page:
         await self._calls.refresh_limits()
@@ -131,13 +132,3 @@ class Ebay:
 
     async def close(self) -> None:
         await self._calls.client.close()
-
-
-async def _checked(name: str, ask: Callable[[], Coroutine[Any, Any, object]]) -> Check:
-    try:
-        await ask()
-    except NeedsAttention as error:
-        return Check(name, False, error.message, error.action)
-    except TryLater as error:
-        return Check(name, False, error.message, "Wait a moment and check again.")
-    return Check(name, True, "can be read")

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from omnisync.adapters.client import Transport
 from omnisync.clock import Clock
-from omnisync.torture.wire import Answered, Asked, Transport, answering
+from omnisync.torture.wire import Answered, Asked, answering
 from omnisync.values import format_time
 
 ROOT = "http://shop.test/api"

@@ -12,9 +12,10 @@ from typing import Any
 
 from graphql import GraphQLError, build_schema, graphql_sync
 
+from omnisync.adapters.client import Transport
 from omnisync.clock import Clock
 from omnisync.demo.vendure.schema import SDL
-from omnisync.torture.wire import Answered, Asked, Transport, answering
+from omnisync.torture.wire import Answered, Asked, answering
 from omnisync.values import format_time, parse_time
 
 USER, PASSWORD = "sync", "geheim-4711"
