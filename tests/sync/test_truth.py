@@ -10,7 +10,7 @@ import pytest
 from omnisync.adapters.base import Can, Write
 from omnisync.clock import StoppedClock
 from omnisync.sync import drift, health, looks
-from omnisync.sync.tables import Sent
+from omnisync.sync.tables import EventPending, Sent, ShownState
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
 from tests.sync.house import House, shop
@@ -78,8 +78,8 @@ def test_two_per_cent_of_the_writes_dropped_in_silence_are_all_found_in_one_pass
         play(house.worker.tick("web") if number % 10 == 9 else drift.read_back(house.context, house.channel("web")))
 
     assert outcomes(house, "contradicted") == set(web.dropped)
-    wrong = {sku: shown for sku in skus if (shown := web.shows(sku)) != house.state("web", sku).wanted}
-    assert wrong == {}
+    wanted = {row.sku: row.wanted for row in house.rows(ShownState, channel="web")}
+    assert {sku: web.shows(sku) for sku in skus} == wanted
     assert writes(house) == {"confirmed": 1050}
     assert web.calls.count("look") <= turns + 2 * len(web.dropped)
 
@@ -175,6 +175,8 @@ def test_a_listing_that_takes_every_number_and_shows_none_is_for_a_person_and_is
     [letter] = house.letters("web")
     assert (letter.kind, letter.title) == ("write", "LAMP is not shown as 2, though web says so")
     assert letter.attempts > 3
+    told = [row.kind for row in house.rows(EventPending)]
+    assert told.count("channel.dead_letter") == 1  # another yes of the channel does not close it
     assert len(web.dropped) < 13
     assert well(house).state == "action_required"
 
