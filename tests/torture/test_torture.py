@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -104,3 +105,13 @@ def test_the_committed_page_of_the_channels_says_what_the_code_says() -> None:
 def test_every_adapter_says_how_far_it_is_proved() -> None:
     assert matrix.PROOFS.keys() == registry.MODULES.keys()
     assert registry.MODULES.keys() == known.COUNTERPARTS.keys()
+
+
+def test_the_code_that_the_page_about_adapters_quotes_stands_in_its_example() -> None:
+    page = (ROOT / "docs" / "adapters.md").read_text(encoding="utf-8")
+    example = "\n".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "docs" / "adapters").rglob("*.py")))
+
+    quoted = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+    assert len(quoted) == 3
+    assert [block for block in quoted if block not in example] == []
