@@ -203,6 +203,7 @@ def _shown(number: int, place: str) -> Row:
     return {
         "channel": town.SHOP, "external_id": str(number), "place": place, "sku": sku(number), "wanted": PIECES,
         "believed": PIECES, "applied": PIECES, "applied_at": _NOW, "allocated": 0, "provisional": 0, "failures": 0,
+        "contradicted": 0,
     }  # fmt: skip
 
 

@@ -35,7 +35,7 @@ from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock import api as stock_api
 from omnisync.stock import ends, idempotency, policies, returns_api, stocktakes_api
 from omnisync.sync import api as sync_api
-from omnisync.sync import availability_api, events_api, explain_api, listeners_api
+from omnisync.sync import availability_api, events_api, explain_api, listeners_api, mappings_api
 from omnisync.sync.context import Context, Gathered
 from omnisync.sync.listeners import Courier, Post
 from omnisync.sync.tables import Cursor
@@ -141,6 +141,7 @@ def context_for(services: Services, adapters: Mapping[str, Adapter]) -> Context:
         ids=services.ids,
         adapters=adapters,
         ring_up=handover.ringing(services.settings),
+        desk=pickup_api.desk_for(services),
     )
 
 
@@ -244,6 +245,7 @@ def create(
     for router in (
         *(routes(services) for routes in ROUTES),
         explain_api.routes(services, context),
+        mappings_api.routes(services, context),
         sync_api.routes(services, context),
         operations.routes(services, context),
         ops.routes(services, context, switches),

@@ -23,6 +23,7 @@ from omnisync.commands import (
     serve,
     sim,
     sync,
+    torture,
     users,
     verify,
 )
@@ -41,6 +42,7 @@ COMMANDS: tuple[Callable[..., Any], ...] = (
     golive.golive,
     golive.handback,
     sim.sim,
+    torture.torture,
     explain.explain,
     backup.backup,
     backup.restore,

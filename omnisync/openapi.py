@@ -26,7 +26,7 @@ OPEN = PROBES | {"receiveHook", "answerChallenge"}
 SAYS: Mapping[str, Says] = {
     **channels.AVAILABILITY, **prices.SAYS, **stock.SAYS, **stock.RETURNS, **stock.STOCKTAKES, **orders.RESERVATIONS, **orders.PICKUPS,
     **orders.TRANSFERS, **orders.SHORTAGES,
-    **channels.EVENTS, **channels.SUBSCRIPTIONS, **channels.EXPLAIN, **channels.CHANNELS, **probes.SAYS,
+    **channels.EVENTS, **channels.SUBSCRIPTIONS, **channels.EXPLAIN, **channels.CHANNELS, **channels.MAPPINGS, **probes.SAYS,
 }  # fmt: skip
 """What every operation answers."""
 

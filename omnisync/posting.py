@@ -28,10 +28,11 @@ def allow(engine: Engine) -> None:
     """Let statements of this psycopg engine be posted."""
     pipelines: MutableMapping[Any, Any] = WeakKeyDictionary()
 
-    @event.listens_for(engine, "do_executemany")
     @event.listens_for(engine, "do_execute")
-    def before(cursor: Any, _statement: str, _parameters: Any, context: Any) -> None:
-        connection, posted = cursor.connection, "omnisync_posted" in context.execution_options
+    @event.listens_for(engine, "do_executemany")
+    @event.listens_for(engine, "do_execute_no_params")
+    def before(cursor: Any, _statement: str, *more: Any) -> None:
+        connection, posted = cursor.connection, "omnisync_posted" in more[-1].execution_options
         if posted and connection not in pipelines:
             pipelines[connection] = connection.pipeline()
             pipelines[connection].__enter__()

@@ -21,11 +21,13 @@ from omnisync.errors import NeedsAttention, TryLater
 from omnisync.stock import ends
 from omnisync.sync import (
     agenda,
+    arrivals,
     behind,
     conflicts,
     drift,
     events,
     health,
+    holes,
     inbox,
     leases,
     polling,
@@ -33,6 +35,7 @@ from omnisync.sync import (
     replay,
     subscribing,
     telling,
+    topics,
     unpaid,
 )
 from omnisync.sync.agenda import Agenda
@@ -81,7 +84,10 @@ class _Due:
     listed: datetime | None = None
     read_back: datetime | None = None
     unpaid: datetime | None = None
+    arrived: datetime | None = None
     subscribed: datetime | None = None
+    watched: datetime | None = None
+    counted: datetime | None = None
 
     def reached(self, name: str, every: timedelta, now: datetime) -> bool:
         """Whether it is time again."""
@@ -166,9 +172,12 @@ class Worker:
         slow: list[tuple[str, bool, Step]] = [
             ("listed", due.reached("listed", LISTINGS_EVERY, now) or waits.listings, self._listings),
             ("subscribed", not waits.shadow and due.reached("subscribed", subscribing.EVERY, now), self._subscribe),
+            ("watched", not waits.shadow and due.reached("watched", topics.EVERY, now), self._watch),
             ("polled", due.reached("polled", timedelta(seconds=channel.can.poll_seconds), now), self._poll),
             ("", waits.messages, self._inbox),
+            ("counted", due.reached("counted", holes.EVERY, now), self._fill_holes),
             ("unpaid", due.reached("unpaid", unpaid.EVERY, now), self._unpaid),
+            ("arrived", not waits.shadow and due.reached("arrived", arrivals.EVERY, now), self._arrive),
         ]
         return [(duty, step) for duty, wanted, step in slow if wanted]
 
@@ -204,6 +213,15 @@ class Worker:
         if await subscribing.look_after(self.context, channel):
             await self._poll(channel)
 
+    async def _watch(self, channel: Channel) -> None:
+        """Where a topic has fallen silent, its webhook may be gone: it is made again, and what it did not tell is read."""
+        if await topics.watch(self.context, channel):
+            await subscribing.look_after(self.context, channel)
+            await self._poll(channel)
+
+    async def _fill_holes(self, channel: Channel) -> None:
+        await holes.fill(self.context, channel)
+
     async def _poll(self, channel: Channel) -> None:
         await polling.pull(self.context, channel)
 
@@ -213,6 +231,9 @@ class Worker:
     async def _unpaid(self, channel: Channel) -> None:
         if await unpaid.look_after(self.context, channel):
             self.wake()
+
+    async def _arrive(self, channel: Channel) -> None:
+        await arrivals.look_after(self.context, channel)
 
     async def _look(self, channel: Channel) -> None:
         await self._answered(channel, await drift.read_due(self.context, channel))
@@ -225,7 +246,7 @@ class Worker:
     async def _read_back(self, channel: Channel, *, everything: bool = False) -> None:
         await self._answered(channel, await drift.read_back(self.context, channel, everything=everything))
         now = self.context.clock.now()
-        await self.context.store.write(lambda session: drift.undo_unexplained(session, channel, now=now))
+        await self.context.store.write(lambda session: drift.undo_unexplained(session, self.context, channel, now=now))
 
     async def _write(self, channel: Channel, *, why: Why) -> None:
         report = await reconcile.reconcile(

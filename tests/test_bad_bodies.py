@@ -23,6 +23,7 @@ from omnisync.problems import MEDIA_TYPE
 from omnisync.stock import came_back, ledger
 from omnisync.stock.came_back import Source
 from omnisync.stock.ledger import Entry
+from omnisync.sync.tables import ChannelListing
 from omnisync.values import Kind
 from tests.api import Api, serving
 from tests.contract import DOCUMENT
@@ -105,6 +106,14 @@ async def short(api: Api) -> dict[str, str]:
     return {"id": str(made["id"]), "code": made["proposal"]}
 
 
+async def unmapped(api: Api) -> dict[str, str]:
+    """A listing of which nobody knows which article it is."""
+    with db.transaction(api.services.engine) as session:
+        session.add(ChannelListing(channel="shopify", external_id="9", added_at=api.services.clock.now()))
+    [made] = (await api.call("GET", "/v1/mappings", role="ops")).json()["items"]
+    return {"id": made["id"]}
+
+
 async def _made(api: Api, path: str, body: Json, role: str = "shop") -> dict[str, str]:
     answer = await api.call("POST", path, role=role, json=body)
     assert answer.status_code in (200, 201), answer.text
@@ -151,6 +160,8 @@ CASES = [
         "POST", "/v1/transfers/{id}/cannot-send", {"lines": [{"sku": "LAMP", "quantity": 1, "reason": "damaged"}]},
         "ops", on_its_way,
     ),
+    Case("POST", "/v1/mappings/{id}/answer", {"sku": "LAMP"}, "ops", unmapped),
+    Case("POST", "/v1/mappings/{id}/answer", {"keep": True}, "ops", unmapped),
     Case("POST", "/v1/returns/{id}/decide", {"sellable": 1, "b_ware": 0, "scrap": 0}, "staff", back),
     Case("POST", "/v1/shortages/{id}/accept", {"proposal": "{code}"}, "ops", short),
     Case("POST", "/v1/stocktakes", {"location": "linden"}),
@@ -252,7 +263,10 @@ def test_a_body_with_one_spoiled_field_is_refused_and_changes_nothing(
 
 def test_every_body_that_is_described_is_spoiled_here() -> None:
     described = {
-        (method.upper(), re.sub(r"\{(pickup|reservation|transfer|return|stocktake|shortage)_id\}", "{id}", path))
+        (
+            method.upper(),
+            re.sub(r"\{(pickup|reservation|transfer|return|stocktake|shortage|question)_id\}", "{id}", path),
+        )
         for path, methods in DOCUMENT["paths"].items()
         for method, operation in methods.items()
         if "requestBody" in operation

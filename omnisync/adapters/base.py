@@ -158,6 +158,7 @@ class Unreadable:
     """A part of a message that we cannot understand; it waits as a dead letter with this reason and mend."""
 
     key: str
+    """`order:<id>` or `order:<id>/<line>` where it is one: the letter is put away when that can be read."""
     reason: str
     action: str
 
@@ -236,8 +237,10 @@ class Can:
     """Takes stock per location of its own; else one number for all."""
     shows: Literal["available", "on_hand"] = "available"
     webhooks: bool = False
+    queue: bool = False
+    """Its messages wait in a queue that `pull` reads, and nobody needs to reach us."""
     topics: tuple[str, ...] = ()
-    """What to subscribe where webhooks work."""
+    """What to subscribe for either."""
     polls: bool = True
     prices: bool = False
     price_with_stock: bool = False
@@ -253,6 +256,8 @@ class Can:
     poll_seconds: float = 30.0
     overlap_seconds: float = 120.0
     order_by_number: bool = False
+    finds_orders: bool = False
+    """The numbers of its orders follow one another, and orders can be asked for by number (`FindsOrders`)."""
     since: datetime | None = None
     """What happened from then on moves stock; None: from the first time that the channel was read."""
 
@@ -448,4 +453,12 @@ class Adapter(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+        ...
+
+
+class FindsOrders(Protocol):
+    """What an adapter offers besides where `can.finds_orders` says so."""
+
+    async def find(self, references: Sequence[str]) -> Sequence[Fact]:
+        """The orders that people call by these names, as they are now; what the channel does not know is left out."""
         ...

@@ -38,6 +38,8 @@ LONGEST_WAIT_SECONDS = 86_400.0
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 CONNECTIONS = 10
 """httpx's pool slows down with its size."""
+Transport = httpx.AsyncBaseTransport
+"""What carries requests: the network, or what stands in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Tools:
     clock: Clock
     ids: Ids
     chance: random.Random
-    transport: httpx.AsyncBaseTransport | None = None
+    transport: Transport | None = None
     """Tests and simulations put theirs here; None is the network."""
 
 
@@ -69,6 +71,11 @@ class Budget:
             await self._clock.sleep(seconds)
             self._refill()
         self._tokens -= cost
+
+    def ready(self, tokens: float = 1.0) -> bool:
+        """Whether so many are there now."""
+        self._refill()
+        return self._tokens >= tokens
 
     def feed(self, tokens: float, *, rate: float | None = None, burst: float | None = None) -> None:
         """Believe what the channel says about its own bucket."""
@@ -147,6 +154,17 @@ class Reply:
             f"The channel answered {self.status}: {self.body[:300].decode(errors='replace')}",
             action="Look at the channel's message; when the channel changed its API, update omnisync.",
         )
+
+
+def listed(answer: Mapping[str, Any], name: str, *others: str) -> list[Any]:
+    """The list of that name in an answer. A channel that leaves out what is empty sends nothing but `others` then; whatever has another
+    form is a ValueError, for it must not be taken for an empty list: listings would be gone, and orders read."""
+    found = answer.get(name)
+    if isinstance(found, list):
+        return found
+    if name in answer or not set(answer) <= set(others):
+        raise ValueError(f"there is no list of {name} in this answer")
+    return []
 
 
 @dataclass

@@ -6,10 +6,9 @@ import asyncio
 import ipaddress
 import json
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -20,10 +19,13 @@ from sqlalchemy.engine import Engine
 from sqlmodel import select
 
 from omnisync import access, db
+from omnisync.adapters.client import ChannelClient
 from omnisync.clock import SystemClock
+from omnisync.commands import doctor_channels
+from omnisync.commands.finding import Finding, Level, count
 from omnisync.commands.world import AsJson, Config, World, check_schema, open_engine, sqlite_file, world_of
 from omnisync.errors import NeedsAttention, TryLater
-from omnisync.settings import ChannelSettings, Settings
+from omnisync.settings import Settings
 from omnisync.stock.tables import Movement
 from omnisync.sync.tables import User
 
@@ -32,28 +34,6 @@ DISK_FAILS_MEGABYTES = 100
 DISK_WARNS_MEGABYTES = 1_000
 SKEW_WARNS = timedelta(seconds=2)
 SKEW_FAILS = timedelta(seconds=30)
-
-
-class Level(StrEnum):
-    """How bad it is."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report; `mend` says what to do unless all is well."""
-
-    level: Level
-    subject: str
-    detail: str
-    mend: str = ""
-
-    def __str__(self) -> str:
-        mend = f"\n      {self.mend}" if self.mend and self.level is not Level.OK else ""
-        return f"{self.level:4}  {self.subject}: {self.detail}{mend}"
 
 
 def doctor(
@@ -82,13 +62,15 @@ def examine(world: World, config: Path | None, *, channels: bool) -> Iterator[Fi
         return
     yield _settings(settings)
     yield _webhooks(settings)
+    if channels and settings.server.public_url:
+        yield asyncio.run(reached(world, settings))
     yield from _database(world, settings)
     if channels:
-        yield from asyncio.run(_channels(world, settings))
+        yield from asyncio.run(doctor_channels.examine(world, settings))
 
 
 def _settings(settings: Settings) -> Finding:
-    found = f"{_count(settings.locations, 'location')}, {_count(settings.channels, 'channel')}"
+    found = f"{count(settings.locations, 'location')}, {count(settings.channels, 'channel')}"
     mend = "Copy config/omnisync.toml, fill it in, and name it by --config or OMNISYNC_CONFIG."
     return Finding(Level.OK if settings.locations else Level.WARN, "settings", found, mend)
 
@@ -107,6 +89,28 @@ def _webhooks(settings: Settings) -> Finding:
         "Set server.public_url to the address under which channels reach this server; until then they are only polled."
     )
     return Finding(Level.WARN, "public_url", "is not set, so no channel can call us", mend)
+
+
+async def reached(world: World, settings: Settings) -> Finding:
+    """Whether that address leads to an omnisync, asked from here."""
+    url = settings.server.public_url.rstrip("/")
+    client = ChannelClient("public_url", url, world.tools, timeout_seconds=5.0)
+    mend = (
+        "Start `omnisync serve`, and let the proxy hand this address on to server.host and server.port. If channels reach it "
+        "and only this machine does not (a router that does not lead back inside), nothing is wrong."
+    )
+    try:
+        answer = await client.call("GET", "/livez", repeatable=False)
+        is_ours = answer.status == 200 and answer.json() == {"status": "alive"}
+    except TryLater as error:
+        return Finding(Level.WARN, "public_url answers", error.message, mend)
+    except NeedsAttention:
+        is_ours = False
+    finally:
+        await client.close()
+    if is_ours:
+        return Finding(Level.OK, "public_url answers", f"{url}/livez is an omnisync")
+    return Finding(Level.FAIL, "public_url answers", f"{url}/livez is answered by something else than omnisync", mend)
 
 
 def _is_here(host: str) -> bool:
@@ -168,36 +172,6 @@ def _logins(engine: Engine) -> Finding:
         keys = [key for key in access.list_keys(session) if key.revoked_at is None]
         users = session.exec(select(sa.func.count()).select_from(User)).one()
     if keys or users:
-        return Finding(Level.OK, "access", f"{_count(keys, 'key')}, {users} users")
+        return Finding(Level.OK, "access", f"{count(keys, 'key')}, {users} users")
     mend = "omnisync users create --role admin --name ... and omnisync keys create --role shop --name ..."
     return Finding(Level.WARN, "access", "nobody can log in and no program has a key", mend)
-
-
-async def _channels(world: World, settings: Settings) -> list[Finding]:
-    answers = await asyncio.gather(*(_channel(world, settings, channel) for channel in settings.channels))
-    return [finding for answer in answers for finding in answer]
-
-
-async def _channel(world: World, settings: Settings, channel: ChannelSettings) -> list[Finding]:
-    try:
-        adapter = world.factory(channel.adapter)(
-            channel.name, channel.settings, channel.location_map, settings.server.public_url, world.tools
-        )
-        try:
-            checks = await adapter.check()
-        finally:
-            await adapter.close()
-    except NeedsAttention as error:
-        return [Finding(Level.FAIL, channel.name, error.message, error.action)]
-    except TryLater as error:
-        return [
-            Finding(Level.WARN, channel.name, error.message, "Nothing, if this passes: it is tried again by itself.")
-        ]
-    return [
-        Finding(Level.OK if check.ok else Level.FAIL, f"{channel.name} {check.name}", check.detail, check.mend)
-        for check in checks
-    ]
-
-
-def _count(things: Sequence[object], name: str) -> str:
-    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import sqlalchemy as sa
 import typer
@@ -38,15 +38,17 @@ class World:
     ids: Ids
     environ: Mapping[str, str]
     factory: Callable[[str], registry.Factory] = registry.factory
+    transport: Any = None
+    """In place of the network, where a test has one."""
 
     @property
     def tools(self) -> Tools:
         """What adapters are made with."""
-        return Tools(clock=self.clock, ids=self.ids, chance=self.chance)
+        return Tools(clock=self.clock, ids=self.ids, chance=self.chance, transport=self.transport)
 
     def settings(self, config: Path | None) -> Settings:
         """The settings, checked. BadSettings names everything that is wrong with them."""
-        return settings.load(config, self.environ, adapters=registry.MODULES)
+        return settings.load(config, self.environ, adapters=registry.names())
 
     @contextmanager
     def engine(self, config: Path | None) -> Iterator[Engine]:

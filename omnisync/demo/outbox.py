@@ -7,7 +7,9 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import parse_qsl, urlsplit
 
+from omnisync.adapters.base import Hook
 from omnisync.adapters.client import ChannelClient, Tools
 from omnisync.clock import Clock
 from omnisync.demo.faults import Faults
@@ -90,6 +92,26 @@ class Outbox:
         parcel.due = self._clock.monotonic() + self._delays[parcel.tries]
         parcel.tries += 1
         self._parcels.append(parcel)
+
+
+class Kept(Outbox):
+    """Webhooks that nobody sends: whoever plays the network fetches them."""
+
+    def __init__(self) -> None:
+        self._kept: list[Hook] = []
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def put(self, webhook: Webhook, *, method: str = "POST") -> None:
+        """Keep it as our server would be handed it."""
+        query = dict(parse_qsl(urlsplit(webhook.url).query, keep_blank_values=True))
+        self._kept.append(Hook(method, webhook.url, dict(webhook.headers), query, webhook.body))
+
+    def take(self) -> list[Hook]:
+        """Those since the last time."""
+        taken, self._kept = self._kept, []
+        return taken
 
 
 def http_sender(tools: Tools, name: str = "webhook receiver") -> tuple[Send, Callable[[], Awaitable[None]]]:

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from omnisync import db
 from omnisync.errors import InvalidRequest, Refused
-from omnisync.orders import handover, holding, pickup, states, tasks
+from omnisync.orders import handover, holding, pickup, sending, states, tasks
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.states import Step
 from omnisync.orders.tables import Pickup, PickupLine
@@ -55,6 +55,16 @@ class WithoutCode:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ToldBy:
+    """Its channel says that it was handed over: somebody used the channel's own screen."""
+
+    channel: str
+
+
+Proof = ByCode | WithoutCode | ToldBy
+
+
 def lookup(session: Session, desk: Desk, code: str, *, actor: Actor) -> Pickup:
     """The pickup that this code opens, within the actor's store."""
     found = pickup.by_code_hash(session, desk.codes.hash(code), actor)
@@ -91,6 +101,14 @@ def collect(
     )
 
 
+def hear(session: Session, desk: Desk, found: Pickup, *, now: datetime) -> Pickup:
+    """What is open was handed over, its channel says."""
+    proof = ToldBy(found.channel or "")
+    sending.call_off(session, found, by=proof.channel, now=now)
+    taken = pickup.open_lines(session, found.id)
+    return _hand_over(session, desk, found, proof, taken, left={}, rest="release", actor=Actor(proof.channel), now=now)
+
+
 def _less(still_open: Mapping[str, int], taken: Mapping[str, int]) -> dict[str, int]:
     return {sku: n - taken.get(sku, 0) for sku, n in still_open.items() if n > taken.get(sku, 0)}
 
@@ -99,7 +117,7 @@ def _hand_over(
     session: Session,
     desk: Desk,
     found: Pickup,
-    proof: ByCode | WithoutCode,
+    proof: Proof,
     taken: Mapping[str, int],
     *,
     left: Mapping[str, int],
@@ -116,17 +134,18 @@ def _hand_over(
     if keeps:
         moved = states.advance(session, found.id, Step.COLLECT_PART, collected_how=how, handed_over_by=actor.name)
     else:
-        moved = _finish(session, desk, found, how, actor, now, put_back=bool(left))
+        step = Step.HEAR_COLLECTED if isinstance(proof, ToldBy) else Step.COLLECT
+        moved = _finish(session, desk, found, step, how, actor, now, put_back=bool(left))
     lines = [{"sku": sku, "quantity": n} for sku, n in sorted(taken.items())]
     desk.tell(session, "collected", moved, whole=not left, lines=lines)
     return moved
 
 
 def _finish(
-    session: Session, desk: Desk, found: Pickup, how: str, actor: Actor, now: datetime, *, put_back: bool
+    session: Session, desk: Desk, found: Pickup, step: Step, how: str, actor: Actor, now: datetime, *, put_back: bool
 ) -> Pickup:
     ended = states.advance(
-        session, found.id, Step.COLLECT, collected_how=how, handed_over_by=actor.name, ended_at=now, overdue=False
+        session, found.id, step, collected_how=how, handed_over_by=actor.name, ended_at=now, overdue=False
     )
     tasks.close_overdue(session, found.id, by=actor.name, now=now)
     if put_back:
@@ -143,9 +162,11 @@ def _move_stock(
     holding.end(session, found, How.COLLECT, part=pieces, keep_rest=keep_rest, rung_up=rung_up, now=now)
 
 
-def _how(proof: ByCode | WithoutCode) -> str:
+def _how(proof: Proof) -> str:
     if isinstance(proof, ByCode):
         return "code"
+    if isinstance(proof, ToldBy):
+        return f"told by {proof.channel}"
     return f"{proof.reason.value}: {proof.note}" if proof.note else proof.reason.value
 
 

@@ -57,6 +57,21 @@ def is_open(location: LocationSettings, moment: datetime) -> bool:
     return any(opens <= moment < closes for opens, closes in _spans(hours, day - timedelta(days=1), days=3))
 
 
+def opens_next(location: LocationSettings, moment: datetime) -> datetime | None:
+    """When the doors open next; None if they never do."""
+    return next((opens for opens, _ in _open_from(opening(location), as_utc(moment)) if opens > moment), None)
+
+
+def open_between(location: LocationSettings, since: datetime, until: datetime, *, at_most: timedelta) -> timedelta:
+    """For how long the store was open between two moments; counting ends when it was more than `at_most`."""
+    was_open = timedelta()
+    for opens, closes in _open_from(opening(location), as_utc(since)):
+        if opens >= until or was_open > at_most:
+            break
+        was_open += min(closes, until) - max(opens, since)
+    return was_open
+
+
 def ready_by(placed_at: datetime, location: LocationSettings, *, lead_minutes: int | None = None) -> datetime:
     """The moment at which the store has been open for the location's lead time since the order was placed."""
     left = timedelta(minutes=location.lead_minutes if lead_minutes is None else lead_minutes)

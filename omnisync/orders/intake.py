@@ -114,7 +114,7 @@ def take(
     taken = Taken(order_id, stale, falls_later=known is not None and not known.lowered)
     if taken.stale:
         return taken
-    row = _keep_order(session, known, channel.name, order, order_id, now)
+    row = _keep_order(session, known, channel, order, order_id, now)
     row.history = history if known is None else row.history
     binding.expire(session, channel.name, order.reference, now=now)
     # What covered it was given back with it.
@@ -369,18 +369,31 @@ _LINES = (
 
 
 def _keep_order(
-    session: Session, known: ChannelOrder | None, channel: str, order: OrderSeen, order_id: str, now: datetime
+    session: Session,
+    known: ChannelOrder | None,
+    channel: ChannelSettings,
+    order: OrderSeen,
+    order_id: str,
+    now: datetime,
 ) -> ChannelOrder:
     row = known or ChannelOrder(
-        id=order_id, channel=channel, external_id=order.id, reference=order.reference, version=order.version,
+        id=order_id, channel=channel.name, external_id=order.id, reference=order.reference, version=order.version,
         placed_at=order.placed_at, seen_at=now,
     )  # fmt: skip
     for name in ("reference", "version", "counter", "pickup", "paid", "lowered", "elsewhere", "closed", "currency"):
         setattr(row, name, getattr(order, name))
     row.totals, row.seen_at = dict(order.totals), now
+    row.collect_at = _collected_at(channel, order) if order.pickup else None
     session.add(row)
     session.flush()
     return row
+
+
+def _collected_at(channel: ChannelSettings, order: OrderSeen) -> str | None:
+    """Where all of it is collected; a channel with one location need not say."""
+    places = {line.place for line in order.lines if line.stocked} - {None}
+    found = {channel.location_map.get(place or "") for place in places} or set(channel.locations)
+    return found.pop() if len(found) == 1 else None
 
 
 def _keep_line(session: Session, line: OrderLine, seen: LineSeen, sku: str | None, waiting: Waiting | None) -> None:

@@ -13,13 +13,13 @@ from sqlmodel import Session, col, select
 
 from omnisync import db
 from omnisync.catalog import articles, prices
-from omnisync.errors import InvalidRequest, Refused
+from omnisync.errors import Conflict, InvalidRequest, Refused
 from omnisync.orders import holding, hours, letters, mail, numbers, pickup, sending
 from omnisync.orders.customers import RETENTION, Person
 from omnisync.orders.pickup import Desk
 from omnisync.orders.states import State
 from omnisync.orders.tables import Customer, Pickup, PickupLine
-from omnisync.stock import availability, reservations, stocktakes
+from omnisync.stock import availability, promises, reservations, stocktakes
 from omnisync.stock.effects import Level
 from omnisync.values import Money, Shelf
 
@@ -82,13 +82,20 @@ def place(session: Session, desk: Desk, wanted: Wanted, *, now: datetime) -> Pla
 
 
 def place_batch(session: Session, desk: Desk, orders: Sequence[Wanted], *, now: datetime) -> list[Placed | Refused]:
-    """Place many, each whole or refused, in their order. Shelves are locked first, then the counters of the numbers."""
+    """Place many, each whole or refused, in their order. Shelves are locked first, then the counters of the numbers.
+
+    A pickup that came with its channel's order (`arriving`) is the one that is placed; Conflict `already-placed` where they differ.
+    """
     ids = _free_ids(session, desk, len(orders))
     answers: list[Placed | Refused | None] = [None] * len(orders)
     drafts: dict[int, _Draft] = {}
     levels, closed = _levels(session, desk, orders), stocktakes.closed(session)
+    came = _came_by_themselves(session, orders)
     for index, wanted in enumerate(orders):
         try:
+            if found := came.get((wanted.channel, wanted.reference)):
+                answers[index] = _adopt(session, desk, found, wanted)
+                continue
             pickup.check_open(desk, wanted.location, closed)
             drafts[index] = _draft(session, desk, ids[index], wanted, levels)
         except Refused as refused:
@@ -106,6 +113,40 @@ def place_batch(session: Session, desk: Desk, orders: Sequence[Wanted], *, now: 
     for index, placed in zip(granted, _write(session, desk, list(granted.values()), now), strict=True):
         answers[index] = placed
     return [answer for answer in answers if answer is not None]
+
+
+def _came_by_themselves(session: Session, orders: Sequence[Wanted]) -> dict[tuple[str | None, str | None], Pickup]:
+    """Pickups that came with an order of a channel, of which the shop tells us once more. Nobody books such an order meanwhile."""
+    names = {(one.channel, one.reference) for one in orders if one.owner and one.channel and one.reference}
+    if not names:
+        return {}
+    db.lock_names(session, [promises.name_of(channel or "", reference or "") for channel, reference in names])
+    here = db.in_pairs(_pickup.c.channel, _pickup.c.reference, sorted(names))
+    found = session.exec(select(Pickup).where(here, col(Pickup.owner).is_(None)).with_for_update())
+    return {(one.channel, one.reference): one for one in found}
+
+
+def _adopt(session: Session, desk: Desk, found: Pickup, wanted: Wanted) -> Placed:
+    """The shop's own word on who comes; the pieces are held already."""
+    lines = _merged(wanted.lines)
+    ours = {line.sku: line.quantity for line in pickup.lines_of(session, [found.id])[found.id]}
+    if found.location != wanted.location or ours != {line.sku: line.quantity for line in lines}:
+        raise Conflict(
+            f"Order {wanted.reference} of {wanted.channel} came by itself and is pickup {found.number}, with other lines or at "
+            "another location. Cancel that one first.",
+            code="already-placed",
+            pickup=found.id,
+        )
+    person = wanted.customer
+    session.execute(
+        sa.update(_customer)
+        .where(_customer.c.id == found.customer_id)
+        .values(name=person.name, email=person.email, phone=person.phone, language=person.language)
+    )
+    found.owner, found.note, found.gift, found.paid = wanted.owner, wanted.note, wanted.gift, found.paid or wanted.paid
+    session.add(found)
+    session.flush()
+    return Placed(found, lines, desk.codes.of(found.id))
 
 
 def _free_ids(session: Session, desk: Desk, count: int) -> list[str]:

@@ -34,6 +34,8 @@ class Step(StrEnum):
     READY = "ready"
     COLLECT = "collect"
     COLLECT_PART = "collect_part"
+    HEAR_COLLECTED = "hear_collected"
+    """Its channel says so: it has happened, however far the desk was."""
     REJECT = "reject"
     EXTEND = "extend"
     TRANSFER = "transfer"
@@ -58,6 +60,7 @@ WAYS = {
     Step.READY: Way((State.PLACED, State.PICKING), State.READY),
     Step.COLLECT: Way((State.READY,), State.COLLECTED),
     Step.COLLECT_PART: Way((State.READY,)),
+    Step.HEAR_COLLECTED: Way(OPEN, State.COLLECTED),
     Step.REJECT: Way(OPEN),
     Step.EXTEND: Way(OPEN),
     Step.TRANSFER: Way(OPEN, State.PLACED),

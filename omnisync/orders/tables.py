@@ -30,6 +30,8 @@ class ChannelOrder(SQLModel, table=True):
     seen_at: datetime = Field(sa_type=Instant)
     counter: bool = False
     pickup: bool = False
+    collect_at: str | None = Field(default=None, sa_type=Name)
+    """The one location where its buyer collects it, as far as the channel says."""
     paid: bool = True
     lowered: bool = True
     """Its channel has taken its pieces off the numbers it shows."""

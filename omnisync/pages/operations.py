@@ -105,6 +105,7 @@ _GAUGES: tuple[tuple[str, str, str], ...] = (
     ("omnisync_channel_lag_seconds", "lag_seconds", "Age of the oldest of them."),
     ("omnisync_channel_drift", "drift", "Listings that show something nobody explains."),
     ("omnisync_channel_exposed_pieces", "exposed", "Pieces offered that are gone."),
+    ("omnisync_channel_contradicted", "contradicted", "Numbers that the channel took and does not show."),
     ("omnisync_channel_dead_letters", "failed", "Open dead letters."),
     ("omnisync_channel_cases", "cases", "Open decisions."),
 )  # fmt: skip

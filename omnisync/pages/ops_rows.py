@@ -77,7 +77,7 @@ def _faults(one: Health, traffic: Traffic) -> str:
 
 def _about(channel: Channel) -> str:
     adapter = ops_words.ADAPTERS.get(channel.settings.adapter, channel.settings.adapter)
-    return f"{adapter} · {'Meldungen + Abfrage' if channel.can.webhooks else 'Abfrage'}"
+    return f"{adapter} · {'Meldungen + Abfrage' if channel.can.webhooks or channel.can.queue else 'Abfrage'}"
 
 
 def _initials(title: str) -> str:

@@ -31,6 +31,7 @@ BARS = {
     Trouble.ATTENTION: "bad",
 }
 ADAPTERS = {
+    "amazon": "Amazon",
     "csv": "Kasse mit Dateien",
     "ebay": "eBay",
     "oscar": "django-oscar",
@@ -48,6 +49,7 @@ LETTERS = {
     "news": "Rückmeldung",
     "webhooks": "Webhooks",
     "money": "Geld",
+    "pickup": "Abholung",
 }
 FAULTS = {
     "down": "Ausgefallen", "rate_limited": "Gedrosselt", "double": "Doppelt", "reorder": "Vertauscht", "lose": "Verloren",
@@ -68,6 +70,7 @@ SOMETHING_WRONG = "Das hat nicht geklappt. Bitte noch einmal versuchen."
 PHRASES: tuple[tuple[str, str], ...] = (
     (r"(\S+) refuses our credentials \((\d+)\)\.", r"Lehnt unsere Zugangsdaten ab (\2)."),
     (r"(\S+) did not answer in ([\d.]+) s\.", r"Hat \2 s lang nicht geantwortet."),
+    (r"Nothing was heard from (.*)\.", r"Die Kasse schweigt: \1."),
     (r"(\S+) cannot be reached(?: \(\w+\))?\.", "Ist nicht erreichbar."),
     (r"(\S+) answered (\d+)\.", r"Antwortet mit Fehler \2."),
     (r"(\S+) limits our calls\.", "Drosselt unsere Aufrufe."),
@@ -87,6 +90,10 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"It is said to have happened at (\S+), more than (\d+) days ago\.", r"Es soll am \1 geschehen sein, vor mehr als \2 Tagen."),
     (r"Set the clock of this source right; replay books it as of now\.", "Uhr der Kasse stellen; Wiederholen bucht es zu jetzt."),
     (r"Replay if it is to be booked all the same, else discard\.", "Wiederholen, wenn es trotzdem gilt, sonst verwerfen."),
+    (r"(\S+) is not shown as (\d+), though (\S+) says so", r"\1 zeigt nicht \2, obwohl \3 es zusagt"),
+    (r"It took the number (\d+) times in a row and still shows (-?\d+)\.", r"\1-mal hintereinander angenommen, gezeigt wird weiter \2."),
+    (r"Look at this listing at the channel: is it locked, a bundle, or written by another program\? It is tried again by itself\.",
+     "Angebot beim Kanal ansehen: gesperrt, ein Set oder von einem anderen Programm beschrieben? Es wird von selbst wieder versucht."),
     (r"Look at this listing at the channel, then replay\.", "Angebot beim Kanal ansehen, dann wiederholen."),
     (r"Money of order (\S+)", r"Geld der Bestellung \1"),
     (r"It is in (\w+), its articles are priced in (.*) here\. Its pieces are booked\.", r"Sie ist in \1, ihre Artikel kosten hier \2. Die Stücke sind gebucht."),
@@ -230,6 +237,14 @@ def _drift(details: Mapping[str, object]) -> tuple[str, str]:
     )
 
 
+def _price_drift(details: Mapping[str, object]) -> tuple[str, str]:
+    shows, should = (int(str(details.get(name, 0))) / 100 for name in ("shows_minor", "should_minor"))
+    return (
+        f"{details.get('sku')} kostet dort {shows:.2f} statt {should:.2f} {details.get('currency')}".replace(".", ","),
+        "Anwenden schreibt unseren Preis wieder; Verwerfen lässt den fremden stehen, bis sich unserer ändert.",
+    )
+
+
 def _conflict(details: Mapping[str, object]) -> tuple[str, str]:
     return (
         f"{details.get('quantity')} × {details.get('sku')} in {details.get('location')} zweimal verkauft",
@@ -276,6 +291,7 @@ _CASES: dict[str, Callable[[Mapping[str, object]], tuple[str, str]]] = {
     "blast_zero": _blast_zero,
     "blast_price": _blast_price,
     "drift": _drift,
+    "price_drift": _price_drift,
     "conflict": _conflict,
     "unpaid": _unpaid,
     "listings_gone": _gone,
@@ -295,6 +311,6 @@ def can_apply(case: Case) -> bool:
     """Whether there is something to do: numbers that wait for this decision, a return to take off again."""
     return (
         case.kind in RELEASES
-        or case.kind == "double_return"
+        or case.kind in ("double_return", "price_drift")
         or (case.kind == "drift" and "shows" in (case.details or {}))
     )

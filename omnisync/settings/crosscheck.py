@@ -98,7 +98,7 @@ def _name(path: Path, channel: ChannelSettings) -> Iterator[Fault]:
 
 def _adapter(path: Path, channel: ChannelSettings, adapters: Collection[str]) -> Iterator[Fault]:
     if channel.adapter not in adapters:
-        wrong = f"the adapter {channel.adapter!r} is not in this version"
+        wrong = f"there is no adapter {channel.adapter!r}, neither in this version nor in a package that is installed"
         yield among((*path, "adapter"), wrong, channel.adapter, adapters)
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 
 from omnisync.settings.hours import check_hours, check_special
 
-ADAPTERS = ("csv", "ebay", "oscar", "shopify", "shopware", "square", "vendure", "woocommerce")
+ADAPTERS = ("amazon", "csv", "ebay", "oscar", "shopify", "shopware", "square", "vendure", "woocommerce")
 """The names that `adapter` may have: what `adapters.registry` can make."""
 LEDGER = "ledger"
 """The stock owner that is no channel."""
@@ -150,7 +150,8 @@ class ChannelPolicy(_Section):
     stop_at: Whole = Field(default=0, ge=0)
     """So many or fewer show as none."""
     prices: Literal["off", "now", "at_opening"] = "now"
-    """Whether and when prices are written there."""
+    """Whether and when prices are written there. `at_opening`: while all its stores are closed, those of the next opening; a store
+    without `hours` is not waited for."""
     notify: Literal["channel", "omnisync", "none"] = "channel"
     """Who writes to the customer of a pickup. With `omnisync` (which needs `[mail]`) and `none` the channel is asked not to."""
     unpaid_days: Whole = Field(default=7, ge=1)
@@ -158,8 +159,11 @@ class ChannelPolicy(_Section):
     returns: Literal["check", "sellable"] | None = None
     """What comes back waits to be checked, or can be sold at once. By default it waits where it had been sent, and does not where
     somebody took it back over a counter."""
+    heard_within: str | None = Field(default=None, pattern=r"^[1-9]\d{0,3}[mhd]$")
+    """Of a till: how old the last that we know of it may be, such as "90m", "4h" or "2d" of open time. Beyond it the store's
+    availability is at most `limited`, for nobody knows what was sold there since. None: it is not watched."""
     drift: Literal["repair", "show"] = "repair"
-    """When the channel shows another number than it should: write ours again, or only show it."""
+    """When the channel shows another number or price than it should: write ours again, or only show it."""
     blast_guard: bool = True
     """What would empty much of the channel within half an hour, or reprice it, waits for a person."""
     blast_zero_percent: Whole = Field(default=10, ge=0, le=100)

@@ -43,7 +43,7 @@ Any value can come from the environment: `OMNISYNC_SERVER__PORT=9000`. Locations
 Secrets stand outside: below `[channels.settings]` the text `env:NAME` reads a variable and `file:PATH` a file, relative to the settings.
 What else stands there is the adapter's own: see the README of [csv](../../omnisync/adapters/csv/README.md),
 [shopify](../../omnisync/adapters/shopify/README.md), [shopware](../../omnisync/adapters/shopware/README.md),
-[square](../../omnisync/adapters/square/README.md),
+[square](../../omnisync/adapters/square/README.md), [amazon](../../omnisync/adapters/amazon/README.md),
 [woocommerce](../../omnisync/adapters/woocommerce/README.md), [ebay](../../omnisync/adapters/ebay/README.md),
 [oscar](../../omnisync/adapters/oscar/README.md) and [vendure](../../omnisync/adapters/vendure/README.md).
 """

@@ -12,7 +12,9 @@ def schema_text() -> str:
     """The schema as the committed file holds it."""
     schema = Settings.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["$defs"]["ChannelSettings"]["properties"]["adapter"]["enum"] = list(ADAPTERS)
+    # Ours are offered; what other packages bring is known only where they are installed.
+    kind = schema["$defs"]["ChannelSettings"]["properties"]["adapter"].pop("type")
+    schema["$defs"]["ChannelSettings"]["properties"]["adapter"]["anyOf"] = [{"enum": list(ADAPTERS)}, {"type": kind}]
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -190,7 +190,8 @@ class Adapter:
         if weather.strikes("line not found"):
             return Published(Outcome.ATTENTION, reason="Not found.", action="Put it up again.", unknown=True)
         if self.can.applied_at_once:
-            return self.shop.take(shown)
+            lies = weather.strikes("write taken and not shown")
+            return Published(Outcome.APPLIED) if lies else self.shop.take(shown)
         if not weather.strikes("write dropped"):
             self.wire.loop.call_later(self.wire.chance.uniform(1, 60), self.shop.land, shown)
         return Published(Outcome.ACCEPTED)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-import shutil
 import tempfile
 import traceback
 from collections.abc import Coroutine, Iterator
@@ -36,10 +35,6 @@ PATIENCE_SECONDS = 65 * 60
 as the whole run at the most."""
 BETWEEN_POLLS_SECONDS = 20 * 60
 ROUNDS_AFTERWARDS, BETWEEN_ROUNDS_SECONDS = 6, 15
-
-
-_COMPILED: dict[Any, Any] = {}
-"""Statements, compiled once for all runs of this process."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +182,7 @@ class Run:
 
 def play(seed: int, hours: float) -> Outcome:
     """The run of this seed, from its beginning to its verdict."""
-    with _disk() as engine, asyncio.Runner(loop_factory=Loop) as runner:
+    with fresh_database() as engine, asyncio.Runner(loop_factory=Loop) as runner:
         loop = runner.get_loop()
         assert isinstance(loop, Loop)
         loop.set_task_factory(by_process)
@@ -219,21 +214,28 @@ async def _life(run: Run) -> None:
 
 
 @contextmanager
-def _disk() -> Iterator[Engine]:
-    """A fresh database with all tables; nobody needs it after a power cut."""
-    folder = Path(tempfile.mkdtemp(prefix="omnisync-sim-", dir=SCRATCH if Path(SCRATCH).is_dir() else None))
+def fresh_database() -> Iterator[Engine]:
+    """A fresh database with all tables; nobody needs it after a power cut. One at a time in a process: all have one engine, for what
+    a statement compiles to is remembered with the engine that ran it."""
+    engine, folder = _only_engine()
+    file = Path(folder.name) / "town.db"
+    file.write_bytes(_empty_database())
     try:
-        (folder / "town.db").write_bytes(_empty_database())
-        engine = _engine(folder / "town.db")
         yield engine
-        engine.dispose()
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        engine.dispose()
+        for left in file.parent.iterdir():
+            left.unlink()
+
+
+@cache
+def _only_engine() -> tuple[Engine, tempfile.TemporaryDirectory[str]]:
+    folder = tempfile.TemporaryDirectory(prefix="omnisync-sim-", dir=SCRATCH if Path(SCRATCH).is_dir() else None)
+    return _engine(Path(folder.name) / "town.db"), folder
 
 
 def _engine(file: Path) -> Engine:
     engine = db.engine_for(f"sqlite:///{file}")
-    engine.update_execution_options(compiled_cache=_COMPILED)
     event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
     return engine
 

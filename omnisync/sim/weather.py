@@ -30,6 +30,7 @@ FAULTS: Mapping[str, float] = {
     "clock behind": 0.2,
     "request lost": 0.05,
     "response lost": 0.05,
+    "write taken and not shown": 0.2,
 }
 """How likely each is on an occasion, where it is on at all."""
 

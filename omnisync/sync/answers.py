@@ -8,7 +8,7 @@ from pydantic import Field
 
 from omnisync import problems
 from omnisync.contract import Answer, Empty, Id, Minor, Name, Page, Pieces, Place, Says, Sku, Time, says, text
-from omnisync.sync import health
+from omnisync.sync import health, questions
 from omnisync.values import Kind
 
 Stocked = Literal["in_stock", "limited", "out_of_stock"]
@@ -75,6 +75,26 @@ class Availability(Answer):
     items: list[ArticleAvailability | PublicArticleAvailability]
 
 
+class Writes(Answer):
+    """The last write of each listing and place, by how far it is."""
+
+    submitted: Pieces = Field(description="On its way, or not answered.", examples=[0])
+    accepted: Pieces = Field(description="Taken by the channel, which applies it later.", examples=[0])
+    applied: Pieces = Field(description="Applied, as the channel says; nobody has read it back yet.", examples=[12])
+    confirmed: Pieces = Field(description="Applied, and read back.", examples=[988])
+    contradicted: Pieces = Field(
+        description="Taken by the channel, which went on showing the old number; it is written again until it is read back.",
+        examples=[0],
+    )
+
+
+class Silence(Answer):
+    """A store of whose till nothing was heard for longer than `heard_within`."""
+
+    location: Place
+    since: Time
+
+
 class ChannelHealth(Answer):
     """How a channel is doing, and why."""
 
@@ -96,6 +116,12 @@ class ChannelHealth(Answer):
         description="Since when its webhooks stand; null: they do not, or it has none, and it is polled."
     )
     gone: Pieces = Field(description="Listings that it does not know any more.", examples=[0])
+    writes: Writes
+    silent_topics: dict[str, Time] = Field(
+        description="Topics whose webhooks have been silent for longer than ever of late, with their last message.",
+        examples=[{}],
+    )
+    silent: list[Silence] = Field(description="Stores whose availability is limited at most.", examples=[[]])
 
 
 class Channels(Answer):
@@ -134,6 +160,9 @@ class ShownThere(Answer):
     behind_since: Empty[Time]
     applied_at: Time | None
     seen_at: Time | None
+    write: Literal["submitted", "accepted", "applied", "confirmed", "contradicted"] | None = Field(
+        description="How far the last write is; null: nothing was taken yet.", examples=["confirmed"]
+    )
     waits: str | None = Field(description="Why nothing is written.", examples=[None])
 
 
@@ -156,6 +185,50 @@ class Mapped(Answer):
     """How many listings were mapped, and how much that had waited was booked by it."""
 
     mapped: Pieces = Field(examples=[1])
+    released: Pieces = Field(examples=[1])
+
+
+class Proposal(Answer):
+    """An article that it may be."""
+
+    sku: Sku
+    title: str = Field(examples=["Jacke Nordwind, 42"])
+    why: Literal["sku", "barcode", "title"] = Field(description="What of it is alike.")
+
+
+class Question(Answer):
+    """Something that is unclear about what a channel means."""
+
+    id: Id
+    channel: Name
+    kind: questions.Kind = Field(examples=["unknown_article"])
+    about: str = Field(
+        description="What the channel calls the article or place; of two listings their SKU.",
+        examples=["gid://shopify/ProductVariant/1"],
+    )
+    title: str = Field(examples=["Jacke Nordwind, 42"])
+    named: str | None = Field(description="The SKU that the channel says.", examples=["jacke nordwind 42"])
+    barcode: str | None = Field(examples=["4006381333931"])
+    sku: Sku | None = Field(description="The article that it is here now.", examples=[None])
+    listings: list[str] = Field(examples=[["gid://shopify/ProductVariant/1"]])
+    waiting: Pieces = Field(description="Facts and order lines that are booked when it is answered.", examples=[1])
+    since: Time | None
+    proposals: list[Proposal]
+    answers: list[str] = Field(description="What may be said.", examples=[["sku", "keep"]])
+
+
+class QuestionPage(Page):
+    """What is unclear, by channel and kind; `counts` says how much of each kind there is."""
+
+    items: list[Question]
+    counts: dict[questions.Kind, Pieces] = Field(
+        examples=[{"changed_barcode": 0, "two_listings": 0, "unknown_article": 1, "unmapped_place": 0}]
+    )
+
+
+class Answered(Answer):
+    """How much that had waited was booked."""
+
     released: Pieces = Field(examples=[1])
 
 
@@ -189,7 +262,7 @@ class DeadLetter(Answer):
 
     id: Id
     channel: Name
-    kind: Literal["message", "line", "fact", "write", "news", "money"] = Field(examples=["line"])
+    kind: Literal["message", "line", "fact", "write", "news", "money", "webhooks", "pickup"] = Field(examples=["line"])
     title: str = Field(examples=["Geschenkkarte in order #1001"])
     reason: str = Field(examples=["No article is known as GESCHENKKARTE."])
     action: str = Field(examples=["Map this line to a SKU, or import the article."])
@@ -382,6 +455,10 @@ CHANNELS: dict[str, Says] = {
     "listDeadLetters": says(DeadLetterPage, *problems.ASKED),
     "replayDeadLetter": says(DeadLetter, *_DECIDE, example=_CLOSED | {"closed_how": "replayed"}),
     "discardDeadLetter": says(DeadLetter, *_DECIDE, example=_CLOSED | {"closed_how": "discarded"}),
+}
+MAPPINGS: dict[str, Says] = {
+    "listQuestions": says(QuestionPage, *problems.ASKED, "not-found"),
+    "answerQuestion": says(Answered, *_CHANNEL),
 }
 EVENTS: dict[str, Says] = {
     "streamEvents": text("text/event-stream", "Events, one after the other.", _EVENT)

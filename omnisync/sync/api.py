@@ -17,7 +17,7 @@ from omnisync.adapters.base import Hook
 from omnisync.errors import InvalidRequest
 from omnisync.http import Body, Code, Services, ShortText, Sku, Text, json_response, router
 from omnisync.lanes import Call, Lanes, Plain, Prepare
-from omnisync.sync import answers, behind, cases, deadletters, health, inbox, mappings, replay
+from omnisync.sync import answers, behind, cases, deadletters, health, inbox, mappings, replay, truth
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.tables import PRICE_PLACE, Case, ChannelListing, DeadLetter, ShownState
 from omnisync.values import format_time, from_cursor, to_cursor
@@ -253,6 +253,7 @@ def _health(one: health.Health) -> dict[str, Any]:
     return asdict(one) | {
         "last_success_at": _time(one.last_success_at),
         "subscribed_at": _time(one.subscribed_at),
+        "silent": [{"location": each.location, "since": _time(each.since)} for each in one.silent],
     }
 
 
@@ -282,15 +283,12 @@ def _mapping(row: ChannelListing) -> dict[str, Any]:
 
 def _listings(session: Session, channel: str, rows: Sequence[ChannelListing]) -> list[dict[str, Any]]:
     names = [row.external_id for row in rows]
-    states: dict[str, list[ShownState]] = {}
-    statement = select(ShownState).where(ShownState.channel == channel, col(ShownState.external_id).in_(names))
-    for state in session.exec(statement.order_by(col(ShownState.place))):
-        states.setdefault(state.external_id, []).append(state)
-    return [
-        _mapping(row)
-        | {"gone_at": _time(row.gone_at), "shown": [_shown(state) for state in states.get(row.external_id, [])]}
-        for row in rows
-    ]
+    states: dict[str, list[dict[str, Any]]] = {}
+    here = (ShownState.channel == channel, col(ShownState.external_id).in_(names))
+    statement = select(ShownState, truth.states()).where(*here).order_by(col(ShownState.place))
+    for state, write in session.exec(statement):
+        states.setdefault(state.external_id, []).append(_shown(state) | {"write": write})
+    return [_mapping(row) | {"gone_at": _time(row.gone_at), "shown": states.get(row.external_id, [])} for row in rows]
 
 
 def _shown(state: ShownState) -> dict[str, Any]:

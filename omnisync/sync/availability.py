@@ -125,15 +125,18 @@ class Answers:
         now: datetime,
         public: bool = False,
         closed: frozenset[str] = frozenset(),
+        silent: frozenset[str] = frozenset(),
     ) -> bytes:
-        """To the public quantities are states. Where it is `closed` nothing can be ordered for pickup now."""
-        said = self._of(question, now, public, closed)
+        """To the public quantities are states. Where it is `closed` nothing can be ordered for pickup now; what lies in a store
+        whose till is `silent` may be sold: it is limited at most."""
+        said = self._of(question, now, public, closed, silent)
+        rule = _Rule(self.settings.server.limited_below, public, silent)
         times = {code: None if code in closed else self.ready.at(code, now) for code in question.locations}
         items = []
         for sku in question.skus:
             found, before = stock.skus.get(sku), said.get(sku)
             if before is None or before[0] != found:
-                item = orjson.dumps(_item(sku, question, stock, times, self.settings.server.limited_below, public))
+                item = orjson.dumps(_item(sku, question, stock, times, rule))
                 before = self._keep(said, sku, found, item)
             items.append(before[1])
         return b'{"items":[' + b",".join(items) + b"]}"
@@ -145,23 +148,41 @@ class Answers:
             self._kept += 1
         return kept
 
-    def _of(self, question: Question, now: datetime, public: bool, closed: frozenset[str]) -> _Said:
+    def _of(
+        self, question: Question, now: datetime, public: bool, closed: frozenset[str], silent: frozenset[str]
+    ) -> _Said:
         minute = now.replace(second=0, microsecond=0)
         if minute != self._minute or self._kept > self.most:
             self._minute, self._kept, self._said = minute, 0, {}
-        eyes = (question.locations, question.channel and question.channel.name, public, closed)
+        eyes = (question.locations, question.channel and question.channel.name, public, closed, silent)
         return self._said.setdefault(eyes, {})
 
 
-def _item(
-    sku: str, question: Question, stock: Stock, times: Mapping[str, str | None], limited_below: int, public: bool
-) -> dict[str, Any]:
-    pieces = stock.available(sku, question.locations)
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """How numbers become words."""
+
+    limited_below: int
+    public: bool
+    silent: frozenset[str]
+
+    def state(self, pieces: int, location: str | None = None) -> str:
+        """in_stock | limited | out_of_stock"""
+        if pieces <= 0:
+            return "out_of_stock"
+        return "limited" if pieces <= self.limited_below or location in self.silent else "in_stock"
+
+
+def _item(sku: str, question: Question, stock: Stock, times: Mapping[str, str | None], rule: _Rule) -> dict[str, Any]:
+    public, pieces = rule.public, stock.available(sku, question.locations)
     if pieces is None:
         return {"sku": sku, "state": "unknown", "available": 0, "locations": []}
     total = _shown(sum(pieces.values()), question.channel)
-    state = _state(total, limited_below)
-    locations = [_location(code, n, times[code] if n else None, limited_below, public) for code, n in pieces.items()]
+    state = rule.state(total)
+    if state == "in_stock" and rule.silent:  # only what lies where somebody is heard of is sure
+        sure = _shown(sum(n for code, n in pieces.items() if code not in rule.silent), question.channel)
+        state = "in_stock" if rule.state(sure) == "in_stock" else "limited"
+    locations = [_location(code, n, times[code] if n else None, rule) for code, n in pieces.items()]
     item: dict[str, Any] = {"sku": sku, "state": state} if public else {"sku": sku, "state": state, "available": total}
     if stock.skus[sku].beyond and (beyond := stock.beyond(sku, question.locations)):
         item["backorder"] = _backorder(beyond, public)
@@ -173,10 +194,10 @@ def _backorder(beyond: Beyond, public: bool) -> dict[str, Any]:
     return when if public else {"available": beyond.pieces} | when
 
 
-def _location(code: str, pieces: int, ready_at: str | None, limited_below: int, public: bool) -> dict[str, Any]:
+def _location(code: str, pieces: int, ready_at: str | None, rule: _Rule) -> dict[str, Any]:
     pickup = ready_at is not None
-    if public:
-        return {"location": code, "state": _state(pieces, limited_below), "pickup": pickup, "ready_at": ready_at}
+    if rule.public:
+        return {"location": code, "state": rule.state(pieces, code), "pickup": pickup, "ready_at": ready_at}
     return {"location": code, "available": pieces, "pickup": pickup, "ready_at": ready_at}
 
 
@@ -185,9 +206,3 @@ def _shown(pieces: int, channel: ChannelSettings | None) -> int:
         return pieces
     policy = channel.policy
     return shown.quantity(pieces, shown.Rule.of(policy.buffer, stop_at=policy.stop_at, max_listed=policy.max_listed))
-
-
-def _state(pieces: int, limited_below: int) -> str:
-    if pieces <= 0:
-        return "out_of_stock"
-    return "limited" if pieces <= limited_below else "in_stock"

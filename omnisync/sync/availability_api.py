@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field, TypeAdapter
+from sqlmodel import Session
 
 from omnisync.access import Role
 from omnisync.errors import InvalidRequest
@@ -17,7 +18,7 @@ from omnisync.lanes import Call, Plain
 from omnisync.orders.offers import ReadyTimes
 from omnisync.stock import stocktakes
 from omnisync.stock.recent import KEPT_SECONDS, Recent
-from omnisync.sync import answers, availability
+from omnisync.sync import answers, availability, silence
 from omnisync.sync.availability import Answers, Question, Stock
 from omnisync.values import format_time
 
@@ -27,11 +28,21 @@ Skus = Annotated[list[Sku], Field(min_length=1, max_length=MAX_SKUS)]
 SKUS, CODES = TypeAdapter(Skus), TypeAdapter(tuple[Code | None, Code | None])
 
 
-@dataclass
-class Closed:
-    """Where nothing can be ordered for pickup, as it was a moment ago."""
+class Doubts(NamedTuple):
+    """Where nothing can be ordered for pickup, and of whose tills nothing was heard for too long."""
 
-    places: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
+    silent: frozenset[str] = frozenset()
+
+
+NONE = Doubts()
+
+
+@dataclass
+class Lately:
+    """These, as they were a moment ago."""
+
+    doubts: Doubts = NONE
     until: float = 0.0
 
 
@@ -83,19 +94,23 @@ def routes(services: Services) -> APIRouter:
         recent.remember({sku: found[sku] for sku in found.keys() - read.bundles}, began=began, commits=commits)
         return Stock(pieces | found)
 
-    closed = Closed()
+    lately = Lately()
 
-    async def where_closed() -> frozenset[str]:
+    def doubts_now(session: Session) -> Doubts:
+        silences = silence.silent(session, settings.channels, settings.locations, now=services.clock.now())
+        return Doubts(stocktakes.closed(session), frozenset(each.location for each in silences))
+
+    async def doubts() -> Doubts:
         began = services.clock.monotonic()
-        if began >= closed.until:
-            closed.places = await services.read.run(stocktakes.closed)
-            closed.until = began + KEPT_SECONDS
-        return closed.places
+        if began >= lately.until:
+            lately.doubts = await services.read.run(doubts_now)
+            lately.until = began + KEPT_SECONDS
+        return lately.doubts
 
     async def respond(request: Request, asked: Question, numbers: bool) -> Response:
         now = services.clock.now()
-        stock, shut = await look(asked), await where_closed()
-        body = answered.body(asked, stock, now=now, public=not numbers, closed=shut)
+        stock, (shut, silent) = await look(asked), await doubts()
+        body = answered.body(asked, stock, now=now, public=not numbers, closed=shut, silent=silent)
         etag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
         headers = {"ETag": etag, "Omnisync-As-Of": format_time(now), "Cache-Control": cache, "Vary": "Authorization"}
         if etag in request.headers.get("if-none-match", ""):

@@ -68,7 +68,7 @@ def waiting(channel: db.Bound[str], now: db.Bound[datetime]) -> tuple[sa.ColumnE
     # more can, and a number that lands late then hides nothing.
     overtaken = sa.and_(
         _shown.c.unsettled == "accepted",
-        sa.or_(_shown.c.submitted.is_(None), _shown.c.wanted < _shown.c.submitted),
+        _shown.c.wanted < sa.func.coalesce(_shown.c.submitted, _shown.c.believed),
     )
     return (
         _shown.c.channel == channel,
@@ -97,9 +97,14 @@ def blind(session: Session, channel: Channel, keys: Sequence[Key]) -> list[Key]:
 
 
 def targets(session: Session, channel: Channel, keys: Sequence[Key]) -> list[Target]:
-    """What the adapter needs to know about these rows to read or write them."""
+    """What the adapter needs to know about these rows to read them; a price is the same at every place."""
     listings = _listings(session, channel, {key.external_id for key in keys})
-    return [_target(listings[key.external_id], key.place) for key in keys if key.external_id in listings]
+    somewhere = next(iter(channel.settings.location_map), PRICE_PLACE) if channel.can.many_locations else PRICE_PLACE
+    return [
+        _target(listings[key.external_id], somewhere if key.place == PRICE_PLACE else key.place)
+        for key in keys
+        if key.external_id in listings
+    ]
 
 
 def claim(
@@ -142,6 +147,8 @@ def _submit(context: Context, row: ShownState, target: Target, allocated: int, n
     quantity = row.wanted if stock_differs(row) else None
     price = wanted_price(row) if price_differs(row) else None
     again = row.unsettled == "unknown" and row.tag is not None and _same(row, quantity, price)
+    if row.unsettled == "accepted":
+        row.before = None  # it may land yet, before this one or after
     if not again:
         row.tag, row.compare, row.unsettled = context.ids.new(), row.believed, None
     assert row.tag is not None

@@ -16,6 +16,7 @@ from omnisync.adapters.base import Adapter, Can, Write
 from omnisync.clock import Clock, Ids
 from omnisync.errors import NotFound
 from omnisync.orders.intake import RingUp, nothing_handed_over
+from omnisync.orders.pickup import Desk
 from omnisync.settings import ChannelPolicy, ChannelSettings, LocationSettings, Settings
 from omnisync.sync.known import Known
 from omnisync.sync.shadow import ReadOnly
@@ -159,6 +160,11 @@ class Channel:
             return None
         return self.settings.location_map.get(place)
 
+    def with_places(self, more: Mapping[str, str]) -> Channel:
+        """The same channel, of which more places are known; what the settings say goes first."""
+        places = {**more, **self.settings.location_map}
+        return replace(self, settings=self.settings.model_copy(update={"location_map": places}))
+
     @property
     def compares(self) -> bool:
         """Whether the channel itself refuses a write that rests on an old number."""
@@ -177,6 +183,8 @@ class Context:
     """By the channel's name in the settings."""
     ring_up: RingUp = field(default=nothing_handed_over)
     """What the pickup desk has handed over already (`orders.handover`)."""
+    desk: Desk | None = None
+    """Where orders that are collected in a store come to."""
 
     @cached_property
     def channels(self) -> Mapping[str, Channel]:

@@ -74,6 +74,12 @@ _OPEN = sa.select(_letter.c.id).where(
 )
 
 
+def discarded(session: Session, channel: str, keys: Sequence[str]) -> set[str]:
+    """Those of these letters of which a person said that it is not to be done."""
+    here = (_letter.c.channel == channel, db.among(_letter.c.key, keys), _letter.c.closed_how == "discarded")
+    return set(session.execute(sa.select(_letter.c.key).where(*here)).scalars()) if keys else set()
+
+
 def shown_after_all(session: Session, channel: str, rows: Iterable[ShownState], *, now: datetime) -> None:
     """Of these rows those that show what they should: no write of theirs is left for a person to see to."""
     right = [row for row in rows if row.blocked_reason is not None and row.behind_since is None]

@@ -22,7 +22,20 @@ from omnisync.orders.tables import ChannelOrder, OrderLine
 from omnisync.stock import availability, came_back, known, ledger
 from omnisync.stock import returns as told_returns
 from omnisync.stock.came_back import Source
-from omnisync.sync import cases, conflicts, deadletters, firsts, looks, moments, money, returns, wire
+from omnisync.sync import (
+    arrivals,
+    cases,
+    conflicts,
+    deadletters,
+    firsts,
+    looks,
+    moments,
+    money,
+    places,
+    returns,
+    silence,
+    wire,
+)
 from omnisync.sync.booking import Booking
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.deadletters import Letter
@@ -68,7 +81,9 @@ def apply_all(
 ) -> int:
     """The same for the facts of several messages, one after the other."""
     resolve = resolver(session, channel.name, articles_of(fact for one in told for fact in one.facts))
+    channel = places.known(session, channel, (fact for one in told for fact in one.facts))
     booking = Booking(session, context, channel, resolve, now, trusted, since=firsts.since(session, channel))
+    silence.note(session, channel, (fact for one in told for fact in one.facts), now=now)
     whole: list[Fact] = [] if booked is None else booked
     waiting = 0
     each = [(replace(booking, message_id=one.message_id), fact) for one in told for fact in one.facts]
@@ -154,11 +169,15 @@ def _title(fact: Fact) -> str:
 
 
 def _order(booking: Booking, order: OrderSeen) -> int:
-    if order.closed and order.placed_at < booking.now - moments.TOO_OLD:
+    order_id, history = f"{booking.channel.name}:{order.id}", booking.is_history(order.placed_at)
+    oldest = booking.now - moments.TOO_OLD
+    if order.placed_at < oldest and booking.session.execute(_KNOWN, {"order_id": order_id}).first() is not None:
+        # It was believed when it was placed: what becomes of it is booked, however long it took.
+        order = replace(order, placed_at=oldest)
+    elif order.closed and order.placed_at < oldest:
         return 0  # long over; its goods are in no stock that was counted since
-    history = booking.is_history(order.placed_at)
-    order = replace(order, placed_at=booking.moment(order.placed_at))
-    order_id = f"{booking.channel.name}:{order.id}"
+    else:
+        order = replace(order, placed_at=booking.moment(order.placed_at))
     before = _bought(booking.session, order_id)
     taken = intake.take(
         booking.session,
@@ -184,7 +203,11 @@ def _order(booking: Booking, order: OrderSeen) -> int:
             booking.session, booking.context, booking.channel.name, order, {line.sku for line in after.values()},
             now=booking.now, message_id=booking.message_id,
         )  # fmt: skip
+    arrivals.follow(booking.session, booking.context, booking.channel, order, now=booking.now)
     return len(taken.waiting)
+
+
+_KNOWN = sa.select(_channel_order.c.id).where(_channel_order.c.id == sa.bindparam("order_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,15 +236,18 @@ _BOUGHT = (
 def _lower_own_numbers(
     booking: Booking, order: OrderSeen, before: Mapping[str, _Bought], after: Mapping[str, _Bought]
 ) -> None:
-    places = {line.id: line.place for line in order.lines}
+    sold_at = {line.id: line.place for line in order.lines}
+    came_back = {line.id for line in order.lines if line.restocks}
     for line_id, now in after.items() if not order.elsewhere else ():
         known = before.get(line_id, _Bought(now.sku, 0, 0))
         bought, taken_back = now.quantity - known.quantity, now.cancelled - known.cancelled
         unheard = max(0, min(bought, taken_back))
         looks.ordered(
             booking.session, booking.channel, now.sku, max(0, bought - taken_back), order.placed_at,
-            places.get(line_id), cancelled=unheard, now=booking.now,
+            sold_at.get(line_id), cancelled=unheard, now=booking.now,
         )  # fmt: skip
+        if taken_back > 0 or line_id in came_back:
+            looks.taken_back(booking.session, booking.channel, now.sku)
 
 
 def _look_for_twins(booking: Booking, order: OrderSeen) -> None:
@@ -240,6 +266,7 @@ def _look_for_twins(booking: Booking, order: OrderSeen) -> None:
 def _lines_wait(booking: Booking, order: OrderSeen, taken: intake.Taken) -> None:
     waiting = {f"line/{order.id}/{line.line_id}": line for line in taken.waiting}
     settled = [key for line in order.lines if (key := f"line/{order.id}/{line.id}") not in waiting]
+    settled += [f"fact/order:{order.id}", *(f"fact/order:{order.id}/{line.id}" for line in order.lines)]
     deadletters.mended_all(booking.session, booking.channel.name, settled, now=booking.now)
     for key, line in waiting.items():
         title = f"{line.title} in order {order.reference}"
@@ -269,6 +296,8 @@ def _sale(booking: Booking, sale: Sale) -> int:
         returns.note(booking.session, booking.context, booking.channel, shelves, now=booking.now)
         returns.note_other_channels(booking.session, booking.context, booking.channel, now=booking.now)
     looks.ordered(booking.session, booking.channel, sku, sale.quantity, at, sale.place, now=booking.now)
+    if sale.quantity < 0:
+        looks.taken_back(booking.session, booking.channel, sku)
     return 0
 
 

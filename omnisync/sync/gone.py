@@ -177,10 +177,12 @@ _NOTHING: dict[str, Any] = {
             "wanted", "wanted_price_minor", "wanted_price_currency", "behind_since", "believed", "price_minor",
             "price_currency", "submitted", "submitted_price_minor", "in_flight_until", "unsettled", "look_at",
             "drift_since", "next_try_at", "blocked_reason", "guard_case", "guard_decision", "guard_quantity",
-            "guard_price_minor", "emptied_since",
+            "guard_price_minor", "emptied_since", "before", "doubted",
+            "price_before_minor", "price_drift_since", "price_left_minor",
         )
     ),
     "failures": 0,
+    "contradicted": 0,
 }  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -13,9 +13,10 @@ from sqlmodel import Session, col, select
 from omnisync import db
 from omnisync.announce import announce
 from omnisync.errors import NeedsAttention, TryLater
-from omnisync.sync import levels
+from omnisync.sync import levels, silence, truth
 from omnisync.sync.context import Channel
-from omnisync.sync.settle import backoff
+from omnisync.sync.rows import backoff
+from omnisync.sync.silence import Silence
 from omnisync.sync.tables import (
     IS_PROVISIONAL,
     Case,
@@ -25,6 +26,7 @@ from omnisync.sync.tables import (
     InboxMessage,
     ShownState,
 )
+from omnisync.values import format_time
 
 BREAKS_AFTER = 5
 """Failures in a row after which the breaker shows open."""
@@ -57,6 +59,17 @@ class Health:
     """Since when its webhooks stand; None: they do not, or it has none, and it is polled."""
     gone: int = 0
     """Mapped listings that it does not know any more."""
+    writes: Mapping[str, int] = field(default_factory=dict)
+    """How far the last write of each listing is (`truth.NAMES`)."""
+    silent: Sequence[Silence] = ()
+    """Stores of whose till nothing was heard for longer than it may be."""
+    silent_topics: Mapping[str, str] = field(default_factory=dict)
+    """Topics whose webhooks have been silent for longer than ever of late -> since when."""
+
+    @property
+    def contradicted(self) -> int:
+        """Numbers that it took and does not show."""
+        return self.writes.get("contradicted", 0)
 
 
 def row_of(session: Session, channel: str) -> ChannelHealth:
@@ -244,11 +257,16 @@ def _forget_beliefs(session: Session, channel: str, *, behind_since: datetime | 
         "unsettled",
         "next_try_at",
         "emptied_since",
+        "before",
+        "doubted",
+        "price_before_minor",
+        "price_drift_since",
+        "price_left_minor",
     )
     session.execute(
         sa.update(_shown)
         .where(_shown.c.channel == channel)
-        .values(dict.fromkeys(unknown) | {"behind_since": None if behind_since is None else waits})
+        .values(dict.fromkeys(unknown) | {"contradicted": 0, "behind_since": None if behind_since is None else waits})
         .execution_options(synchronize_session=False)
     )
 
@@ -271,15 +289,19 @@ def of(session: Session, channel: Channel, *, now: datetime) -> Health:
     oldest = min((moment for moment in (behind.oldest, inbox.oldest) if moment is not None), default=None)
     shadow = is_shadow(channel, row.writes)
     lag = 0.0 if shadow or oldest is None else max(0.0, (now - oldest).total_seconds())
-    state, reason = _judge(row, lag, failing, cases, shadow=shadow)
+    silent = silence.silent(session, [channel.settings], channel.stores, now=now)
+    state, reason = _judge(row, lag, failing, cases, silent, shadow=shadow)
     return Health(
         channel.name, state, reason, row.action, lag, row.last_success_at, behind.number + inbox.number, failing,
         _drifting(session, channel), _exposed(session, channel), row.breaker, row.paused, cases,
-        row.failures_in_row, row.subscribed_at, _gone(session, channel),
+        row.failures_in_row, row.subscribed_at, _gone(session, channel), truth.count(session, channel.name), silent,
+        row.silent_topics or {},
     )  # fmt: skip
 
 
-def _judge(row: ChannelHealth, lag: float, failing: int, cases: int, *, shadow: bool) -> tuple[State, str]:
+def _judge(
+    row: ChannelHealth, lag: float, failing: int, cases: int, silent: Sequence[Silence], *, shadow: bool
+) -> tuple[State, str]:
     if shadow and not (row.attention or row.failures_in_row):
         return "shadow", "Everything is read and nothing is written, until it goes live."
     if row.paused:
@@ -294,6 +316,9 @@ def _judge(row: ChannelHealth, lag: float, failing: int, cases: int, *, shadow: 
         return "late", row.last_error or "The channel does not answer."
     if lag > LATE_AFTER_SECONDS:
         return "late", f"The oldest change has been waiting for {lag:.0f} s."
+    if silent:
+        stores = ", ".join(f"{one.location} since {format_time(one.since)}" for one in silent)
+        return "late", f"Nothing was heard from {stores}."
     return "on_time", "Shows what it should."
 
 
@@ -329,7 +354,8 @@ def _count(session: Session, model: type[DeadLetter] | type[Case], channel: Chan
 
 def _drifting(session: Session, channel: Channel) -> int:
     statement = select(sa.func.count()).where(
-        ShownState.channel == channel.name, col(ShownState.drift_since).is_not(None)
+        ShownState.channel == channel.name,
+        sa.or_(col(ShownState.drift_since).is_not(None), col(ShownState.price_drift_since).is_not(None)),
     )
     return int(session.exec(statement).one() or 0)
 

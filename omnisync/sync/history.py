@@ -22,7 +22,7 @@ SLACK = timedelta(hours=1)
 """A write that was applied in a window may have been sent this much before it began."""
 HOUR = timedelta(hours=1)
 _GUARDED_PATHS = ("/v1/reservations", "/v1/pickups")
-_FAULTS = ("unknown", "attention", "dropped")
+_FAULTS = ("unknown", "attention", "contradicted")
 _movement, _inbox, _sent = db.table(Movement), db.table(InboxMessage), db.table(Sent)
 _shown, _letter, _conflict = db.table(ShownState), db.table(DeadLetter), db.table(Conflict)
 _once = db.table(Idempotency)

@@ -21,7 +21,7 @@ from omnisync.sync import deadletters, facts, health
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.deadletters import Letter
 from omnisync.sync.facts import Told
-from omnisync.sync.settle import backoff
+from omnisync.sync.rows import backoff
 from omnisync.sync.tables import InboxMessage
 
 log = logging.getLogger(__name__)
@@ -75,15 +75,15 @@ def keep(session: Session, received: Sequence[Received]) -> list[Answer]:
 
 def _row(one: Received) -> dict[str, Any]:
     return {
-        "channel": one.channel, "event_id": _storable(one.message.event_id),
-        "body_hash": hashlib.sha256(one.hook.body).hexdigest(), "topic": _storable(one.message.topic),
-        "resource": one.message.resource and _storable(one.message.resource), "method": one.hook.method, "url": one.hook.url,
+        "channel": one.channel, "event_id": storable(one.message.event_id),
+        "body_hash": hashlib.sha256(one.hook.body).hexdigest(), "topic": storable(one.message.topic),
+        "resource": one.message.resource and storable(one.message.resource), "method": one.hook.method, "url": one.hook.url,
         "headers": {name: value for name, value in one.hook.headers.items() if name not in _SECRET_HEADERS},
         "body": one.hook.body, "state": "received", "attempts": 0, "received_at": one.at, "next_try_at": one.at,
     }  # fmt: skip
 
 
-def _storable(name: str) -> str:
+def storable(name: str) -> str:
     """A name that a sender made up, as every database keeps it: no NUL, no lone surrogates, and short enough for an index."""
     plain = name.replace("\0", "\ufffd").encode(errors="replace").decode()
     return plain if len(plain) <= LONGEST_NAME else hashlib.sha256(plain.encode()).hexdigest()

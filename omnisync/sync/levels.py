@@ -7,6 +7,7 @@ booked against what we believe is shown, so that it does not matter which comes 
     one cancelled before     settles what is provisional; whether the level ever fell, the next look tells
     a level lower than that  the gap is provisional: a sale not yet seen, offered nowhere until it is explained
     a level higher           settles what is provisional first; the rest is drift
+    the level from before    contradicts the write that the channel says it applied
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class View:
     """A write whose effect we do not know yet."""
     ordered: int = 0
     """Pieces of the channel's own orders that became known since then: if the write arrived before them, so much less is shown."""
+    before: int | None = None
+    """What is shown if the last write that it took was dropped; None: it was read back, or nothing tells."""
 
     @property
     def arriving(self) -> set[int]:
@@ -63,6 +66,13 @@ def see(view: View, shown: int) -> Verdict:
     return Verdict(View(shown, view.provisional - settled), drift=max(0, raised) - settled)
 
 
+def contradicts(view: View, shown: int) -> bool:
+    """Whether this is just what a channel shows that said it applied a number and dropped it. Pure."""
+    if shown != view.before or shown in view.arriving:
+        return False
+    return shown != view.believed or view.submitted is not None
+
+
 def order(view: View, quantity: int, cancelled: int = 0) -> View:
     """The channel's own order of `quantity` pieces became known, and of `cancelled` more that had been taken back by then. Pure.
 
@@ -72,7 +82,8 @@ def order(view: View, quantity: int, cancelled: int = 0) -> View:
     lower = max(0, quantity - settled)
     believed = None if view.believed is None else view.believed - lower
     ordered = view.ordered if view.submitted is None else view.ordered + lower
-    return replace(view, provisional=view.provisional - settled, believed=believed, ordered=ordered)
+    before = None if view.before is None else view.before - lower
+    return replace(view, provisional=view.provisional - settled, believed=believed, ordered=ordered, before=before)
 
 
 def _nearest_above(view: View, shown: int) -> int:
@@ -85,15 +96,18 @@ def view_of(state: ShownState) -> View:
     """What a row believes. Of a write that was not settled nobody knows whether it arrived, also when its worker is gone."""
     unknown = state.unsettled or state.in_flight_until is not None
     if not unknown or state.submitted is None:
-        return View(state.believed, state.provisional)
+        return View(state.believed, state.provisional, before=state.before)
     # While nobody knows what became of a write, only orders lower what was believed when it was submitted.
     ordered = 0 if None in (state.compare, state.believed) else max(0, (state.compare or 0) - (state.believed or 0))
-    return View(state.believed, state.provisional, state.submitted, ordered)
+    before = state.believed if state.unsettled == "accepted" else state.before
+    return View(state.believed, state.provisional, state.submitted, ordered, before)
 
 
 def put(session: Session, state: ShownState, view: View, *, now: datetime) -> None:
     """Write a view back into its row."""
-    state.believed = view.believed
+    state.believed, state.before = view.believed, view.before
+    if view.provisional < state.provisional:
+        state.doubted = None  # something has explained it
     if view.provisional != state.provisional:
         set_provisional(session, state, view.provisional, now=now)
 

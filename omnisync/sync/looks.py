@@ -11,9 +11,9 @@ from sqlmodel import Session, col, select
 from omnisync import db
 from omnisync.adapters.base import LevelSeen
 from omnisync.announce import announce
-from omnisync.sync import deadletters, levels, settle
+from omnisync.sync import deadletters, levels, price_drift, settle, truth
 from omnisync.sync.context import Channel, Context
-from omnisync.sync.rows import LOCKED, Key, key_of, mark, write_key
+from omnisync.sync.rows import LOCKED, OF_LISTINGS, Key, key_of, mark, write_key
 from omnisync.sync.tables import IS_PROVISIONAL, PRICE_PLACE, Case, Sent, ShownState
 
 _shown = db.table(ShownState)
@@ -35,13 +35,13 @@ def note(
     rows = _rows(session, channel, seen)
     for level in seen:
         row = rows.get(_place_of(level))
-        if row is None:
-            continue
-        if _written_since(row, asked_at):
+        if row is not None and _written_since(row, asked_at):
             row.look_at = now
-        else:
+        elif row is not None:
             _book(session, context, channel, row, level, now)
-        _book_price(rows.get(Key(row.external_id, PRICE_PLACE), row), level, now)
+        of_price = rows.get(Key(level.article.external_id or "", PRICE_PLACE), row)
+        if of_price is not None and level.price is not None and not _priced_since(of_price, asked_at):
+            price_drift.read(session, context, channel, of_price, level.price, now=now)
     deadletters.shown_after_all(session, channel.name, rows.values(), now=now)
 
 
@@ -55,6 +55,30 @@ def not_there(session: Session, channel: Channel, keys: Sequence[Key], *, now: d
             if row.believed is not None:
                 before.add(row.external_id)
     return before
+
+
+def contradicts(session: Session, channel: Channel, seen: Sequence[LevelSeen], *, now: datetime) -> bool:
+    """Whether any of these levels is the one from before a write that the channel says it took."""
+    names = sorted({level.article.external_id for level in seen if level.article.external_id is not None})
+    found = session.execute(OF_LISTINGS, {"channel": channel.name, "external_ids": names}).scalars()
+    rows = {key_of(row): row for row in found}
+    pairs = ((rows.get(_place_of(level)), level.quantity) for level in seen)
+    return any(
+        row is not None and levels.contradicts(levels.view_of(row), shown) and not _is_early(row, now)
+        for row, shown in pairs
+    )
+
+
+def _is_early(row: ShownState, now: datetime) -> bool:
+    """Whether what was accepted may still be on its way."""
+    return row.unsettled == "accepted" and now < (row.next_try_at or now)
+
+
+def taken_back(session: Session, channel: Channel, sku: str) -> None:
+    """Pieces of this channel came back, which it may offer again by itself: a number like the one before our last write says
+    nothing any more."""
+    for row in session.execute(_OF_SKU, {"channel": channel.name, "sku": sku}).scalars():
+        row.before = row.doubted = None
 
 
 def hint(session: Session, channel: Channel, levels: Sequence[LevelSeen], *, now: datetime) -> None:
@@ -119,7 +143,9 @@ def ordered(
     mark(row, now=now)
 
 
-def undo_unexplained(session: Session, channel: Channel, pulled_at: datetime | None, *, now: datetime) -> int:
+def undo_unexplained(
+    session: Session, context: Context, channel: Channel, pulled_at: datetime | None, *, now: datetime
+) -> int:
     """Offer provisional pieces again when their order would have been seen by now; the number of listings."""
     overdue = select(ShownState).where(
         ShownState.channel == channel.name,
@@ -133,6 +159,7 @@ def undo_unexplained(session: Session, channel: Channel, pulled_at: datetime | N
     ]
     for row in rows:
         levels.set_provisional(session, row, 0, now=now)
+        truth.unexplained(session, context, channel, row, now=now)
         row.drift_since = row.drift_since or now
         row.behind_since = row.behind_since or now
     return len(rows)
@@ -144,37 +171,44 @@ def undo_unexplained(session: Session, channel: Channel, pulled_at: datetime | N
 def _book(
     session: Session, context: Context, channel: Channel, row: ShownState, level: LevelSeen, now: datetime
 ) -> None:
-    before = row.believed
-    verdict = levels.see(levels.view_of(row), level.quantity)
+    view = levels.view_of(row)
+    verdict = levels.see(view, level.quantity)
     row.seen, row.seen_at, row.seen_version, row.allocated = level.quantity, now, level.version, level.allocated
-    if row.unsettled == "accepted" and not verdict.arrived and now < (row.next_try_at or now):
+    arrived = verdict.arrived or _price_arrived(row, level)
+    if not arrived and _is_early(row, now):
         row.look_at = now + settle.VERIFY_AFTER
         return
     row.look_at = None
     levels.put(session, row, verdict.view, now=now)
-    if verdict.arrived:
-        _arrived(session, row, level.quantity, now)
+    if arrived:
+        _arrived(session, row, level.quantity if verdict.arrived else None, now)
     elif row.unsettled or row.in_flight_until is not None:
-        _dropped(session, row, now)
+        _dropped(row, now)
     row.in_flight_until = None
-    if verdict.drift and before is not None:
+    truth.read(session, context, channel, row, view, level.quantity, now=now)
+    if verdict.drift and view.believed is not None:
         _drifted(session, context, channel, row, level.quantity, now)
     elif row.believed == row.wanted:
         row.drift_since = None
     mark(row, now=now)
 
 
-def _arrived(session: Session, row: ShownState, quantity: int, now: datetime) -> None:
+def _price_arrived(row: ShownState, level: LevelSeen) -> bool:
+    """Whether what was written was a price alone, and is what the channel asks now."""
+    asked = level.price if row.submitted is None and row.submitted_price_minor is not None else None
+    return asked is not None and (asked.minor, asked.currency) == (row.submitted_price_minor, row.wanted_price_currency)
+
+
+def _arrived(session: Session, row: ShownState, quantity: int | None, now: datetime) -> None:
     session.execute(sa.update(Sent).where(col(Sent.tag) == row.tag).values(outcome="applied", applied_at=now))
     settle.applied(row, quantity=quantity, price_minor=row.submitted_price_minor, now=now)
     deadletters.mended(session, row.channel, write_key(key_of(row)), now=now)
 
 
-def _dropped(session: Session, row: ShownState, now: datetime) -> None:
+def _dropped(row: ShownState, now: datetime) -> None:
     """What we wrote is not there: accepted and dropped by the channel (drift), or lost on its way (written again)."""
     if row.unsettled == "accepted":
         row.drift_since = row.drift_since or now
-        session.execute(sa.update(Sent).where(col(Sent.tag) == row.tag).values(outcome="dropped"))
     row.submitted = row.submitted_price_minor = row.unsettled = row.next_try_at = None
 
 
@@ -195,11 +229,9 @@ def _drifted(session: Session, context: Context, channel: Channel, row: ShownSta
     announce(session, "channel.case_opened", {"channel": channel.name, "case": case.id, "kind": "drift"}, now=now)
 
 
-def _book_price(row: ShownState, level: LevelSeen, now: datetime) -> None:
-    if level.price is None or (row.in_flight_until is not None and row.in_flight_until > now):
-        return
-    row.price_minor, row.price_currency = level.price.minor, level.price.currency
-    mark(row, now=now)
+def _priced_since(row: ShownState, asked_at: datetime) -> bool:
+    in_flight = row.in_flight_until is not None and row.in_flight_until > asked_at
+    return in_flight or (row.price_at is not None and row.price_at > asked_at)
 
 
 def _written_since(row: ShownState, asked_at: datetime) -> bool:

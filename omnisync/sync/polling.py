@@ -103,7 +103,9 @@ def keep(session: Session, channel: Channel, listings: Sequence[Listing], *, now
             session.add(row)
             new += 1
         row.sku = row.sku or resolve(article)
-        row.barcode, row.title, row.extra = listing.barcode, listing.title, dict(listing.extra)
+        if row.sku and row.barcode and listing.barcode != row.barcode:
+            row.was_barcode = row.barcode
+        row.named, row.barcode, row.title, row.extra = listing.sku, listing.barcode, listing.title, dict(listing.extra)
         row.managed = listing.managed
         known[listing.external_id] = row
     gone.listed(session, channel, [known[listing.external_id] for listing in listings], now=now)

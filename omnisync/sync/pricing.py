@@ -25,15 +25,23 @@ def published(channel: Channel) -> bool:
 
 def wanted(session: Session, channel: Channel, skus: Collection[str], *, now: datetime) -> dict[str, Money]:
     """SKU -> price; articles without a price are left out, and the channel keeps what it has."""
-    if not published(channel) or not _may_change(channel, now):
+    moment = _of(channel, now) if published(channel) else None
+    if moment is None:
         return {}
-    quotes = prices.price_at(session, [(sku, channel.name) for sku in sorted(skus)], now)
+    quotes = prices.price_at(session, [(sku, channel.name) for sku in sorted(skus)], moment)
     return {sku: quote.price for (sku, _), quote in quotes.items()}
 
 
-def _may_change(channel: Channel, now: datetime) -> bool:
-    """Prices that change at the opening are written while all stores are closed, so that no customer meets two of them."""
-    return channel.policy.prices == "now" or not any(hours.is_open(store, now) for store in channel.stores)
+def _of(channel: Channel, now: datetime) -> datetime | None:
+    """The moment whose prices are written now. Those that change at the opening are written while all stores are closed, so that no
+    customer meets two of them, and are those of the next opening; None while a store is open."""
+    if channel.policy.prices == "now":
+        return now
+    stores = [store for store in channel.stores if store.hours]  # one that never closes has no opening to wait for
+    if any(hours.is_open(store, now) for store in stores):
+        return None
+    openings = (hours.opens_next(store, now) for store in stores)
+    return min((opens for opens in openings if opens is not None), default=now)
 
 
 def changed(session: Session, channel: Channel, *, since: datetime, now: datetime) -> dict[str, datetime] | None:
@@ -42,8 +50,7 @@ def changed(session: Session, channel: Channel, *, since: datetime, now: datetim
     if not published(channel):
         return {}
     found: dict[str, datetime] = {}
-    given = {"channel": channel.name, "since": since, "now": now}
-    for sku, *moments in session.execute(_CHANGED, given):
+    for sku, *moments in session.execute(_CHANGED, {"channel": channel.name, "since": since, "now": now}):
         if sku is None:
             return None
         last = max(moment for moment in moments if moment is not None and since <= moment <= now)

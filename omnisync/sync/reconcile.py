@@ -16,6 +16,7 @@ from omnisync.sync.claims import Claimed
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import Key
 from omnisync.sync.settle import settle
+from omnisync.sync.tables import PRICE_PLACE
 
 MAX_BATCHES = 400
 """In one pass; the rest waits for the next, so that orders are read in between."""
@@ -232,6 +233,12 @@ async def look(context: Context, channel: Channel, keys: Sequence[Key]) -> Seque
     targets = await context.store.read(lambda session: claims.targets(session, channel, keys))
     seen = await channel.adapter.look(targets)
     now = context.clock.now()
+    if await context.store.read(lambda session: looks.contradicts(session, channel, seen, now=now)):
+        # Nothing is said of a channel that a sale or a cancellation may explain: its orders are read, and it is looked at again.
+        await polling.pull(context, channel)
+        asked_at = context.clock.now()
+        seen = await channel.adapter.look(targets)
+        now = context.clock.now()
     await context.store.write(lambda session: _note(session, context, channel, keys, seen, asked_at, now))
     return seen
 
@@ -246,7 +253,8 @@ def _note(
     now: datetime,
 ) -> None:
     shown = {Key(level.article.external_id or "", level.place or "") for level in seen}
-    absent = [key for key in keys if key not in shown]
+    priced = {key.external_id for key in shown}
+    absent = [key for key in keys if key not in shown and not (key.place == PRICE_PLACE and key.external_id in priced)]
     looks.note(session, context, channel, seen, asked_at=asked_at, now=now)
     gone.missed(session, channel, looks.not_there(session, channel, absent, now=now), now=now)
     session.flush()  # what seems sold there is read again by whoever computes a number in this transaction

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from omnisync.adapters.base import Article, Fact, OrderSeen
-from omnisync.sync import deadletters, facts, inbox, wire
+from omnisync.sync import arrivals, deadletters, facts, inbox, wire
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.resolve import articles_of, resolver
 from omnisync.sync.tables import DeadLetter, ShownState, Told
@@ -29,6 +29,9 @@ def replay(session: Session, context: Context, letter_id: str, *, now: datetime)
     elif letter.kind == "news":
         session.get_one(Told, letter.payload["told"]).next_try_at = None
         deadletters.close(session, letter, "replayed", now=now)
+    elif letter.kind == arrivals.KIND:
+        if arrivals.again(session, context, channel, letter.payload["order"], now=now):
+            deadletters.close(session, letter, "replayed", now=now)
     else:
         _book_again(session, context, channel, letter, now=now, trusted=True)
     return letter
@@ -60,7 +63,7 @@ def retry_resolved(session: Session, context: Context, channel: Channel, *, now:
     resolve = resolver(session, channel.name, articles_of(fact for _, fact in waiting))
     closed = 0
     for letter, fact in waiting:
-        named = _waiting_articles(letter, fact)
+        named = named_in(letter, fact)
         if named and all(resolve(article) is not None for article in named):
             closed += _book_again(session, context, channel, letter, now=now, trusted=False)
     return closed
@@ -70,10 +73,11 @@ def articles_waiting(letter: DeadLetter) -> Sequence[Article]:
     """The articles this letter waits for, as their channel names them; none where it waits for something else."""
     if letter.kind not in ("line", "fact"):
         return []
-    return _waiting_articles(letter, wire.from_json(letter.payload))
+    return named_in(letter, wire.from_json(letter.payload))
 
 
-def _waiting_articles(letter: DeadLetter, fact: Fact) -> Sequence[Article]:
+def named_in(letter: DeadLetter, fact: Fact) -> Sequence[Article]:
+    """The articles of the fact in this letter that it waits for, if it waits for an article."""
     if letter.kind == "line" and isinstance(fact, OrderSeen):
         return [line.article for line in fact.lines if letter.key == f"line/{fact.id}/{line.id}"]
     return articles_of([fact])

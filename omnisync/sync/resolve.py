@@ -1,4 +1,4 @@
-"""Which SKU a channel means: by its listing, else by the SKU it names, else by barcode; all articles of a message at once."""
+"""Which SKU a channel means: by its listing (or what a person has said it means), else by the SKU it names, else by barcode; all articles of a message at once."""
 
 from __future__ import annotations
 
@@ -29,15 +29,20 @@ def articles_of(facts: Iterable[Fact]) -> list[Article]:
     return found
 
 
+def name_of(article: Article) -> str | None:
+    """By what a channel knows it: a till that has no ids of its own says a SKU or scans a barcode."""
+    return article.external_id or _clean(article.sku) or article.barcode
+
+
 def resolver(session: Session, channel: str, wanted: Collection[Article]) -> Resolve:
     """A function that names the SKU of each of these articles, or None for those nobody knows. Three queries."""
-    listed = _listed(session, channel, {one.external_id for one in wanted if one.external_id})
+    listed = _listed(session, channel, {name for one in wanted if (name := name_of(one))})
     known = articles.known(session, {sku for one in wanted if (sku := _clean(one.sku))})
     owners = articles.by_barcode(session, {one.barcode for one in wanted if one.barcode})
 
     def resolve(article: Article) -> str | None:
-        if article.external_id in listed:
-            return listed[article.external_id]
+        if (name := name_of(article)) in listed:
+            return listed[name]
         sku = _clean(article.sku)
         if sku in known:
             return sku

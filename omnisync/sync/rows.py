@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -40,6 +40,15 @@ def write_key(key: Key) -> str:
     return f"write/{key.external_id}/{key.place}"
 
 
+BACKOFF_SECONDS = (1.0, 5.0, 15.0, 60.0, 300.0)
+
+
+def backoff(failures: int, told_seconds: float | None = None) -> timedelta:
+    """How long to wait after so many failures in a row; never shorter than the channel told us."""
+    waits = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS)) - 1]
+    return timedelta(seconds=max(waits, told_seconds or 0.0))
+
+
 def wanted_price(row: ShownState) -> Money | None:
     """The price it should show; None where prices are not ours to write."""
     if row.wanted_price_minor is None or row.wanted_price_currency is None:
@@ -68,5 +77,7 @@ def stock_differs(row: ShownState) -> bool:
 
 def price_differs(row: ShownState) -> bool:
     """Whether the price is to be written."""
+    if row.wanted_price_minor is None or row.wanted_price_minor == row.price_left_minor:
+        return False
     wants = (row.wanted_price_minor, row.wanted_price_currency)
-    return row.wanted_price_minor is not None and wants != (row.price_minor, row.price_currency)
+    return wants != (row.price_minor, row.price_currency)

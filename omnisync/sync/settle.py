@@ -12,14 +12,13 @@ from sqlmodel import Session
 from omnisync import db
 from omnisync.adapters.base import Outcome, Published, Shown
 from omnisync.catalog import prices
-from omnisync.sync import deadletters, gone, levels
+from omnisync.sync import deadletters, gone, levels, truth
 from omnisync.sync.claims import Claimed
 from omnisync.sync.context import Channel, Context
-from omnisync.sync.rows import LOCKED, Key, key_of, mark, write_key
+from omnisync.sync.rows import LOCKED, Key, backoff, key_of, mark, write_key
 from omnisync.sync.tables import Sent, ShownState
 
 _sent = db.table(Sent)
-BACKOFF_SECONDS = (1.0, 5.0, 15.0, 60.0, 300.0)
 VERIFY_AFTER = timedelta(seconds=15)
 """A number that was accepted, not applied, is read back from then on."""
 ACCEPTED_PATIENCE = timedelta(minutes=10)
@@ -65,7 +64,11 @@ def settle(
     deadletters.shown_after_all(session, channel.name, rows.values(), now=now)
     session.flush()
     _log(session, fates, now)
-    done = [write_key(one.key) for one, outcome, current in fates if current and outcome.outcome is Outcome.APPLIED]
+    done = [
+        write_key(one.key)
+        for one, outcome, current in fates
+        if current and outcome.outcome is Outcome.APPLIED and not rows[one.key].contradicted
+    ]
     deadletters.mended_all(session, channel.name, done, now=now)
     _remember_prices(session, channel, claimed, published, now)
 
@@ -84,10 +87,13 @@ def _doubt(channel: Channel, row: ShownState, older: Shown, now: datetime) -> No
 def applied(row: ShownState, *, quantity: int | None, price_minor: int | None, now: datetime) -> None:
     """The channel shows what we wrote."""
     if quantity is not None:
+        row.before = None if row.believed == quantity else row.believed
         row.believed = row.applied = quantity
         row.applied_at = now
         row.drift_since = None
     if price_minor is not None:
+        row.price_before_minor = None if row.price_minor == price_minor else row.price_minor
+        row.price_drift_since = row.price_left_minor = None
         row.price_minor, row.price_currency, row.price_at = price_minor, row.wanted_price_currency, now
         row.applied_price_minor = price_minor
     row.submitted = row.submitted_price_minor = row.unsettled = row.next_try_at = row.blocked_reason = None
@@ -113,8 +119,9 @@ def _changed(fate: _Fate) -> None:
     if fate.published.actual is None:
         row.look_at = fate.now
     else:
-        verdict = levels.see(levels.view_of(row), fate.published.actual)
-        levels.put(fate.session, row, verdict.view, now=fate.now)
+        view = levels.view_of(row)
+        levels.put(fate.session, row, levels.see(view, fate.published.actual).view, now=fate.now)
+        truth.read(fate.session, fate.context, fate.channel, row, view, fate.published.actual, now=fate.now)
         row.seen, row.seen_at = fate.published.actual, fate.now
     row.submitted = row.unsettled = None
     row.failures += 1
@@ -155,12 +162,6 @@ _OUTCOMES: dict[Outcome, Callable[[_Fate], None]] = {
 }
 _WITHOUT_EFFECT = (Outcome.CHANGED, Outcome.ATTENTION)
 _LOGGED = {Outcome.TRY_LATER: "unknown"}
-
-
-def backoff(failures: int, told_seconds: float | None = None) -> timedelta:
-    """How long to wait after so many failures in a row; never shorter than the channel told us."""
-    waits = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS)) - 1]
-    return timedelta(seconds=max(waits, told_seconds or 0.0))
 
 
 def _rows(session: Session, channel: Channel, claimed: Sequence[Claimed]) -> dict[Key, ShownState]:

@@ -21,7 +21,9 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def wanted(channel: Channel, public_url: str) -> list[Subscription]:
-    """What this channel shall send us; nothing where it cannot reach us or sends nothing."""
+    """What this channel shall send us; nothing where it cannot reach us or sends nothing. A queue needs no address of ours."""
+    if channel.can.queue:
+        return [Subscription(topic, url="") for topic in channel.can.topics]
     address = urlsplit(public_url)
     reachable = address.scheme == "https" or address.hostname in LOOPBACK
     if not (channel.can.webhooks and reachable):

@@ -70,7 +70,7 @@ def stands() -> sa.Select[Any]:
         _shown.c.behind_since.is_(None),
         _shown.c.unsettled.is_(None),
         sa.or_(_shown.c.wanted.is_(None), _shown.c.wanted == _shown.c.believed),
-        sa.or_(_shown.c.wanted_price_minor.is_(None), price),
+        sa.or_(_shown.c.wanted_price_minor.is_(None), price, _shown.c.price_left_minor == _shown.c.wanted_price_minor),
     )
     return sa.select(*(_shown.c[name] for name in _STATE), sa.func.coalesce(settled, sa.false()))
 

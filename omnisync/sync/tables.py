@@ -107,6 +107,37 @@ class ChannelListing(SQLModel, table=True):
     gone_at: datetime | None = Field(default=None, sa_type=Instant)
     """Since when the channel is known not to have it any more: nothing is written until it lists it again."""
     gone_case: str | None = Field(default=None, sa_type=Name)
+    named: str | None = None
+    """The SKU that the channel gives it, whatever article it is here."""
+    was_barcode: str | None = None
+    """Its barcode before the channel changed it."""
+    kept_sku: str | None = Field(default=None, sa_type=Name)
+    kept_barcode: str | None = None
+    """A person said: it is this article, although it has this barcode and perhaps is not the only listing of it."""
+    ignored_at: datetime | None = Field(default=None, sa_type=Instant)
+    """A person said: it is none of our articles."""
+
+
+class ChannelPlace(SQLModel, table=True):
+    """A place of a channel that a person has said the location of; `location_map` in the settings goes first."""
+
+    __tablename__ = "channel_place"
+
+    channel: str = Field(primary_key=True, sa_type=Name)
+    place: str = Field(primary_key=True, sa_type=Name)
+    location: str = Field(sa_type=Name)
+    at: datetime = Field(sa_type=Instant)
+    by: str
+
+
+class HeardAt(SQLModel, table=True):
+    """The moment of the last that we know of a channel at a location: what happened there since, nobody has told."""
+
+    __tablename__ = "heard_at"
+
+    channel: str = Field(primary_key=True, sa_type=Name)
+    location: str = Field(primary_key=True, sa_type=Name)
+    at: datetime = Field(sa_type=Instant)
 
 
 class ShownState(SQLModel, table=True):
@@ -158,6 +189,12 @@ class ShownState(SQLModel, table=True):
     price_at: datetime | None = Field(default=None, sa_type=Instant)
     applied_price_minor: int | None = None
     """The price we last wrote."""
+    price_before_minor: int | None = None
+    """The price from before that; null: what became of it has been read since."""
+    price_drift_since: datetime | None = Field(default=None, sa_type=Instant)
+    """Since when it shows a price that we did not write."""
+    price_left_minor: int | None = None
+    """The price it should show and is not to be written: another was set at the channel, and a person decides."""
 
     tag: str | None = None
     submitted: int | None = None
@@ -168,6 +205,16 @@ class ShownState(SQLModel, table=True):
     in_flight_until: datetime | None = Field(default=None, sa_type=Instant)
     unsettled: str | None = None
     """accepted: to be applied later; unknown: nobody answered, it may have had its effect."""
+
+    before: int | None = None
+    """What it showed before the last number that it says it applied, less its orders since: a channel that dropped that number
+    shows this. Null: what became of it has been read since."""
+    doubted: str | None = Field(default=None, sa_type=Name)
+    """The write that seems to have been dropped, unless an order explains why fewer are shown."""
+    contradicted: int = 0
+    """How many numbers in a row it took and did not show."""
+    contradicted_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When that was last found, also when it was mended since."""
 
     seen: int | None = None
     """The last level read back."""
@@ -228,7 +275,8 @@ class Sent(SQLModel, table=True):
     quantity: int | None = None
     price_minor: int | None = None
     outcome: str | None = None
-    """null: in flight; applied | accepted | changed | unknown | attention | superseded"""
+    """null: submitted; applied | accepted | contradicted (it was taken, and what was read back is still the old number) | changed |
+    unknown | attention | superseded"""
     reason: str | None = None
     changed_at: datetime | None = Field(default=None, sa_type=Instant)
     """The oldest change of stock this write answers: propagation is applied_at - changed_at."""
@@ -257,6 +305,8 @@ class ChannelHealth(SQLModel, table=True):
     """The last time its orders were read to the end."""
     subscribed_at: datetime | None = Field(default=None, sa_type=Instant)
     """Since when its webhooks stand without having been missing; null: they do not, or it has none."""
+    silent_topics: Any = Field(default=None, sa_type=sa.JSON, nullable=True)
+    """Topics whose webhooks have fallen silent -> since when."""
     retry_at: datetime | None = Field(default=None, sa_type=Instant)
     told_until: datetime | None = Field(default=None, sa_type=Instant)
     """Until then the channel itself asked to be left alone; what goes beyond is our own caution."""
@@ -276,7 +326,7 @@ class Case(SQLModel, table=True):
     id: str = Field(primary_key=True, sa_type=Name)
     channel: str = Field(sa_type=Name)
     kind: str
-    """blast_zero | blast_price | drift | conflict | listings_gone | double_return | unpaid | stock_error | overdue"""
+    """blast_zero | blast_price | drift | price_drift | conflict | listings_gone | double_return | unpaid | stock_error | overdue"""
     title: str
     cause: str = ""
     proposal: str = ""

@@ -17,7 +17,8 @@ from omnisync.orders.tables import ChannelOrder, OrderLine, Pickup, PickupLine
 from omnisync.sync import deadletters
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.deadletters import Letter
-from omnisync.sync.settle import ATTENTION_RETRY, backoff
+from omnisync.sync.rows import backoff
+from omnisync.sync.settle import ATTENTION_RETRY
 from omnisync.sync.tables import Told
 
 Heard = Literal["ready", "collected", "cancelled", "expired"]

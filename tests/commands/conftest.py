@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from omnisync import cli, migrations
-from omnisync.adapters.base import Check
+from omnisync.adapters.base import Can, Check, Write
 from omnisync.clock import Ids, StoppedClock
 from omnisync.commands.world import World
 
@@ -48,6 +48,7 @@ class FakeAdapter:
 
     def __init__(self, answer: list[Check] | Exception) -> None:
         self.answer, self.closed = answer, False
+        self.can = Can(write=Write.ABSOLUTE, batch_size=50, webhooks=True, topics=("orders/updated",))
 
     async def check(self) -> list[Check]:
         if isinstance(self.answer, Exception):

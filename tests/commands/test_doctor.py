@@ -1,14 +1,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
+from sqlalchemy.engine import Engine
 
-from omnisync.adapters.base import Check
+from omnisync import cli, db
+from omnisync.adapters.base import Article, Check, Sale
+from omnisync.clock import StoppedClock
 from omnisync.commands.doctor import Level, clock_finding, disk_finding
+from omnisync.commands.world import World
 from omnisync.errors import NeedsAttention, TryLater
+from omnisync.sync import wire
+from omnisync.sync.tables import ChannelHealth, ChannelListing, DeadLetter, ShownState
 from tests.commands.conftest import FakeAdapter, Omnisync
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
@@ -95,6 +103,111 @@ def test_a_channel_that_is_not_well_is_told(
     assert f"{level:4}  {subject}:" in ran.out
     assert ran.code == code
     assert adapter.closed
+
+
+def found_by(omnisync: Omnisync, config: Path) -> dict[str, dict[str, str]]:
+    ran = omnisync("doctor", "--json", config=config)
+    return {one["subject"]: one for one in json.loads(ran.out)["findings"]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "level"),
+    [
+        (httpx.Response(200, json={"status": "alive"}), "ok"),
+        (httpx.Response(200, text="Welcome to nginx!"), "fail"),
+        (httpx.Response(200, json=["alive"]), "fail"),
+        (httpx.Response(404), "fail"),
+        (httpx.Response(403), "fail"),
+        (httpx.Response(502), "warn"),
+        (httpx.ConnectError("refused"), "warn"),
+    ],
+)
+def test_the_public_address_is_called(
+    world: World, capsys: pytest.CaptureFixture[str], ready: Path, answer: httpx.Response | Exception, level: str
+) -> None:
+    asked: list[str] = []
+
+    def answered(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    ready.write_text('[server]\npublic_url = "https://sync.example.org/omni/"\n' + ready.read_text(), encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["doctor", "--json", "--config", str(ready)], replace(world, transport=httpx.MockTransport(answered)))
+
+    found = {one["subject"]: one["level"] for one in json.loads(capsys.readouterr().out)["findings"]}
+    assert (found["public_url"], found["public_url answers"]) == ("ok", level)
+    assert ended.value.code == (1 if level == "fail" else 0)
+    assert asked == ["https://sync.example.org/omni/livez"]
+
+
+def test_how_a_channel_and_we_have_got_on_is_told_with_what_mends_it(
+    omnisync: Omnisync, fresh_config: Path, fresh: Engine, clock: StoppedClock
+) -> None:
+    fresh_config.write_text(
+        '[server]\npublic_url = "http://127.0.0.1:1"\n' + fresh_config.read_text(), encoding="utf-8"
+    )
+    omnisync("migrate", config=fresh_config)
+    new = found_by(omnisync, fresh_config)
+    assert [new[f"webshop {what}"]["level"] for what in ("reading", "webhooks", "mapping", "state")] == [
+        "warn", "warn", "ok", "ok",
+    ]  # fmt: skip
+
+    now, an_hour_ago = clock.now(), clock.now() - timedelta(minutes=59)
+    sale = wire.to_json(Sale("r/1", Article(sku="NOBODY"), 1, now))
+    with db.transaction(fresh) as session:
+        session.add(ChannelHealth(channel="webshop", last_success_at=an_hour_ago, subscribed_at=an_hour_ago))
+        session.add(ChannelListing(channel="webshop", external_id="9", added_at=now))
+        session.add(
+            ShownState(channel="webshop", external_id="8", place="", sku="LAMP", wanted=0, believed=3, contradicted=1)
+        )
+        session.add(
+            DeadLetter(
+                id="1",
+                channel="webshop",
+                kind="fact",
+                key="fact/r/1",
+                title="",
+                reason="",
+                action="",
+                payload=sale,
+                opened_at=now,
+                last_at=now,
+            )
+        )
+    grown = found_by(omnisync, fresh_config)
+    assert (grown["webshop reading"]["level"], grown["webshop webhooks"]["level"]) == ("ok", "ok")
+    mapping, state = grown["webshop mapping"], grown["webshop state"]
+    assert mapping["detail"] == "1 listing; unknown articles: 2; facts and order lines that wait: 1"
+    assert state["detail"] == (
+        "action_required: 1 entry could not be handled; pieces offered that are gone: 3; numbers taken and not shown: 1"
+    )
+    assert [one["subject"] for one in grown.values() if one["level"] != "ok" and not one["mend"]] == []
+
+    clock.advance(hours=2)
+    with db.transaction(fresh) as session:
+        session.add(
+            DeadLetter(
+                id="2",
+                channel="webshop",
+                kind="webhooks",
+                key="subscriptions",
+                title="",
+                reason="No such scope.",
+                action="Grant it.",
+                opened_at=now,
+                last_at=now,
+            )
+        )
+        row = session.get(ChannelHealth, "webshop")
+        assert row is not None
+        row.subscribed_at = None
+    ran = omnisync("doctor", config=fresh_config)
+    assert "warn  webshop reading: last worked 2026-11-21T09:01:00Z" in ran.out
+    assert "fail  webshop webhooks: No such scope.\n      Grant it." in ran.out
+    assert ran.code == 1
 
 
 def test_channels_can_be_left_alone(omnisync: Omnisync, ready: Path) -> None:

@@ -14,9 +14,10 @@ from omnisync.adapters.base import Adapter, Fact, Forged, Hook, OrderSeen, Outco
 from omnisync.adapters.client import Tools
 from omnisync.adapters.oscar import make
 from omnisync.clock import Ids, SystemClock
+from omnisync.demo.oscar.shop import SETTINGS
+from omnisync.demo.oscar.shop import Shop as FakeShop
 from omnisync.errors import NeedsAttention, TryLater
 from omnisync.values import Money
-from tests.adapters.oscar.fake import SETTINGS, FakeShop
 from tests.real import shop
 from tests.real.shop import Shop
 

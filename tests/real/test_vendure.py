@@ -14,9 +14,9 @@ from omnisync.adapters.base import Adapter, Fact, News, OrderSeen, Outcome, Show
 from omnisync.adapters.client import Tools
 from omnisync.adapters.vendure import documents, make
 from omnisync.clock import Ids, SystemClock
+from omnisync.demo.vendure.schema import SDL
 from omnisync.errors import NeedsAttention, TryLater
 from omnisync.values import Money
-from tests.adapters.vendure.schema import SDL
 from tests.real import vendure
 from tests.real.vendure import COLLECT, Vendure
 

@@ -50,6 +50,8 @@ class Faults:
     timeout_after_effect: int = 0
     timeout_before_effect: int = 0
     accept_and_drop: int = 0
+    drop_silently: dict[str, int] = field(default_factory=dict)
+    """External id -> how many of its next writes are answered as applied and thrown away."""
     delay_writes: int = 0
     """These writes are not answered and take effect only when `land_late_writes` is called."""
     poison: set[str] = field(default_factory=set)
@@ -78,6 +80,8 @@ class FakeChannel:
         self.faults = Faults()
         self.hooks: deque[Hook] = deque()
         self.log: list[Shown] = []
+        self.dropped: list[str] = []
+        """The tags of writes that it said it applied and did not."""
         self.calls: list[str] = []
         self.told: list[News] = []
         self.put_away: list[str] = []
@@ -241,7 +245,7 @@ class FakeChannel:
             return Published(Outcome.ACCEPTED)
         answer = self._compare(shown)
         if answer is None:
-            self._set(shown)
+            self._take(shown)
             answer = Published(Outcome.APPLIED if self.can.applied_at_once else Outcome.ACCEPTED)
         self._tags[shown.tag] = answer
         return answer
@@ -251,6 +255,14 @@ class FakeChannel:
             return None
         actual = self.stock[shown.target.external_id, shown.target.place or ""]
         return Published(Outcome.CHANGED, actual=actual) if actual != shown.compare else None
+
+    def _take(self, shown: Shown) -> None:
+        left = self.faults.drop_silently.get(shown.target.external_id, 0)
+        if left:
+            self.faults.drop_silently[shown.target.external_id] = left - 1
+            self.dropped.append(shown.tag)
+        else:
+            self._set(shown)
 
     def _set(self, shown: Shown) -> None:
         self.log.append(shown)

@@ -13,6 +13,7 @@ from omnisync import db
 from omnisync.catalog import articles
 from omnisync.catalog.articles import ArticleChange
 from omnisync.clock import Ids, StoppedClock
+from omnisync.orders.desk import open_desk
 from omnisync.settings import ChannelPolicy, ChannelSettings, LocationSettings, Settings
 from omnisync.stock import ledger
 from omnisync.sync.context import Channel, Context, Inline
@@ -128,7 +129,8 @@ def shop(
 def build(engine: Engine, clock: StoppedClock, ids: Ids, settings: Settings, fakes: Sequence[FakeChannel]) -> House:
     """Connect these fakes to a fresh ledger."""
     by_name = {fake.name: fake for fake in fakes}
-    context = Context(Inline(engine), settings, clock, ids, by_name)
+    desk = open_desk(settings, bytes(32), ids, clock)
+    context = Context(Inline(engine), settings, clock, ids, by_name, desk=desk)
     return House(engine, clock, ids, context, by_name, Worker(context, owner="test"))
 
 

@@ -191,6 +191,37 @@ def test_a_time_that_cannot_be_true_needs_a_person(
     assert house.letters("pos") == []
 
 
+def test_what_becomes_of_an_order_is_booked_however_long_it_took_and_what_nobody_knew_is_long_over(
+    make_house: MakeHouse, clock: StoppedClock
+) -> None:
+    house = till(make_house, clock)
+    at = clock.now()
+    lines = (OrderLine("1", Article(sku="LAMP"), 2),)
+    tell(house, OrderSeen("1001", "#1001", at, at, lines))
+    assert house.level("LAMP") == (10, 2)
+
+    clock.advance(days=100)
+    tell(house, OrderSeen("1001", "#1001", clock.now(), at, lines))
+    tell(house, OrderSeen("1000", "#1000", clock.now(), at, lines, closed=True))
+    assert (house.level("LAMP"), house.letters("pos")) == ((10, 2), [])
+
+    tell(house, OrderSeen("1001", "#1001", clock.now(), at, (replace(lines[0], shipped=2),), closed=True))
+    assert (house.level("LAMP"), house.letters("pos")) == ((8, 0), [])
+
+
+def test_the_letter_about_an_order_that_could_not_be_read_goes_when_it_can(
+    make_house: MakeHouse, clock: StoppedClock
+) -> None:
+    house = till(make_house, clock)
+    other = Unreadable("order:1002", "It cannot be read.", "Look at it.")
+    tell(house, replace(other, key="order:1001"), replace(other, key="order:1001/1"), other)
+    assert len(house.letters("pos")) == 3
+
+    tell(house, OrderSeen("1001", "#1001", clock.now(), clock.now(), (OrderLine("1", Article(sku="LAMP"), 2),)))
+
+    assert [letter.key for letter in house.letters("pos")] == ["fact/order:1002"]
+
+
 def test_a_clock_that_is_a_little_ahead_is_measured_and_taken_off(make_house: MakeHouse, clock: StoppedClock) -> None:
     house = till(make_house, clock)
     ahead = timedelta(minutes=4)

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.engine import Engine
+
 from omnisync.adapters.base import Can, Write
 from omnisync.catalog import articles, pricelist, prices
 from omnisync.catalog.articles import ArticleChange
 from omnisync.catalog.pricelist import BasePrice, PriceRule
-from omnisync.clock import StoppedClock
+from omnisync.clock import Ids, StoppedClock
 from omnisync.settings import LocationSettings, Settings
-from omnisync.sync.tables import Sent
+from omnisync.sync import cases, drift, health
+from omnisync.sync.tables import Case, Sent
 from omnisync.values import Money
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
 from tests.sync.house import House, build, shop
 
 PRICED = Can(write=Write.COMPARE_AND_SET, batch_size=50, prices=True)
+TOGETHER = Can(write=Write.ABSOLUTE, batch_size=50, prices=True, price_with_stock=True)
 PLACED = Can(write=Write.COMPARE_AND_SET, batch_size=50, many_locations=True)
 
 
@@ -57,19 +66,159 @@ def test_a_price_changes_by_itself_when_its_time_comes(make_house: MakeHouse, cl
     assert web.prices["id-LAMP"] == Money(1799, "EUR")
 
 
-def test_a_price_edited_at_the_channel_is_set_right(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
-    house = make_house((shop("web"), web := FakeChannel("web", clock, PRICED)))
+def priced(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, can: Can, **policy: object
+) -> tuple[House, FakeChannel]:
+    """A shop whose lamp costs 19.99, as it shows."""
+    house = make_house((shop("web", policy=policy), web := FakeChannel("web", clock, can)))
     house.article("LAMP")
     house.stock("LAMP", 5)
     web.offer("LAMP")
     say(house, BasePrice("LAMP", Money(1999, "EUR")))
     play(house.settle(rounds=2))
+    play(house.tick())
+    return house, web
 
+
+def drift_of(house: House) -> int:
+    return int(house.within(lambda session: health.of(session, house.channel("web"), now=house.clock.now()).drift))
+
+
+SHAPES = pytest.mark.parametrize("can", [PRICED, TOGETHER], ids=["alone", "with stock"])
+
+
+@SHAPES
+def test_a_price_edited_at_the_channel_is_drift_and_set_right(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, can: Can
+) -> None:
+    house, web = priced(make_house, clock, play, can)
     web.prices["id-LAMP"] = Money(999, "EUR")
+    clock.advance(seconds=31)
+    play(drift.read_back(house.context, house.channel("web")))
+    assert drift_of(house) == 1
+
     play(house.settle(rounds=3))
 
     assert web.prices["id-LAMP"] == Money(1999, "EUR")
-    assert house.cases("blast_price") == []
+    assert drift_of(house) == 0
+    assert house.cases("price_drift") == house.cases("blast_price") == []
+
+
+@SHAPES
+@pytest.mark.parametrize("decision", [cases.apply, cases.dismiss])
+def test_where_drift_is_only_shown_a_person_decides_about_the_price(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, can: Can, decision: Any
+) -> None:
+    house, web = priced(make_house, clock, play, can, drift="show")
+    web.prices["id-LAMP"] = Money(2499, "EUR")
+    play(house.settle(rounds=3))
+    house.stock("LAMP", 4)  # what is written meanwhile takes no price with it
+    play(house.settle(rounds=3))
+    [case] = house.cases("price_drift")
+    assert case.title == "LAMP costs 24.99 EUR, it should cost 19.99"
+    assert (web.shows("LAMP"), web.prices["id-LAMP"], drift_of(house)) == (4, Money(2499, "EUR"), 1)
+
+    house.within(lambda session: decision(session, case.id, by="ops", now=clock.now()))
+    play(house.settle(rounds=3))
+    assert web.prices["id-LAMP"] == Money(1999 if decision is cases.apply else 2499, "EUR")
+
+    say(house, BasePrice("LAMP", Money(1899, "EUR")))
+    play(house.settle(rounds=3))
+
+    assert web.prices["id-LAMP"] == Money(1899, "EUR")
+    assert (drift_of(house), house.cases("price_drift"), house.cases("blast_price")) == (0, [], [])
+
+
+def test_a_case_about_a_price_closes_when_the_channel_takes_it_back_itself(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house, web = priced(make_house, clock, play, PRICED, drift="show")
+    web.prices["id-LAMP"] = Money(2499, "EUR")
+    play(house.settle(rounds=2))
+    [case] = house.cases("price_drift")
+    web.prices["id-LAMP"] = Money(1999, "EUR")
+    play(house.settle(rounds=2))
+
+    assert [one.closed_how for one in house.rows(Case, id=case.id)] == ["mended"]
+    assert drift_of(house) == 0
+
+
+@SHAPES
+def test_a_price_that_was_taken_and_is_not_shown_is_contradicted_and_written_again(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, can: Can
+) -> None:
+    house, web = priced(make_house, clock, play, can)
+    web.faults.drop_silently = {"id-LAMP": 1}
+    say(house, BasePrice("LAMP", Money(1899, "EUR")))
+    play(house.tick())
+    assert web.prices["id-LAMP"] == Money(1999, "EUR")
+
+    play(house.settle(rounds=3))
+
+    assert web.prices["id-LAMP"] == Money(1899, "EUR")
+    assert {row.tag for row in house.rows(Sent, outcome="contradicted")} == set(web.dropped)
+    states = house.within(lambda session: health.of(session, house.channel("web"), now=clock.now()).writes)
+    assert {name for name, number in states.items() if number} == {"confirmed"}
+
+
+def test_a_till_that_owns_its_stock_has_its_prices_read_back_all_the_same(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    pos = FakeChannel("pos", clock, replace(PRICED, many_locations=True), places=("P1", "P2"))
+    places = {"P1": "linden", "P2": "markt"}
+    settings = shop("pos", locations=("linden", "markt"), location_map=places)
+    house = make_house((settings, pos), owners={"linden": "pos", "markt": "pos"})
+    house.article("LAMP")
+    pos.offer("LAMP", stock=5)
+    say(house, BasePrice("LAMP", Money(1999, "EUR")))
+    play(house.settle(rounds=2))
+    pos.prices["id-LAMP"] = Money(999, "EUR")
+
+    play(house.settle(rounds=2))
+
+    assert pos.prices["id-LAMP"] == Money(1999, "EUR")
+    assert {shown.quantity for shown in pos.log} == {None}
+    assert house.cases("listings_gone") == []
+
+
+def test_a_change_of_price_is_shown_everywhere_at_its_moment_and_ends_at_its_end(
+    engine: Engine, ids: Ids, clock: StoppedClock, play: Play
+) -> None:
+    """Two online shops at once; a till before its store opens, and after the last day when it has closed."""
+    hours = {"mon-sat": "10:00-18:00"}  # in Berlin: nine to five
+    store = LocationSettings(code="linden", name="Linden", hours=hours)
+    around_the_clock = LocationSettings(code="markt", name="Automat")
+    alone, together = FakeChannel("alone", clock, PRICED), FakeChannel("together", clock, TOGETHER)
+    till = FakeChannel("till", clock, TOGETHER)
+    at_opening = {"prices": "at_opening"}
+    channels = [shop("alone"), shop("together"), shop("till", locations=("linden", "markt"), policy=at_opening)]
+    settings = Settings(locations=[store, around_the_clock], channels=channels)
+    house = build(engine, clock, ids, settings, [alone, together, till])
+    house.article("LAMP")
+    house.stock("LAMP", 5)
+    for fake in (alone, together, till):
+        fake.offer("LAMP")
+    day = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    clock.set(day + timedelta(hours=8))
+    say(house, BasePrice("LAMP", Money(1999, "EUR")))
+    monday = day + timedelta(days=2)
+    opens, closes = monday + timedelta(hours=9), monday + timedelta(hours=17)
+    rule = PriceRule(percent_hundredths=-1000, valid_from=opens, valid_to=closes - timedelta(hours=1))
+    say(house, rule)
+
+    def shown_at(moment: datetime) -> list[int]:
+        clock.set(moment)
+        play(house.tick())
+        return [fake.prices["id-LAMP"].minor for fake in (alone, together, till)]
+
+    assert shown_at(day + timedelta(hours=8, minutes=1)) == [1999, 1999, 1999]
+    assert shown_at(day + timedelta(hours=12)) == [1999, 1999, 1999]
+    assert shown_at(day + timedelta(hours=18)) == [1999, 1999, 1799]  # what Monday's first customer pays
+    assert shown_at(opens - timedelta(seconds=1)) == [1999, 1999, 1799]
+    assert shown_at(opens) == [1799, 1799, 1799]
+    assert shown_at(closes - timedelta(hours=1, seconds=1)) == [1799, 1799, 1799]
+    assert shown_at(closes - timedelta(hours=1)) == [1999, 1999, 1799]
+    assert shown_at(closes + timedelta(minutes=5)) == [1999, 1999, 1999]
 
 
 def test_prices_for_the_opening_wait_while_a_store_is_open(ids, engine, clock: StoppedClock, play: Play) -> None:  # type: ignore[no-untyped-def]

@@ -247,7 +247,7 @@ def test_an_accepted_write_that_the_channel_drops_is_seen_and_made_again(
     play(house.settle(rounds=4))
 
     assert web.shows("LAMP") == 5
-    assert "dropped" in {row.outcome for row in house.rows(Sent, channel="web")}
+    assert "contradicted" in {row.outcome for row in house.rows(Sent, channel="web")}
 
 
 def test_a_number_edited_at_the_channel_is_set_right(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:

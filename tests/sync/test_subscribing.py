@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy.engine import Engine
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from omnisync import db
 from omnisync.adapters.base import Adapter, Can, Message, Subscription, Write
@@ -18,7 +19,8 @@ from omnisync.orders.tables import ChannelOrder
 from omnisync.settings import ChannelSettings, ServerSettings
 from omnisync.sync import health, subscribing
 from omnisync.sync.context import Context, Inline
-from omnisync.sync.tables import DeadLetter, EventPending
+from omnisync.sync.tables import DeadLetter, EventPending, InboxMessage
+from omnisync.values import format_time
 from omnisync.worker import Worker
 from tests.adapters.shopify import rig as shopify
 from tests.adapters.square import rig as square
@@ -111,6 +113,66 @@ def test_a_subscription_that_was_gone_is_made_again_and_what_it_missed_is_read_a
     assert said(house)[1:] == [(["orders/updated"], True)]
     assert subscribed_at(house) == house.clock.now()
     assert [order.reference for order in house.rows(ChannelOrder)] == ["#1001"]
+
+
+def hear(house: House, topic: str, *moments: datetime) -> None:
+    """Messages of a topic that came in at these times."""
+
+    def work(session: Session) -> None:
+        for at in moments:
+            message = InboxMessage(
+                channel="web",
+                event_id=f"{topic} {at}",
+                body_hash="",
+                topic=topic,
+                body=b"",
+                state="applied",
+                received_at=at,
+            )
+            session.add(message)
+
+    house.within(work)
+
+
+def test_a_topic_that_falls_silent_has_its_subscription_looked_after_and_the_gap_read_before_the_hour_is_over(
+    house: House, web: Forgetful, play: Play
+) -> None:
+    house.article("LAMP")
+    web.offer("LAMP", stock=5)
+    start = house.clock.now()
+    days = [start + timedelta(days=day) for day in range(7)]
+    by_day = [day + timedelta(minutes=30 * half) for day in days for half in range(20)]  # a night of 14.5 hours
+    hear(house, "orders/updated", *by_day)
+    hear(house, "levels/updated", *days[:3])  # too young to be known
+    house.clock.set(by_day[-1])
+    play(house.tick())
+    house.clock.advance(hours=21)  # one and a half nights
+    play(house.tick())
+    assert (topics_silent(house), web.calls.count("subscriptions")) == ({}, 2)
+
+    house.clock.advance(minutes=46)
+    calls = len(web.calls)
+    web.standing.pop("orders/updated")
+    web.buy("LAMP", hook=False)
+    play(house.tick())
+
+    assert topics_silent(house) == {"orders/updated": format_time(by_day[-1])}
+    assert [call for call in web.calls[calls:] if call in ("subscriptions", "pull")][:2] == ["subscriptions", "pull"]
+    assert said(house)[-1] == (["orders/updated"], True)
+    assert [order.reference for order in house.rows(ChannelOrder)] == ["#1001"]
+    assert [row.body for row in house.rows(EventPending) if row.kind == "channel.silent"] == [
+        {"channel": "web", "topics": ["orders/updated"]}
+    ]
+
+    hear(house, "orders/updated", house.clock.now())
+    house.clock.advance(minutes=15)
+    play(house.tick())
+    assert topics_silent(house) == {}
+
+
+def topics_silent(house: House) -> object:
+    with db.reading(house.engine) as session:
+        return health.of(session, house.channel("web"), now=house.clock.now()).silent_topics
 
 
 def test_a_channel_that_refuses_is_polled_and_asks_a_person_until_it_takes_them(

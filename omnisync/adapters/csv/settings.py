@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from omnisync.errors import NeedsAttention
+from omnisync.adapters import keys
 
 
 def _as_tuple(value: Any) -> Any:
@@ -71,12 +71,4 @@ class TillSettings(BaseModel):
 
 def parse(channel: str, settings: Mapping[str, Any]) -> TillSettings:
     """The settings of a channel. NeedsAttention naming every key that is wrong."""
-    try:
-        return TillSettings.model_validate(dict(settings))
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise NeedsAttention(
-            f"The settings of {channel} cannot be used: {faults}.",
-            action="Correct these keys below [channels.settings]; the README of the csv adapter lists all.",
-            code="settings",
-        ) from None
+    return keys.read(TillSettings, channel, settings, see="the README of the csv adapter")

@@ -86,11 +86,14 @@ class Moment:
         """In UTC. Without a time of day it is the usual one, but never later than the file was written."""
         if self.exact is not None:
             return self.exact
-        moment = datetime.combine(self.day, self.hour or usual, zone).astimezone(UTC)
+        local = datetime.combine(self.day, self.hour or usual, zone)
+        moment = local.astimezone(UTC)
         if self.hour is None and moment > written:
             morning = datetime.combine(self.day, time(), zone).astimezone(UTC)
             return max(morning, written)
-        return moment
+        # In the night in which the clocks go back an hour comes twice: the later one, if the file was not written before it.
+        again = local.replace(fold=1).astimezone(UTC)
+        return again if moment < again <= written else moment
 
 
 def read_moment(date_text: str, time_text: str, *, date_order: str) -> Moment:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from omnisync.adapters import checks
 from omnisync.adapters.base import (
     Can,
     Check,
@@ -22,11 +23,11 @@ from omnisync.adapters.base import (
     Target,
     Write,
 )
-from omnisync.adapters.client import Tools
+from omnisync.adapters.client import RateLimited, Reply, Tools
 from omnisync.adapters.ebay import hooks, listings, pickups, publishing, pulling, subscribing
 from omnisync.adapters.ebay.calls import FULFILLMENT, INVENTORY, NOTIFICATION, Calls
 from omnisync.adapters.ebay.settings import Account
-from omnisync.errors import NeedsAttention, TryLater
+from omnisync.errors import NeedsAttention
 
 
 class Ebay:
@@ -48,6 +49,7 @@ class Ebay:
             overlap_seconds=pulling.OVERLAP.total_seconds(),
         )
         self.keys = hooks.Keys(tools)
+        self._clock, self._no_key_before = tools.clock, 0.0
         self._account = account
         self._calls = Calls(name, account, tools)
 
@@ -75,7 +77,7 @@ class Ebay:
             ("inventory", lambda: self._calls.get(INVENTORY, "/inventory_item", limit="1")),
             ("call limits", self._calls.learn_limits),
         ]
-        return [await _checked(name, ask) for name, ask in readable]
+        return [await checks.readable(name, ask) for name, ask in readable]
 
     async def pull(self, cursor: str | None, *, now: datetime) -> Page:
         await self._calls.refresh_limits()
@@ -100,7 +102,7 @@ class Ebay:
 
     async def fetch_key(self, kid: str) -> bytes:
         """The key as PEM, also kept for `identify`; empty when eBay knows no such key, which makes the hook forged."""
-        reply = await self._calls.call("GET", NOTIFICATION, f"/public_key/{kid}", grant="application")
+        reply = await self._ask_for_key(kid)
         if reply.status in (400, 404):
             self.keys.remember(kid, None)
             return b""
@@ -114,18 +116,19 @@ class Ebay:
             ) from error
         return pem
 
+    async def _ask_for_key(self, kid: str) -> Reply:
+        """Whoever calls us can name a key, so that eBay's wish for quiet is kept here: no worker spaces these calls."""
+        wait = self._no_key_before - self._clock.monotonic()
+        if wait > 0:
+            raise RateLimited(f"{self.name} limits our calls.", retry_after_seconds=wait)
+        try:
+            return await self._calls.call("GET", NOTIFICATION, f"/public_key/{kid}", grant="application")
+        except RateLimited as error:
+            self._no_key_before = self._clock.monotonic() + (error.retry_after_seconds or 0.0)
+            raise
+
     async def done(self, receipts: Sequence[str]) -> None:
         """Nothing to put away."""
 
     async def close(self) -> None:
         await self._calls.client.close()
-
-
-async def _checked(name: str, ask: Callable[[], Coroutine[Any, Any, object]]) -> Check:
-    try:
-        await ask()
-    except NeedsAttention as error:
-        return Check(name, False, error.message, error.action)
-    except TryLater as error:
-        return Check(name, False, error.message, "Wait a moment and check again.")
-    return Check(name, True, "can be read")

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omnisync.adapters.base import Article, LevelSeen, Listing, ListingPage, Target
+from omnisync.adapters.client import listed
 from omnisync.adapters.ebay.calls import INVENTORY, Calls
 from omnisync.values import Money, from_cursor, to_cursor
 
@@ -30,10 +31,19 @@ async def page(calls: Calls, cursor: str | None, marketplace: str, elsewhere: Se
     number = int(from_cursor(cursor, 1)[0]) if cursor else 0
     # The offset of this one resource counts pages, not rows.
     answer = await calls.get(INVENTORY, "/inventory_item", limit=str(ITEMS), offset=str(number))
-    items = [item for item in answer.get("inventoryItems") or () if item.get("sku")]
+    items = _rows(answer, "inventoryItems")
+    if not all(item["sku"] for item in items):
+        raise ValueError("an item without a SKU")
     offers = await asyncio.gather(*(live_offer(calls, item["sku"], marketplace) for item in items))
     found = [_listing(item, offer, elsewhere) for item, offer in zip(items, offers, strict=True) if offer]
     return ListingPage(found, to_cursor(number + 1), more=bool(answer.get("next")))
+
+
+def _rows(answer: Mapping[str, Any], name: str) -> list[Item]:
+    """The rows of a page; one without any says so by its total."""
+    if name not in answer and answer.get("total") == 0:
+        return []
+    return listed(answer, name)
 
 
 async def look(calls: Calls, targets: Sequence[Target], marketplace: str) -> list[LevelSeen]:
@@ -52,7 +62,7 @@ async def live_offer(calls: Calls, sku: str, marketplace: str) -> Offer | None:
     reply = await calls.call("GET", INVENTORY, "/offer", params=query)
     if reply.status == 404:
         return None
-    offers = reply.expect().json().get("offers") or ()
+    offers = _rows(reply.expect().json(), "offers")
     return next((offer for offer in offers if _is_live(offer)), None)
 
 
@@ -64,7 +74,7 @@ def _is_live(offer: Offer) -> bool:
 async def _items(calls: Calls, skus: Sequence[str]) -> dict[str, Item]:
     body = {"requests": [{"sku": sku} for sku in skus]}
     reply = await calls.call("POST", INVENTORY, "/bulk_get_inventory_item", body=body)
-    responses = reply.expect(200, 207).json().get("responses") or ()
+    responses = listed(reply.expect(200, 207).json(), "responses")
     return {
         str(one["sku"]): one["inventoryItem"]
         for one in responses

@@ -38,7 +38,7 @@ def read(order: Order, shipped: Mapping[str, int]) -> OrderSeen | Unreadable:
     except (KeyError, ValueError, TypeError) as error:
         name = str(order.get("orderId", "without id"))
         return Unreadable(
-            key=f"order:{name}:{order.get('lastModifiedDate', '')}",
+            key=f"order:{name}",
             reason=f"eBay order {name} cannot be read: {error!r}",
             action="Look at this order in Seller Hub; when eBay changed its format, update omnisync and replay.",
         )

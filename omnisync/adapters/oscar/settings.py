@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from omnisync.errors import NeedsAttention
+from omnisync.adapters import keys
 
 
 class ShopSettings(BaseModel):
@@ -54,12 +54,4 @@ class ShopSettings(BaseModel):
 
 def parse(channel: str, settings: Mapping[str, Any]) -> ShopSettings:
     """The settings of a channel. NeedsAttention naming every key that is wrong, and no value."""
-    try:
-        return ShopSettings.model_validate(dict(settings))
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise NeedsAttention(
-            f"The settings of {channel} cannot be used: {faults}.",
-            action="Correct these keys below [channels.settings]; the README of the oscar adapter lists all.",
-            code="settings",
-        ) from None
+    return keys.read(ShopSettings, channel, settings, see="the README of the oscar adapter")

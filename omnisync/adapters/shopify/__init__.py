@@ -59,6 +59,7 @@ CAN = Can(
     tells_pickups=True,
     poll_seconds=30.0,
     overlap_seconds=120.0,
+    finds_orders=True,
 )
 
 
@@ -164,6 +165,9 @@ class Shopify:
 
     async def pull(self, cursor: str | None, *, now: datetime) -> Page:
         return await self._orders.pull(cursor, now)
+
+    async def find(self, references: Sequence[str]) -> Sequence[Fact]:
+        return await self._orders.find(references, self._tools.clock.now())
 
     async def listings(self, cursor: str | None) -> ListingPage:
         answer = await self._admin.run(documents.VARIANTS, {"first": 100, "after": cursor})

@@ -46,6 +46,13 @@ class Orders:
             return Page(facts, to_cursor(since, keys["pageInfo"]["endCursor"], latest), more=True)
         return Page(facts, to_cursor(self._next_pass(latest) or since, "", ""), more=False)
 
+    async def find(self, references: Sequence[str], now: datetime) -> list[Fact]:
+        """Orders by their names, as they are now. A search is no promise: what it brings besides is left out."""
+        names = " OR ".join(f"name:'{reference}'" for reference in references if "'" not in reference)
+        found = await self._admin.run(documents.ORDER_KEYS, {"first": len(references), "after": None, "query": names})
+        facts = await self._all_seen(found["orders"]["nodes"], now)
+        return [fact for fact in facts if isinstance(fact, OrderSeen) and fact.reference in references]
+
     async def read(self, id: str, now: datetime) -> Fact | None:
         """The order as it is now; None when there is none of that id."""
         order = await self._whole(id)
@@ -55,7 +62,7 @@ class Orders:
             seen = order_seen(order, self._places)
         except (KeyError, TypeError, ValueError) as error:
             return Unreadable(
-                key=id,
+                key=f"order:{id}",
                 reason=f"Order {order.get('name', id)} cannot be understood: {type(error).__name__} {error}",
                 action="Update omnisync; then replay this letter.",
             )
@@ -90,7 +97,7 @@ class Orders:
         async with self._side_by_side:
             fact = await self.read(key["id"], now)
         return fact or Unreadable(
-            key=key["id"],
+            key=f"order:{key['id']}",
             reason="Shopify lists this order and then says that it does not exist.",
             action="Look for the order in Shopify; discard this letter when it was deleted there.",
         )

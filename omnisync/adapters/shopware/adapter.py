@@ -57,6 +57,7 @@ class Shopware:
             poll_seconds=settings.poll_seconds,
             overlap_seconds=settings.overlap_seconds,
             since=settings.since,
+            finds_orders=True,
         )
 
     def __repr__(self) -> str:
@@ -102,6 +103,10 @@ class Shopware:
 
     async def pull(self, cursor: str | None, *, now: datetime) -> Page:
         return await self._pulling.pull(cursor, now)
+
+    async def find(self, references: Sequence[str]) -> Sequence[Fact]:
+        """The numbers of a sales channel come from one range, and leave out what was never paid for."""
+        return await self._pulling.find(references)
 
     async def listings(self, cursor: str | None) -> ListingPage:
         return await self._products.listings(cursor)

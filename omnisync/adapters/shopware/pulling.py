@@ -74,10 +74,18 @@ class Pulling:
         """Orders as they are now, by their ids; one that is gone is left out."""
         return {str(order["id"]): self._fact(order) for order in await self._wire.by_ids("order", ids, WHOLE)}
 
+    async def find(self, numbers: Sequence[str]) -> list[Fact]:
+        """Orders by their numbers, as they are now."""
+        asked = {"type": "equalsAny", "field": "orderNumber", "value": "|".join(numbers)}
+        found = await self._wire.search("order", {"limit": len(numbers), "filter": [asked], **WHOLE})
+        return [self._fact(order) for order in found.rows]
+
     def _beginning(self, now: datetime) -> datetime:
         return min(now - FIRST_READ, self._settings.since or now)
 
     def _fact(self, order: Json) -> Fact:
+        if not order["id"]:
+            raise ValueError("an order without an id")  # then it is not this order that is wrong
         try:
             return order_seen(order, self._settings, self._places)
         except (AttributeError, KeyError, TypeError, ValueError) as error:

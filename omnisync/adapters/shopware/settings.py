@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from omnisync.errors import NeedsAttention
+from omnisync.adapters import keys
 from omnisync.values import parse_time
 
 
@@ -55,12 +55,4 @@ class ShopSettings(BaseModel):
 
 def parse(channel: str, settings: Mapping[str, Any]) -> ShopSettings:
     """The settings of a channel. NeedsAttention naming every key that is wrong, and no value."""
-    try:
-        return ShopSettings.model_validate(dict(settings))
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise NeedsAttention(
-            f"The settings of {channel} cannot be used: {faults}.",
-            action="Correct these keys below [channels.settings]; the README of the shopware adapter lists all.",
-            code="settings",
-        ) from None
+    return keys.read(ShopSettings, channel, settings, see="the README of the shopware adapter")

@@ -27,7 +27,7 @@ from omnisync.adapters.client import ChannelClient
 from omnisync.adapters.square import catalog, hooks, pickups
 from omnisync.adapters.square.publishing import Publishing
 from omnisync.adapters.square.pulling import Pulling
-from omnisync.adapters.square.wire import Json, Wire
+from omnisync.adapters.square.wire import Json, Wire, rows
 from omnisync.errors import NeedsAttention, TryLater
 from omnisync.values import parse_time
 
@@ -141,7 +141,7 @@ class Square:
     async def listings(self, cursor: str | None) -> ListingPage:
         """Item variations with SKU and barcode."""
         answer = await self._wire.items_page(cursor)
-        found = [listing for item in answer.get("objects", []) for listing in catalog.listings(item, self._places)]
+        found = [listing for item in rows(answer, "objects") for listing in catalog.listings(item, self._places)]
         page = answer.get("cursor") or None
         return ListingPage(found, page, more=page is not None)
 

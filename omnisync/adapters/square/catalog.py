@@ -26,6 +26,8 @@ def listings(item: Json, places: Iterable[str]) -> list[Listing]:
 
 
 def _listing(item: Json, variation: Json, counted: bool, places: tuple[str, ...]) -> Listing:
+    if not variation["id"]:
+        raise ValueError("a variation without an id")
     data = variation.get("item_variation_data") or {}
     names = (item.get("item_data", {}).get("name"), data.get("name"))
     return Listing(

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 
 from omnisync.adapters.base import Fact, OrderSeen, Page
 from omnisync.adapters.square import inventory, orders
-from omnisync.adapters.square.wire import Json, Rejected, Wire
+from omnisync.adapters.square.wire import Json, Rejected, Wire, rows
+from omnisync.adapters.square.words import unread_order
 from omnisync.values import format_time, from_cursor, parse_time, to_cursor
 
 OVERLAP = timedelta(seconds=120)
@@ -109,19 +110,19 @@ class Pulling:
 
     async def _orders(self, places: Sequence[str], since: str | None, page: str | None) -> Read:
         answer = await self._wire.search_orders(places, since, page)
-        found = answer.get("orders", [])
+        found = rows(answer, "orders")
         times = [parse_time(order["updated_at"]) for order in found]
         return Read(await self.facts_of(found), answer.get("cursor") or None, times)
 
     async def _changes(self, places: Sequence[str], since: str | None, page: str | None) -> Read:
         answer = await self._wire.changes_page(places, since=since, page=page)
-        found = answer.get("changes", [])
+        found = rows(answer, "changes")
         times = [inventory.learnt_at(change) for change in found]
         return Read(await self.facts_of_changes(found), answer.get("cursor") or None, times)
 
     async def _counts(self, places: Sequence[str], since: str | None, page: str | None) -> Read:
         answer = await self._wire.counts_page(places, since=since, page=page)
-        levels = [level for count in answer.get("counts", []) if (level := inventory.level(count))]
+        levels = [level for count in rows(answer, "counts") if (level := inventory.level(count))]
         return Read(levels, answer.get("cursor") or None, [level.at for level in levels if level.at])
 
     # ------------------------------------------------------------ following
@@ -140,7 +141,7 @@ class Pulling:
         facts: list[Fact] = []
         for order in known.values():
             back = returns.get(order["id"], [])
-            facts += orders.order_facts(order, back, max((parse_time(one["created_at"]) for one in back), default=None))
+            facts += _told(order, back)
         return facts
 
     async def facts_of_changes(self, changes: Sequence[Json]) -> list[Fact]:
@@ -177,6 +178,14 @@ class Pulling:
             if caused_by and source:
                 back.setdefault(source, []).append(change["adjustment"])
         return back
+
+
+def _told(order: Json, back: Sequence[Json]) -> Sequence[Fact]:
+    """An order that nobody can read stands alone."""
+    try:
+        return orders.order_facts(order, back, max((parse_time(one["created_at"]) for one in back), default=None))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        return [unread_order(str(order["id"]), error)]
 
 
 def _orders_behind(changes: Sequence[Json]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from omnisync.adapters.client import ChannelClient, Reply
+from omnisync.adapters.client import ChannelClient, Reply, listed
 from omnisync.errors import NeedsAttention
 from omnisync.values import as_utc
 
@@ -50,6 +50,14 @@ class Rejected(NeedsAttention):
         return any(fault.code in codes for fault in self.faults)
 
 
+BESIDE_LISTS = ("cursor", "errors", "latest_time", "related_objects", "updated_at")
+
+
+def rows(answer: Json, name: str) -> list[Json]:
+    """A list in one of Square's answers, which leave out what is empty."""
+    return listed(answer, name, *BESIDE_LISTS)
+
+
 class Wire:
     """The endpoints. `skew` is what must be added to our time to get Square's."""
 
@@ -58,7 +66,7 @@ class Wire:
         self.skew = timedelta()
 
     async def locations(self) -> list[Json]:
-        return list((await self._call("GET", "/v2/locations")).get("locations", []))
+        return rows(await self._call("GET", "/v2/locations"), "locations")
 
     async def order(self, order_id: str) -> Json | None:
         """None when Square does not know it."""
@@ -74,7 +82,7 @@ class Wire:
         """Those of them that Square knows."""
         found: list[Json] = []
         for ids in _slices(sorted(set(order_ids)), LOOKUP):
-            found += (await self._call("POST", "/v2/orders/batch-retrieve", {"order_ids": ids})).get("orders", [])
+            found += rows(await self._call("POST", "/v2/orders/batch-retrieve", {"order_ids": ids}), "orders")
         return found
 
     async def search_orders(self, places: Sequence[str], since: str | None, page: str | None) -> Json:
@@ -123,7 +131,7 @@ class Wire:
             page = None
             while True:
                 answer = await self.counts_page(sorted(set(places)), objects=ids, page=page)
-                found += answer.get("counts", [])
+                found += rows(answer, "counts")
                 page = answer.get("cursor")
                 if not page:
                     break
@@ -158,7 +166,7 @@ class Wire:
             page = None
             while True:
                 answer = await self.changes_page(places, objects=ids, since=since, page=page)
-                found += answer.get("changes", [])
+                found += rows(answer, "changes")
                 page = answer.get("cursor")
                 if not page:
                     break
@@ -181,7 +189,7 @@ class Wire:
         found: dict[str, Json] = {}
         for ids in _slices(sorted(set(object_ids)), LOOKUP):
             answer = await self._call("POST", "/v2/catalog/batch-retrieve", {"object_ids": ids})
-            found |= {item["id"]: item for item in answer.get("objects", []) if not item.get("is_deleted")}
+            found |= {item["id"]: item for item in rows(answer, "objects") if not item.get("is_deleted")}
         return found
 
     async def upsert(self, objects: Sequence[Json], key: str) -> Json:
@@ -196,7 +204,9 @@ class Wire:
         while True:
             params = _given(include_disabled="true", cursor=page)
             answer = await self._call("GET", "/v2/webhooks/subscriptions", params=params)
-            found += answer.get("subscriptions", [])
+            found += rows(answer, "subscriptions")
+            if not all(one["id"] and one["notification_url"] for one in found):
+                raise ValueError("a subscription without id or address")  # else we would make another one
             page = answer.get("cursor")
             if not page:
                 return found

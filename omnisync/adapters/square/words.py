@@ -27,6 +27,14 @@ def money(value: Json | None) -> Money | None:
     return Money(int(value["amount"]), str(value["currency"]))
 
 
+def unread_order(id: str, error: Exception) -> Unreadable:
+    return Unreadable(
+        key=f"order:{id}",
+        reason=f"Square's order {id} cannot be understood ({type(error).__name__}: {error}).",
+        action="Look at it in Square; when Square changed its format, update omnisync and replay.",
+    )
+
+
 def unreadable(key: str, error: ValueError) -> Unreadable:
     return Unreadable(
         key=key,

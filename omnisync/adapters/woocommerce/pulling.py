@@ -51,6 +51,8 @@ class Pulling:
         return min(now - FIRST_READ, self._settings.since or now)
 
     async def _fact(self, order: Json) -> Fact:
+        if not order["id"]:
+            raise ValueError("an order without an id")  # then it is not this order that is wrong
         refunds = await self._wire.all_pages(f"orders/{order['id']}/refunds") if order.get("refunds") else []
         try:
             return order_seen(order, refunds, self._settings, self._places)

@@ -74,7 +74,7 @@ class Notifications:
     def __init__(
         self, clock: Clock, chance: random.Random, put: Callable[[Webhook], None], ask: Ask | None = None
     ) -> None:
-        self._clock, self._chance, self._put, self._ask = clock, chance, put, ask
+        self._clock, self._chance, self.put, self._ask = clock, chance, put, ask
         self.signer = Signer(chance)
         self.destinations: dict[str, Destination] = {}
         self.subscriptions: dict[str, Subscription] = {}
@@ -84,7 +84,7 @@ class Notifications:
         for one in self.subscriptions.values():
             home = self.destinations[one.destination]
             if one.topic == topic and one.status == home.status == "ENABLED":
-                self._put(self.message(home.endpoint, topic, data, event))
+                self.put(self.message(home.endpoint, topic, data, event))
 
     def message(self, url: str, topic: str, data: Mapping[str, Any], event: str) -> Webhook:
         """One signed notification; the same event always has the same id."""

@@ -31,6 +31,7 @@ SCOPES = (
     "read_locations",
     "write_merchant_managed_fulfillment_orders",
 )
+_NAME = re.compile(r"name:'([^']+)'(?: OR |$)")
 _SINCE = re.compile(r"updated_at:>='?([^']+?)'?\s*$")
 
 Answer = dict[str, Any]
@@ -123,12 +124,13 @@ class Api:
         }
 
     def _orders(self, info: Any, **args: Any) -> views.View:
-        """Orders since a moment, by the time of their last change: the only search that is simulated."""
-        since = ""
-        if args.get("query"):
-            found = _SINCE.match(args["query"])
+        """Orders since a moment, by the time of their last change, or by their names: the only searches that are simulated."""
+        since, asked = "", args.get("query") or ""
+        names = set(_NAME.findall(asked))
+        if asked and not names:
+            found = _SINCE.match(asked)
             if found is None:
-                raise GraphQLError("the simulation knows only updated_at:>='...'")
+                raise GraphQLError("the simulation knows only updated_at:>='...' and name:'...' OR name:'...'")
             since = format_time(parse_time(found[1]).replace(microsecond=0))
         by_update = args.get("sortKey") == "UPDATED_AT"
         rows = (
@@ -137,7 +139,7 @@ class Api:
                 partial(views.order, self._shop, one),
             )
             for one in self._shop.orders.values()
-            if format_time(one.updated_at) >= since
+            if format_time(one.updated_at) >= since and (not names or one.name in names)
         )
         return views.connection(rows)(info, first=args.get("first"), after=args.get("after"))
 

@@ -51,6 +51,10 @@ class Shop:
         self._last_id += 1
         return self._last_id
 
+    def number_from(self, id: int) -> None:
+        """What comes next is numbered from here."""
+        self._last_id = id - 1
+
     def now(self) -> datetime:
         """Shopify tells whole seconds."""
         return self.clock.now().replace(microsecond=0)
@@ -77,6 +81,10 @@ class Shop:
         self.variants[variant.id] = self._by_item[variant.item_id] = variant
         self._by_sku.setdefault(sku, variant)
         return variant
+
+    def remove_variant(self, variant: Variant) -> None:
+        """It is deleted: nobody knows it any more."""
+        del self.variants[variant.id], self._by_item[variant.item_id], self._by_sku[variant.sku]
 
     def variant(self, sku: str) -> Variant:
         """The first of that SKU. KeyError when there is none."""

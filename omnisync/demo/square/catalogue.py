@@ -44,6 +44,10 @@ class Catalogue:
         """KeyError for an unknown SKU."""
         return self.variations[self.by_sku[sku]]
 
+    def remove(self, sku: str) -> None:
+        """Delete the item and its variation: nobody finds them any more."""
+        del self.items[self.variations.pop(self.by_sku.pop(sku))["item_variation_data"]["item_id"]]
+
     def upsert(self, batches: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Objects written and faults: each batch whole or not at all, whatever becomes of the others."""
         written: list[dict[str, Any]] = []

@@ -106,10 +106,13 @@ class Shop:
         pickup: str | None = None,
         method: str | None = None,
         number: str | None = None,
+        wrapped: bool = False,
     ) -> Order:
         """A buyer's order, in the status in which the payment leaves it."""
         at, id = self.now(), self.next_id()
         order = Order(id, number or str(id), "new", [self._line(*line) for line in lines], at, at, billing=dict(BUYER))
+        if wrapped:
+            order.fees = [(self.next_id(), "Geschenkverpackung", Money(350, self.seed.currency))]
         if pickup or method:
             order.shipping = [self._shipping(pickup, method or "pickup_location")]
         self.orders[id] = order
@@ -192,6 +195,10 @@ class Shop:
     def now(self) -> datetime:
         """WordPress knows whole seconds."""
         return self.clock.now().replace(microsecond=0)
+
+    def number_from(self, id: int) -> None:
+        """What comes next is numbered from here."""
+        self._last_id = id - 1
 
     def next_id(self) -> int:
         """Posts of all kinds share their numbers."""

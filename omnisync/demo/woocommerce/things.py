@@ -63,6 +63,8 @@ class Order:
     lines: list[Line]
     created: datetime
     modified: datetime
+    fees: list[tuple[int, str, Money]] = field(default_factory=list)
+    """What costs something and is no product: a gift wrap, a payment's fee."""
     shipping: list[dict[str, Any]] = field(default_factory=list)
     refunds: list[Refund] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)

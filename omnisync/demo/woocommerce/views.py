@@ -73,7 +73,7 @@ def stock_status(one: Product) -> str:
 
 def order(one: Order, currency: str) -> dict[str, Any]:
     """An order whole, but for the lines of its refunds."""
-    total = sum(line.total.minor + line.tax.minor for line in one.lines)
+    total = sum(line.total.minor + line.tax.minor for line in one.lines) + sum(fee.minor for *_, fee in one.fees)
     tax = sum(line.tax.minor for line in one.lines)
     return {
         "id": one.id,
@@ -105,7 +105,20 @@ def order(one: Order, currency: str) -> dict[str, Any]:
         "line_items": [_line(line) for line in one.lines],
         "tax_lines": [],
         "shipping_lines": one.shipping,
-        "fee_lines": [],
+        "fee_lines": [
+            {
+                "id": id,
+                "name": name,
+                "tax_class": "0",
+                "tax_status": "none",
+                "amount": fee.decimal(),
+                "total": fee.decimal(),
+                "total_tax": "0.00",
+                "taxes": [],
+                "meta_data": [],
+            }
+            for id, name, fee in one.fees
+        ],
         "coupon_lines": [],
         "refunds": [
             {"id": refund.id, "reason": refund.reason, "total": f"-{refund.amount.decimal()}"} for refund in one.refunds

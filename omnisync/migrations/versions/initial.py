@@ -144,6 +144,7 @@ def upgrade() -> None:
         sa.Column("last_heard_at", db.Instant(), nullable=True),
         sa.Column("pulled_at", db.Instant(), nullable=True),
         sa.Column("subscribed_at", db.Instant(), nullable=True),
+        sa.Column("silent_topics", sa.JSON(), nullable=True),
         sa.Column("retry_at", db.Instant(), nullable=True),
         sa.Column("told_until", db.Instant(), nullable=True),
         sa.Column("calls", sa.Integer(), nullable=False),
@@ -165,6 +166,11 @@ def upgrade() -> None:
         sa.Column("missed_at", db.Instant(), nullable=True),
         sa.Column("gone_at", db.Instant(), nullable=True),
         sa.Column("gone_case", db.Name(), nullable=True),
+        sa.Column("named", sa.String(), nullable=True),
+        sa.Column("was_barcode", sa.String(), nullable=True),
+        sa.Column("kept_sku", db.Name(), nullable=True),
+        sa.Column("kept_barcode", sa.String(), nullable=True),
+        sa.Column("ignored_at", db.Instant(), nullable=True),
         sa.PrimaryKeyConstraint("channel", "external_id"),
     )
     op.create_index(
@@ -187,6 +193,7 @@ def upgrade() -> None:
         sa.Column("seen_at", db.Instant(), nullable=False),
         sa.Column("counter", sa.Boolean(), nullable=False),
         sa.Column("pickup", sa.Boolean(), nullable=False),
+        sa.Column("collect_at", db.Name(), nullable=True),
         sa.Column("paid", sa.Boolean(), nullable=False),
         sa.Column("lowered", sa.Boolean(), nullable=False),
         sa.Column("elsewhere", sa.Boolean(), nullable=False),
@@ -201,6 +208,15 @@ def upgrade() -> None:
     )
     op.create_index("channel_order_reference", "channel_order", ["channel", "reference"], unique=False)
     op.create_index("channel_order_unpaid", "channel_order", ["channel", "paid", "placed_at"], unique=False)
+    op.create_table(
+        "channel_place",
+        sa.Column("channel", db.Name(), nullable=False),
+        sa.Column("place", db.Name(), nullable=False),
+        sa.Column("location", db.Name(), nullable=False),
+        sa.Column("at", db.Instant(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "place"),
+    )
     op.create_table(
         "code_tries",
         sa.Column("scope", db.Name(), nullable=False),
@@ -338,6 +354,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("hand_over_open", "hand_over", ["location", "sku", "at"], unique=False)
+    op.create_table(
+        "heard_at",
+        sa.Column("channel", db.Name(), nullable=False),
+        sa.Column("location", db.Name(), nullable=False),
+        sa.Column("at", db.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "location"),
+    )
     op.create_table(
         "idempotency",
         sa.Column("scope", db.Name(), nullable=False),
@@ -602,6 +625,9 @@ def upgrade() -> None:
         sa.Column("price_currency", sa.String(), nullable=True),
         sa.Column("price_at", db.Instant(), nullable=True),
         sa.Column("applied_price_minor", sa.Integer(), nullable=True),
+        sa.Column("price_before_minor", sa.Integer(), nullable=True),
+        sa.Column("price_drift_since", db.Instant(), nullable=True),
+        sa.Column("price_left_minor", sa.Integer(), nullable=True),
         sa.Column("tag", sa.String(), nullable=True),
         sa.Column("submitted", sa.Integer(), nullable=True),
         sa.Column("submitted_price_minor", sa.Integer(), nullable=True),
@@ -609,6 +635,10 @@ def upgrade() -> None:
         sa.Column("compare", sa.Integer(), nullable=True),
         sa.Column("in_flight_until", db.Instant(), nullable=True),
         sa.Column("unsettled", sa.String(), nullable=True),
+        sa.Column("before", sa.Integer(), nullable=True),
+        sa.Column("doubted", db.Name(), nullable=True),
+        sa.Column("contradicted", sa.Integer(), nullable=False),
+        sa.Column("contradicted_at", db.Instant(), nullable=True),
         sa.Column("seen", sa.Integer(), nullable=True),
         sa.Column("seen_at", db.Instant(), nullable=True),
         sa.Column("seen_version", sa.String(), nullable=True),
@@ -1013,6 +1043,7 @@ def downgrade() -> None:
     op.drop_table("import_run")
     op.drop_index(op.f("ix_idempotency_at"), table_name="idempotency")
     op.drop_table("idempotency")
+    op.drop_table("heard_at")
     op.drop_index("hand_over_open", table_name="hand_over")
     op.drop_table("hand_over")
     op.drop_index("goods_return_told", table_name="goods_return")
@@ -1033,6 +1064,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_component_then_bundle"), table_name="component_then")
     op.drop_table("component_then")
     op.drop_table("code_tries")
+    op.drop_table("channel_place")
     op.drop_index("channel_order_unpaid", table_name="channel_order")
     op.drop_index("channel_order_reference", table_name="channel_order")
     op.drop_table("channel_order")

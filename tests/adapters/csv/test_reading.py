@@ -30,6 +30,18 @@ async def test_a_german_receipt_line_becomes_a_sale(till: Till):
     ]
 
 
+@pytest.mark.parametrize(("written", "hour"), [((0, 40), 0), ((1, 40), 1)])
+async def test_the_hour_that_comes_twice_when_the_clocks_go_back_is_told_apart_by_when_the_file_was_written(
+    till: Till, written: tuple[int, int], hour: int
+):
+    till.clock.set(datetime(2026, 10, 25, *written, tzinfo=UTC))
+    till.drop("verkauf.csv", "4711;1;LAMP-01;Tischlampe;2;39,95;25.10.2026;02:31:00;001;K2")
+
+    [sale] = await read_all(till.connect(), till.tools)
+
+    assert sale.at == datetime(2026, 10, 25, hour, 31, tzinfo=UTC)
+
+
 async def test_an_english_file_with_commas_and_points_is_read_alike(till: Till):
     till.drop(
         "sales.csv",

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from omnisync.adapters.base import Answer, Forged, Hook, KeyNeeded, Message, OrderSeen
-from omnisync.adapters.client import Tools
+from omnisync.adapters.client import RateLimited, Tools
 from omnisync.adapters.ebay import hooks
 from omnisync.clock import StoppedClock
 from omnisync.demo.ebay.notifying import Signer
@@ -58,6 +58,29 @@ async def test_a_key_that_ebay_does_not_know_makes_the_hook_forged(world: EbayWo
 
     assert pem == b""
     assert isinstance(world.adapter.identify(hook), Forged)
+
+
+async def test_ebay_is_not_asked_for_keys_while_it_wants_quiet_whoever_calls_us(
+    world: EbayWorld, line: Line, clock: StoppedClock
+):
+    asked: list[str] = []
+
+    def limited(request: httpx.Request) -> httpx.Response | None:
+        if "/public_key/" not in request.url.path:
+            return None
+        asked.append(request.url.path)
+        return httpx.Response(429, headers={"retry-after": "120"})
+
+    line.instead = limited
+    for number in range(3):
+        with pytest.raises(RateLimited) as told:
+            await world.adapter.fetch_key(f"k-{number}")
+
+    assert told.value.retry_after_seconds == 120
+    assert len(asked) == 1
+    clock.advance(seconds=121)
+    line.instead = lambda request: None
+    assert await world.adapter.fetch_key(world.simulation.notifications.signer.kid)
 
 
 async def test_a_key_of_another_kind_needs_a_person(world: EbayWorld, line: Line):

@@ -10,16 +10,16 @@ import httpx
 from omnisync.adapters.base import Adapter, Hook, Target
 from omnisync.adapters.client import Tools
 from omnisync.adapters.oscar import make
+from omnisync.demo.oscar.shop import PASSWORD, SETTINGS, Shop
 from omnisync.values import Money
 from tests.adapters.contract import Feature
-from tests.adapters.oscar.fake import PASSWORD, SETTINGS, FakeShop
 
 
 class OscarWorld:
     """A shop with three articles."""
 
     def __init__(self, tools: Tools) -> None:
-        self.shop = FakeShop(tools.clock, page=2)
+        self.shop = Shop(tools.clock, page=2)
         self.targets: Sequence[Target] = [
             Target(self.shop.add(sku), sku, extra={"currency": "EUR"}) for sku in ("LAMP", "MUG", "VASE")
         ]

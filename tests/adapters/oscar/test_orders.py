@@ -12,22 +12,22 @@ from omnisync.adapters.base import Adapter, Customer, Fact, OrderSeen, Unreadabl
 from omnisync.adapters.client import Tools
 from omnisync.adapters.oscar import make
 from omnisync.clock import StoppedClock
+from omnisync.demo.oscar.shop import CANCELLED, SETTINGS, SHIPPED, Shop
 from omnisync.errors import NeedsAttention
 from omnisync.values import Money
-from tests.adapters.oscar.fake import CANCELLED, SETTINGS, SHIPPED, FakeShop
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def shop(clock: StoppedClock) -> FakeShop:
+def shop(clock: StoppedClock) -> Shop:
     """A shop with one article, whose stock record is "1"."""
-    shop = FakeShop(clock)
+    shop = Shop(clock)
     shop.add("LAMP")
     return shop
 
 
-def connect(shop: FakeShop, tools: Tools, places: dict[str, str] | None = None, **settings: Any) -> Adapter:
+def connect(shop: Shop, tools: Tools, places: dict[str, str] | None = None, **settings: Any) -> Adapter:
     return make("shop", {**SETTINGS, **settings}, places or {}, "", replace(tools, transport=shop.transport))
 
 
@@ -45,7 +45,7 @@ def ids(facts: list[Fact]) -> list[str]:
     return [fact.id for fact in facts if isinstance(fact, OrderSeen)]
 
 
-async def test_an_order_tells_its_lines_buyer_and_sums(shop: FakeShop, tools: Tools):
+async def test_an_order_tells_its_lines_buyer_and_sums(shop: Shop, tools: Tools):
     shop.buy("1", 2)
 
     [order], _ = await poll(connect(shop, tools), None, tools)
@@ -64,7 +64,7 @@ async def test_an_order_tells_its_lines_buyer_and_sums(shop: FakeShop, tools: To
     ("status", "cancelled", "shipped"), [(CANCELLED, 2, 0), (SHIPPED, 0, 2), ("Being processed", 0, 0)]
 )
 async def test_the_status_says_what_became_of_the_lines(
-    shop: FakeShop, tools: Tools, status: str, cancelled: int, shipped: int
+    shop: Shop, tools: Tools, status: str, cancelled: int, shipped: int
 ):
     shop.end(shop.buy("1", 2), status)
 
@@ -76,7 +76,7 @@ async def test_the_status_says_what_became_of_the_lines(
 
 
 async def test_a_lines_own_status_goes_before_its_orders(clock: StoppedClock, tools: Tools):
-    shop = FakeShop(clock, line_fields=("status", "partner_sku", "title"))
+    shop = Shop(clock, line_fields=("status", "partner_sku", "title"))
     shop.add("LAMP")
     order = shop.buy("1", 2)
     shop.lines[order][0]["status"] = CANCELLED
@@ -89,7 +89,7 @@ async def test_a_lines_own_status_goes_before_its_orders(clock: StoppedClock, to
 
 
 async def test_an_open_order_is_read_again_until_it_is_closed_and_told_once_more_then(
-    shop: FakeShop, tools: Tools, clock: StoppedClock
+    shop: Shop, tools: Tools, clock: StoppedClock
 ):
     adapter = connect(shop, tools)
     order = shop.buy("1")
@@ -105,9 +105,7 @@ async def test_an_open_order_is_read_again_until_it_is_closed_and_told_once_more
     assert told == [[False], [False], [True], []]
 
 
-async def test_an_order_with_an_older_number_than_the_newest_is_found(
-    shop: FakeShop, tools: Tools, clock: StoppedClock
-):
+async def test_an_order_with_an_older_number_than_the_newest_is_found(shop: Shop, tools: Tools, clock: StoppedClock):
     adapter = connect(shop, tools)
     shop.buy("1", number="100900")
     _, cursor = await poll(adapter, None, tools)
@@ -119,9 +117,7 @@ async def test_an_order_with_an_older_number_than_the_newest_is_found(
     assert late in ids(facts)
 
 
-async def test_an_order_that_became_visible_late_is_found_in_the_overlap(
-    shop: FakeShop, tools: Tools, clock: StoppedClock
-):
+async def test_an_order_that_became_visible_late_is_found_in_the_overlap(shop: Shop, tools: Tools, clock: StoppedClock):
     adapter = connect(shop, tools)
     slow = shop.buy("1")
     hidden = shop.orders.pop(slow)
@@ -137,7 +133,7 @@ async def test_an_order_that_became_visible_late_is_found_in_the_overlap(
 
 
 async def test_old_pages_of_a_paging_shop_are_not_walked(clock: StoppedClock, tools: Tools):
-    shop = FakeShop(clock, page=2)
+    shop = Shop(clock, page=2)
     shop.add("LAMP", stock=99)
     adapter = connect(shop, tools)
     for _ in range(10):
@@ -153,9 +149,7 @@ async def test_old_pages_of_a_paging_shop_are_not_walked(clock: StoppedClock, to
     assert shop.asked.count("GET /api/admin/orders/") <= 2
 
 
-async def test_a_shop_whose_clock_runs_ahead_does_not_hide_later_orders(
-    shop: FakeShop, tools: Tools, clock: StoppedClock
-):
+async def test_a_shop_whose_clock_runs_ahead_does_not_hide_later_orders(shop: Shop, tools: Tools, clock: StoppedClock):
     adapter = connect(shop, tools)
     ahead = shop.buy("1")
     shop.orders[ahead]["date_placed"] = "2030-01-01T00:00:00Z"
@@ -169,7 +163,7 @@ async def test_a_shop_whose_clock_runs_ahead_does_not_hide_later_orders(
     assert later in ids(facts)
 
 
-async def test_a_deleted_order_is_shown_to_a_person_once(shop: FakeShop, tools: Tools):
+async def test_a_deleted_order_is_shown_to_a_person_once(shop: Shop, tools: Tools):
     adapter = connect(shop, tools)
     order = shop.buy("1")
     _, cursor = await poll(adapter, None, tools)
@@ -183,7 +177,7 @@ async def test_a_deleted_order_is_shown_to_a_person_once(shop: FakeShop, tools: 
     assert again == []
 
 
-async def test_an_order_nobody_understands_does_not_keep_the_others(shop: FakeShop, tools: Tools):
+async def test_an_order_nobody_understands_does_not_keep_the_others(shop: Shop, tools: Tools):
     odd, good = shop.buy("1"), shop.buy("1")
     del shop.lines[odd][0]["quantity"]
 
@@ -193,7 +187,7 @@ async def test_an_order_nobody_understands_does_not_keep_the_others(shop: FakeSh
     assert ids(facts) == [good]
 
 
-async def test_a_shipping_method_that_the_location_map_names_is_a_pickup(shop: FakeShop, tools: Tools):
+async def test_a_shipping_method_that_the_location_map_names_is_a_pickup(shop: Shop, tools: Tools):
     shop.buy("1", shipping_code="abholen-linden")
 
     [order], _ = await poll(connect(shop, tools, {"abholen-linden": "linden"}), None, tools)
@@ -202,7 +196,7 @@ async def test_a_shipping_method_that_the_location_map_names_is_a_pickup(shop: F
     assert (order.pickup, order.lines[0].place) == (True, "abholen-linden")
 
 
-async def test_local_times_of_a_shop_without_zones_take_the_zone_of_the_settings(shop: FakeShop, tools: Tools):
+async def test_local_times_of_a_shop_without_zones_take_the_zone_of_the_settings(shop: Shop, tools: Tools):
     order = shop.buy("1")
     shop.orders[order]["date_placed"] = "2026-11-21T11:00:00"
 
@@ -212,7 +206,7 @@ async def test_local_times_of_a_shop_without_zones_take_the_zone_of_the_settings
     assert seen.placed_at == tools.clock.now()
 
 
-async def test_many_open_orders_come_in_pages_and_each_once(shop: FakeShop, tools: Tools, clock: StoppedClock):
+async def test_many_open_orders_come_in_pages_and_each_once(shop: Shop, tools: Tools, clock: StoppedClock):
     orders = []
     for _ in range(5):
         orders.append(shop.buy("1"))
@@ -223,7 +217,7 @@ async def test_many_open_orders_come_in_pages_and_each_once(shop: FakeShop, tool
     assert ids(facts) == orders
 
 
-async def test_an_api_that_is_blocked_needs_a_person_who_is_told_the_setting(shop: FakeShop, tools: Tools):
+async def test_an_api_that_is_blocked_needs_a_person_who_is_told_the_setting(shop: Shop, tools: Tools):
     shop.blocked = True
     adapter = connect(shop, tools)
 
@@ -235,6 +229,6 @@ async def test_an_api_that_is_blocked_needs_a_person_who_is_told_the_setting(sho
     assert (check.ok, "OSCARAPI_BLOCK_ADMIN_API_ACCESS" in check.mend) == (False, True)
 
 
-async def test_a_cursor_that_is_not_ours_is_not_guessed_at(shop: FakeShop, tools: Tools):
+async def test_a_cursor_that_is_not_ours_is_not_guessed_at(shop: Shop, tools: Tools):
     with pytest.raises(NeedsAttention, match="cursor"):
         await connect(shop, tools).pull("100002", now=tools.clock.now() + timedelta(days=1))

@@ -11,23 +11,23 @@ from omnisync.adapters.base import Adapter, Outcome, Shown, Target
 from omnisync.adapters.client import Tools
 from omnisync.adapters.oscar import make
 from omnisync.clock import StoppedClock
+from omnisync.demo.oscar.shop import PASSWORD, SETTINGS, Shop
 from omnisync.errors import NeedsAttention
 from omnisync.values import Money
-from tests.adapters.oscar.fake import PASSWORD, SETTINGS, FakeShop
 
 pytestmark = pytest.mark.anyio
 LAMP = Target("1", "LAMP", extra={"currency": "EUR"})
 
 
 @pytest.fixture
-def shop(clock: StoppedClock) -> FakeShop:
+def shop(clock: StoppedClock) -> Shop:
     """A shop with ten lamps."""
-    shop = FakeShop(clock)
+    shop = Shop(clock)
     shop.add("LAMP", stock=10)
     return shop
 
 
-def connect(shop: FakeShop, tools: Tools, **settings: Any) -> Adapter:
+def connect(shop: Shop, tools: Tools, **settings: Any) -> Adapter:
     return make("shop", {**SETTINGS, **settings}, {}, "", replace(tools, transport=shop.transport))
 
 
@@ -35,7 +35,7 @@ def shown(tools: Tools, **wish: Any) -> Shown:
     return Shown(target=wish.pop("target", LAMP), tag="t", at=tools.clock.now(), **wish)
 
 
-async def test_the_shops_own_allocations_are_added_so_that_it_offers_what_we_say(shop: FakeShop, tools: Tools):
+async def test_the_shops_own_allocations_are_added_so_that_it_offers_what_we_say(shop: Shop, tools: Tools):
     shop.buy("1", 3)
 
     [published] = await connect(shop, tools).publish([shown(tools, quantity=5, allocated=3)])
@@ -44,7 +44,7 @@ async def test_the_shops_own_allocations_are_added_so_that_it_offers_what_we_say
     assert (shop.records["1"]["num_in_stock"], shop.offered("1")) == (8, 5)
 
 
-async def test_an_order_not_yet_known_lowers_what_is_offered_by_itself(shop: FakeShop, tools: Tools):
+async def test_an_order_not_yet_known_lowers_what_is_offered_by_itself(shop: Shop, tools: Tools):
     shop.buy("1", 3)
 
     [published] = await connect(shop, tools).publish([shown(tools, quantity=5, allocated=0)])
@@ -52,7 +52,7 @@ async def test_an_order_not_yet_known_lowers_what_is_offered_by_itself(shop: Fak
     assert (published.outcome, published.actual, shop.offered("1")) == (Outcome.APPLIED, 2, 2)
 
 
-async def test_looking_tells_what_is_offered_what_is_allocated_and_the_price(shop: FakeShop, tools: Tools):
+async def test_looking_tells_what_is_offered_what_is_allocated_and_the_price(shop: Shop, tools: Tools):
     shop.buy("1", 3)
 
     [level] = await connect(shop, tools).look([LAMP])
@@ -60,20 +60,20 @@ async def test_looking_tells_what_is_offered_what_is_allocated_and_the_price(sho
     assert (level.quantity, level.allocated, level.price) == (7, 3, Money(3995, "EUR"))
 
 
-async def test_a_price_alone_leaves_the_stock_alone(shop: FakeShop, tools: Tools):
+async def test_a_price_alone_leaves_the_stock_alone(shop: Shop, tools: Tools):
     await connect(shop, tools).publish([shown(tools, price=Money(1999, "EUR"))])
 
     assert (shop.records["1"]["price"], shop.records["1"]["num_in_stock"]) == ("19.99", 10)
 
 
-async def test_a_price_in_another_currency_is_not_written(shop: FakeShop, tools: Tools):
+async def test_a_price_in_another_currency_is_not_written(shop: Shop, tools: Tools):
     [published] = await connect(shop, tools).publish([shown(tools, price=Money(1999, "CHF"))])
 
     assert (published.outcome, shop.records["1"]["price"]) == (Outcome.ATTENTION, "39.95")
     assert "CHF" in published.reason
 
 
-async def test_what_the_shop_refuses_waits_alone_with_its_words(shop: FakeShop, tools: Tools):
+async def test_what_the_shop_refuses_waits_alone_with_its_words(shop: Shop, tools: Tools):
     shop.add("MUG")
     wish = [shown(tools, quantity=-1), shown(tools, quantity=4, target=Target("2", "MUG"))]
 
@@ -83,7 +83,7 @@ async def test_what_the_shop_refuses_waits_alone_with_its_words(shop: FakeShop, 
     assert "greater than or equal to 0" in refused.reason
 
 
-async def test_only_the_stock_records_of_our_partner_are_listed(shop: FakeShop, tools: Tools):
+async def test_only_the_stock_records_of_our_partner_are_listed(shop: Shop, tools: Tools):
     shop.add("MUG")
     shop.records["2"]["partner"] = shop.records["2"]["partner"].replace("/1/", "/7/")
 
@@ -92,7 +92,7 @@ async def test_only_the_stock_records_of_our_partner_are_listed(shop: FakeShop, 
     assert [(one.external_id, one.sku, one.extra["currency"]) for one in page.listings] == [("1", "LAMP", "EUR")]
 
 
-async def test_a_wrong_password_needs_a_person_and_is_not_repeated_to_anybody(shop: FakeShop, tools: Tools):
+async def test_a_wrong_password_needs_a_person_and_is_not_repeated_to_anybody(shop: Shop, tools: Tools):
     adapter = connect(shop, tools, password="another")
 
     with pytest.raises(NeedsAttention) as caught:

@@ -233,3 +233,12 @@ async def test_fifty_fresh_orders_fit_into_the_points_of_the_smallest_plan(tools
 
     assert (len(first.facts), len(second.facts), second.more) == (25, 25, False)
     assert clock.monotonic() - before < 10
+
+
+async def test_orders_are_found_by_the_names_that_people_call_them(world: ShopifyWorld):
+    orders = [an_order(world) for _ in range(3)]
+
+    found = await world.adapter.find(["#1003", "#1001", "#999"])  # type: ignore[attr-defined]
+
+    assert [(seen.id, seen.reference) for seen in found] == [(orders[0].gid, "#1001"), (orders[2].gid, "#1003")]
+    assert numbers(found[0].lines[0]) == (3, 0, 0, 0)

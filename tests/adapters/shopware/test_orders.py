@@ -349,3 +349,12 @@ async def test_fields_and_values_that_nobody_knows_are_passed_over(world: Shopwa
     [told] = page.facts
     assert isinstance(told, OrderSeen)
     assert (told.closed, numbers(told.lines[0]), page.more) == (False, (1, 0, 0, 0), True)
+
+
+async def test_orders_are_found_by_their_numbers(world: ShopwareWorld) -> None:
+    first, _, third = [ordered(world) for _ in range(3)]
+    numbers = [(await seen(world, order)).reference for order in (first, third)]
+
+    found = await world.adapter.find([*numbers, "999"])  # type: ignore[attr-defined]
+
+    assert [(one.id, one.reference) for one in found] == [(first.id, numbers[0]), (third.id, numbers[1])]

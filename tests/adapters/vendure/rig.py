@@ -10,16 +10,16 @@ import httpx
 from omnisync.adapters.base import Adapter, Hook, Target
 from omnisync.adapters.client import Tools
 from omnisync.adapters.vendure import make
+from omnisync.demo.vendure.shop import PASSWORD, SETTINGS, Shop
 from omnisync.values import Money
 from tests.adapters.contract import Feature
-from tests.adapters.vendure.fake import PASSWORD, SETTINGS, FakeShop
 
 
 class VendureWorld:
     """A shop with three articles at its one stock location."""
 
     def __init__(self, tools: Tools) -> None:
-        self.shop = FakeShop(tools.clock)
+        self.shop = Shop(tools.clock)
         self.targets: Sequence[Target] = [Target(self.shop.add(sku), sku, place="1") for sku in ("LAMP", "MUG", "VASE")]
         self.unknown = replace(self.targets[0], external_id="999", sku="GHOST")
         self.channel: httpx.AsyncBaseTransport | None = self.shop.transport

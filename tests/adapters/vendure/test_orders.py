@@ -11,23 +11,23 @@ from omnisync.adapters.base import Adapter, Customer, Fact, News, OrderSeen, Out
 from omnisync.adapters.client import Tools
 from omnisync.adapters.vendure import make
 from omnisync.clock import StoppedClock
+from omnisync.demo.vendure.shop import SETTINGS, Shop
 from omnisync.errors import NeedsAttention
 from omnisync.values import Money
-from tests.adapters.vendure.fake import SETTINGS, FakeShop
 
 pytestmark = pytest.mark.anyio
 PICKUPS = {"pickup_methods": {"abholen": "desk"}, "stock_location": "1"}
 
 
 @pytest.fixture
-def shop(clock: StoppedClock) -> FakeShop:
+def shop(clock: StoppedClock) -> Shop:
     """A shop with one article, whose variant is "1"."""
-    shop = FakeShop(clock)
+    shop = Shop(clock)
     shop.add("LAMP")
     return shop
 
 
-def connect(shop: FakeShop, tools: Tools, places: dict[str, str] | None = None, **settings: Any) -> Adapter:
+def connect(shop: Shop, tools: Tools, places: dict[str, str] | None = None, **settings: Any) -> Adapter:
     return make("shop", {**SETTINGS, **settings}, places or {}, "", replace(tools, transport=shop.transport))
 
 
@@ -53,7 +53,7 @@ def numbers(order: OrderSeen) -> tuple[int, int, int, int]:
     return line.quantity, line.cancelled, line.shipped, sum(one.quantity for one in line.restocks)
 
 
-async def test_an_order_tells_its_lines_buyer_and_sums(shop: FakeShop, tools: Tools):
+async def test_an_order_tells_its_lines_buyer_and_sums(shop: Shop, tools: Tools):
     shop.buy("1", 2)
 
     [order] = await orders(connect(shop, tools), tools)
@@ -67,14 +67,14 @@ async def test_an_order_tells_its_lines_buyer_and_sums(shop: FakeShop, tools: To
 
 
 @pytest.mark.parametrize("state", ["AddingItems", "ArrangingPayment", "Draft", "Cancelled"])
-async def test_what_was_never_placed_is_no_order(shop: FakeShop, tools: Tools, state: str):
+async def test_what_was_never_placed_is_no_order(shop: Shop, tools: Tools, state: str):
     shop.orders[shop.buy("1", placed=False)]["state"] = state
 
     assert await orders(connect(shop, tools), tools) == []
 
 
 async def test_an_order_is_read_again_while_it_is_open_though_its_time_of_change_stands_still(
-    shop: FakeShop, tools: Tools, clock: StoppedClock
+    shop: Shop, tools: Tools, clock: StoppedClock
 ):
     adapter, order, told = connect(shop, tools), shop.buy("1", 3), []
     _, cursor = await poll(adapter, None, tools)
@@ -96,7 +96,7 @@ async def test_an_order_is_read_again_while_it_is_open_though_its_time_of_change
 
 @pytest.mark.parametrize(("restocks", "came_back"), [(True, 2), (False, 0)])
 async def test_cancelled_pieces_are_first_those_not_sent_and_then_those_that_came_back(
-    shop: FakeShop, tools: Tools, restocks: bool, came_back: int
+    shop: Shop, tools: Tools, restocks: bool, came_back: int
 ):
     order = shop.buy("1", 4)
     shop.ship(order, 3)
@@ -111,7 +111,7 @@ async def test_cancelled_pieces_are_first_those_not_sent_and_then_those_that_cam
     assert len({restock.id for restock in after.lines[0].restocks}) == came_back
 
 
-async def test_an_order_that_was_modified_upwards_promises_more(shop: FakeShop, tools: Tools):
+async def test_an_order_that_was_modified_upwards_promises_more(shop: Shop, tools: Tools):
     order = shop.buy("1", 2)
     shop.orders[order]["lines"][0]["quantity"] = 5
 
@@ -120,7 +120,7 @@ async def test_an_order_that_was_modified_upwards_promises_more(shop: FakeShop, 
     assert numbers(seen) == (5, 0, 0, 0)
 
 
-async def test_an_order_placed_from_an_old_basket_is_found(shop: FakeShop, tools: Tools, clock: StoppedClock):
+async def test_an_order_placed_from_an_old_basket_is_found(shop: Shop, tools: Tools, clock: StoppedClock):
     adapter = connect(shop, tools)
     late, _ = shop.buy("1", placed=False), shop.buy("1")
     _, cursor = await poll(adapter, None, tools)
@@ -133,7 +133,7 @@ async def test_an_order_placed_from_an_old_basket_is_found(shop: FakeShop, tools
 
 
 async def test_an_old_basket_paid_while_a_long_pass_is_on_is_found_by_the_next(
-    shop: FakeShop, tools: Tools, clock: StoppedClock
+    shop: Shop, tools: Tools, clock: StoppedClock
 ):
     adapter, late = connect(shop, tools, page_size=2), shop.buy("1", placed=False)
     for _ in range(3):
@@ -150,7 +150,7 @@ async def test_an_old_basket_paid_while_a_long_pass_is_on_is_found_by_the_next(
 
 
 async def test_orders_of_before_the_first_day_are_not_read_even_when_they_change(
-    shop: FakeShop, tools: Tools, clock: StoppedClock
+    shop: Shop, tools: Tools, clock: StoppedClock
 ):
     old = shop.buy("1")
     clock.advance(days=1)
@@ -164,16 +164,14 @@ async def test_orders_of_before_the_first_day_are_not_read_even_when_they_change
     assert {fact.id for fact in (*facts, *later) if isinstance(fact, OrderSeen)} == {new}
 
 
-async def test_the_order_above_those_of_many_sellers_moves_nothing(shop: FakeShop, tools: Tools):
+async def test_the_order_above_those_of_many_sellers_moves_nothing(shop: Shop, tools: Tools):
     shop.orders[shop.buy("1")]["type"] = "Aggregate"
     shop.orders[shop.buy("1")]["type"] = "Seller"
 
     assert [order.elsewhere for order in await orders(connect(shop, tools), tools)] == [True, False]
 
 
-async def test_a_shop_whose_clock_runs_ahead_does_not_hide_later_orders(
-    shop: FakeShop, tools: Tools, clock: StoppedClock
-):
+async def test_a_shop_whose_clock_runs_ahead_does_not_hide_later_orders(shop: Shop, tools: Tools, clock: StoppedClock):
     adapter, ahead = connect(shop, tools), shop.buy("1")
     shop.orders[ahead] |= {"orderPlacedAt": "2030-01-01T00:00:00Z", "updatedAt": "2030-01-01T00:00:00Z"}
     _, cursor = await poll(adapter, None, tools)
@@ -185,9 +183,7 @@ async def test_a_shop_whose_clock_runs_ahead_does_not_hide_later_orders(
     assert later in [fact.id for fact in facts if isinstance(fact, OrderSeen)]
 
 
-async def test_what_nobody_understands_and_what_is_gone_waits_for_a_person_and_keeps_nobody(
-    shop: FakeShop, tools: Tools
-):
+async def test_what_nobody_understands_and_what_is_gone_waits_for_a_person_and_keeps_nobody(shop: Shop, tools: Tools):
     adapter = connect(shop, tools)
     odd, gone, good = (shop.buy("1") for _ in range(3))
     shop.orders[odd]["lines"][0]["updatedAt"] = "never"
@@ -200,7 +196,7 @@ async def test_what_nobody_understands_and_what_is_gone_waits_for_a_person_and_k
     assert good in [fact.id for fact in second if isinstance(fact, OrderSeen)]
 
 
-async def test_a_pickup_is_packed_handed_over_and_nothing_is_done_twice(shop: FakeShop, tools: Tools):
+async def test_a_pickup_is_packed_handed_over_and_nothing_is_done_twice(shop: Shop, tools: Tools):
     id = shop.buy("1", 2, shipping="abholen")
     adapter = connect(shop, tools, {"desk": "linden"}, **PICKUPS)
     [order] = await orders(adapter, tools)
@@ -213,7 +209,7 @@ async def test_a_pickup_is_packed_handed_over_and_nothing_is_done_twice(shop: Fa
     assert states == [(Outcome.APPLIED, ["Pending"])] * 2 + [(Outcome.APPLIED, ["Delivered"])] * 2
 
 
-async def test_fewer_pieces_fetched_than_packed_wait_for_a_person(shop: FakeShop, tools: Tools):
+async def test_fewer_pieces_fetched_than_packed_wait_for_a_person(shop: Shop, tools: Tools):
     id = shop.buy("1", 2, shipping="abholen")
     shop.ship(id, 2, "Pending")
     adapter = connect(shop, tools, {"desk": "linden"}, **PICKUPS)
@@ -223,7 +219,7 @@ async def test_fewer_pieces_fetched_than_packed_wait_for_a_person(shop: FakeShop
     assert (told.outcome, shop.orders[id]["fulfillments"][0]["state"]) == (Outcome.ATTENTION, "Pending")
 
 
-async def test_an_ended_pickup_is_cancelled_unless_its_money_must_go_back(shop: FakeShop, tools: Tools):
+async def test_an_ended_pickup_is_cancelled_unless_its_money_must_go_back(shop: Shop, tools: Tools):
     paid, unpaid = (shop.buy("1", shipping="abholen") for _ in range(2))
     shop.orders[unpaid]["payments"][0]["state"] = "Authorized"
     adapter = connect(shop, tools, {"desk": "linden"}, **PICKUPS)
@@ -238,6 +234,6 @@ async def test_an_ended_pickup_is_cancelled_unless_its_money_must_go_back(shop: 
     assert (shop.orders[unpaid]["state"], again.outcome) == ("Cancelled", Outcome.APPLIED)
 
 
-async def test_a_cursor_that_is_not_ours_is_not_guessed_at(shop: FakeShop, tools: Tools):
+async def test_a_cursor_that_is_not_ours_is_not_guessed_at(shop: Shop, tools: Tools):
     with pytest.raises(NeedsAttention, match="cursor"):
         await connect(shop, tools).pull("2026-11-21", now=tools.clock.now())

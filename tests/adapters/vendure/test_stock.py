@@ -11,23 +11,23 @@ from omnisync.adapters.base import Adapter, Outcome, Shown, Target
 from omnisync.adapters.client import Tools
 from omnisync.adapters.vendure import make
 from omnisync.clock import StoppedClock
+from omnisync.demo.vendure.shop import PASSWORD, SETTINGS, Shop
 from omnisync.errors import NeedsAttention
 from omnisync.values import Money
-from tests.adapters.vendure.fake import PASSWORD, SETTINGS, FakeShop
 
 pytestmark = pytest.mark.anyio
 LAMP = Target("1", "LAMP")
 
 
 @pytest.fixture
-def shop(clock: StoppedClock) -> FakeShop:
+def shop(clock: StoppedClock) -> Shop:
     """A shop with ten lamps."""
-    shop = FakeShop(clock)
+    shop = Shop(clock)
     shop.add("LAMP", stock=10)
     return shop
 
 
-def connect(shop: FakeShop, tools: Tools, places: dict[str, str] | None = None, **settings: Any) -> Adapter:
+def connect(shop: Shop, tools: Tools, places: dict[str, str] | None = None, **settings: Any) -> Adapter:
     return make("shop", {**SETTINGS, **settings}, places or {}, "", replace(tools, transport=shop.transport))
 
 
@@ -35,7 +35,7 @@ def shown(tools: Tools, **wish: Any) -> Shown:
     return Shown(target=wish.pop("target", LAMP), tag="t", at=tools.clock.now(), **wish)
 
 
-async def test_the_shops_own_allocations_are_added_so_that_it_offers_what_we_say(shop: FakeShop, tools: Tools):
+async def test_the_shops_own_allocations_are_added_so_that_it_offers_what_we_say(shop: Shop, tools: Tools):
     shop.buy("1", 3)
     adapter = connect(shop, tools)
 
@@ -49,7 +49,7 @@ async def test_the_shops_own_allocations_are_added_so_that_it_offers_what_we_say
 
 
 async def test_each_stock_location_gets_its_own_number(clock: StoppedClock, tools: Tools):
-    shop = FakeShop(clock, places=("1", "2"))
+    shop = Shop(clock, places=("1", "2"))
     shop.add("LAMP")
     adapter = connect(shop, tools, {"1": "lager", "2": "linden"})
     lager, linden = (replace(LAMP, place=place) for place in ("1", "2"))
@@ -61,7 +61,7 @@ async def test_each_stock_location_gets_its_own_number(clock: StoppedClock, tool
     assert [(level.place, level.quantity) for level in levels] == [("1", 4), ("2", 7)]
 
 
-async def test_a_line_at_fault_is_found_among_twenty_and_the_others_are_written(shop: FakeShop, tools: Tools):
+async def test_a_line_at_fault_is_found_among_twenty_and_the_others_are_written(shop: Shop, tools: Tools):
     targets = [LAMP, *(Target(shop.add(f"A{n}"), f"A{n}") for n in range(19))]
     shop.stumbles_over = "7"
     targets[3] = Target("999", "GHOST")
@@ -77,7 +77,7 @@ async def test_a_line_at_fault_is_found_among_twenty_and_the_others_are_written(
     assert shop.asked.count("Write") < 20
 
 
-async def test_a_number_for_a_place_the_shop_does_not_have_is_not_taken_for_written(shop: FakeShop, tools: Tools):
+async def test_a_number_for_a_place_the_shop_does_not_have_is_not_taken_for_written(shop: Shop, tools: Tools):
     adapter = connect(shop, tools, stock_location="77")
 
     [published] = await adapter.publish([shown(tools, quantity=4)])
@@ -98,7 +98,7 @@ async def test_a_number_for_a_place_the_shop_does_not_have_is_not_taken_for_writ
     ],
 )
 async def test_a_price_is_written_as_the_shop_keeps_it_or_not_at_all(
-    shop: FakeShop, tools: Tools, gross: bool, prices: str, price: Money, outcome: Outcome
+    shop: Shop, tools: Tools, gross: bool, prices: str, price: Money, outcome: Outcome
 ):
     shop.gross = gross
 
@@ -109,7 +109,7 @@ async def test_a_price_is_written_as_the_shop_keeps_it_or_not_at_all(
     assert shop.offered("1") == 10
 
 
-async def test_a_variant_whose_stock_is_not_tracked_is_never_written(shop: FakeShop, tools: Tools):
+async def test_a_variant_whose_stock_is_not_tracked_is_never_written(shop: Shop, tools: Tools):
     shop.add("GIFT", track="FALSE")
     shop.add("MUG", track="INHERIT")
 
@@ -118,7 +118,7 @@ async def test_a_variant_whose_stock_is_not_tracked_is_never_written(shop: FakeS
     assert [(one.sku, one.managed) for one in page.listings] == [("LAMP", True), ("GIFT", False), ("MUG", True)]
 
 
-async def test_listings_deleted_while_being_read_hide_none(shop: FakeShop, tools: Tools):
+async def test_listings_deleted_while_being_read_hide_none(shop: Shop, tools: Tools):
     for n in range(150):
         shop.add(f"A{n}")
     adapter = connect(shop, tools)
@@ -131,7 +131,7 @@ async def test_listings_deleted_while_being_read_hide_none(shop: FakeShop, tools
     assert not second.more
 
 
-async def test_a_session_that_ran_out_is_opened_anew_once(shop: FakeShop, tools: Tools):
+async def test_a_session_that_ran_out_is_opened_anew_once(shop: Shop, tools: Tools):
     adapter = connect(shop, tools)
     await adapter.look([LAMP])
     shop.sessions.clear()
@@ -142,7 +142,7 @@ async def test_a_session_that_ran_out_is_opened_anew_once(shop: FakeShop, tools:
     assert shop.asked.count("LogIn") == 2
 
 
-async def test_credentials_and_sessions_that_do_not_work_need_a_person(shop: FakeShop, tools: Tools):
+async def test_credentials_and_sessions_that_do_not_work_need_a_person(shop: Shop, tools: Tools):
     stranger, sessionless = connect(shop, tools, password="another"), connect(shop, tools)
 
     with pytest.raises(NeedsAttention) as caught:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import httpx
 from graphql import GraphQLError, build_schema, graphql_sync
 
+from omnisync.adapters.client import Transport
 from omnisync.clock import Clock
+from omnisync.demo.vendure.schema import SDL
+from omnisync.torture.wire import Answered, Asked, answering
 from omnisync.values import format_time, parse_time
-from tests.adapters.vendure.schema import SDL
 
 USER, PASSWORD = "sync", "geheim-4711"
 SCHEMA = build_schema(SDL)
@@ -32,7 +33,7 @@ def _error(message: str, code: str) -> GraphQLError:
 
 
 @dataclass
-class FakeShop:
+class Shop:
     """Variants, orders and sessions. Its clock ticks in whole seconds, as SQLite's does."""
 
     clock: Clock
@@ -40,6 +41,8 @@ class FakeShop:
     variants: dict[str, dict[str, Any]] = field(default_factory=dict)
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
     sessions: set[str] = field(default_factory=set)
+    last: int = 0
+    """The number of the newest order."""
     gross: bool = True
     bearer: bool = True
     stumbles_over: str | None = None
@@ -59,23 +62,33 @@ class FakeShop:
         return id
 
     def buy(self, variant: str, quantity: int = 1, *, shipping: str = "standard", placed: bool = True) -> str:
+        """A buyer checks out with one article; the order's id."""
+        return self.check_out([(variant, quantity)], shipping=shipping, placed=placed)
+
+    def check_out(self, wanted: Sequence[tuple[str, int]], *, shipping: str = "standard", placed: bool = True) -> str:
         """A buyer checks out; the order's id. Its updatedAt is of a moment before its payment."""
-        id, price = str(len(self.orders) + 1), self.variants[variant]["prices"][0]["price"]
-        line = {"id": f"{id}0", "quantity": quantity, "orderPlacedQuantity": quantity if placed else 0,
-                "unitPriceWithTax": price, "updatedAt": self._second(), "productVariant": self.variants[variant]}  # fmt: skip
+        self.last += 1
+        id = str(self.last)
+        lines = [self._line(f"{id}{number}", variant, n, placed) for number, (variant, n) in enumerate(wanted)]
+        total = sum(line["unitPriceWithTax"] * line["quantity"] for line in lines)
         self.orders[id] = {
             "id": id, "code": f"CODE{id}", "type": "Regular", "state": "PaymentSettled" if placed else "AddingItems",
             "orderPlacedAt": format_time(self.clock.now()) if placed else None,
             "updatedAt": format_time(self.clock.now().replace(microsecond=0) - timedelta(seconds=2)), "currencyCode": "EUR",
-            "subTotalWithTax": price * quantity, "shippingWithTax": 490, "totalWithTax": price * quantity + 490,
+            "subTotalWithTax": total, "shippingWithTax": 490, "totalWithTax": total + 490,
             "customer": {"firstName": "Erika", "lastName": "Muster", "emailAddress": "kundin@example.org", "phoneNumber": None},
             "shippingAddress": {"fullName": "Erika Muster", "phoneNumber": "+49301234567"},
-            "shippingLines": [{"shippingMethod": {"code": shipping}}], "lines": [line], "fulfillments": [],
-            "payments": [{"state": "Settled", "amount": price * quantity + 490, "refunds": []}],
+            "shippingLines": [{"shippingMethod": {"code": shipping}}], "lines": lines, "fulfillments": [],
+            "payments": [{"state": "Settled", "amount": total + 490, "refunds": []}],
         }  # fmt: skip
-        if placed:
+        for variant, quantity in wanted if placed else ():
             self.level(variant)["stockAllocated"] += quantity
         return id
+
+    def _line(self, id: str, variant: str, quantity: int, placed: bool) -> dict[str, Any]:
+        found = self.variants[variant]
+        return {"id": id, "quantity": quantity, "orderPlacedQuantity": quantity if placed else 0,
+                "unitPriceWithTax": found["prices"][0]["price"], "updatedAt": self._second(), "productVariant": found}  # fmt: skip
 
     def ship(self, order: str, quantity: int, state: str = "Shipped") -> str:
         """A parcel of the order's first line; Vendure takes the pieces from stock when it is packed."""
@@ -99,6 +112,29 @@ class FakeShop:
         if line["quantity"] == 0:
             found["state"] = "Cancelled"
 
+    def ship_all(self, order: str) -> None:
+        """One parcel with all that the order still wants."""
+        found = self.orders[order]
+        lines = [{"orderLineId": line["id"], "quantity": line["quantity"]} for line in found["lines"]]
+        for line in found["lines"]:
+            level = self.level(line["productVariant"]["id"])
+            level["stockOnHand"] -= line["quantity"]
+            level["stockAllocated"] -= line["quantity"]
+        found["updatedAt"] = self._second()
+        found["fulfillments"].append({"id": f"{order}-0", "state": "Shipped", "updatedAt": self._second(), "lines": lines,
+                                      "nextStates": NEXT["Shipped"]})  # fmt: skip
+
+    def cancel_all(self, order: str) -> None:
+        """The whole order; what was sent comes back onto the shelf."""
+        found = self.orders[order]
+        for line in found["lines"]:
+            level = self.level(line["productVariant"]["id"])
+            level["stockOnHand" if found["fulfillments"] else "stockAllocated"] += (
+                line["quantity"] if found["fulfillments"] else -line["quantity"]
+            )
+            line["quantity"], line["updatedAt"] = 0, self._second()
+        found["state"], found["updatedAt"] = "Cancelled", self._second()
+
     def level(self, variant: str, place: str | None = None) -> dict[str, Any]:
         """Stock of a variant at a place, its first one if none is named."""
         levels = self.variants[variant]["stockLevels"]
@@ -114,11 +150,11 @@ class FakeShop:
     # ------------------------------------------------------------ its API
 
     @property
-    def transport(self) -> httpx.MockTransport:
-        return httpx.MockTransport(self._answer)
+    def transport(self) -> Transport:
+        return answering(self._answer)
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        wish = json.loads(request.content)
+    def _answer(self, request: Asked) -> Answered:
+        wish = json.loads(request.body)
         self.asked.append(wish["query"].split()[1].split("(")[0])
         session = request.headers.get("authorization", "").removeprefix("Bearer ")
         self._made = ""
@@ -127,7 +163,7 @@ class FakeShop:
         if result.errors:
             self.variants = before  # each mutation is one transaction
         headers = {"vendure-auth-token": self._made} if self._made and self.bearer else {}
-        return httpx.Response(200, json=dict(result.formatted), headers=headers)
+        return Answered(200, dict(result.formatted), headers)
 
     def log_in(self, username: str, password: str) -> Mapping[str, Any]:
         if (username, password) != (USER, PASSWORD):
@@ -160,7 +196,7 @@ class FakeShop:
 class _Root:
     """Vendure's resolvers, for one session."""
 
-    shop: FakeShop
+    shop: Shop
     session: str
 
     def fields(self) -> dict[str, Any]:
@@ -168,7 +204,7 @@ class _Root:
         names = [name for root in (SCHEMA.query_type, SCHEMA.mutation_type) if root for name in root.fields]
         return {name: getattr(self, re.sub("[A-Z]", lambda big: f"_{big[0].lower()}", name)) for name in names}
 
-    def _allowed(self) -> FakeShop:
+    def _allowed(self) -> Shop:
         if self.session not in self.shop.sessions:
             raise _error("You are not currently authorized to perform this action", "FORBIDDEN")
         return self.shop

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
-
+from omnisync.adapters.client import Transport
 from omnisync.clock import Clock
+from omnisync.torture.wire import Answered, Asked, answering
 from omnisync.values import format_time
 
 ROOT = "http://shop.test/api"
@@ -19,7 +19,7 @@ OPEN, CANCELLED, SHIPPED = "Pending", "Cancelled", "Complete"
 
 
 @dataclass
-class FakeShop:
+class Shop:
     """Products, stock records and orders, newest first; lists come in pages where `page` is set."""
 
     clock: Clock
@@ -30,6 +30,8 @@ class FakeShop:
     titles: dict[str, str] = field(default_factory=dict)
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
     lines: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    last: int = 0
+    """The number of the newest order."""
     blocked: bool = False
     asked: list[str] = field(default_factory=list)
 
@@ -48,11 +50,18 @@ class FakeShop:
     def buy(
         self, record: str, quantity: int = 1, *, number: str | None = None, shipping_code: str = "free-shipping"
     ) -> str:
+        """A buyer checks out with one article; the order's id."""
+        return self.check_out([(record, quantity)], number=number, shipping_code=shipping_code)
+
+    def check_out(
+        self, wanted: Sequence[tuple[str, int]], *, number: str | None = None, shipping_code: str = "free-shipping"
+    ) -> str:
         """A buyer checks out; the order's id."""
-        order = str(len(self.orders) + 1)
-        stock = self.records[record]
-        stock["num_allocated"] = (stock["num_allocated"] or 0) + quantity
-        total = f"{float(stock['price']) * quantity:.2f}"
+        self.last += 1
+        order, prices = str(self.last), {record: float(self.records[record]["price"]) for record, _ in wanted}
+        for record, quantity in wanted:
+            self.records[record]["num_allocated"] = (self.records[record]["num_allocated"] or 0) + quantity
+        total = f"{sum(prices[record] * quantity for record, quantity in wanted):.2f}"
         self.orders[order] = {
             "number": number or str(100_000 + int(order)), "basket": f"{ROOT}/baskets/{order}/",
             "url": f"{ROOT}/admin/orders/{order}/", "lines": f"{ROOT}/admin/orders/{order}/lines/", "owner": None,
@@ -63,7 +72,9 @@ class FakeShop:
             "email": "kundin@example.org", "date_placed": self._now(), "payment_url": "", "offer_discounts": [],
             "voucher_discounts": [], "surcharges": [],
         }  # fmt: skip
-        self.lines[order] = [self._line(order, record, quantity, total)]
+        self.lines[order] = [
+            self._line(order, record, quantity, f"{prices[record] * quantity:.2f}") for record, quantity in wanted
+        ]
         return order
 
     def end(self, order: str, status: str) -> None:
@@ -95,15 +106,15 @@ class FakeShop:
     # ------------------------------------------------------------ its API
 
     @property
-    def transport(self) -> httpx.MockTransport:
-        return httpx.MockTransport(self._answer)
+    def transport(self) -> Transport:
+        return answering(self._answer)
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(f"{request.method} {request.url.path}")
+    def _answer(self, request: Asked) -> Answered:
+        self.asked.append(f"{request.method} {request.path}")
         expected = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         if request.headers.get("authorization") != f"Basic {expected}":
-            return httpx.Response(403, json={"detail": "Invalid username/password."})
-        match request.url.path.removeprefix("/api/admin/").strip("/").split("/") if not self.blocked else []:
+            return Answered(403, {"detail": "Invalid username/password."})
+        match request.path.removeprefix("/api/admin/").strip("/").split("/") if not self.blocked else []:
             case ["orders"]:
                 newest_first = sorted(self.orders.values(), key=lambda order: order["date_placed"], reverse=True)
                 return self._listed(request, newest_first)
@@ -118,33 +129,32 @@ class FakeShop:
             case ["stockrecords", record]:
                 return self._record(request, record)
             case _:
-                return httpx.Response(404, text="<h1>Not Found</h1>")
+                return Answered(404, "<h1>Not Found</h1>")
 
     def _product(self, record: str) -> dict[str, Any]:
         stock = self.records[record]
         return {"id": int(record), "upc": None, "title": f"Artikel {stock['partner_sku']}", "stockrecords": [stock]}
 
-    def _record(self, request: httpx.Request, record: str) -> httpx.Response:
-        change = json.loads(request.content) if request.method == "PATCH" else {}
+    def _record(self, request: Asked, record: str) -> Answered:
+        change = json.loads(request.body) if request.method == "PATCH" else {}
         if record in self.records and change.get("num_in_stock", 0) < 0:
-            return httpx.Response(400, json={"num_in_stock": ["Ensure this value is greater than or equal to 0."]})
+            return Answered(400, {"num_in_stock": ["Ensure this value is greater than or equal to 0."]})
         if record in self.records:
             self.records[record] |= change
         return _found(self.records.get(record))
 
-    def _listed(self, request: httpx.Request, items: list[dict[str, Any]]) -> httpx.Response:
+    def _listed(self, request: Asked, items: list[dict[str, Any]]) -> Answered:
         if self.page is None:
-            return httpx.Response(200, json=items)
-        number = int(request.url.params.get("page", "1"))
+            return Answered(200, items)
+        number = int(request.query.get("page", "1"))
         shown = items[(number - 1) * self.page : number * self.page]
         more = number * self.page < len(items)
-        following = f"http://other-name.test{request.url.path}?page={number + 1}" if more else None
-        return httpx.Response(200, json={"count": len(items), "next": following, "previous": None, "results": shown})
+        following = f"http://other-name.test{request.path}?page={number + 1}" if more else None
+        return Answered(200, {"count": len(items), "next": following, "previous": None, "results": shown})
 
 
-def _found(item: dict[str, Any] | None) -> httpx.Response:
-    return httpx.Response(404, json={"detail": "No such thing."}) if item is None else httpx.Response(200, json=item)
+def _found(item: dict[str, Any] | None) -> Answered:
+    return Answered(404, {"detail": "No such thing."}) if item is None else Answered(200, item)
 
 
 SETTINGS: dict[str, Any] = {"base_url": "http://shop.test", "username": USER, "password": PASSWORD}
-Sell = Callable[[str, int], str]

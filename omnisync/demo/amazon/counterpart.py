@@ -1,0 +1,67 @@
+"""The simulated Amazon account on the torture kit's stage."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from omnisync.demo.amazon.app import open_account
+from omnisync.demo.amazon.seed import Listed, Seed
+from omnisync.torture.counterpart import Bought, Ground, Simulated
+from omnisync.torture.wire import asgi
+
+SECRET, REFRESH, AWS_SECRET = "torture-client-secret", "Atzr|torture-refresh-token", "torture-aws-secret"
+
+
+class Amazon(Simulated):
+    """One seller; every number of an order line is beyond 2^53 anyway."""
+
+    secrets: Sequence[str] = (SECRET, REFRESH, AWS_SECRET)
+    reasons: Mapping[str, str] = {
+        "take_back": "Amazon's orders tell neither of money nor of goods that go back",
+        "wrapped": "a gift wrap is an option of a line, never a line",
+        "elsewhere": "what Amazon sends itself is not asked for: it would use up what may be asked for our own orders",
+    }
+
+    def __init__(self, ground: Ground) -> None:
+        seed = Seed(
+            client_secret=SECRET, refresh_token=REFRESH, aws_secret=AWS_SECRET,
+            listings=[
+                Listed(sku=one.sku, title=one.title, price=one.price.decimal(), quantity=one.pieces, barcode=one.barcode)
+                for one in ground.goods
+            ],
+        )  # fmt: skip
+        self._account = open_account(seed, ground.tools.clock, random.Random(ground.tools.chance.random()))
+        self.seller = self._account.seller
+        self.transport = asgi(self._account.app)
+        self.settings: Mapping[str, Any] = self._account.settings("https://amazon.test", page_size=2)
+
+    def shown(self, sku: str) -> int:
+        return self.seller.offers[sku].quantity
+
+    def buy(self, lines: Sequence[tuple[str, int]], *, wrapped: bool = False, elsewhere: bool = False) -> Bought:
+        if wrapped:
+            raise self.no("wrapped")
+        if elsewhere:
+            raise self.no("elsewhere")
+        order = self.seller.order(lines)
+        return Bought(order.id, frozenset({order.id}))
+
+    def ship(self, bought: Bought) -> None:
+        self.seller.ship(self.seller.orders[bought.id])
+
+    def cancel(self, bought: Bought) -> None:
+        self.seller.cancel(self.seller.orders[bought.id])
+
+    def delist(self, sku: str) -> None:
+        self.seller.delist(sku)
+
+    def number_from(self, id: int) -> None:
+        """They are longer from the beginning."""
+
+    def expire(self) -> None:
+        self._account.access.revoke()
+
+    def limit(self, on: bool) -> None:
+        self.seller.faults.rate_limited = on
