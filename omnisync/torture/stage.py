@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from omnisync import db
-from omnisync.adapters.base import Adapter, Fact, Hook, LevelSeen, Message, OrderSeen, Sale, Unreadable
+from omnisync.adapters.base import Adapter, Fact, Hook, Message, OrderSeen, Sale
 from omnisync.adapters.client import Tools
 from omnisync.adapters.registry import Factory
 from omnisync.catalog import articles
@@ -98,7 +98,6 @@ class Stage:
         self.faults: list[str] = []
         self.told: dict[str, Fact] = {}
         """The newest fact of each order and sale that the adapter told, by its id."""
-        self.unreadable: list[Unreadable] = []
         self.held: list[Hook] | None = None
         """Webhooks that are kept back; None: they arrive."""
         self._refused: list[Hook] = []
@@ -291,12 +290,8 @@ class _Watched:
 
     def _note(self, facts: Sequence[Fact]) -> None:
         for fact in facts:
-            if isinstance(fact, Unreadable):
-                self._stage.unreadable.append(fact)
-            elif isinstance(fact, OrderSeen | Sale):
+            if isinstance(fact, OrderSeen | Sale):
                 self._stage.told[fact.id if isinstance(fact, OrderSeen) else fact.key] = fact
-            else:
-                assert not isinstance(fact, LevelSeen) or fact.article
 
 
 _NETWORK_VERBS = frozenset(

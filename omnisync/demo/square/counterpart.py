@@ -49,7 +49,7 @@ class Square(Simulated):
         self.account = Account(Seed.model_validate(seed), ground.tools.clock, ground.tools.ids, outbox=self._sent)
         self.transport = asgi(build(self.account))
         self.settings: Mapping[str, Any] = {
-            "access_token": TOKEN, "webhook_secret": SECRET, "base_url": "http://square.test", "page_size": 2,
+            "access_token": TOKEN, "webhook_secret": SECRET, "base_url": "http://square.test", "page_size": 4,
         }  # fmt: skip
 
     def hooks(self) -> list[Hook]:
