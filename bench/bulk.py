@@ -6,7 +6,6 @@ import asyncio
 import csv
 import gc
 import resource
-import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +26,8 @@ from omnisync.adapters.client import Tools
 from omnisync.catalog.tables import Article
 from omnisync.clock import SystemClock, system_chance, system_ids
 from omnisync.commands import verify as command
+from omnisync.commands.imports import PAUSE_SECONDS
+from omnisync.imports import slices
 from omnisync.imports.runs import Importer
 from omnisync.imports.stock_file import StockFile
 from omnisync.settings import ChannelSettings, LocationSettings, Settings
@@ -46,7 +47,7 @@ Row = dict[str, Any]
 
 
 def import_stock(database: str, *, seconds: float, full: bool) -> Row:
-    """Lines a second of a count of everything, as `omnisync import stock` takes it in."""
+    """Lines a second of a count of everything, as `omnisync import stock` takes it in, its pauses included."""
     lines = LINES[full]
     with _opened(database) as (engine, folder):
         _put(engine, Article, (_article(number) for number in range(lines // 2)))
@@ -55,9 +56,10 @@ def import_stock(database: str, *, seconds: float, full: bool) -> Row:
             writer = csv.writer(out)
             writer.writerow(["sku", "location", "on_hand"])
             writer.writerows([sku(number), place, PIECES] for number in range(lines // 2) for place in PLACES)
-        importer = Importer(engine, CLOCK, system_ids())
+        importer = Importer(engine, CLOCK, system_ids(), give_way=lambda: time.sleep(PAUSE_SECONDS))
         taken = _timed(lambda: importer.run(file, lambda: StockFile([_location(code) for code in PLACES], None)))
-        return _row("import.stock", database, lines, taken, _timed(lambda: _bare(folder, lines)))
+    with _opened(database) as (engine, _):
+        return _row("import.stock", database, lines, taken, _timed(lambda: _bare(engine, lines)))
 
 
 def verify(database: str, *, seconds: float, full: bool) -> Row:
@@ -133,15 +135,18 @@ def _timed(work: Callable[[], object]) -> _Taken:
     return _Taken(seconds, cpu_seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 
 
-def _bare(folder: Path, lines: int) -> None:
-    """The same rows into a table without anything around it, one transaction, as durable."""
-    connection = sqlite3.connect(folder / "bare.db")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("CREATE TABLE stock (sku TEXT, location TEXT, on_hand INTEGER, PRIMARY KEY (location, sku))")
-    rows = ((sku(number), place, PIECES) for number in range(lines // 2) for place in PLACES)
-    connection.executemany("INSERT INTO stock VALUES (?, ?, ?)", rows)
-    connection.commit()
-    connection.close()
+def _bare(engine: Engine, lines: int) -> None:
+    """The same rows into the same tables with their indexes, as durable, and nothing else done."""
+    for some in in_parts(range(lines), slices.ROWS):
+        shelves = [(number // len(PLACES), PLACES[number % len(PLACES)]) for number in some]
+        with db.transaction(engine) as session:
+            db.insert_all(session, db.table(Movement), [_counted(*shelf) for shelf in shelves])
+            db.insert_all(session, db.table(Balance), [_balance(number, place, PIECES) for number, place in shelves])
+
+
+def _counted(number: int, place: str) -> Row:
+    key = {"location": place, "sku": sku(number), "key": f"import:01JD0000000000000000000000/{place}/{sku(number)}"}
+    return _movement(number) | key | {"kind": "count", "quantity": PIECES, "on_hand": PIECES}
 
 
 # ---------------------------------------------------------------- a database that holds much
@@ -167,7 +172,7 @@ def _put(engine: Engine, model: type[SQLModel], rows: Iterable[Row]) -> None:
 
 
 _NOW = CLOCK.now()
-_LEVELS = {"reserved": 0, "blocked": 0, "incoming": 0, "safety": 0}
+_LEVELS = {"reserved": 0, "blocked": 0, "incoming": 0, "safety": 0, "backorder": 0}
 
 
 def _article(number: int) -> Row:

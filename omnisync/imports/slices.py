@@ -23,7 +23,7 @@ from omnisync.imports.reading import Reading, Run
 from omnisync.imports.stage import Stage
 
 T = TypeVar("T")
-ROWS = 2500
+ROWS = 1500
 """In one slice: a tenth of a second for which other writers wait, at most."""
 _RUN = db.table(ImportRun)
 

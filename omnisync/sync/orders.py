@@ -1,0 +1,128 @@
+"""An order that a channel tells us of: into the ledger, and to everybody whom it concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from omnisync import db
+from omnisync.adapters.base import OrderSeen
+from omnisync.announce import announce
+from omnisync.orders import intake
+from omnisync.orders.tables import ChannelOrder, OrderLine
+from omnisync.stock import returns as told_returns
+from omnisync.sync import arrivals, conflicts, deadletters, looks, moments, money, returns, wire
+from omnisync.sync.booking import Booking
+from omnisync.sync.deadletters import Letter
+
+_line, _channel_order = db.table(OrderLine), db.table(ChannelOrder)
+
+
+def book(booking: Booking, order: OrderSeen) -> int:
+    """What the channel says of this order reaches the ledger, its own numbers and the desk; how many of its lines wait."""
+    order_id, history = f"{booking.channel.name}:{order.id}", booking.is_history(order.placed_at)
+    oldest = booking.now - moments.TOO_OLD
+    if order.placed_at < oldest and booking.session.execute(_KNOWN, {"order_id": order_id}).first() is not None:
+        # It was believed when it was placed: what becomes of it is booked, however long it took.
+        order = replace(order, placed_at=oldest)
+    elif order.closed and order.placed_at < oldest:
+        return 0  # long over; its goods are in no stock that was counted since
+    else:
+        order = replace(order, placed_at=booking.moment(order.placed_at))
+    before = _bought(booking.session, order_id)
+    taken = intake.take(
+        booking.session,
+        booking.channel.settings,
+        order,
+        booking.resolve,
+        now=booking.now,
+        ring_up=booking.context.ring_up,
+        history=history,
+    )
+    booking.session.flush()
+    if taken.stale:
+        return 0
+    after = _bought(booking.session, order_id)
+    if taken.falls_later or not history:  # else its numbers have been lower for a long time
+        _lower_own_numbers(booking, order, before, after)
+    conflicts.note(booking.session, booking.context, booking.channel.name, order_id, taken.shortages, now=booking.now)
+    _look_for_twins(booking, order)
+    announce(booking.session, "channel.order", {"channel": booking.channel.name, "order": order_id}, now=booking.now)
+    _lines_wait(booking, order, taken)
+    if not history:
+        money.note(
+            booking.session, booking.context, booking.channel.name, order, {line.sku for line in after.values()},
+            now=booking.now, message_id=booking.message_id,
+        )  # fmt: skip
+    arrivals.follow(booking.session, booking.context, booking.channel, order, now=booking.now)
+    return len(taken.waiting)
+
+
+_KNOWN = sa.select(_channel_order.c.id).where(_channel_order.c.id == sa.bindparam("order_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Bought:
+    """Pieces of one order line that is in the ledger."""
+
+    sku: str
+    quantity: int
+    cancelled: int
+
+
+def _bought(session: Session, order_id: str) -> dict[str, _Bought]:
+    """By line id; nothing while the channel has not taken it off its own numbers."""
+    rows = session.execute(_BOUGHT, {"order_id": order_id})
+    return {line_id: _Bought(sku, quantity, cancelled) for line_id, sku, quantity, cancelled in rows}
+
+
+_BOUGHT = (
+    sa.select(_line.c.line_id, _line.c.sku, _line.c.quantity, _line.c.cancelled)
+    .join(_channel_order, _channel_order.c.id == _line.c.order_id)
+    .where(_line.c.order_id == sa.bindparam("order_id"), _line.c.waiting.is_(None), _line.c.sku.is_not(None))
+    .where(_line.c.stocked, _channel_order.c.lowered)
+)
+
+
+def _lower_own_numbers(
+    booking: Booking, order: OrderSeen, before: Mapping[str, _Bought], after: Mapping[str, _Bought]
+) -> None:
+    sold_at = {line.id: line.place for line in order.lines}
+    came_back = {line.id for line in order.lines if line.restocks}
+    for line_id, now in after.items() if not order.elsewhere else ():
+        known = before.get(line_id, _Bought(now.sku, 0, 0))
+        bought, taken_back = now.quantity - known.quantity, now.cancelled - known.cancelled
+        unheard = max(0, min(bought, taken_back))
+        looks.ordered(
+            booking.session, booking.channel, now.sku, max(0, bought - taken_back), order.placed_at,
+            sold_at.get(line_id), cancelled=unheard, now=booking.now,
+        )  # fmt: skip
+        if taken_back > 0 or line_id in came_back:
+            looks.taken_back(booking.session, booking.channel, now.sku)
+
+
+def _look_for_twins(booking: Booking, order: OrderSeen) -> None:
+    if not any(line.restocks for line in order.lines):
+        return
+    loose = {restock.told_as for line in order.lines for restock in line.restocks} - {None}
+    shelves = {
+        shelf
+        for name in sorted(one for one in loose if one)
+        for shelf in told_returns.shelves_with_receipt(booking.session, f"{booking.channel.name}:{name}")
+    }
+    returns.note(booking.session, booking.context, booking.channel, shelves, now=booking.now)
+    returns.note_other_channels(booking.session, booking.context, booking.channel, now=booking.now)
+
+
+def _lines_wait(booking: Booking, order: OrderSeen, taken: intake.Taken) -> None:
+    waiting = {f"line/{order.id}/{line.line_id}": line for line in taken.waiting}
+    settled = [key for line in order.lines if (key := f"line/{order.id}/{line.id}") not in waiting]
+    settled += [f"fact/order:{order.id}", *(f"fact/order:{order.id}/{line.id}" for line in order.lines)]
+    deadletters.mended_all(booking.session, booking.channel.name, settled, now=booking.now)
+    for key, line in waiting.items():
+        title = f"{line.title} in order {order.reference}"
+        letter = Letter("line", key, title, line.reason, line.action, wire.to_json(order), booking.message_id)
+        deadletters.keep(booking.session, booking.context, booking.channel.name, letter, now=booking.now)
