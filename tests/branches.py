@@ -8,7 +8,7 @@ import pytest
 
 STORIES = (
     "tests/stock/", "tests/orders/", "tests/commands/test_archive.py", "tests/sync/test_archived.py", "tests/test_bad_bodies.py", "tests/sync/test_explain.py",
-    "tests/sync/test_arrivals.py", "tests/sync/test_returns.py", "tests/sync/test_unpaid.py", "tests/properties/test_twins_of_two_nodes.py",
+    "tests/sync/test_arrivals.py", "tests/sync/test_silence.py", "tests/sync/test_returns.py", "tests/sync/test_unpaid.py", "tests/properties/test_twins_of_two_nodes.py",
 )  # fmt: skip
 """The tests that take every branch of `omnisync/stock` and `omnisync/orders`."""
 

@@ -309,4 +309,5 @@ _NAMES = (
     "transfer_id",
     "return_id",
     "stocktake_id",
+    "question_id",
 )

@@ -95,17 +95,6 @@ class Level(NamedTuple):
             self.off_sale,
         )
 
-    def minus(self, before: Level) -> Level:
-        """The change that made this level out of the other."""
-        return Level(
-            self.on_hand - before.on_hand,
-            self.reserved - before.reserved,
-            self.blocked - before.blocked,
-            self.incoming - before.incoming,
-            self.safety - before.safety,
-            self.backorder - before.backorder,
-        )
-
 
 def change_of(kind: Kind, quantity: int, before: Level, *, physical: bool = True) -> Level:
     """What `quantity` pieces of this kind change. Goods received that nobody awaited leave incoming at zero, and no more is

@@ -1,12 +1,14 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
 from omnisync import db
 from omnisync.errors import NotFound, OutOfStock
 from omnisync.stock import ledger, reservations, shelves, shortages
+from omnisync.stock.effects import QUANTITIES
 from omnisync.stock.ledger import Entry, Recorded
 from omnisync.stock.tables import Shortage
 from omnisync.values import Kind
@@ -211,3 +213,13 @@ def test_who_acts_on_a_shortage_that_is_over_or_never_was_is_told_so(session):
     for look in (shortages.load_open, lambda session, number: shortages.accept(session, number, by="Kim", now=START)):
         with pytest.raises(NotFound):
             look(session, found.id + 1)
+
+
+def test_what_a_change_sets_is_made_of_what_is_there_and_what_is_handed_in():
+    new = sqlite.insert(shelves.balance).excluded
+
+    changed, counted = shelves._added(new), shelves._counted(new)
+
+    assert str(changed["on_hand"]) == "balance.on_hand + excluded.on_hand"
+    assert set(changed) == {*QUANTITIES, "changed_at"}
+    assert set(counted) == {*changed, "counted_at", "off_sale"}
