@@ -212,3 +212,18 @@ def test_two_openings_that_the_clocks_push_into_one_another_are_one():
     night = store(hours={"sun": "01:30-02:30, 03:00-04:00"}, holidays=None, special={}, lead_minutes=60)
 
     assert hours.ready_by(at("2027-03-28T01:30"), night) == at("2027-03-28T03:30")
+
+
+def test_the_next_opening_is_told_over_the_night_and_the_sunday():
+    assert hours.opens_next(store(), at("2026-11-20T20:00")) == at("2026-11-21T10:00")
+    assert hours.opens_next(store(), at("2026-11-21T12:00")) == at("2026-11-23T09:30")
+
+
+def test_a_store_that_never_opens_was_open_for_no_time_and_does_not_open_next():
+    never = store(hours={"mon-sun": "closed"}, holidays=None, special={})
+
+    assert hours.opens_next(never, at("2026-11-20T12:00")) is None
+    assert (
+        hours.open_between(never, at("2026-11-20T12:00"), at("2026-11-23T12:00"), at_most=timedelta(days=1))
+        == timedelta()
+    )
