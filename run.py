@@ -35,7 +35,7 @@ VENV = HERE / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 CONSTRAINTS = HERE / "constraints.txt"
 STAMP = VENV / "omnisync.stamp"
-EXTRAS = ".[postgres,otel,dev]"
+EXTRAS = ".[postgres,sftp,otel,dev]"
 NO_NETWORK = re.compile(
     r"name resolution|dns error|error sending request|failed to establish a new connection|network is unreachable"
     r"|connection (refused|reset|timed out)|newconnectionerror|connecttimeout|max retries exceeded|no route to host|from versions: none",

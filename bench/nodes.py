@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -11,11 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from bench import databases, processes, retailer
+from bench import databases, retailer
 from bench.figures import FIGURES, Figure
 from bench.load import Result, drive
 from bench.measure import CONNECTIONS, FLASH_SECONDS, WARM_UP_SECONDS
-from bench.processes import LOAD_CORE, Server, free_ports, running
+from bench.processes import Server, anywhere, free_ports, running
 from omnisync import db
 
 ROUNDS = 3
@@ -26,12 +25,8 @@ def measure(database: str, *, seconds: float, full: bool) -> dict[str, Any]:
     """Reservations of any of the articles by two nodes, as a ratio to one. Every process may use every core, for there is no core
     for each of them; the flash sale at the end goes over both nodes at once."""
     del full  # there is only one size
-    processes.unpin()
-    try:
-        with ExitStack() as stack:
-            return {"name": "reserve.nodes", "database": database, **_measure(stack, database, seconds)}
-    finally:
-        processes.pin(os.getpid(), LOAD_CORE)
+    with anywhere(), ExitStack() as stack:
+        return {"name": "reserve.nodes", "database": database, **_measure(stack, database, seconds)}
 
 
 def _measure(stack: ExitStack, database: str, seconds: float) -> dict[str, Any]:

@@ -63,10 +63,18 @@ def pin(pid: int, core: int | None) -> bool:
     return True
 
 
-def unpin() -> None:
-    """Let this process, and what it starts from now on, use every core."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, range(os.cpu_count() or 1))
+@contextmanager
+def anywhere() -> Iterator[None]:
+    """Let this process use every core for a while, and what it starts in the meantime for as long as that lives."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def free_ports(count: int) -> Sequence[int]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench import processes
+from bench.processes import anywhere
 from tests.rig import crashes, crowd, cuts, disks, kills
 from tests.rig.databases import cluster, empty_database
 from tests.rig.outcome import Outcome
@@ -73,14 +73,13 @@ NAMES = ("rigs", *dict.fromkeys(f"rigs.{one.name}" for one in RIGS))
 
 def measure(database: str, names: Collection[str], *, full: bool, tries: int | None = None) -> Iterator[dict[str, Any]]:
     """The named rigs of this database, each in a folder of its own; `tries` instead of how often they would try by themselves."""
-    processes.unpin()
     for rig in RIGS:
         if rig.database != database or not {"rigs", f"rigs.{rig.name}"} & set(names):
             continue
         if reason := rig.missing():
             print(f"rigs.{rig.name}: not run, {reason}", file=sys.stderr)
             continue
-        with tempfile.TemporaryDirectory(prefix="omnisync-rig-") as folder:
+        with tempfile.TemporaryDirectory(prefix="omnisync-rig-") as folder, anywhere():
             yield _row(rig, rig.run(Path(folder), tries or (rig.module.FULL if full else rig.module.SHORT)))
 
 

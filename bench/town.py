@@ -73,7 +73,7 @@ def put_up(size: Size, folder: Path, database: str) -> Iterator[Town]:
     """A server with its worker on one core; the simulated channels, and whoever measures, on the other."""
     names = ["server", "gate", TILL, SQUARE, EBAY, *size.shops]
     ports = dict(zip(names, free_ports(len(names)), strict=True))
-    os.environ.update(_SECRETS)
+    os.environ.update({_variable(key): secret for key, secret in _SECRETS.items()})
     config = folder / "omnisync.toml"
     config.write_text(_settings(size, folder, database, ports), encoding="utf-8")
     (folder / TILL).mkdir()
@@ -108,8 +108,15 @@ def _open_for_business(size: Size, database: str) -> str:
 # ---------------------------------------------------------------- settings and seeds
 
 
-_SECRETS = {"BENCH_TOKEN": "bench-token", "BENCH_SECRET": "bench-secret"}
 _VERIFICATION = "bench-verification-token-of-forty-letters"
+_SECRETS = {
+    "access_token": "bench-token",
+    "webhook_secret": "bench-secret",
+    "client_secret": "demo-client-secret",
+    "refresh_token": "demo-refresh-token",
+    "verification_token": _VERIFICATION,
+}
+"""In the settings each of them is read from the environment."""
 
 
 def adapter_settings(name: str, ports: Mapping[str, int]) -> dict[str, Any]:
@@ -117,12 +124,14 @@ def adapter_settings(name: str, ports: Mapping[str, int]) -> dict[str, Any]:
     base = f"http://127.0.0.1:{ports[name]}"
     if name == EBAY:
         return {
-            "client_id": "demo-client", "client_secret": "demo-client-secret", "refresh_token": "demo-refresh-token",
-            "verification_token": _VERIFICATION, "base_url": base,
+            "client_id": "demo-client", **_secrets("client_secret", "refresh_token", "verification_token"), "base_url": base,
         }  # fmt: skip
-    token, secret = _SECRETS["BENCH_TOKEN"], _SECRETS["BENCH_SECRET"]
     shop = {"shop": f"{name}.myshopify.com"} if name != SQUARE else {}
-    return {**shop, "access_token": token, "webhook_secret": secret, "base_url": base}
+    return {**shop, **_secrets("access_token", "webhook_secret"), "base_url": base}
+
+
+def _secrets(*keys: str) -> dict[str, str]:
+    return {key: _SECRETS[key] for key in keys}
 
 
 def location_map(name: str) -> dict[str, str]:
@@ -170,9 +179,13 @@ def _channel(name: str, adapter: str, settings: Mapping[str, Any]) -> str:
     lines = [
         "[[channels]]", f'name = "{name}"', f'adapter = "{adapter}"', f"locations = {json.dumps(locations)}",
         f"location_map = {_table(location_map(name))}", "[channels.settings]",
-        *(f"{key} = {json.dumps(value)}" for key, value in settings.items()),
+        *(f"{key} = {json.dumps(f'env:{_variable(key)}' if key in _SECRETS else value)}" for key, value in settings.items()),
     ]  # fmt: skip
     return "\n".join([*lines, ""])
+
+
+def _variable(key: str) -> str:
+    return f"BENCH_{key.upper()}"
 
 
 def _table(pairs: Mapping[str, str]) -> str:
@@ -183,7 +196,7 @@ def _simulations(
     size: Size, folder: Path, ports: Mapping[str, int]
 ) -> dict[str, tuple[str, dict[str, Any], list[str]]]:
     """Of each channel: its module, its seed, and what else its process is told."""
-    token, secret = _SECRETS["BENCH_TOKEN"], _SECRETS["BENCH_SECRET"]
+    token, secret = _SECRETS["access_token"], _SECRETS["webhook_secret"]
     hooks = f"http://127.0.0.1:{ports['gate']}/v1/hooks"
     square = {
         "access_token": token, "locations": [{"id": SQUARE_PLACE}],

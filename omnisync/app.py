@@ -18,6 +18,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
 from omnisync import __version__, db, migrations, openapi, writer
+from omnisync.access import sessions
 from omnisync.adapters import registry
 from omnisync.adapters.base import Adapter, Can, Write
 from omnisync.adapters.client import ChannelClient, Tools
@@ -29,7 +30,8 @@ from omnisync.lanes import App
 from omnisync.meters import Meters
 from omnisync.orders import desk, handover, mail, pickup_api, reservations_api, shortages_api, transfers_api
 from omnisync.orders.smtp import Smtp
-from omnisync.pages import operations, ops, staff
+from omnisync.pages import languages, operations, ops, staff
+from omnisync.pages.office import morning
 from omnisync.pages.ops_switches import Switches
 from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock import api as stock_api
@@ -147,7 +149,8 @@ def context_for(services: Services, adapters: Mapping[str, Adapter]) -> Context:
 
 def worker_for(services: Services, context: Context) -> Worker:
     """The worker over these services, with the duties that belong to no channel."""
-    chores: list[Chore] = [*desk.chores(pickup_api.desk_for(services)), _stay_alive, _forget_keys]
+    of_the_desk = desk.chores(pickup_api.desk_for(services))
+    chores: list[Chore] = [*of_the_desk, morning.chore(context), _stay_alive, _forget_keys, _forget_sessions]
     return Worker(context, owner=f"worker-{services.ids.new()}", chores=chores, errands=_errands(services))
 
 
@@ -195,6 +198,10 @@ def _stay_alive(session: Session, now: datetime) -> object:
 
 def _forget_keys(session: Session, now: datetime) -> object:
     return idempotency.forget(session, now=now)
+
+
+def _forget_sessions(session: Session, now: datetime) -> object:
+    return sessions.forget(session, now=now)
 
 
 def make_ready(settings: Settings, engine: Engine, clock: Clock) -> None:
@@ -249,6 +256,7 @@ def create(
         sync_api.routes(services, context),
         operations.routes(services, context),
         ops.routes(services, context, switches),
+        languages.routes(),
     ):
         app.router.routes.extend(router.routes)  # including a router would build each of its routes twice
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -170,6 +170,13 @@ def _upsert(insert: _Insert, into: sa.Table, key: tuple[str, ...], update: tuple
     )
 
 
+def hold_still(session: Session, name: str) -> None:
+    """Until the transaction ends nobody writes to this table, and whoever was about to has committed: numbers given so far are all
+    there, or never will be. SQLite has one writer anyway."""
+    if is_postgresql(session):
+        session.execute(sa.text(f"LOCK TABLE {name} IN SHARE MODE"))
+
+
 def lock_names(session: Session, names: Iterable[str]) -> None:
     """Until the transaction ends nobody else holds these names: for things that have no row to lock yet. SQLite has one
     writer anyway."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import orjson
 import structlog
 from fastapi import APIRouter, FastAPI, Header, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr
@@ -20,7 +21,7 @@ from sqlmodel import Session
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from omnisync import access, db, problems
+from omnisync import access, db, problems, wrong
 from omnisync.access import Access, Role
 from omnisync.clock import Clock, Ids
 from omnisync.contract import Says
@@ -36,6 +37,7 @@ from omnisync.lanes import Lanes
 from omnisync.meters import Meters
 from omnisync.problems import problem
 from omnisync.settings import Settings
+from omnisync.settings.faults import nearest
 from omnisync.stock.idempotency import Answer, Call, InFlight, Once
 from omnisync.values import MAX_QUANTITY, MAX_ROW_ID, as_utc, clean_sku
 from omnisync.writer import Batches
@@ -141,17 +143,45 @@ class _StrictRequest(Request):
         return orjson.loads(await self.body())
 
 
+_CHANNELS_CALL = {"receiveHook", "answerChallenge"}
+"""Operations whose query is in a channel's words."""
+
+
 class StrictRoute(APIRoute):
-    """A route whose JSON is read strictly."""
+    """A route whose JSON is read strictly, and whose query may name what it takes and nothing else."""
 
     def get_route_handler(self) -> Callable[[Request], Any]:
         handle = super().get_route_handler()
+        names = None if self.operation_id in _CHANNELS_CALL else set(_query_names(self.dependant))
 
         async def strict(request: Request) -> Response:
+            if names is not None and request.scope["query_string"]:
+                _refuse_unknown(request.query_params.keys(), names)
             response: Response = await handle(_StrictRequest(request.scope, request.receive))
             return response
 
         return strict
+
+
+def _query_names(dependant: Dependant) -> Iterator[str]:
+    """What an endpoint and all it depends on take from the query."""
+    yield from (field.alias for field in dependant.query_params)
+    for below in dependant.dependencies:
+        yield from _query_names(below)
+
+
+def _refuse_unknown(given: Iterable[str], names: Collection[str]) -> None:
+    errors = [{"field": name, "message": _not_one_of(name, names)} for name in given if name not in names]
+    if errors:
+        raise InvalidRequest(errors)
+
+
+def _not_one_of(name: str, names: Collection[str]) -> str:
+    if not names:
+        return "There is no such parameter: this takes none."
+    near = nearest(name, names)
+    hint = f" Did you mean {near}?" if near else ""
+    return f"There is no such parameter.{hint} There are {', '.join(sorted(names))}."
 
 
 class Router(APIRouter):
@@ -271,12 +301,7 @@ async def _needs_attention(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    wrong = [
-        {"field": ".".join(str(part) for part in one["loc"][1:]) or "body", "message": one["msg"]}
-        for one in error.errors()
-    ]
-    refused = InvalidRequest(wrong)
-    return problem_response(refused.code, refused.status, refused.message, {"errors": wrong})
+    return await _refused(request, InvalidRequest(wrong.told(error.errors(), error.body)))
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

@@ -40,18 +40,21 @@ class Plain(Request):
         self._body = body
 
     def parse(self, model: type[BaseModel]) -> Any:
-        """The body as this model. Odd when it does not call itself JSON."""
-        if self.headers.get("content-type") != "application/json":
+        """The body as this model. Odd when it does not call itself JSON, or when there is a query beside it."""
+        if self.headers.get("content-type") != "application/json" or self.scope["query_string"]:
             raise Odd
         return model.model_validate(orjson.loads(self._body))
 
-    def asked_for(self) -> Mapping[str, list[str]]:
-        """The query's values by name, in their order; where nothing is escaped there is nothing to decode."""
+    def asked_for(self, *names: str) -> Mapping[str, list[str]]:
+        """The query's values by name, in their order; where nothing is escaped there is nothing to decode. Odd when it names
+        anything else."""
         query = self.scope["query_string"].decode("latin-1")
         pairs = parse_qsl(query, keep_blank_values=True) if "%" in query or "+" in query else _pairs(query)
         found: dict[str, list[str]] = {}
         for name, value in pairs:
             found.setdefault(name, []).append(value)
+        if not found.keys() <= {*names}:
+            raise Odd
         return found
 
     def key(self, *, longest: int) -> str | None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from omnisync.bodies import EXAMPLES
 from omnisync.catalog import answers as prices
 from omnisync.contract import Says
 from omnisync.orders import answers as orders
@@ -43,6 +44,8 @@ def describe(app: FastAPI) -> None:
             components.setdefault("schemas", {})[Problem.__name__] = Problem.model_json_schema()
             for operation in operations(document):
                 _put_examples(operation, SAYS[operation["operationId"]])
+                for content in operation.get("requestBody", {}).get("content", {}).values():
+                    content["example"] = EXAMPLES[operation["operationId"]]
                 if operation["operationId"] not in OPEN:
                     operation.setdefault("security", [{KEY: []}])
         assert app.openapi_schema is not None

@@ -162,7 +162,6 @@ def from_cursor(cursor: str, parts: int) -> list[str]:
 
 def row_id(text: str) -> int:
     """The number of a row. ValueError for anything that no database could have given."""
-    number = int(text)
-    if not 0 <= number <= MAX_ROW_ID:
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ROW_ID)) and int(text) <= MAX_ROW_ID):
         raise ValueError("no row has this number")
-    return number
+    return int(text)

@@ -23,6 +23,7 @@ from omnisync.sync import (
     agenda,
     arrivals,
     behind,
+    budgets,
     conflicts,
     drift,
     events,
@@ -114,6 +115,9 @@ class Worker:
     _seen: dict[str, Seen] = field(default_factory=dict)
     _leased: dict[str, datetime] = field(default_factory=dict)
     """Until when a lease is ours, as far as this worker knows."""
+    _fences: dict[str, int] = field(default_factory=dict)
+    _busy: set[str] = field(default_factory=set)
+    """Channels whose round is under way."""
     _pruned_at: datetime | None = None
     _stopping: bool = False
 
@@ -121,8 +125,15 @@ class Worker:
 
     async def tick(self, name: str, *, full: bool = False, why: Why | None = None) -> None:
         """One round for a channel: listings, orders, messages, numbers, read-back. A failure ends the round, not the worker."""
-        if not await self._has_lease(f"channel:{name}"):
+        if not await self._has_lease(_lease_of(name)):
             return
+        self._busy.add(name)
+        try:
+            await self._round(name, full=full, why=why)
+        finally:
+            self._busy.discard(name)
+
+    async def _round(self, name: str, *, full: bool, why: Why | None) -> None:
         channel, why = self.context.channel(name), why or Why()
         if full:
             await self.context.store.write(lambda session: behind.ask_for_all(session, channel))
@@ -158,6 +169,8 @@ class Worker:
         """Take these steps; whether there were any. _Ended when one of them says that the channel is to be left alone."""
         due = self._due.setdefault(channel.name, _Due())
         for duty, step in steps:
+            if not await self._has_lease(_lease_of(channel.name)):
+                raise _Ended
             now = self.context.clock.now()
             trouble = await self._guarded(channel, step)
             if not isinstance(trouble, TryLater):
@@ -347,6 +360,7 @@ class Worker:
             **{name: partial(self._tick_for, name) for name in self.context.channels},
             **{f"{HOUSE} errand {n}": partial(self._errand_for, errand) for n, errand in enumerate(self.errands)},
             HOUSE: lambda _: self.keep_house(),
+            "leases": lambda _: self._keep_leases(),
         }
 
     async def _tick_for(self, name: str, why: Why) -> None:
@@ -365,27 +379,49 @@ class Worker:
             await self._wake[name].wait()
             self._wake[name].clear()
 
+    async def _keep_leases(self) -> None:
+        """A round may take longer than a lease lasts: then nobody else may think that its worker is dead."""
+        for name in sorted(self._busy):
+            await self._has_lease(_lease_of(name))
+
     async def _has_lease(self, name: str) -> bool:
         now = self.context.clock.now()
         if name in self._leased and self._leased[name] - now >= LEASE / 2:
             return True
-        fence = await self.context.store.write(
-            lambda session: leases.take(session, name, self.owner, now=now, lasting=LEASE)
-        )
+        fence = await self.context.store.write(lambda session: self._take(session, name, now))
         if fence is not None:
-            self._leased[name] = now + LEASE
+            self._leased[name], self._fences[name] = now + LEASE, fence
         return fence is not None
+
+    def _take(self, session: Session, name: str, now: datetime) -> int | None:
+        ended = leases.ends_at(session, name)
+        fence = leases.take(session, name, self.owner, now=now, lasting=LEASE)
+        channel = self._channels.get(name)
+        if channel and ended is not None and fence not in (None, self._fences.get(name)):
+            budgets.take_over(session, channel, self.context.adapters[channel], ended=ended, now=now)
+        return fence
 
     async def give_back(self) -> None:
         """Let another worker take over at once."""
-        self._leased = {}
-        now, names = self.context.clock.now(), [HOUSE, *(f"channel:{name}" for name in self.context.channels)]
+        now, names = self.context.clock.now(), [HOUSE, *self._channels]
+        self._leased, self._fences = {}, {}
 
         def work(session: Session) -> None:
             for name in names:
-                leases.give_back(session, name, self.owner, now=now)
+                channel = self._channels.get(name)
+                if leases.give_back(session, name, self.owner, now=now) and channel:
+                    budgets.hand_over(session, channel, self.context.adapters[channel], now=now)
 
         await self.context.store.write(work)
+
+    @property
+    def _channels(self) -> dict[str, str]:
+        """The name of each channel's lease -> the channel."""
+        return {_lease_of(name): name for name in self.context.channels}
+
+
+def _lease_of(channel: str) -> str:
+    return f"channel:{channel}"
 
 
 def _expire(session: Session, now: datetime) -> object:

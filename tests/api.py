@@ -66,7 +66,7 @@ async def serving(
                 session, role, role.value, chance=chance, now=clock.now(),
                 location="linden" if role is Role.STAFF else None,
             ).text
-            for role in Role
+            for role in sorted(access.OF_KEYS)
         }  # fmt: skip
     application = made or app.create(services)
     transport = httpx.ASGITransport(application, raise_app_exceptions=False)

@@ -17,6 +17,7 @@ from hypothesis import settings as hypothesis
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, SQLModel
 
+import omnisync.access.tables
 import omnisync.catalog.tables
 import omnisync.orders.tables
 import omnisync.stock.tables

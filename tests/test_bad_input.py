@@ -8,30 +8,35 @@ import hashlib
 import hmac
 import os
 import random
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import schemathesis
 import sqlalchemy as sa
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings, strategies
 from hypothesis.errors import Unsatisfiable
 from sqlalchemy.engine import Engine
 
-from omnisync import access, app, db, migrations
+from omnisync import access, app, db, migrations, openapi
 from omnisync.access import Role
 from omnisync.adapters.client import Tools
 from omnisync.adapters.ebay.hooks import as_pem
 from omnisync.adapters.shopware.hooks import shop_secret, signature
 from omnisync.clock import Ids, StoppedClock
 from omnisync.demo.ebay.notifying import Signer
-from omnisync.http import MAX_BODY
+from omnisync.http import MAX_BODY, Services
+from omnisync.orders.pickup_api import desk_for
 from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock.tables import Movement
 from omnisync.sync.tables import InboxMessage
 from omnisync.values import to_cursor
+from tests.anything import things
 from tests.api import SETTINGS, Api, serving
 from tests.conftest import START
+from tests.contract import DOCUMENT
 from tests.stock.shop import shelf, violations
 
 LINE = b'{"sku": "LAMP", "location": "linden", "quantity": 1}'
@@ -78,6 +83,63 @@ BODIES = {
 }
 
 
+LIBRARIES = (
+    "Input should",
+    "Value error",
+    "JSON decode",
+    "Extra inputs",
+    "Field required",
+    "should have",
+    "a valid ",
+    "literal",
+)
+
+
+def library_words(text: str) -> list[str]:
+    """What of an answer was said by pydantic, FastAPI or Python and not by us."""
+    return [words for words in LIBRARIES if words in text]
+
+
+WORDS = {
+    "no JSON": ("body", "is no JSON: line 1, character 2: unexpected character, expected a string key"),
+    "no UTF-8": ("body", "is no JSON: it is not written in UTF-8"),
+    "NaN": ("body", "is no JSON: line 1, character 62: unexpected character, expected a JSON value"),
+    "a list": ("body", "is an object, in curly braces"),
+    "nothing": ("body", "is missing"),
+    "nothing wanted": ("lines.0.quantity", "is at least 1"),
+    "a million and one": ("lines.0.quantity", "is at most 1000000"),
+    "a boolean": ("lines.0.quantity", "is a whole number such as 5, without quotes"),
+    "an unknown field": ("hurry", "there is no such field"),
+    "no lines": ("lines", "is too short: its length is at least 1"),
+    "too many lines": ("lines", "is too long: it has at most 100 entries"),
+    "NUL": ("lines.0.sku", "a SKU has printable characters only"),
+    "a SKU that is a list": ("lines.0.sku", "is text in quotes"),
+}
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_what_is_wrong_is_said_with_its_place_and_what_is_allowed(
+    engine: Engine, clock: StoppedClock, name: str
+) -> None:
+    async def story() -> Any:
+        async with serving(engine, clock) as api:
+            return await send(api, BODIES[name])
+
+    [error] = asyncio.run(story()).json()["errors"]
+
+    assert (error["field"], error["message"]) == WORDS[name]
+
+
+def test_a_broken_json_is_named_by_line_and_character(engine: Engine, clock: StoppedClock) -> None:
+    async def story() -> Any:
+        async with serving(engine, clock) as api:
+            return await send(api, b'{\n  "reference": "c-1",\n  "lines": [],\n}')
+
+    [error] = asyncio.run(story()).json()["errors"]
+
+    assert error["message"].startswith("is no JSON: line 3, character 14: ")
+
+
 def test_a_body_that_cannot_be_is_refused_in_words_and_holds_nothing(engine: Engine, clock: StoppedClock) -> None:
     with db.transaction(engine) as session:
         shelf(session, "LAMP", pieces=5)
@@ -92,6 +154,7 @@ def test_a_body_that_cannot_be_is_refused_in_words_and_holds_nothing(engine: Eng
     for name, answer in answers.items():
         assert answer.headers["content-type"] == "application/problem+json", name
         assert {"type", "title", "status", "detail"} <= answer.json().keys(), name
+        assert library_words(answer.text) == [], name
     assert_untouched(engine)
 
 
@@ -303,49 +366,94 @@ def test_a_message_that_comes_three_times_is_kept_once(engine: Engine, clock: St
 # ---------------------------------------------------------------- anything at all, along the OpenAPI document
 
 
-@pytest.fixture(scope="module")
-def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+@dataclass(frozen=True)
+class Described:
     """The server's own description, and the server to try it on."""
-    engine = db.engine_for(f"sqlite:///{tmp_path_factory.mktemp('anything')}/anything.db")
+
+    schema: Any
+    services: Services
+
+    def things(self) -> dict[str, str]:
+        """New ones of everything that a path can name."""
+        with db.transaction(self.services.engine) as session:
+            return things(session, desk_for(self.services), self.services.ids)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def described(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Described]:
+    """A server on a database of its own."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('anything')}/anything.db"
+    else:
+        url = another_database(request.getfixturevalue("postgresql_url"), "anything")
+    engine = db.engine_for(url)
     migrations.upgrade(engine)
     clock, chance = StoppedClock(START), random.Random(1)
     with db.transaction(engine) as session:
-        shelf(session, "LAMP", pieces=5)
+        shelf(session, "LAMP", pieces=100_000)
+        shelf(session, "VASE", pieces=0, location="markt")
         key = access.create_key(session, Role.ADMIN, "anybody", chance=chance, now=START)
     services = app.services_for(HOOKED, engine, clock, Ids(clock, chance), bytes(32))
     tools = Tools(clock, services.ids, chance)
     made = app.create(services, app.context_for(services, app.adapters_for(HOOKED, tools)))
     schema = schemathesis.openapi.from_asgi("/openapi.json", made)
     schema.config.headers = {"authorization": f"Bearer {key.text}"}
-    yield schema.exclude(operation_id="streamEvents")  # it streams until its client goes away
+    # Events stream until their client goes away.
+    yield Described(schema.exclude(operation_id="streamEvents"), services)
     engine.dispose()
 
 
+def another_database(url: str, name: str) -> str:
+    """An empty one on the same server."""
+    server = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name}"))
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    server.dispose()
+    return sa.make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
 @pytest.mark.parametrize("mode", [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE], ids=str)
-def test_nothing_that_the_description_allows_or_forbids_is_a_fault_of_ours(described: Any, mode: Any) -> None:
-    tried = [found.ok().label for found in described.get_all_operations() if try_out(found.ok(), mode)]
+def test_nothing_that_the_description_allows_or_forbids_is_a_fault_of_ours(described: Described, mode: Any) -> None:
+    answers = {
+        found.ok().definition.raw["operationId"]: try_out(found.ok(), mode, described)
+        for found in described.schema.get_all_operations()
+    }
 
-    assert len(tried) > 40, tried
+    assert len([name for name, statuses in answers.items() if statuses]) > 40, answers
+    of_things = {one["operationId"] for path, one in OPERATIONS if NAMED.search(path)} & answers.keys()
+    assert len(of_things) > 20
+    assert [name for name in of_things if answers[name] and answers[name] <= {404}] == []
 
 
-def try_out(operation: Any, mode: Any) -> bool:
-    """Call one operation with whatever its description allows, or forbids; False when it takes nothing to get wrong."""
+OPERATIONS = [(path, operation) for path, methods in DOCUMENT["paths"].items() for operation in methods.values()]
+NAMED = re.compile(r"\{(reservation|pickup|transfer|return|shortage|stocktake|task|case|letter)_id\}")
 
-    @given(case=operation.as_strategy(generation_mode=mode))
+
+def try_out(operation: Any, mode: Any, described: Described) -> set[int]:
+    """Call one operation with whatever its description allows, or forbids, on what there is and on what there is not; what it
+    answered. Nothing when it takes nothing to get wrong."""
+    answered: set[int] = set()
+
+    @given(case=operation.as_strategy(generation_mode=mode), there=strategies.integers(0, 3))
     @settings(
         max_examples=EXAMPLES, derandomize=True, database=None, deadline=None, phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    def play(case: schemathesis.Case) -> None:
+    def play(case: schemathesis.Case, there: int) -> None:
+        if there and case.path_parameters:
+            known = described.things()
+            case.path_parameters = {name: known.get(name, value) for name, value in case.path_parameters.items()}
         name = hashlib.sha256(repr((case.body, case.path_parameters)).encode()).hexdigest()
         answer = case.call(headers={"idempotency-key": name})
+        answered.add(answer.status_code)
         assert answer.status_code < 500, f"{case.as_curl_command()}: {answer.text}"
 
     try:
         play()
     except Unsatisfiable:
-        return False
-    return True
+        return set()
+    return answered
 
 
 @pytest.mark.parametrize("number", [2**63, 2**63 - 1, -1, 10**40])
@@ -360,6 +468,53 @@ def test_a_number_that_no_row_can_have_is_refused(engine: Engine, clock: Stopped
 
     assert 400 <= accepted.status_code < 500
     assert {page.status_code for page in pages} == {200 if number == 2**63 - 1 else 422}
+
+
+def test_a_parameter_that_there_is_not_is_refused_wherever_something_is_asked(
+    engine: Engine, clock: StoppedClock
+) -> None:
+    calls = [
+        (method.upper(), re.sub(r"\{[^}]*\}", "1", path))
+        for path, methods in DOCUMENT["paths"].items()
+        for method, operation in methods.items()
+        if path.startswith("/v1/") and operation["operationId"] not in openapi.OPEN
+    ]
+
+    async def story() -> list[Any]:
+        async with serving(engine, clock) as api:
+            return [await api.call(method, f"{path}?locatoin=linden", role="admin") for method, path in calls]
+
+    answers = asyncio.run(story())
+
+    wrong = {
+        call: answer.text
+        for call, answer in zip(calls, answers, strict=True)
+        if answer.status_code != 422 or [one["field"] for one in answer.json()["errors"]] != ["locatoin"]
+    }
+    assert len(calls) > 50
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (
+            "/v1/stock?skuu=LAMP",
+            "There is no such parameter. Did you mean sku? There are cursor, limit, location, overdue, sku.",
+        ),
+        ("/v1/stocktakes/1?x=1", "There is no such parameter: this takes none."),
+    ],
+)
+def test_who_mistypes_a_parameter_is_told_the_right_one(
+    engine: Engine, clock: StoppedClock, path: str, said: str
+) -> None:
+    async def story() -> Any:
+        async with serving(engine, clock) as api:
+            return await api.call("GET", path, role="ops")
+
+    [error] = asyncio.run(story()).json()["errors"]
+
+    assert error["message"] == said
 
 
 def test_a_cursor_that_somebody_made_up_is_refused(engine: Engine, clock: StoppedClock) -> None:

@@ -43,6 +43,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "a place twice": {"path": "/v1/availability?sku=LAMP&location=nowhere&location=linden"},
     "an empty place": {"path": "/v1/availability?sku=LAMP&location="},
     "an unknown word": {"path": "/v1/availability?sku=LAMP&colour=red"},
+    "a hold with a question": {"method": "POST", "path": "/v1/reservations?dry_run=1", "content": HOLD, "headers": JSON},
     "no SKU": {"path": "/v1/availability"},
     "an empty SKU": {"path": "/v1/availability?sku="},
     "201 SKUs": {"path": "/v1/availability?" + "&".join(f"sku=S{n}" for n in range(201))},
@@ -51,6 +52,9 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "a question with a slash": {"path": "/v1/availability/?sku=LAMP"},
 }  # fmt: skip
 TOLD = ("content-type", "cache-control", "vary", "etag", "omnisync-as-of", "www-authenticate", "retry-after", "allow")
+
+
+NO_SUCH_PARAMETER = ("an unknown word", "a hold with a question")
 
 
 def test_a_lane_answers_as_fastapi_does(engine: Engine, clock: StoppedClock) -> None:
@@ -65,6 +69,7 @@ def test_a_lane_answers_as_fastapi_does(engine: Engine, clock: StoppedClock) -> 
     answers = asyncio.run(story())
 
     assert {name: both for name, both in answers.items() if both[0] != both[1]} == {}
+    assert [answers[name][0][0] for name in NO_SUCH_PARAMETER] == [422, 422]
     assert {status for (status, _, _), _ in answers.values()} >= {200, 201, 400, 401, 403, 409, 413, 422}
     with db.reading(engine) as session:
         assert violations(session) == []

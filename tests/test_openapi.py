@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+from random import Random
 from typing import Any
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
 
-from omnisync import openapi, problems
+from omnisync import app, bodies, db, openapi, problems
+from omnisync.clock import Ids, StoppedClock
+from omnisync.settings import Settings
 from tests import contract
+from tests.conftest import START
 from tests.contract import COMMITTED
 
 MEND = "python -m omnisync.openapi > docs/openapi.json"
@@ -79,13 +85,48 @@ def test_every_example_is_what_its_schema_describes(document: dict[str, Any]) ->
     assert wrong == {}
 
 
+def test_every_body_has_an_example_that_its_schema_and_its_model_take(document: dict[str, Any]) -> None:
+    known = contract.strict(document)
+    described = {
+        operation["operationId"]: content
+        for operation in openapi.operations(document)
+        for content in operation.get("requestBody", {}).get("content", {}).values()
+    }
+    models = _models()
+
+    wrong = {
+        name: said
+        for name, content in described.items()
+        if (said := contract.faults(content["schema"], content["example"], known))
+    }
+    read = {
+        name: models[name].validate_python(json.loads(json.dumps(content["example"])))
+        for name, content in described.items()
+    }
+
+    assert wrong == {}
+    assert described.keys() == models.keys() == bodies.EXAMPLES.keys()
+    assert {name for name, body in read.items() if body is None} == set()
+
+
+def _models() -> dict[str, TypeAdapter[Any]]:
+    """What every endpoint that takes a body makes of it."""
+    engine = db.engine_for("sqlite:///never-opened.db")
+    services = app.services_for(Settings(), engine, StoppedClock(START), Ids(StoppedClock(START), Random(1)), bytes(32))
+    routes = [one for one in app.create(services).routes if isinstance(one, APIRoute) and one.operation_id]
+    engine.dispose()
+    return {
+        str(one.operation_id): TypeAdapter(one.body_field.field_info.annotation) for one in routes if one.body_field
+    }
+
+
 @pytest.mark.parametrize(
     ("path", "status", "body"),
     [
-        ("/v1/tasks", 200, {"items": [], "next": None}),
+        ("/v1/tasks", 200, {"items": [], "next_cursor": None, "next": None}),
         ("/v1/tasks", 200, {}),
-        ("/v1/tasks", 200, {"items": [{"id": 1}]}),
-        ("/v1/tasks", 201, {"items": []}),
+        ("/v1/tasks", 200, {"items": [{"id": 1}], "next_cursor": None}),
+        ("/v1/tasks", 201, {"items": [], "next_cursor": None}),
         ("/v1/tasks", 409, problems.problem("already-done", 409, "")),
         ("/v1/tasks/1/done", 409, problems.problem("already-closed", 409, "")),
     ],

@@ -251,6 +251,8 @@ class Can:
     applied_at_once: bool = True
     allocates: bool = False
     """Shows what we write minus allocations of its own orders."""
+    relists: bool = True
+    """Offers by itself what was cancelled; else that depends (on the seller's settings, on who cancelled and why)."""
     revisions_per_day: int | None = None
     tells_pickups: bool = False
     poll_seconds: float = 30.0
@@ -462,3 +464,25 @@ class FindsOrders(Protocol):
     async def find(self, references: Sequence[str]) -> Sequence[Fact]:
         """The orders that people call by these names, as they are now; what the channel does not know is left out."""
         ...
+
+
+class Meter(Protocol):
+    """How many calls are left of those that a channel allows (`adapters.client.Budget`)."""
+
+    rate: float
+    """So many come back each second."""
+
+    def held(self) -> float:
+        """So many are left now."""
+        ...
+
+    def resume(self, tokens: float) -> None:
+        """Go on from what another process left over."""
+        ...
+
+
+class Metered(Protocol):
+    """What an adapter offers besides where its channel limits calls and does not say with each answer how many are left."""
+
+    budgets: Mapping[str, Meter]
+    """By names of its own that stay the same."""

@@ -74,8 +74,16 @@ class Budget:
 
     def ready(self, tokens: float = 1.0) -> bool:
         """Whether so many are there now."""
+        return self.held() >= tokens
+
+    def held(self) -> float:
+        """So many are there now."""
         self._refill()
-        return self._tokens >= tokens
+        return self._tokens
+
+    def resume(self, tokens: float) -> None:
+        """Go on from what another process left over."""
+        self._tokens, self._at = min(self.burst, tokens), self._clock.monotonic()
 
     def feed(self, tokens: float, *, rate: float | None = None, burst: float | None = None) -> None:
         """Believe what the channel says about its own bucket."""

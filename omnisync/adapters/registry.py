@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, cast
 
+from pydantic import BaseModel
+
 from omnisync.adapters.base import Adapter
 from omnisync.adapters.client import Tools
 from omnisync.errors import NeedsAttention, TryLater
@@ -61,6 +63,22 @@ def factory(adapter: str) -> Factory:
             code="settings",
         )
     return _careful(_foreign(point, _loaded(point)))
+
+
+def ours() -> dict[str, type[BaseModel]]:
+    """What each of our own adapters understands below `[channels.settings]`."""
+    return {adapter: importlib.import_module(module).SETTINGS for adapter, module in sorted(MODULES.items())}
+
+
+def settings_of(adapter: str) -> type[BaseModel] | None:
+    """What may stand below `[channels.settings]` of such a channel, as `SETTINGS` beside its `make` says; None where nobody does."""
+    try:
+        made = None if adapter in MODULES else offered(GROUP, adapter)
+    except NeedsAttention:
+        return None  # whoever makes the adapter says what is wrong with its package
+    module = importlib.import_module(MODULES.get(adapter) or str(getattr(made, "__module__", __name__)))
+    model = getattr(module, "SETTINGS", None)
+    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
 
 
 def offered(group: str, name: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +15,12 @@ import typer
 from omnisync import migrations
 from omnisync.commands.world import Config, World, sqlite_file, world_of
 from omnisync.errors import Conflict, NeedsAttention, NotFound, Refused
+from omnisync.pages.office.today import BACKUP
+from omnisync.values import to_micros
 
 PAGES_AT_ONCE = 1_000
 """In small steps, so that the writer of a running server gets its turn in between."""
+NOTE_WITHIN_SECONDS = 1.0
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 
 
@@ -36,6 +40,8 @@ def backup(context: typer.Context, file: Path, overwrite: Overwrite = False, con
     finally:
         part.unlink(missing_ok=True)
     typer.echo(f"{file} holds {database}, checked.")
+    if not _note(database, world_of(context).clock.now()):
+        typer.echo("The database was busy: its pages do not know of this backup.", err=True)
 
 
 def restore(context: typer.Context, file: Path, overwrite: Overwrite = False, config: Config = None) -> None:
@@ -84,6 +90,17 @@ def check(file: Path) -> None:
         )
 
 
+def _note(database: Path, now: datetime) -> bool:
+    """Write down when the last backup was taken, for the office's list of the day; False if the database was busy."""
+    row = (*BACKUP, to_micros(now))
+    try:
+        with _opened(database, wait_seconds=NOTE_WITHIN_SECONDS) as opened:
+            opened.execute('INSERT OR REPLACE INTO cursor (channel, name, "at") VALUES (?, ?, ?)', row)
+    except sqlite3.OperationalError:
+        return False
+    return True
+
+
 def _unusable(file: Path, reason: str) -> NeedsAttention:
     return NeedsAttention(
         f"{file} is no backup that can be used: {reason}.", action="Take another backup.", code="backup"
@@ -98,7 +115,7 @@ def _database(world: World, config: Path | None) -> Path:
 
 
 @contextmanager
-def _opened(file: Path, *, read_only: bool = False) -> Iterator[sqlite3.Connection]:
+def _opened(file: Path, *, read_only: bool = False, wait_seconds: float = 5.0) -> Iterator[sqlite3.Connection]:
     uri = f"{file.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
-    with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=wait_seconds)) as connection:
         yield connection

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import select
 
 from omnisync import access, db
+from omnisync.access.tables import User
 from omnisync.adapters.client import ChannelClient
 from omnisync.clock import SystemClock
 from omnisync.commands import doctor_channels
@@ -27,7 +28,6 @@ from omnisync.commands.world import AsJson, Config, World, check_schema, open_en
 from omnisync.errors import NeedsAttention, TryLater
 from omnisync.settings import Settings
 from omnisync.stock.tables import Movement
-from omnisync.sync.tables import User
 
 MEGABYTE = 1_000_000
 DISK_FAILS_MEGABYTES = 100

@@ -20,9 +20,11 @@ from rich.progress import Progress
 
 from omnisync import db
 from omnisync.clock import Clock
+from omnisync.commands import differences
+from omnisync.commands.differences import many
 from omnisync.commands.world import AsJson, Config, World, world_of
 from omnisync.imports import export as exports
-from omnisync.imports import runs
+from omnisync.imports import journal_file, runs
 from omnisync.imports import undo as undoing
 from omnisync.imports.articles_file import ArticlesFile
 from omnisync.imports.faults import TITLES, Group, nearest
@@ -40,7 +42,9 @@ PAUSE_SECONDS = 0.03
 FAULTY, PARTLY = 1, 3
 
 app = typer.Typer(no_args_is_help=True, help="Articles, counts and listings from CSV files, and back.")
-export_app = typer.Typer(no_args_is_help=True, help="Write the same files back: importing them changes nothing.")
+export_app = typer.Typer(
+    no_args_is_help=True, help="Write the same files back, where importing them changes nothing, and what moved."
+)
 app.add_typer(export_app, name="export")
 
 File = Annotated[Path, typer.Argument(metavar="FILE.csv")]
@@ -121,7 +125,8 @@ def undo(
     if as_json:
         typer.echo(json.dumps({"run": undone.run_id, "restored": undone.restored, "left": undone.left}))
         return
-    typer.echo(f"{undone.restored} things are as they were before import {undone.run_id}.")
+    things = many(undone.restored, "thing is as it was", "things are as they were")
+    typer.echo(f"{things} before import {undone.run_id}.")
     for words in undone.left:
         typer.echo(f"  left as it is: {words}")
 
@@ -165,6 +170,25 @@ def export_listings(context: typer.Context, channel: Channel, file: File, config
         _told(exports.listings(session, file, name), file)
 
 
+@export_app.command("movements")
+def export_movements(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", file_okay=False, exists=True)],
+    reader: Annotated[
+        str, typer.Option("--for", metavar="NAME", help="Who reads them: each has a position of its own.")
+    ],
+    config: Config = None,
+) -> None:
+    """Write what moved since this reader was served last into a file of its own; nothing when nothing did."""
+    world = world_of(context)
+    with world.engine(config) as engine:
+        written = journal_file.write_news(engine, folder, reader, clock=world.clock)
+    if written is None:
+        typer.echo(f"Nothing has moved since {reader} was served last.", err=True)
+    else:
+        _told(written[1], written[0])
+
+
 # ---------------------------------------------------------------- running
 
 
@@ -205,10 +229,9 @@ def _moment(text: str | None, now: datetime) -> datetime | None:
         return None
     try:
         moment = parse_time(text)
-    except ValueError as error:
-        example = format_time(now)
+    except ValueError:
         raise typer.BadParameter(
-            f"{error}; write a time with its zone, such as {example}", param_hint="--counted-at"
+            f'"{text}" is no time with its zone, such as {format_time(now)}', param_hint="--counted-at"
         ) from None
     if not now - OLDEST_COUNT <= moment <= now:
         raise typer.BadParameter("a count lies in the past, at most 90 days", param_hint="--counted-at")
@@ -232,7 +255,7 @@ def outcome_as_json(outcome: Outcome) -> dict[str, Any]:
     return {
         "file": str(survey.source.path),
         "run": outcome.run_id,
-        "rows": survey.rows,
+        "rows": outcome.rows,
         "created": survey.created,
         "changed": survey.changed,
         "unchanged": survey.unchanged,
@@ -254,21 +277,24 @@ def _tell(outcome: Outcome, check: bool, keep_good: Path | None) -> None:
     survey = outcome.survey
     for group in (*survey.faults.groups, *survey.faults.warnings):
         _tell_group(group)
-    will = "would be" if check or outcome.run_id is None else "are"
-    typer.echo(
-        f"{survey.source.path.name}: {survey.rows} rows, {survey.created} {will} new, {survey.changed} {will} changed, "
-        f"{survey.unchanged} stand already."
-    )
+    typer.echo(differences.count_line(outcome, booked=outcome.run_id is not None))
     if check:
         for difference in survey.examples:
-            _tell_difference(difference)
+            typer.echo(f"  {differences.one_line(difference)}")
+        if more := differences.not_shown(outcome):
+            typer.echo(f"  and {more} more")
     for line in _ending(outcome, check, keep_good):
         typer.echo(line)
 
 
 def _ending(outcome: Outcome, check: bool, keep_good: Path | None) -> Iterator[str]:
     if keep_good is not None and outcome.rejected and not outcome.survey.faults.fatal:
-        yield f"{outcome.rejected} rows were rejected; they stand with their reasons in {keep_good}."
+        words = many(
+            outcome.rejected,
+            "row was rejected; it stands with its reason",
+            "rows were rejected; they stand with their reasons",
+        )
+        yield f"{words} in {keep_good}."
     if outcome.run_id:
         yield f"Import {outcome.run_id}. Undo it with: omnisync import undo {outcome.run_id}"
     elif outcome.why:
@@ -285,14 +311,6 @@ def _tell_group(group: Group) -> None:
         typer.echo(f"  line {fault.line}: {fault.message}", err=True)
 
 
-def _tell_difference(difference: Difference) -> None:
-    if difference.before is None:
-        typer.echo(f"  line {difference.line}: {difference.key} is new")
-        return
-    changes = (f"{name} {difference.before.get(name)} -> {value}" for name, value in difference.after.items())
-    typer.echo(f"  line {difference.line}: {difference.key}: {', '.join(changes)}")
-
-
 def _run_row(run: Any) -> dict[str, Any]:
     return {
         "id": run.id,
@@ -307,4 +325,4 @@ def _run_row(run: Any) -> dict[str, Any]:
 
 
 def _told(rows: int, file: Path) -> None:
-    typer.echo(f"{rows} rows are in {file}.", err=True)
+    typer.echo(f"{many(rows, 'row is', 'rows are')} in {file}.", err=True)

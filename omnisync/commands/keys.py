@@ -9,8 +9,8 @@ import typer
 
 from omnisync import access, db
 from omnisync.access import Role
+from omnisync.access.tables import AccessKey
 from omnisync.commands.world import AsJson, Config, known_location, world_of
-from omnisync.sync.tables import AccessKey
 from omnisync.values import format_time
 
 app = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")

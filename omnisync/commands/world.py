@@ -12,6 +12,7 @@ from typing import Annotated, Any, cast
 
 import sqlalchemy as sa
 import typer
+from pydantic import BaseModel
 from sqlalchemy.engine import Engine
 
 from omnisync import db, migrations, settings
@@ -38,6 +39,8 @@ class World:
     ids: Ids
     environ: Mapping[str, str]
     factory: Callable[[str], registry.Factory] = registry.factory
+    own: Callable[[str], type[BaseModel] | None] = registry.settings_of
+    """What an adapter of that name understands below `[channels.settings]`."""
     transport: Any = None
     """In place of the network, where a test has one."""
 
@@ -48,7 +51,7 @@ class World:
 
     def settings(self, config: Path | None) -> Settings:
         """The settings, checked. BadSettings names everything that is wrong with them."""
-        return settings.load(config, self.environ, adapters=registry.names())
+        return settings.load(config, self.environ, adapters=registry.names(), own=self.own)
 
     @contextmanager
     def engine(self, config: Path | None) -> Iterator[Engine]:

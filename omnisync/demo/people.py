@@ -251,17 +251,8 @@ class People:
 
     async def cancel(self, act: Act) -> None:
         order = self._take(self.orders)
-        if order is not None and order.channel == EBAY and not await self._is_known(order):
-            self.orders.append(order)
-        elif order is not None and await self._act(order, "cancel"):
+        if order is not None and await self._act(order, "cancel"):
             self.books.cancel(order.channel, order.goods.sku, order.quantity, order.goods.parts)
-
-    async def _is_known(self, order: Bought) -> bool:
-        """Whether omnisync has heard of this order. eBay does not offer again what was cancelled, so that one that came and went
-        unheard leaves its number lower until the next read-back."""
-        [sku, *_] = order.goods.parts or [order.goods.sku]
-        told = await self.doors.ask("ops", "/v1/stock/movements", sku=sku)
-        return any(one["cause"].startswith(f"order:{EBAY}:{order.order}") for one in told["items"])
 
     async def refund(self, act: Act) -> None:
         order = self._take(self.sent)

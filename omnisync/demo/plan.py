@@ -31,8 +31,8 @@ EBAY_RULE = Rule.of(1, max_listed=5)
 EBAY_GROUPS = {"Wohnen", "Küche", "Schuhe", "Accessoires"}
 FLASH = ("TASCHE-PANKE-COGNAC", "SCHAL-MOSEL-KARO", "GIN-HAFEN")
 """Sold by no channel: only holds want them, so that anybody can count whether more was promised than there is."""
-SECRETS = ("shopify_token", "shopify_secret", "square_token", "square_secret", "ebay_verification", "ops_password",
-           "staff_password")  # fmt: skip
+SECRETS = ("shopify_token", "shopify_secret", "square_token", "square_secret", "ebay_secret", "ebay_refresh", "ebay_verification",
+           "ops_password", "staff_password")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,8 +247,8 @@ buffer = 1
 max_listed = 5
 [channels.settings]
 client_id = "demo-client"
-client_secret = "demo-client-secret"
-refresh_token = "demo-refresh-token"
+client_secret = "file:ebay_secret.secret"
+refresh_token = "file:ebay_refresh.secret"
 verification_token = "file:ebay_verification.secret"
 base_url = "{ebay_base}"
 """
@@ -288,6 +288,8 @@ def seeds(plan: Plan) -> dict[str, Any]:
                 _without_quantities(one) | {"quantity": shown.quantity(sum(map(one.available, SELLS[EBAY])), EBAY_RULE)}
                 for one in listed(EBAY, everything)
             ],
+            "client_secret": plan.secrets["ebay_secret"],
+            "refresh_token": plan.secrets["ebay_refresh"],
             "webhook": {"url": f"{hook}/{EBAY}", "verification_token": plan.secrets["ebay_verification"]},
         },
     }

@@ -33,6 +33,8 @@ from omnisync.values import Money
 
 CURRENCY = "EUR"
 SHOWN = 40
+SHOW_PRICES = (WEBSHOP, SQUARE, EBAY)
+"""Whose look inside tells prices; a CSV till's tells what lies there."""
 Shelves = Mapping[tuple[str, str], Shelf]
 Level = tuple[str, str, str]
 """(channel, place, SKU)"""
@@ -111,7 +113,7 @@ def give(session: Session, books: Books, everything: Sequence[Goods], seen: Seen
             *journal.lost_holds(session, books.holds),
             *journal.wrong_tallies(session, books),
             *journal.unexplained_conflicts(session),
-            *wrong_prices(journal.base_prices(session), seen.prices),
+            *wrong_prices(journal.base_prices(session), seen.prices, everything),
             *(f"{answer} ({count} times)" for answer, count in books.surprises.items()),
         ],
         p50_ms=journal.percentile(times, 50),
@@ -168,13 +170,20 @@ def _on_ebay(channel: str, one: Goods, shelves: Shelves) -> dict[Level, int]:
 _OF_CHANNEL = {WEBSHOP: _in_shop, TILL: _at_tills(TILL_PLACES), SQUARE: _at_tills(SQUARE_PLACES), EBAY: _on_ebay}
 
 
-def wrong_prices(ours: Mapping[str, int], shown_there: Mapping[tuple[str, str], int]) -> list[str]:
-    """Where a channel asks another price than omnisync says."""
+def wrong_prices(
+    ours: Mapping[str, int], shown_there: Mapping[tuple[str, str], int], everything: Sequence[Goods]
+) -> list[str]:
+    """Where a channel asks another price than omnisync says, or tells none for what it lists."""
+    listings = {(channel, one.sku) for channel in SHOW_PRICES for one in listed(channel, everything)}
     return [
-        f"{channel}: {sku} costs {price} cents there, {ours[sku]} here"
-        for (channel, sku), price in sorted(shown_there.items())
-        if sku in ours and ours[sku] != price
+        f"{channel}: {sku} {_asked(shown_there.get((channel, sku)))} there, {ours[sku]} here"
+        for channel, sku in sorted(listings | shown_there.keys())
+        if sku in ours and ours[sku] != shown_there.get((channel, sku))
     ]
+
+
+def _asked(price: int | None) -> str:
+    return "shows no price" if price is None else f"costs {price} cents"
 
 
 # ---------------------------------------------------------------- in words

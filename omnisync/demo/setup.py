@@ -59,7 +59,7 @@ def open_database(url: str) -> Iterator[Engine]:
 
 def fill(plan: Plan, world: World) -> Keys:
     """Everything that an installer does by command. NeedsAttention when the database holds something already."""
-    loaded = settings.load(plan.config, {}, adapters=registry.names())
+    loaded = settings.load(plan.config, {}, adapters=registry.names(), own=registry.settings_of)
     with open_database(plan.database) as engine:
         migrations.upgrade(engine)
         _refuse_used(engine)

@@ -232,7 +232,10 @@ def _difference(record: ArticleRow, state: ArticleState | None, base: Money | No
         before["price"] = base and _as_json(base)
     if state and not after:
         return None
-    return Difference(record.line, record.sku, {name: before[name] for name in after} if state else None, after)
+    currency = record.fields.get("currency") or (state.fields["currency"] if state else None)
+    return Difference(
+        record.line, record.sku, {name: before[name] for name in after} if state else None, after, currency
+    )
 
 
 def _as_json(price: Money) -> dict[str, Any]:

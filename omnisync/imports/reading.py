@@ -29,6 +29,8 @@ class Difference(NamedTuple):
     key: str
     before: Mapping[str, Any] | None
     after: Mapping[str, Any]
+    currency: str | None = None
+    """Of its amounts, where it has any."""
 
 
 @dataclass(frozen=True, slots=True)

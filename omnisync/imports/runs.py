@@ -70,7 +70,13 @@ class Outcome:
     survey: Survey
     run_id: str | None = None
     rejected: int = 0
+    """Rows with a fault, and those that lean on them: left out, whatever becomes of the others."""
     why: str = ""
+
+    @property
+    def rows(self) -> int:
+        """All rows of the file that hold anything."""
+        return self.survey.rows + self.rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,7 @@ class Importer:
         check: bool,
         keep_good: Path | None,
     ) -> Outcome:
-        rejected, survey = self._survey(source, make, stage, until_clean=keep_good is not None)
+        rejected, survey = self._survey(source, make, stage, tell_all=keep_good is not None)
         outcome = Outcome(survey, rejected=len(rejected))
         if survey.faults.fatal or (survey.faults.groups and keep_good is None):
             return outcome
@@ -182,17 +188,19 @@ class Importer:
         return run_id, "" if run_id else _NOTHING[survey.rows > 0]
 
     def _survey(
-        self, source: Source, make: Callable[[], Reading[Any]], stage: Stage[Any] | None, *, until_clean: bool
+        self, source: Source, make: Callable[[], Reading[Any]], stage: Stage[Any] | None, *, tell_all: bool
     ) -> tuple[dict[int, str], Survey]:
+        """Which rows are left out, and what the others say. With `tell_all` also rows that only lean on a faulty one have a fault."""
         rejected: dict[int, str] = {}
         with db.reading(self.engine) as session:
             survey = self._read(session, source, make(), stage, rejected)
             faults = survey.faults
-            while until_clean and survey.faults.groups and not faults.fatal:
+            while survey.faults.groups and not faults.fatal:
                 # A row may lean on one that was rejected (a component, a barcode that moves): read again without those.
                 rejected |= survey.faults.messages()
                 survey = self._read(session, source, make(), stage, rejected)
-                faults.join(survey.faults)
+                if tell_all:
+                    faults.join(survey.faults)
         survey.faults = faults
         return rejected, survey
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import SQLModel
 
+import omnisync.access.tables
 import omnisync.catalog.tables
 import omnisync.orders.tables
 import omnisync.stock.tables

@@ -29,11 +29,15 @@ from omnisync.orders.tasks import Job
 
 
 class ReservationLine(Answer):
-    """Pieces that are held at one location."""
+    """Pieces at one location that were asked for, and what became of them; what is neither held nor collected was given back."""
 
     sku: Sku
     location: Place
     quantity: Pieces
+    held: Pieces = Field(description="Still held now.")
+    collected: Pieces | None = Field(
+        description="Null where it ended in a month that has left the journal.", examples=[0]
+    )
 
 
 class Reservation(Answer):
@@ -78,6 +82,13 @@ class Agreed(Answer):
     by: str = Field(examples=["Anna"])
 
 
+class Accepted(Answer):
+    """Who picks it, and since when."""
+
+    at: Time
+    by: str = Field(examples=["Anna"])
+
+
 class Pickup(Answer):
     """A click-and-collect order as it stands."""
 
@@ -100,6 +111,8 @@ class Pickup(Answer):
     collected_how: Empty[str]
     handed_over_by: Empty[str]
     agreed: Empty[Agreed]
+    accept_by: Empty[Time]
+    accepted: Empty[Accepted]
     reservation: str | None = Field(examples=["01KAE1V2ZC0K8S3V6X1R4T7Y2B"])
     due: Due
     lines: list[PickupLine]
@@ -195,7 +208,7 @@ class TransferPage(Page):
     items: list[Transfer]
 
 
-class Tasks(Answer):
+class Tasks(Page):
     """What is to do, oldest first."""
 
     items: list[Task]

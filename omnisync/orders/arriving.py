@@ -115,7 +115,7 @@ def _bring_up(
         found.paid = True
         session.add(found)
         session.flush()
-        desk.tell(session, "paid", found)
+        desk.tell(session, "paid", found, by=Actor(order.channel), now=now)
     if goods and not ordered:
         ending.cancel(
             session, desk, found.id, actor=Actor(order.channel), now=now, reason=f"cancelled at {order.channel}"

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from omnisync import announce
 from omnisync.clock import Clock, Ids
-from omnisync.orders import customers, ending, letters, tries
+from omnisync.orders import accepting, customers, ending, letters, tries
 from omnisync.orders.codes import Codes
 from omnisync.orders.pickup import Desk
 from omnisync.settings import Settings
@@ -28,7 +28,7 @@ def open_desk(settings: Settings, secret: bytes, ids: Ids, clock: Clock) -> Desk
 
 
 def chores(desk: Desk) -> tuple[Chore, ...]:
-    """For the worker: pickups whose time is over, people and tries that are to be forgotten."""
+    """For the worker: pickups whose time is over, those that nobody accepts, people and tries that are to be forgotten."""
 
     def look_after_overdue(session: Session, now: datetime) -> object:
         return ending.expire_overdue(session, desk, now=now)
@@ -42,4 +42,10 @@ def chores(desk: Desk) -> tuple[Chore, ...]:
     def forget_tries(session: Session, now: datetime) -> object:
         return tries.forget(session, now=now)
 
-    return look_after_overdue, remind_customers, forget_people, forget_tries
+    def alarm(session: Session, now: datetime) -> object:
+        return accepting.alarm(session, desk, now=now)
+
+    def warn_customers(session: Session, now: datetime) -> object:
+        return accepting.warn_customers(session, desk, now=now)
+
+    return look_after_overdue, alarm, warn_customers, remind_customers, forget_people, forget_tries

@@ -137,7 +137,7 @@ def _hand_over(
         step = Step.HEAR_COLLECTED if isinstance(proof, ToldBy) else Step.COLLECT
         moved = _finish(session, desk, found, step, how, actor, now, put_back=bool(left))
     lines = [{"sku": sku, "quantity": n} for sku, n in sorted(taken.items())]
-    desk.tell(session, "collected", moved, whole=not left, lines=lines)
+    desk.tell(session, "collected", moved, by=actor, now=now, whole=not left, lines=lines)
     return moved
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import holidays as public_holidays
@@ -57,6 +58,11 @@ def is_open(location: LocationSettings, moment: datetime) -> bool:
     return any(opens <= moment < closes for opens, closes in _spans(hours, day - timedelta(days=1), days=3))
 
 
+def can_be_fetched(location: LocationSettings, until: datetime) -> bool:
+    """Whether a customer may come at that moment: while the doors are open, or as they close."""
+    return is_open(location, until) or is_open(location, until - timedelta(microseconds=1))
+
+
 def opens_next(location: LocationSettings, moment: datetime) -> datetime | None:
     """When the doors open next; None if they never do."""
     return next((opens for opens, _ in _open_from(opening(location), as_utc(moment)) if opens > moment), None)
@@ -96,12 +102,25 @@ def collect_by(ready_at: datetime, location: LocationSettings, *, collect_days: 
     raise _never_open(location)
 
 
-def after_transfer(placed_at: datetime, location: LocationSettings) -> datetime:
+def after_transfer(placed_at: datetime, location: LocationSettings, *, lead_minutes: int | None = None) -> datetime:
     """By when goods that come from another location are ready: the lead time after `transfer_days` open days."""
     if location.transfer_days == 0:
-        return ready_by(placed_at, location)
+        return ready_by(placed_at, location, lead_minutes=lead_minutes)
     arrived = collect_by(placed_at, location, collect_days=location.transfer_days)
-    return ready_by(arrived, location)
+    return ready_by(arrived, location, lead_minutes=lead_minutes)
+
+
+class Promise(Protocol):
+    """`ready_by` or `after_transfer`."""
+
+    def __call__(
+        self, placed_at: datetime, location: LocationSettings, *, lead_minutes: int | None = None
+    ) -> datetime: ...
+
+
+def accept_by(promise: Promise, placed_at: datetime, location: LocationSettings) -> datetime | None:
+    """By when somebody should have accepted what is promised so: half of its lead time. None where there is none."""
+    return promise(placed_at, location, lead_minutes=location.lead_minutes // 2) if location.lead_minutes else None
 
 
 def _never_open(location: LocationSettings) -> NeedsAttention:

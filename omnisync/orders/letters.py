@@ -35,6 +35,7 @@ class Occasion(StrEnum):
     REMINDER = "reminder"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+    LATE = "late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,11 @@ _GERMAN = _Words(
             "Ihre Abholung {number} wurde storniert",
             "Ihre Bestellung bei {store} wurde storniert.",
         ),
+        Occasion.LATE: (
+            "Ihre Abholung {number} dauert länger",
+            "Ihre Bestellung bei {store} liegt leider noch nicht bereit, anders als bis {ready} zugesagt.\n"
+            "Bitte kommen Sie erst, wenn wir Ihnen geschrieben haben, dass sie bereitliegt.",
+        ),
     },
     hello="Guten Tag {name},",
     code="Ihr Abholcode: {code}",
@@ -96,6 +102,11 @@ _ENGLISH = _Words(
             "your order was not collected by {until}. We have released it, and you owe nothing.",
         ),
         Occasion.CANCELLED: ("Your pickup {number} was cancelled", "your order at {store} was cancelled."),
+        Occasion.LATE: (
+            "Your pickup {number} takes longer",
+            "your order at {store} will not be ready by {ready} as we had promised; we are sorry.\n"
+            "Please come only after we have written to you that it is ready.",
+        ),
     },
     hello="Hello {name},",
     code="Your pickup code: {code}",

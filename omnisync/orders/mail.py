@@ -61,6 +61,16 @@ def write_to_store(
     write(session, desk, Draft(location.email, f"Neue Abholung {pickup.number}", body), now=now)
 
 
+def write_not_accepted(session: Session, desk: Desk, pickup: Pickup, *, now: datetime) -> None:
+    """Tell whoever answers for the store that nobody accepts a pickup. Its number only: no code, no person."""
+    location = desk.location(pickup.location)
+    if not location.manager_email or not desk.settings.mail.host:
+        return
+    due = f"{pickup.ready_by.astimezone(ZoneInfo(location.timezone)):%d.%m.%Y um %H:%M} Uhr"
+    body = f"Abholung {pickup.number} ({location.name}) hat noch niemand angenommen.\nZugesagt ist sie bis {due}.\n"
+    write(session, desk, Draft(location.manager_email, f"Nicht angenommen: Abholung {pickup.number}", body), now=now)
+
+
 def _body(session: Session, pickup: Pickup, lines: Sequence[tuple[str, int]], zone: ZoneInfo) -> str:
     titles = articles.known(session, [sku for sku, _ in lines])
     listed = [f"  {n} x {titles[sku].title if sku in titles else sku} ({sku})" for sku, n in lines]

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
+from omnisync.catalog import articles
 from omnisync.errors import Conflict, InvalidRequest
 from omnisync.orders import customers, holding, hours, letters, pickup, sending, states, tasks
-from omnisync.orders.pickup import Actor, Desk
+from omnisync.orders.pickup import OMNISYNC, Actor, Desk
 from omnisync.orders.states import Step
 from omnisync.orders.tables import Pickup, PickupLine
 from omnisync.stock import ledger
@@ -65,17 +66,17 @@ def pick(
     now: datetime,
     picked: Mapping[str, int] | None = None,
 ) -> Pickup:
-    """Start packing; with `picked`, note how many pieces of each SKU lie in the bag so far."""
+    """Accept it and start packing; with `picked`, note how many pieces of each SKU lie in the bag so far."""
     found = pickup.load(session, pickup_id, actor, lock=True)
     if picked is None and found.state != states.State.PLACED:
         raise states.wrong_state(found, Step.PICK)
     if picked:
         pickup.check_part({sku: n for sku, n in picked.items() if n}, pickup.here_lines(session, pickup_id))
         _set_picked(session, pickup_id, picked)
-    was = found.state
-    moved = states.advance(session, pickup_id, Step.PICK)
-    if was != moved.state:
-        desk.tell(session, "picking", moved)
+    if found.state != states.State.PLACED:
+        return states.advance(session, pickup_id, Step.PICK)
+    moved = states.advance(session, pickup_id, Step.PICK, accepted_at=now, accepted_by=actor.name)
+    desk.tell(session, "picking", moved, by=actor, now=now)
     return moved
 
 
@@ -86,20 +87,35 @@ def ready(session: Session, desk: Desk, pickup_id: str, shelf: str, *, actor: Ac
     if pickup.here_lines(session, pickup_id) != still_open:
         raise Conflict("Goods for this pickup are still on their way.", code="goods-coming", state=found.state)
     latest = max(found.collect_by, hours.collect_by(now, desk.location(found.location)))
-    moved = states.advance(session, pickup_id, Step.READY, shelf=shelf, ready_at=now, collect_by=latest)
+    taken = {} if found.accepted_at else {"accepted_at": now, "accepted_by": actor.name}
+    moved = states.advance(session, pickup_id, Step.READY, shelf=shelf, ready_at=now, collect_by=latest, **taken)
     _set_picked(session, pickup_id, still_open)
     customers.keep(session, moved.customer_id, latest)
     letters.write(session, desk, letters.Occasion.READY, moved, now=now)
-    desk.tell(session, "ready", moved)
+    desk.tell(session, "ready", moved, by=actor, now=now, shelf=shelf)
     return moved
 
 
+def scan(session: Session, desk: Desk, pickup_id: str, code: str, *, actor: Actor, now: datetime) -> Pickup:
+    """A piece with this barcode (any of its article's, or its SKU) goes into the bag. Conflict when it is not wanted."""
+    code = code.strip()
+    sku = articles.by_barcode(session, [code]).get(code, code)
+    still_here = pickup.here_lines(session, pickup_id)
+    if sku not in still_here:
+        raise Conflict("This article does not belong to this pickup.", code="not-in-pickup", sku=sku)
+    [line] = [one for one in pickup.lines_of(session, [pickup_id])[pickup_id] if one.sku == sku]
+    if line.picked >= still_here[sku]:
+        raise Conflict("All pieces of this article lie in the bag already.", code="all-picked", sku=sku)
+    return pick(session, desk, pickup_id, actor=actor, now=now, picked={sku: line.picked + 1})
+
+
 def reject(
-    session: Session, desk: Desk, pickup_id: str, rejected: Sequence[Rejected], *, actor: Actor, now: datetime
-) -> Pickup:
+    session: Session, desk: Desk, pickup_id: str, rejected: Sequence[Rejected], *,
+    actor: Actor, now: datetime, ask_first: bool = False,
+) -> Pickup:  # fmt: skip
     """These pieces are not there or not fit to be sold: the stock is corrected at once, the rest of the pickup stays open.
 
-    With nothing left the pickup is cancelled.
+    With nothing left the pickup is cancelled, unless somebody asks first what is to be done.
     """
     found = pickup.load(session, pickup_id, actor, lock=True)
     part = summed(rejected)
@@ -115,10 +131,12 @@ def reject(
         session,
         "rejected",
         found,
+        by=actor,
+        now=now,
         lines=[{"sku": one.sku, "quantity": one.quantity, "reason": one.why.value} for one in rejected],
     )
-    if part == still_open:
-        return _nothing_left(session, desk, pickup_id, now)
+    if part == still_open and not ask_first:
+        return _nothing_left(session, desk, pickup_id, actor, now)
     return pickup.load(session, pickup_id, actor)
 
 
@@ -130,16 +148,16 @@ def give_up(session: Session, desk: Desk, pickup_id: str, lines: Mapping[str, in
     for sku, n in sorted(lines.items()):
         _add_rejected(session, pickup_id, sku, n)
     told = [{"sku": sku, "quantity": n, "reason": "shortage"} for sku, n in sorted(lines.items())]
-    desk.tell(session, "rejected", found, lines=told)
+    desk.tell(session, "rejected", found, by=OMNISYNC, now=now, lines=told)
     return found
 
 
-def _nothing_left(session: Session, desk: Desk, pickup_id: str, now: datetime) -> Pickup:
+def _nothing_left(session: Session, desk: Desk, pickup_id: str, actor: Actor, now: datetime) -> Pickup:
     ended = states.advance(session, pickup_id, Step.CANCEL, ended_at=now, overdue=False)
     sending.call_off(session, ended, by="rejected", now=now)
     tasks.close_overdue(session, pickup_id, by="rejected", now=now)
     letters.write(session, desk, letters.Occasion.CANCELLED, ended, now=now)
-    desk.tell(session, "cancelled", ended, reason="rejected")
+    desk.tell(session, "cancelled", ended, by=actor, now=now, reason="rejected")
     return ended
 
 

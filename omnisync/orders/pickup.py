@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from omnisync.clock import Ids
 from omnisync.errors import Conflict, Forbidden, InvalidRequest, NotFound
+from omnisync.orders import acts
 from omnisync.orders.codes import Codes
 from omnisync.orders.tables import Pickup, PickupLine
 from omnisync.settings import LocationSettings, Settings
@@ -45,8 +47,9 @@ class Desk:
         """The codes of the locations where something can be collected."""
         return [location.code for location in self.settings.locations if location.pickup != "off"]
 
-    def tell(self, session: Session, what: str, pickup: Pickup, **more: Any) -> None:
-        """Announce what became of a pickup: ids and states only, never a person's data."""
+    def tell(self, session: Session, what: str, pickup: Pickup, *, by: Actor, now: datetime, **more: Any) -> None:
+        """Note what was done with a pickup in its timeline, and announce it: ids and states only, never a person's data."""
+        acts.note(session, pickup.id, what, by.name, by.device, now, more)
         body = {name: getattr(pickup, name) for name in ("id", "number", "location", "state", "channel", "reference")}
         self.announce(session, f"pickup.{what}", body | more)
 
@@ -57,12 +60,18 @@ class Actor:
 
     name: str
     location: str | None = None
+    device: str | None = None
+    """The enrolled device at which they stand."""
 
     def where(self, location: str | None) -> str | None:
         """Where they look: staff see their own store, whether they name it or not."""
         if self.location is not None and location not in (None, self.location):
             raise Forbidden("These pickups belong to another store.")
         return self.location or location
+
+
+OMNISYNC = Actor("omnisync")
+"""What nobody does happens by itself."""
 
 
 def check_open(desk: Desk, location: str, closed: Collection[str]) -> None:

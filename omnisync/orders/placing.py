@@ -16,7 +16,7 @@ from omnisync.catalog import articles, prices
 from omnisync.errors import Conflict, InvalidRequest, Refused
 from omnisync.orders import holding, hours, letters, mail, numbers, pickup, sending
 from omnisync.orders.customers import RETENTION, Person
-from omnisync.orders.pickup import Desk
+from omnisync.orders.pickup import OMNISYNC, Actor, Desk
 from omnisync.orders.states import State
 from omnisync.orders.tables import Customer, Pickup, PickupLine
 from omnisync.stock import availability, promises, reservations, stocktakes
@@ -254,19 +254,20 @@ def _told(session: Session, desk: Desk, draft: _Draft, found: Pickup, now: datet
         sending.start(session, desk, found, source, part, due=found.ready_by, now=now)
     mail.write_to_store(session, desk, found, [(line.sku, line.quantity) for line in draft.lines], now=now)
     letters.write(session, desk, letters.Occasion.PLACED, found, now=now)
-    desk.tell(session, "placed", found)
+    desk.tell(session, "placed", found, by=Actor(found.channel or OMNISYNC.name), now=now)
     return Placed(found, draft.lines, desk.codes.of(draft.id))
 
 
 def _row(desk: Desk, draft: _Draft, number: str, now: datetime) -> dict[str, Any]:
     location = desk.location(draft.wanted.location)
-    ready = (hours.after_transfer if draft.coming else hours.ready_by)(now, location)
+    promise = hours.after_transfer if draft.coming else hours.ready_by
+    ready, accept = promise(now, location), hours.accept_by(promise, now, location)
     return {
         "id": draft.id, "number": number, "code_hash": _hash_of(desk, draft.id), "channel": draft.wanted.channel,
         "reference": draft.wanted.reference, "location": location.code, "state": State.PLACED.value,
         "overdue": False, "paid": draft.wanted.paid, "gift": draft.wanted.gift, "note": draft.wanted.note,
         "reservation_id": draft.request.id, "customer_id": desk.ids.new(), "owner": draft.wanted.owner,
-        "placed_at": now, "ready_by": ready, "collect_by": hours.collect_by(ready, location), "version": 0,
+        "placed_at": now, "accept_by": accept, "ready_by": ready, "collect_by": hours.collect_by(ready, location), "version": 0,
     }  # fmt: skip
 
 

@@ -39,6 +39,7 @@ from omnisync.stock.reservations import Request as Wish
 from omnisync.values import Shelf, format_time
 
 MAX_LINES = 100
+Far = Mapping[Shelf, ends.Progress]
 
 
 class HoldLine(Body):
@@ -93,9 +94,9 @@ def routes(services: Services) -> APIRouter:
     async def read(reservation_id: Code, asker: Access = Depends(shop)) -> Response:
         """A reservation as it stands; a hold past its time is shown as expired."""
         found = await services.read.submit(_find, reservation_id)
-        if found is None or not _is_theirs(found, asker):
+        if found is None or not _is_theirs(found[0], asker):
             raise NotFound(f"There is no reservation {reservation_id}.")
-        return json_response(_shown(found, services.clock.now()))
+        return json_response(_shown(*found, services.clock.now()))
 
     @api.post("/reservations/{reservation_id}/confirm", operation_id="confirmReservation")
     async def confirm(
@@ -190,7 +191,9 @@ def _end(session: Session, works: Sequence[Any], now: datetime) -> list[Answer |
         (end, asker) for end, asker in works
         if (state := found.get(end.reservation_id)) is not None and _is_theirs(state, asker) and not _of_pickup(state)
     ]  # fmt: skip
-    outcomes = iter(ends.end(session, [end for end, _ in theirs], now=now))
+    ended = ends.end(session, [end for end, _ in theirs], now=now)
+    far = ends.progress(session, {one.id for one in ended if isinstance(one, State)})
+    outcomes = iter(ended)
     allowed = {id(end) for end, _ in theirs}
     answers: list[Answer | Refused] = []
     for end, _ in works:
@@ -199,7 +202,9 @@ def _end(session: Session, works: Sequence[Any], now: datetime) -> list[Answer |
             continue
         outcome = next(outcomes)
         answers.append(
-            kept(outcome) if isinstance(outcome, Refused) else Answer(200, orjson.dumps(_shown(outcome, now)))
+            kept(outcome)
+            if isinstance(outcome, Refused)
+            else Answer(200, orjson.dumps(_shown(outcome, far.get(outcome.id, {}), now)))
         )
     return answers
 
@@ -220,22 +225,32 @@ def _is_theirs(state: State, asker: Access) -> bool:
     return state.owner == asker.owner or asker.may(Role.OPS)
 
 
-def _find(session: Session, ids: Sequence[str]) -> list[State | None]:
-    found = ends.states(session, set(ids), lock=False)
-    return [found.get(name) for name in ids]
+def _find(session: Session, ids: Sequence[str]) -> list[tuple[State, Far] | None]:
+    found, far = ends.states(session, set(ids), lock=False), ends.progress(session, set(ids))
+    return [(found[name], far.get(name, {})) if name in found else None for name in ids]
 
 
 def _held(held: Held) -> dict[str, Any]:
     return {
         "id": held.id, "state": held.state, "expires_at": held.expires_at and format_time(held.expires_at),
         "reference": held.reference, "channel": held.channel,
-        "lines": [{"sku": line.sku, "location": line.location, "quantity": line.quantity} for line in held.lines],
+        "lines": [
+            {"sku": line.sku, "location": line.location, "quantity": line.quantity, "held": line.quantity, "collected": 0}
+            for line in held.lines
+        ],
     }  # fmt: skip
 
 
-def _shown(state: State, now: datetime) -> dict[str, Any]:
+def _shown(state: State, far: Far, now: datetime) -> dict[str, Any]:
+    overdue = state.overdue(now)
     return {
-        "id": state.id, "state": "expired" if state.overdue(now) else state.state,
+        "id": state.id, "state": "expired" if overdue else state.state,
         "expires_at": state.expires_at and format_time(state.expires_at), "reference": state.reference,
-        "channel": state.channel, "lines": list(state.lines),
+        "channel": state.channel, "lines": [_line(line, far, overdue=overdue) for line in state.lines],
     }  # fmt: skip
+
+
+def _line(line: Mapping[str, Any], far: Far, *, overdue: bool) -> dict[str, Any]:
+    pieces = far.get(Shelf(line["location"], line["sku"]))
+    held = 0 if pieces is None or overdue else pieces.held
+    return {**line, "held": held, "collected": pieces and pieces.collected}

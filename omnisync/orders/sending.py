@@ -13,7 +13,7 @@ from omnisync import db
 from omnisync.catalog import articles
 from omnisync.errors import Forbidden, Refused
 from omnisync.orders import holding, pickup, tasks
-from omnisync.orders.pickup import Actor, Desk
+from omnisync.orders.pickup import OMNISYNC, Actor, Desk
 from omnisync.orders.states import OPEN
 from omnisync.orders.tables import Pickup, PickupLine, Task
 from omnisync.settings import LocationSettings
@@ -137,7 +137,7 @@ def receive(
         _change(session, found.id, sku, coming=-n, rejected=0 if held else n)
     _lack(session, found, arrived.lost, now)
     lines = [{"sku": sku, "quantity": n} for sku, n in sorted(arrived.received.items())]
-    desk.tell(session, "goods_arrived", pickup.load(session, found.id, Actor("omnisync")), lines=lines)
+    desk.tell(session, "goods_arrived", pickup.load(session, found.id, OMNISYNC), by=OMNISYNC, now=now, lines=lines)
     return transfer
 
 

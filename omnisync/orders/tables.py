@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from omnisync.db import Instant, Name
+from omnisync.db import Instant, Name, Serial
 
 
 class ChannelOrder(SQLModel, table=True):
@@ -90,6 +90,8 @@ class Pickup(SQLModel, table=True):
         sa.Index("pickup_list", "location", "state", "ready_by"),
         sa.Index("pickup_reference", "channel", "reference"),
         sa.Index("pickup_due", "state", "collect_by"),
+        sa.Index("pickup_promised", "state", "ready_by"),
+        sa.Index("pickup_accept", "state", "accept_by"),
     )
 
     id: str = Field(primary_key=True, sa_type=Name)
@@ -119,6 +121,15 @@ class Pickup(SQLModel, table=True):
     collected_how: str | None = None
     """code, or the reason for handing it over without one."""
     handed_over_by: str | None = None
+    accept_by: datetime | None = Field(default=None, sa_type=Instant)
+    """Half of the lead time: by then somebody should have accepted it. Null: nothing was promised."""
+    accepted_at: datetime | None = Field(default=None, sa_type=Instant)
+    accepted_by: str | None = None
+    """Who picks it."""
+    alarmed_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When it was said that nobody accepts it."""
+    warned_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When it was said that its promise will be missed."""
     agreed_how: str | None = None
     """phone | mail | in_store | online: how the customer said yes when the pickup last moved to another store."""
     agreed_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -144,6 +155,22 @@ class PickupLine(SQLModel, table=True):
     currency: str | None = None
 
 
+class PickupAct(SQLModel, table=True):
+    """One thing that was done with a pickup: who, when, at which device. Never a customer's data."""
+
+    __tablename__ = "pickup_act"
+    __table_args__ = (sa.Index("pickup_act_of", "pickup_id", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
+    pickup_id: str = Field(sa_type=Name)
+    what: str
+    """placed | picking | ready | rejected | collected | ... as in the event `pickup.*`"""
+    by: str
+    device: str | None = Field(default=None, sa_type=Name)
+    at: datetime = Field(sa_type=Instant)
+    details: Any = Field(default=None, sa_type=sa.JSON)
+
+
 class PickupNumber(SQLModel, table=True):
     """The last public pickup number given out at a location."""
 
@@ -160,7 +187,7 @@ class Task(SQLModel, table=True):
 
     id: str = Field(primary_key=True, sa_type=Name)
     kind: str
-    """put_back | count | overdue | send | receive"""
+    """put_back | count | overdue | send | receive | ask"""
     location: str = Field(sa_type=Name)
     sku: str | None = Field(default=None, sa_type=Name)
     pickup_id: str | None = Field(default=None, sa_type=Name)

@@ -26,6 +26,7 @@ class Job(StrEnum):
     OVERDUE = "overdue"
     SEND = "send"
     RECEIVE = "receive"
+    ASK = "ask"
 
 
 def put_back(session: Session, desk: Desk, pickup: Pickup, *, now: datetime) -> None:
@@ -88,13 +89,20 @@ def lower_send(session: Session, transfer_id: str, sku: str, quantity: int) -> N
     )
 
 
+def ask(session: Session, desk: Desk, pickup: Pickup, *, now: datetime) -> None:
+    """Something of this pickup is missing: somebody asks the customer what is to be done. Asked for twice, it is one task."""
+    open_ones = sa.select(_task.c.id).where(*_of(pickup.id, Job.ASK))
+    if session.execute(open_ones).first() is None:
+        _add(session, desk, Job.ASK, pickup.location, now, pickup_id=pickup.id)
+
+
+def _of(pickup_id: str, *jobs: Job) -> tuple[sa.ColumnElement[bool], ...]:
+    return _task.c.pickup_id == pickup_id, _task.c.kind.in_(jobs), _task.c.done_at.is_(None)
+
+
 def close_overdue(session: Session, pickup_id: str, *, by: str, now: datetime) -> None:
-    """The customer came, or somebody decided."""
-    session.execute(
-        sa.update(_task)
-        .where(_task.c.pickup_id == pickup_id, _task.c.kind == Job.OVERDUE, _task.c.done_at.is_(None))
-        .values(done_at=now, done_by=by)
-    )
+    """The customer came, or somebody decided: nobody need call any more."""
+    session.execute(sa.update(_task).where(*_of(pickup_id, Job.OVERDUE, Job.ASK)).values(done_at=now, done_by=by))
 
 
 def done(session: Session, task_id: str, actor: Actor, *, now: datetime) -> Task:
@@ -112,8 +120,10 @@ def done(session: Session, task_id: str, actor: Actor, *, now: datetime) -> Task
     return found
 
 
-def list_open(session: Session, location: str | None, *, limit: int = 200) -> Sequence[Task]:
-    """What is still to do, oldest first. A count that somebody has made since is no longer to do."""
+def list_open(
+    session: Session, location: str | None, *, after: tuple[datetime, str] | None = None, limit: int = 200
+) -> Sequence[Task]:
+    """What is still to do, oldest first (behind that moment and id). A count that somebody has made since is no longer to do."""
     counted = sa.exists().where(
         col(Balance.location) == col(Task.location),
         col(Balance.sku) == col(Task.sku),
@@ -122,6 +132,9 @@ def list_open(session: Session, location: str | None, *, limit: int = 200) -> Se
     statement = select(Task).where(col(Task.done_at).is_(None), sa.or_(col(Task.kind) != Job.COUNT, ~counted))
     if location is not None:
         statement = statement.where(col(Task.location) == location)
+    if after is not None:
+        at, name = col(Task.created_at), col(Task.id)
+        statement = statement.where(sa.or_(at > after[0], sa.and_(at == after[0], name > after[1])))
     return session.exec(statement.order_by(col(Task.created_at), col(Task.id)).limit(limit)).all()
 
 

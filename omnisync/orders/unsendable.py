@@ -10,7 +10,7 @@ from sqlmodel import Session
 from omnisync.errors import Forbidden
 from omnisync.orders import picking, pickup, sending, tasks
 from omnisync.orders.picking import Rejected
-from omnisync.orders.pickup import Actor, Desk
+from omnisync.orders.pickup import OMNISYNC, Actor, Desk
 from omnisync.stock import transfers
 from omnisync.stock.tables import Transfer
 
@@ -36,6 +36,6 @@ def cannot_send(
             tasks.lower_send(session, transfer_id, line.sku, line.unsent)
     if found is not None and sending.never_come(session, transfer, found, gone, now=now):
         lines = [{"sku": one.sku, "quantity": one.quantity, "reason": one.why.value} for one in missing]
-        waiting = pickup.load(session, found.id, Actor("omnisync"))
-        desk.tell(session, "cannot_send", waiting, source=asked.from_location, lines=lines)
+        waiting = pickup.load(session, found.id, OMNISYNC)
+        desk.tell(session, "cannot_send", waiting, by=actor, now=now, source=asked.from_location, lines=lines)
     return transfer

@@ -71,9 +71,14 @@ def _view(found: Pickup, lines: Sequence[PickupLine], titles: dict[str, str]) ->
         "note": found.note, "gift": found.gift, "placed_at": format_time(found.placed_at),
         "ready_by": format_time(found.ready_by), "collect_by": format_time(found.collect_by),
         "ready_at": _time(found.ready_at), "ended_at": _time(found.ended_at), "collected_how": found.collected_how,
-        "handed_over_by": found.handed_over_by, "agreed": _agreed(found), "reservation": found.reservation_id, "due": due(found, lines),
+        "handed_over_by": found.handed_over_by, "agreed": _agreed(found), "accept_by": _time(found.accept_by),
+        "accepted": _accepted(found), "reservation": found.reservation_id, "due": due(found, lines),
         "lines": [_line(line, titles.get(line.sku)) for line in lines],
     }  # fmt: skip
+
+
+def _accepted(found: Pickup) -> dict[str, Any] | None:
+    return None if found.accepted_at is None else {"at": _time(found.accepted_at), "by": found.accepted_by}
 
 
 def _agreed(found: Pickup) -> dict[str, Any] | None:

@@ -1,60 +1,116 @@
-"""Who is logged in to the pages: a signed cookie, and a token in every form so that no other site can press our buttons."""
+"""Who is at the pages: a cookie that names a session's row, and a token in every form so that no other site can press our buttons."""
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from fastapi import Request, Response
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
 
+from omnisync.access import Access, sessions
+from omnisync.access.sessions import Here
 from omnisync.errors import Forbidden
+from omnisync.http import Services
 
-COOKIE = "omnisync_session"
-LASTS_SECONDS = 14 * 60 * 60
-"""One long working day."""
+SESSION, DEVICE = "omnisync_session", "omnisync_device"
+LASTS = {SESSION: sessions.WORKING_DAY, DEVICE: timedelta(days=400)}
+"""How long a browser keeps each cookie. How long a device's session holds, its row says."""
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A person at one device. `store` is the location whose pickups the screen shows."""
+    """Somebody at one browser. `store` is the location whose pickups the screen shows."""
 
     user: str
     device: str
+    """What wrong codes are counted for: an enrolled device, or one login."""
     token: str
-    store: str
+    here: Here = field(repr=False)
+    store: str = ""
+
+    @property
+    def access(self) -> Access:
+        return self.here.access
 
 
 class Logins:
-    """Makes and reads the session cookie; its signature also bounds how long it lasts."""
+    """Begins, finds and ends sessions. The cookie's signature makes it unforgeable, the row says whether it still holds."""
 
-    def __init__(self, secret: bytes) -> None:
-        self._signer = URLSafeTimedSerializer(secret, salt="omnisync login")
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._signer = URLSafeSerializer(services.secret, salt="omnisync session")
 
-    def begin(self, response: Response, request: Request, login: Login) -> None:
-        """Let the browser keep who this is. Scripts cannot read it, other sites cannot send it along with a form."""
+    async def begin(self, response: Response, request: Request, name: str) -> None:
+        """A person came in with a password."""
+        ids, now = self._services.ids, self._services.clock.now()
+        made = await self._services.write.run(lambda session: sessions.begin_of_user(session, name, ids=ids, now=now))
+        self._keep(response, request, SESSION, made)
+
+    def keep_device(self, response: Response, request: Request, session_id: str) -> None:
+        """Let this browser be the device whose session that is."""
+        self._keep(response, request, DEVICE, session_id)
+
+    async def find(self, request: Request) -> Login | None:
+        """Who logged in here with a password, as the account stands now; None when nobody did, or not any more."""
+        return await self._find(request, SESSION)
+
+    async def find_device(self, request: Request) -> Login | None:
+        """The enrolled device that this browser is, with who stands there."""
+        return await self._find(request, DEVICE)
+
+    async def end(self, response: Response, request: Request, login: Login) -> None:
+        """Forget who this was, here and in the row."""
+        now = self._services.clock.now()
+        await self._services.write.run(lambda session: sessions.end(session, login.here.session_id, now=now))
+        response.delete_cookie(_name(request, SESSION), path="/", secure=_is_safe(request), httponly=True)
+
+    def _keep(self, response: Response, request: Request, cookie: str, session_id: str) -> None:
+        """Scripts cannot read it, and other sites cannot send it along with a form."""
         response.set_cookie(
-            COOKIE,
-            self._signer.dumps(asdict(login)),
-            max_age=LASTS_SECONDS,
+            _name(request, cookie),
+            str(self._signer.dumps([cookie, session_id])),
+            max_age=int(LASTS[cookie].total_seconds()),
             httponly=True,
             samesite="lax",
-            secure=request.url.scheme == "https",
+            secure=_is_safe(request),
             path="/",
         )
 
-    def of(self, request: Request) -> Login | None:
-        """Who is logged in; None when nobody is, or not any more."""
-        try:
-            return Login(**self._signer.loads(request.cookies.get(COOKIE, ""), max_age=LASTS_SECONDS))
-        except (BadSignature, TypeError):
+    async def _find(self, request: Request, cookie: str) -> Login | None:
+        session_id = self._named(request, cookie)
+        if session_id is None:
             return None
+        now = self._services.clock.now()
+        here = await self._services.read.run(lambda session: sessions.find(session, session_id, now=now))
+        if here is None or (cookie == DEVICE) != (here.device_id is not None):
+            return None
+        if here.stale:
+            await self._services.write.run(lambda session: sessions.seen(session, here, now=now))
+        return Login(here.access.name, here.device_id or session_id, self._token(session_id), here)
 
-    def end(self, response: Response) -> None:
-        """Forget who this was."""
-        response.delete_cookie(COOKIE, path="/")
+    def _named(self, request: Request, cookie: str) -> str | None:
+        try:
+            kind, session_id = self._signer.loads(request.cookies.get(_name(request, cookie), ""))
+        except (BadSignature, TypeError, ValueError):
+            return None
+        return str(session_id) if kind == cookie else None
+
+    def _token(self, session_id: str) -> str:
+        """Made again for each page from the server's key: nobody outside can know it, and no row holds it."""
+        return hmac.digest(self._services.secret, f"omnisync form\0{session_id}".encode(), "sha256").hex()
+
+
+def _is_safe(request: Request) -> bool:
+    return request.url.scheme == "https"
+
+
+def _name(request: Request, cookie: str) -> str:
+    """Over https with the prefix that browsers keep for exactly this host, set by exactly this host."""
+    return f"__Host-{cookie}" if _is_safe(request) else cookie
 
 
 class Vouchers:

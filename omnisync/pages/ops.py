@@ -1,234 +1,142 @@
-"""The ops page: whether every channel shows the truth, why not, and what to press."""
+"""The office's pages: the overview with what is wrong and what to press, and behind it a page for each thing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
-from typing import Any
-from urllib.parse import urlencode
+from collections.abc import Mapping, Sequence
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from sqlmodel import Session
 
-from omnisync import access
-from omnisync.access import Access, Role
-from omnisync.errors import Forbidden, NotFound, OmnisyncError, Refused
+from omnisync.access import Role
+from omnisync.errors import Forbidden, NotFound
 from omnisync.http import Services
-from omnisync.pages import ops_charts, ops_lists, ops_switches, ops_view, ops_words
-from omnisync.pages.logins import Login, Logins, check_token
+from omnisync.pages import ops_switches, ops_view, ops_words, staff_devices
+from omnisync.pages.office import (
+    account,
+    cases,
+    channel,
+    house,
+    letters,
+    log,
+    menu,
+    orders,
+    people,
+    pickups,
+    prices,
+    search,
+    short,
+    stock,
+    story,
+    today,
+    unclear,
+)
+from omnisync.pages.office.frame import Office, Read, Visit, render, to
 from omnisync.pages.ops_switches import Switches
 from omnisync.pages.ops_view import DEFAULT_RANGE, RANGES, Board
-from omnisync.pages.staff import SECURITY, form_of
-from omnisync.stock import shortages
-from omnisync.sync import behind, cases, deadletters, health, mappings, replay
 from omnisync.sync.context import Context
 
 FRESH_SECONDS = 1.0
 """However many screens are open, the numbers are read this often at most."""
 
-
-@dataclass(frozen=True, slots=True)
-class Press:
-    """A button that was pressed: what for, by whom, with which fields."""
-
-    name: str
-    form: Mapping[str, str]
-    by: Access
-    now: datetime
-
-
-Step = Callable[[Session, Context, Press], Any]
+PAGES: Sequence[tuple[str, str, Read, Role]] = (
+    ("/ops/today", "today.html", today.today, Role.VIEWER),
+    ("/ops/search", "search.html", search.search, Role.VIEWER),
+    ("/ops/stock", "stock.html", stock.shelves, Role.VIEWER),
+    ("/ops/stock/article", "article.html", stock.card, Role.VIEWER),
+    ("/ops/stock/explain", "explain.html", account.account, Role.VIEWER),
+    ("/ops/pickups", "pickups.html", pickups.pickups, Role.VIEWER),
+    ("/ops/pickups/one", "story.html", story.of_pickup, Role.VIEWER),
+    ("/ops/pickups/unrung", "unrung.html", today.unrung, Role.VIEWER),
+    ("/ops/prices", "prices.html", prices.prices, Role.VIEWER),
+    ("/ops/prices/one", "price.html", prices.one, Role.VIEWER),
+    ("/ops/orders", "orders.html", orders.orders, Role.VIEWER),
+    ("/ops/orders/one", "story.html", story.of_order, Role.VIEWER),
+    ("/ops/channel", "channel.html", channel.channel, Role.VIEWER),
+    ("/ops/channel/message", "message.html", channel.came, Role.VIEWER),
+    ("/ops/cases", "cases.html", cases.cases, Role.VIEWER),
+    ("/ops/drift", "drift.html", cases.drift, Role.VIEWER),
+    ("/ops/shortages", "shortages.html", short.short, Role.VIEWER),
+    ("/ops/mappings", "mappings.html", unclear.unclear, Role.VIEWER),
+    ("/ops/log", "log.html", log.log, Role.VIEWER),
+    ("/ops/people", "people.html", people.people, Role.ADMIN),
+    ("/ops/settings", "house.html", house.house, Role.VIEWER),
+    ("/ops/letters", "letters.html", letters.letters, Role.VIEWER),
+    ("/ops/letters/one", "letter.html", letters.one, Role.VIEWER),
+)
+"""(path, template, what it reads, who may see it)"""
 
 
 def routes(services: Services, context: Context, switches: Switches | None = None) -> APIRouter:
-    """The ops page over these services; `switches` are the demo's, where there is one."""
-    page = _Page(services, context, switches)
+    """The office over these services; `switches` are the demo's, where there is one."""
     api = APIRouter(include_in_schema=False)
+    office = Office(services, context, api)
+    board = _Board(office, switches)
     api.add_api_route("/", _home, methods=["GET"])
-    api.add_api_route("/ops", page.show, methods=["GET"])
-    api.add_api_route("/ops/switches", page.switch, methods=["POST"])
-    api.add_api_route("/ops/{thing}/{name}/{step}", page.press, methods=["POST"])
+    api.add_api_route("/ops", board.show, methods=["GET"])
+    api.add_api_route("/ops/switches", board.switch, methods=["POST"])
+    staff_devices.add(api, office)
+    api.add_api_route("/ops/{thing}/{name}/{step}", board.press, methods=["POST"])
+    for path, template, read, role in PAGES:
+        office.page(path, template, read, role=role)
+    office.page("/ops/letters/rehearsal", "rehearsal.html", letters.rehearsal, role=Role.OPS, tries=True)
     return api
 
 
 async def _home() -> Response:
     """Who types the bare address gets to the page."""
-    return _to("/ops")
+    return to("/ops")
 
 
-class _Page:
-    """The handlers of the ops page; each is one request."""
+class _Board:
+    """The overview, which is read once for all who look at it."""
 
-    def __init__(self, services: Services, context: Context, switches: Switches | None) -> None:
-        self._services, self._context, self._switches = services, context, switches
-        self._logins = Logins(services.secret)
-        self._templates = _templates()
-        self._read: dict[str, tuple[float, Board]] = {}
+    def __init__(self, office: Office, switches: Switches | None) -> None:
+        self._office, self._switches = office, switches
+        self._read: dict[tuple[str, str], tuple[float, Board, menu.Counts]] = {}
 
     async def show(self, request: Request) -> Response:
         """The page; its script asks for it again every other second and puts in what changed."""
-        found = await self._who(request)
-        if found is None:
-            return _to("/staff/login", next="/ops")
-        login, asker = found
-        if not asker.may(Role.OPS):
-            return self._render("forbidden.html", 403)
-        board = await self._board(_range(request))
+        visit = await self._office.visit(request)
+        if visit is None:
+            return to("/staff/login", next="/ops")
+        if not visit.asker.may(Role.VIEWER):
+            return render(visit, "forbidden.html", 403)
+        board, counts = await self._board(visit)
         demo = await ops_switches.look(self._switches)
-        problem = request.query_params.get("m", "")
-        return self._render("page.html", board=board, login=login, demo=demo, problem=problem)
+        ranges, faults = {name: words for name, (words, _, _) in RANGES.items()}, ops_words.FAULTS
+        return render(visit, "page.html", board=board, counts=counts, demo=demo, ranges=ranges, faults=faults)
 
     async def press(self, request: Request, thing: str, name: str, step: str) -> Response:
-        """A button. Pressed by two people it has one effect, and the second is told."""
-
-        async def work(form: Mapping[str, str], asker: Access) -> None:
-            do = STEPS.get((thing, step))
-            if do is None:
-                raise NotFound(f"There is no step {step!r} of {thing!r}.")
-            press = Press(name, form, asker, self._services.clock.now())
-            await self._services.write.run(lambda session: do(session, self._context, press))
-            self._services.changed()
-
-        return await self._answer(request, work)
+        """A button of any page; afterwards the overview is read anew."""
+        answer = await self._office.press(request, thing, name, step)
+        self._read.clear()
+        return answer
 
     async def switch(self, request: Request) -> Response:
         """Break or mend a simulated channel of the demo."""
 
-        async def work(form: Mapping[str, str], asker: Access) -> None:
+        async def work(form: Mapping[str, str], visit: Visit) -> None:
             if self._switches is None:
                 raise NotFound("There is no demo here.")
+            if not visit.asker.may(Role.OPS):
+                raise Forbidden("This account may not do this.")
             await self._switches.turn(form.get("channel", ""), form.get("fault", ""), form.get("on") == "1")
 
-        return await self._answer(request, work)
-
-    async def _answer(self, request: Request, work: Callable[[Mapping[str, str], Access], Any]) -> Response:
-        found = await self._who(request)
-        if found is None:
-            return _to("/staff/login", next="/ops")
-        login, asker = found
-        code = "done"
-        try:
-            form = await form_of(request)
-            check_token(form, login)
-            if not asker.may(Role.OPS):
-                raise Forbidden("This account may not do this.")
-            await work(form, asker)
-        except OmnisyncError as error:
-            code = error.code if isinstance(error, Refused) else "try-later"
+        answer = await self._office.answer(request, work)
         self._read.clear()
-        return _to("/ops", range=_range(request), m=code)
+        return answer
 
-    async def _who(self, request: Request) -> tuple[Login, Access] | None:
-        """Who asks, as the account stands now; a disabled one is out at once."""
-        login = self._logins.of(request)
-        if login is None:
-            return None
-        found = await self._services.read.run(lambda session: access.find_user(session, login.user))
-        return None if found is None else (login, found)
-
-    async def _board(self, name: str) -> Board:
-        at = self._services.clock.monotonic()
-        read_at, board = self._read.get(name, (float("-inf"), None))
-        if board is None or at - read_at >= FRESH_SECONDS:
-            now = self._services.clock.now()
-            board = await self._services.report.run(lambda session: ops_view.board(session, self._context, name, now))
-            self._read[name] = at, board
-        return board
-
-    def _render(self, name: str, status: int = 200, **values: Any) -> Response:
-        page = self._templates.get_template(f"ops/{name}").render(**values)
-        return HTMLResponse(page, status, headers=SECURITY)
-
-
-@cache
-def _templates() -> Environment:
-    found = Environment(loader=PackageLoader("omnisync.pages"), autoescape=True, undefined=StrictUndefined)
-    found.globals["message"] = lambda code: ops_words.MESSAGES.get(code, ops_words.SOMETHING_WRONG)
-    found.globals["is_good"] = ops_words.GOOD.__contains__
-    found.globals["ranges"] = {name: words for name, (words, _, _) in RANGES.items()}
-    found.globals["chart_size"] = (ops_charts.WIDTH, ops_charts.HEIGHT)
-    found.globals["faults"] = ops_words.FAULTS
-    return found
-
-
-def _range(request: Request) -> str:
-    asked = request.query_params.get("range", DEFAULT_RANGE)
-    return asked if asked in RANGES else DEFAULT_RANGE
-
-
-def _to(path: str, **query: str) -> Response:
-    return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, status_code=303, headers=SECURITY)
-
-
-# ---------------------------------------------------------------- what the buttons do
-
-
-def _pause(session: Session, context: Context, press: Press) -> None:
-    health.pause(session, context.channel(press.name).name, now=press.now)
-
-
-def _resume(session: Session, context: Context, press: Press) -> None:
-    health.resume(session, context.channel(press.name).name, now=press.now)
-
-
-def _sync(session: Session, context: Context, press: Press) -> None:
-    behind.compare_all(session, context.channel(press.name), now=press.now)
-
-
-def _sync_all(session: Session, context: Context, press: Press) -> None:
-    for channel in context.channels.values():
-        behind.compare_all(session, channel, now=press.now)
-
-
-def _replay(session: Session, context: Context, press: Press) -> None:
-    replay.replay(session, context, press.name, now=press.now)
-
-
-def _replay_all(session: Session, context: Context, press: Press) -> None:
-    """Those the page showed; one that another one mended is closed by then."""
-    for letter in deadletters.list_open(session, limit=ops_lists.LISTED_AT_MOST):
-        if letter.closed_at is None:
-            replay.replay(session, context, letter.id, now=press.now)
-
-
-def _discard(session: Session, context: Context, press: Press) -> None:
-    replay.discard(session, press.name, now=press.now)
-
-
-def _map(session: Session, context: Context, press: Press) -> None:
-    letter = deadletters.find(session, press.name)
-    wanted = {press.form.get("external_id", ""): press.form.get("sku", "").strip()}
-    mappings.put(session, context, context.channel(letter.channel), wanted, now=press.now)
-
-
-def _apply(session: Session, context: Context, press: Press) -> None:
-    cases.apply(session, press.name, by=press.by.name, now=press.now)
-
-
-def _dismiss(session: Session, context: Context, press: Press) -> None:
-    cases.dismiss(session, press.name, by=press.by.name, now=press.now)
-
-
-def _accept(session: Session, context: Context, press: Press) -> None:
-    if not press.name.isdecimal():
-        raise NotFound(f"There is no shortage {press.name!r}.")
-    shortages.accept(session, int(press.name), by=press.by.name, now=press.now)
-
-
-STEPS: Mapping[tuple[str, str], Step] = {
-    ("channels", "pause"): _pause,
-    ("channels", "resume"): _resume,
-    ("channels", "sync"): _sync,
-    ("all", "sync"): _sync_all,
-    ("all", "replay"): _replay_all,
-    ("letters", "replay"): _replay,
-    ("letters", "discard"): _discard,
-    ("letters", "map"): _map,
-    ("cases", "apply"): _apply,
-    ("cases", "dismiss"): _dismiss,
-    ("shortages", "accept"): _accept,
-}
+    async def _board(self, visit: Visit) -> tuple[Board, menu.Counts]:
+        services, asked = self._office.services, visit.get("range", DEFAULT_RANGE)
+        name = asked if asked in RANGES else DEFAULT_RANGE
+        at, key = services.clock.monotonic(), (name, visit.say.language)
+        known = self._read.get(key)
+        if known is not None and at - known[0] < FRESH_SECONDS:
+            return known[1:]
+        board, counts = await services.report.run(
+            lambda session: (
+                ops_view.board(session, self._office.context, name, visit.now, visit.say),
+                menu.Counts.read(session),
+            )
+        )
+        self._read[key] = at, board, counts
+        return board, counts

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from omnisync.pages import ops_words
-from omnisync.pages.ops_words import plural, span, whole
+from omnisync.pages.words import Words
 from omnisync.sync import health, leases
 from omnisync.sync.health import Exposed, Health
 from omnisync.sync.history import Delays
@@ -30,60 +30,92 @@ class Banner:
 
 
 def banner(
-    session: Session, found: Sequence[Health], titles: Mapping[str, str], overall: Delays | None, now: datetime
+    session: Session,
+    found: Sequence[Health],
+    titles: Mapping[str, str],
+    overall: Delays | None,
+    now: datetime,
+    say: Words,
 ) -> Banner:
     """Says what is wrong, what could come of it, and never that nothing can."""
     if not found:
-        return Banner("info", "clock", "Noch ist kein Kanal verbunden.", "Kanäle stehen in config/omnisync.toml.")
-    if stopped := _stopped(session, now):
+        return Banner(
+            "info", "clock", say("No channel is connected yet."), say("Channels stand in config/omnisync.toml.")
+        )
+    if stopped := _stopped(session, now, say):
         return stopped
     exposed = health.exposed(session, before=now - EXPOSED_AFTER)
     if exposed and exposed[0].channel in titles:
-        return _exposed(exposed, titles, _on_time(found))
+        return _exposed(exposed, titles, _on_time(found, say), say)
     if needy := next((one for one in found if one.state == "action_required"), None):
-        return _needy(needy, titles[needy.channel], _on_time(found))
+        return _needy(needy, titles[needy.channel], _on_time(found, say), say)
     if late := next((one for one in found if one.state in ("late", "paused")), None):
-        title = f"{titles[late.channel]}: {ops_words.reason(late)}"
-        return Banner("warn", "clock", title, _on_time(found), late.channel)
-    return _fine(len(found), overall)
+        title = f"{titles[late.channel]}: {ops_words.reason(late, say)}"
+        return Banner("warn", "clock", title, _on_time(found, say), late.channel)
+    return _fine(len(found), overall, say)
 
 
-def _exposed(exposed: Sequence[Exposed], titles: Mapping[str, str], on_time: str) -> Banner:
+def _exposed(exposed: Sequence[Exposed], titles: Mapping[str, str], on_time: str, say: Words) -> Banner:
     worst, more = exposed[0], sum(one.pieces for one in exposed[1:])
-    could = (
-        f"{titles[worst.channel]} zeigt noch {plural(worst.listings, 'Artikel', 'Artikel')}, die wir nicht senken können, "
-        f"höchstens {whole(worst.pieces)} Stück."
+    could = say.ngettext(
+        "%(channel)s still shows %(num)s article that we cannot lower, at most %(pieces)s pieces.",
+        "%(channel)s still shows %(num)s articles that we cannot lower, at most %(pieces)s pieces.",
+        worst.listings, channel=titles[worst.channel], pieces=say.number(worst.pieces),
+    )  # fmt: skip
+    rest = (
+        " " + say.ngettext("On other channels %(num)s piece more.", "On other channels %(num)s pieces more.", more)
+        if more
+        else ""
     )
-    rest = f" Auf anderen Kanälen noch {whole(more)} Stück." if more else ""
     return Banner("bad", "warning", could, on_time + rest, worst.channel)
 
 
-def _needy(one: Health, title: str, on_time: str) -> Banner:
-    reason = ops_words.reason(one)
+def _needy(one: Health, title: str, on_time: str, say: Words) -> Banner:
+    reason = ops_words.reason(one, say)
     said = reason[:1].lower() + reason[1:] if one.action is None else reason
-    return Banner("warn", "warning", f"{title} braucht Sie: {said}", f"{ops_words.action(one)} {on_time}", one.channel)
-
-
-def _fine(channels: int, overall: Delays | None) -> Banner:
-    window = span(overall.p95_seconds) if overall else "weniger Sekunden"
     return Banner(
-        "ok", "check", "Alle Kanäle sind pünktlich." if channels > 1 else "Der Kanal ist pünktlich.",
-        f"Dasselbe letzte Stück könnten zwei Kanäle nur innerhalb von {window} verkaufen; das würde hier gezählt.",
+        "warn",
+        "warning",
+        say("%(channel)s needs you: %(reason)s", channel=title, reason=said),
+        f"{ops_words.action(one, say)} {on_time}",
+        one.channel,
+    )
+
+
+def _fine(channels: int, overall: Delays | None, say: Words) -> Banner:
+    window = say.span(overall.p95_seconds) if overall else say("a few seconds")
+    return Banner(
+        "ok", "check", say("All channels are on time.") if channels > 1 else say("The channel is on time."),
+        say("Two channels could sell the same last piece only within %(window)s; that would be counted here.", window=window),
     )  # fmt: skip
 
 
-def _stopped(session: Session, now: datetime) -> Banner | None:
+def _stopped(session: Session, now: datetime, say: Words) -> Banner | None:
     """Without a worker every number on this page grows old while it looks fine."""
     held_until = leases.ends_at(session, leases.HOUSE)
     if held_until is not None and held_until > now:
         return None
-    since = f"Seit {span((now - held_until).total_seconds())} arbeitet" if held_until else "Noch hat"
-    rest = " kein Worker: kein Kanal wird gelesen oder beschrieben." if held_until else " kein Worker gearbeitet."
+    since = (
+        say(
+            "For %(span)s no worker has worked: no channel is read or written.",
+            span=say.span((now - held_until).total_seconds()),
+        )
+        if held_until
+        else say("No worker has worked yet.")
+    )
     return Banner(
-        "bad", "warning", "Der Abgleich steht.", f"{since}{rest} „omnisync serve“ oder „omnisync worker“ starten."
+        "bad",
+        "warning",
+        say("The sync stands still."),
+        f"{since} {say('Start “omnisync serve” or “omnisync worker”.')}",
     )
 
 
-def _on_time(found: Sequence[Health]) -> str:
+def _on_time(found: Sequence[Health], say: Words) -> str:
     number = sum(one.state == "on_time" for one in found)
-    return f"{number} von {plural(len(found), 'Kanal', 'Kanälen')} pünktlich."
+    return say.ngettext(
+        "%(number)s of %(num)s channel is on time.",
+        "%(number)s of %(num)s channels are on time.",
+        len(found),
+        number=number,
+    )

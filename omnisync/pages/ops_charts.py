@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from omnisync.pages.words import Words
 from omnisync.sync.history import TARGET_SECONDS, Delays, Window
 
 WIDTH, HEIGHT = 600, 140
@@ -42,16 +43,18 @@ def spark(values: Sequence[float]) -> str:
     return _path(points)
 
 
-def chart(window: Window, delays: Mapping[int, Delays], zone: ZoneInfo, say: str) -> Chart:
+def chart(window: Window, delays: Mapping[int, Delays], zone: ZoneInfo, told: str, say: Words) -> Chart:
     """The delay over a window, on a scale that holds the target and the worst value."""
     top = _nice_top(max([TARGET_SECONDS * 1.2, *(one.p95_seconds for one in delays.values())]))
     p95 = [(_x(slot, window), _y(one.p95_seconds, top)) for slot, one in sorted(delays.items())]
     p50 = [(_x(slot, window), _y(one.p50_seconds, top)) for slot, one in sorted(delays.items())]
     grid = tuple(
-        (_y(top * part / GRID_LINES, top), _seconds(top * part / GRID_LINES)) for part in range(GRID_LINES, -1, -1)
+        (_y(top * part / GRID_LINES, top), _seconds(top * part / GRID_LINES, say)) for part in range(GRID_LINES, -1, -1)
     )
     area = f"{_path(p95)} L{p95[-1][0]:.1f},{HEIGHT} L{p95[0][0]:.1f},{HEIGHT} Z" if p95 else ""
-    return Chart(_path(p95), _path(p50), area, _y(TARGET_SECONDS, top), grid, _times(window, zone), say, not delays)
+    return Chart(
+        _path(p95), _path(p50), area, _y(TARGET_SECONDS, top), grid, times(window, zone, say), told, not delays
+    )
 
 
 def _nice_top(value: float) -> float:
@@ -60,10 +63,10 @@ def _nice_top(value: float) -> float:
     return float(GRID_LINES * next(enough, value / GRID_LINES))
 
 
-def _seconds(value: float) -> str:
+def _seconds(value: float, say: Words) -> str:
     for size, unit in ((3600, "h"), (60, "min"), (1, "s")):
         if value >= size:
-            return f"{value / size:.3g} {unit}".replace(".", ",")
+            return f"{say.number(float(f'{value / size:.3g}'))} {unit}"
     return "0 s"
 
 
@@ -82,11 +85,8 @@ def _path(points: Sequence[tuple[float, float]]) -> str:
     return " ".join(f"{'L' if index else 'M'}{x:.1f},{y:.1f}" for index, (x, y) in enumerate(points))
 
 
-def _times(window: Window, zone: ZoneInfo) -> tuple[str, ...]:
+def times(window: Window, zone: ZoneInfo, say: Words) -> tuple[str, ...]:
+    """What stands below a chart: times of one day, days of a longer span."""
     span = window.end - window.start
-    words = "%H:%M" if span <= timedelta(days=1) else "%d.%m."
-    return tuple(_at(window.start + span * part / TICKS, zone, words) for part in range(TICKS + 1))
-
-
-def _at(moment: datetime, zone: ZoneInfo, words: str) -> str:
-    return moment.astimezone(zone).strftime(words)
+    told = say.time if span <= timedelta(days=1) else say.short_date
+    return tuple(told(window.start + span * part / TICKS, zone) for part in range(TICKS + 1))

@@ -12,7 +12,8 @@ from sqlmodel import Session, col, select
 
 from omnisync.catalog.tables import Article
 from omnisync.pages import ops_words
-from omnisync.pages.ops_words import german, plural, when
+from omnisync.pages.ops_phrases import said
+from omnisync.pages.words import Words
 from omnisync.settings import Settings
 from omnisync.stock import shortages
 from omnisync.stock.tables import Shortage
@@ -57,21 +58,29 @@ class ShortageShown:
     accepted: str
 
 
-def open_letters(session: Session, titles: Mapping[str, str], now: datetime, zone: ZoneInfo) -> tuple[LetterShown, ...]:
+def open_letters(
+    session: Session, titles: Mapping[str, str], now: datetime, zone: ZoneInfo, say: Words
+) -> tuple[LetterShown, ...]:
     found = deadletters.list_open(session, limit=LISTED_AT_MOST)
     known = _listed_names(session, found)
-    return tuple(_letter(letter, titles, known, now, zone) for letter in found)
+    return tuple(_letter(letter, titles, known, now, zone, say) for letter in found)
 
 
 def _letter(
-    letter: DeadLetter, titles: Mapping[str, str], known: Mapping[tuple[str, str], str], now: datetime, zone: ZoneInfo
+    letter: DeadLetter,
+    titles: Mapping[str, str],
+    known: Mapping[tuple[str, str], str],
+    now: datetime,
+    zone: ZoneInfo,
+    say: Words,
 ) -> LetterShown:
     waiting = [article for article in replay.articles_waiting(letter) if article.external_id]
     external = waiting[0].external_id if len(waiting) == 1 and "article" in letter.reason.lower() else None
-    note = [german(letter.reason), plural(letter.attempts, "Versuch", "Versuche"), when(letter.last_at, now, zone)]
+    tries = say.ngettext("%(num)s try", "%(num)s tries", letter.attempts)
+    note = [said(letter.reason, say), tries, say.when(letter.last_at, now, zone)]
     return LetterShown(
-        letter.id, letter.channel, f"{titles.get(letter.channel, letter.channel)}: {ops_words.letter_title(letter)}",
-        ", ".join(part.rstrip(".") for part in note), german(letter.action), external,
+        letter.id, letter.channel, f"{titles.get(letter.channel, letter.channel)}: {ops_words.letter_title(letter, say)}",
+        ", ".join(part.rstrip(".") for part in note), said(letter.action, say), external,
         known.get((letter.channel, external or ""), waiting[0].title if waiting else ""),
     )  # fmt: skip
 
@@ -82,30 +91,37 @@ def _listed_names(session: Session, letters: Sequence[DeadLetter]) -> dict[tuple
     return {(row.channel, row.external_id): row.title for row in session.exec(statement)} if wanted else {}
 
 
-def open_cases(session: Session, titles: Mapping[str, str], now: datetime, zone: ZoneInfo) -> tuple[CaseShown, ...]:
-    return tuple(_case(case, titles, now, zone) for case in cases.list_open(session, limit=LISTED_AT_MOST))
+def open_cases(
+    session: Session, titles: Mapping[str, str], now: datetime, zone: ZoneInfo, say: Words
+) -> tuple[CaseShown, ...]:
+    return tuple(_case(case, titles, now, zone, say) for case in cases.list_open(session, limit=LISTED_AT_MOST))
 
 
-def _case(case: Case, titles: Mapping[str, str], now: datetime, zone: ZoneInfo) -> CaseShown:
-    title, advice = ops_words.case_words(case)
+def _case(case: Case, titles: Mapping[str, str], now: datetime, zone: ZoneInfo, say: Words) -> CaseShown:
+    title, advice = ops_words.case_words(case, say)
     cause = case.cause if case.kind == "blast_zero" else ""
-    note = ", ".join(part for part in (cause, f"seit {when(case.opened_at, now, zone)}") if part)
+    note = ", ".join(part for part in (cause, say("since %(when)s", when=say.when(case.opened_at, now, zone))) if part)
     shown = f"{titles.get(case.channel, case.channel)}: {title}"
     return CaseShown(case.id, case.channel, shown, note, advice, ops_words.can_apply(case))
 
 
-def open_shortages(session: Session, settings: Settings, now: datetime, zone: ZoneInfo) -> tuple[ShortageShown, ...]:
+def open_shortages(
+    session: Session, settings: Settings, now: datetime, zone: ZoneInfo, say: Words
+) -> tuple[ShortageShown, ...]:
     found = shortages.list_open(session, limit=LISTED_AT_MOST)
     places = {location.code: location.name for location in settings.locations}
     statement = select(Article).where(col(Article.sku).in_(sorted({row.sku for row in found})))
     names = {article.sku: article.title for article in session.exec(statement)} if found else {}
-    return tuple(_shortage(row, places, names, now, zone) for row in found)
+    return tuple(_shortage(row, places, names, now, zone, say) for row in found)
 
 
 def _shortage(
-    row: Shortage, places: Mapping[str, str], names: Mapping[str, Any], now: datetime, zone: ZoneInfo
+    row: Shortage, places: Mapping[str, str], names: Mapping[str, Any], now: datetime, zone: ZoneInfo, say: Words
 ) -> ShortageShown:
     title = f"{row.quantity} × {names.get(row.sku, row.sku)}, {places.get(row.location, row.location)}"
-    note = f"{row.sku}, zugesagt und nicht da, seit {when(row.opened_at, now, zone)}, Ursache {row.cause}"
-    accepted = f"{row.accepted_by} kümmert sich" if row.accepted_by else ""
+    note = say(
+        "%(sku)s, promised and not there, since %(when)s, cause %(cause)s",
+        sku=row.sku, when=say.when(row.opened_at, now, zone), cause=row.cause,
+    )  # fmt: skip
+    accepted = say("%(name)s takes care", name=row.accepted_by) if row.accepted_by else ""
     return ShortageShown(row.id or 0, title, note, accepted)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from omnisync.pages import ops_words
-from omnisync.pages.ops_words import span, whole
+from omnisync.pages.words import Words
 from omnisync.sync import history, trouble
 from omnisync.sync.context import Channel
 from omnisync.sync.health import LATE_AFTER_SECONDS, Health
@@ -47,37 +47,43 @@ class Row:
     paused: bool
 
 
-def rows(session: Session, channels: Sequence[Channel], found: Sequence[Health], now: datetime) -> tuple[Row, ...]:
+def rows(
+    session: Session, channels: Sequence[Channel], found: Sequence[Health], now: datetime, say: Words
+) -> tuple[Row, ...]:
     names = [channel.name for channel in channels]
     traffic = history.traffic(session, names, now=now)
     bars = trouble.bars(session, names, Window.before(now, timedelta(days=1), HALF_HOURS))
     return tuple(
-        _row(index, channel, one, traffic[channel.name], bars[channel.name], now)
+        _row(index, channel, one, traffic[channel.name], bars[channel.name], now, say)
         for index, (channel, one) in enumerate(zip(channels, found, strict=True))
     )
 
 
-def _row(index: int, channel: Channel, one: Health, traffic: Traffic, bars: Sequence[Trouble], now: datetime) -> Row:
+def _row(
+    index: int, channel: Channel, one: Health, traffic: Traffic, bars: Sequence[Trouble], now: datetime, say: Words
+) -> Row:
     word, mood, icon = ops_words.STATES[one.state]
     title = channel.settings.title or channel.name
     return Row(
-        name=channel.name, title=title, about=_about(channel), initials=_initials(title), tint=index % 5,
-        word=word, mood=mood, icon=icon, why=ops_words.reason(one), lag=span(one.lag_seconds),
-        track=round(TRACK_WIDTH * min(1.0, one.lag_seconds / LATE_AFTER_SECONDS)), last=ops_words.ago(one.last_success_at, now),
-        booked=whole(traffic.booked), sent=whole(traffic.sent), faults=_faults(one, traffic),
-        queued=whole(one.queued), drift=whole(one.drift), exposed=whole(one.exposed) if one.exposed else "",
-        bars=tuple(ops_words.BARS[level] for level in bars), bars_words=_bars_words(title, bars), paused=one.paused,
+        name=channel.name, title=title, about=_about(channel, say), initials=_initials(title), tint=index % 5,
+        word=say(word), mood=mood, icon=icon, why=ops_words.reason(one, say), lag=say.span(one.lag_seconds),
+        track=round(TRACK_WIDTH * min(1.0, one.lag_seconds / LATE_AFTER_SECONDS)), last=say.ago(one.last_success_at, now),
+        booked=say.number(traffic.booked), sent=say.number(traffic.sent), faults=_faults(one, traffic, say),
+        queued=say.number(one.queued), drift=say.number(one.drift), exposed=say.number(one.exposed) if one.exposed else "",
+        bars=tuple(ops_words.BARS[level] for level in bars), bars_words=_bars_words(title, bars, say), paused=one.paused,
     )  # fmt: skip
 
 
-def _faults(one: Health, traffic: Traffic) -> str:
+def _faults(one: Health, traffic: Traffic, say: Words) -> str:
     """Calls that fail now say more than the share of writes that failed in the last hour."""
-    return f"{whole(one.failures_in_row)} in Folge" if one.failures_in_row else ops_words.percent(traffic.fault_share)
+    in_a_row = one.failures_in_row
+    return say("%(number)s in a row", number=say.number(in_a_row)) if in_a_row else say.percent(traffic.fault_share)
 
 
-def _about(channel: Channel) -> str:
+def _about(channel: Channel, say: Words) -> str:
     adapter = ops_words.ADAPTERS.get(channel.settings.adapter, channel.settings.adapter)
-    return f"{adapter} · {'Meldungen + Abfrage' if channel.can.webhooks or channel.can.queue else 'Abfrage'}"
+    told = channel.can.webhooks or channel.can.queue
+    return f"{say(adapter)} · {say('messages + polling') if told else say('polling')}"
 
 
 def _initials(title: str) -> str:
@@ -85,6 +91,6 @@ def _initials(title: str) -> str:
     return (words[0][0] + words[1][0] if len(words) > 1 else title[:2]).upper()
 
 
-def _bars_words(title: str, bars: Sequence[Trouble]) -> str:
+def _bars_words(title: str, bars: Sequence[Trouble], say: Words) -> str:
     bad = sum(level >= Trouble.LATE for level in bars)
-    return f"{title}: in {bad} von {len(bars)} halben Stunden gab es Ärger"
+    return say("%(channel)s: trouble in %(bad)s of %(all)s half hours", channel=title, bad=bad, all=len(bars))

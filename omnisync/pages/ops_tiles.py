@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from omnisync.pages import ops_words
 from omnisync.pages.ops_charts import spark
-from omnisync.pages.ops_words import plural, span, whole
+from omnisync.pages.words import Words
 from omnisync.stock import shortages
 from omnisync.sync import cases, history
 from omnisync.sync.health import LATE_AFTER_SECONDS, Health
@@ -65,70 +65,88 @@ def _open_kinds(session: Session) -> dict[str, int]:
 
 
 def tiles(
-    session: Session, found: Sequence[Health], counts: Counts, overall: Delays | None, length: timedelta, now: datetime
+    session: Session,
+    found: Sequence[Health],
+    counts: Counts,
+    overall: Delays | None,
+    length: timedelta,
+    now: datetime,
+    say: Words,
 ) -> tuple[Tile, ...]:
     window = Window.before(now, length, SPARK_POINTS)
     return (
-        _delay_tile(session, window, overall),
-        _sold_twice_tile(session, window, counts),
-        _queue_tile(session, window, counts),
-        _letters_tile(session, window, counts),
-        _drift_tile(counts),
+        _delay_tile(session, window, overall, say),
+        _sold_twice_tile(session, window, counts, say),
+        _queue_tile(session, window, counts, say),
+        _letters_tile(session, window, counts, say),
+        _drift_tile(counts, say),
     )
 
 
-def _delay_tile(session: Session, window: Window, overall: Delays | None) -> Tile:
+def _delay_tile(session: Session, window: Window, overall: Delays | None, say: Words) -> Tile:
     by_slot = history.delays(session, window)
     line = spark([by_slot[slot].p95_seconds if slot in by_slot else 0.0 for slot in range(window.buckets)])
-    target = f"Ziel {span(TARGET_SECONDS)}"
+    target, label = say("target %(span)s", span=say.span(TARGET_SECONDS)), say("Delay, p95")
     if overall is None:
-        return Tile("Verzögerung, p95", "–", "", f"{target}, noch nichts gesendet", spark=line)
-    number, _, unit = span(overall.p95_seconds).partition(" ")
+        return Tile(label, "–", "", say("%(target)s, nothing sent yet", target=target), spark=line)
+    number, _, unit = say.span(overall.p95_seconds).partition(" ")
     mood = "ok" if overall.p95_seconds <= TARGET_SECONDS else "warn"
-    return Tile("Verzögerung, p95", number, unit, target, mood, line)
+    return Tile(label, number, unit, target, mood, line)
 
 
-def _sold_twice_tile(session: Session, window: Window, counts: Counts) -> Tile:
+def _sold_twice_tile(session: Session, window: Window, counts: Counts, say: Words) -> Tile:
     by_slot = history.conflicts(session, window)
     pieces, refused = sum(by_slot.values()), history.refused(session, window)
-    note = plural(refused, "Anfrage abgelehnt", "Anfragen abgelehnt")
+    note = say.ngettext("%(num)s request refused", "%(num)s requests refused", refused)
     if counts.short_pieces:
-        note = f"{plural(counts.short_pieces, 'Stück fehlt', 'Stück fehlen')} noch, {whole(refused)} abgelehnt"
+        note = say.ngettext(
+            "%(num)s piece is still missing, %(refused)s refused", "%(num)s pieces are still missing, %(refused)s refused",
+            counts.short_pieces, refused=say.number(refused),
+        )  # fmt: skip
     line = spark([by_slot.get(slot, 0) for slot in range(window.buckets)])
     return Tile(
-        "Doppelt verkauft", whole(pieces), "Stück", note, "warn" if pieces or counts.short_pieces else "ok", line
+        say("Sold twice"),
+        say.number(pieces),
+        say.ngettext("piece", "pieces", pieces),
+        note,
+        "warn" if pieces or counts.short_pieces else "ok",
+        line,
     )
 
 
-def _queue_tile(session: Session, window: Window, counts: Counts) -> Tile:
+def _queue_tile(session: Session, window: Window, counts: Counts, say: Words) -> Tile:
     line = spark(history.queue(session, window, counts.queued))
     late = counts.oldest_seconds > LATE_AFTER_SECONDS
-    note = f"ältester Auftrag {span(counts.oldest_seconds)}" if counts.queued else "nichts wartet"
+    note = say("oldest job %(span)s", span=say.span(counts.oldest_seconds)) if counts.queued else say("nothing waits")
     return Tile(
-        "Warteschlange", whole(counts.queued), "Auftrag" if counts.queued == 1 else "Aufträge", note,
+        say("Queue"), say.number(counts.queued), say.ngettext("job", "jobs", counts.queued), note,
         "warn" if late else "ok", line,
     )  # fmt: skip
 
 
-def _letters_tile(session: Session, window: Window, counts: Counts) -> Tile:
+def _letters_tile(session: Session, window: Window, counts: Counts, say: Words) -> Tile:
     kinds = [
-        f"{number} × {ops_words.LETTERS.get(kind, kind)}" for kind, number in sorted(counts.letters_by_kind.items())
+        f"{number} × {say(ops_words.LETTERS.get(kind, kind))}"
+        for kind, number in sorted(counts.letters_by_kind.items())
     ]
     line = spark(history.letters(session, window, counts.letters))
     mood = "warn" if counts.letters else "ok"
-    return Tile("Liegen geblieben", whole(counts.letters), "", ", ".join(kinds) or "nichts zu klären", mood, line)
-
-
-def _drift_tile(counts: Counts) -> Tile:
-    note = "jede Zahl stimmt" if not counts.drift else "wird berichtigt oder zeigt sich als Entscheidung"
-    of_all = f"von {plural(counts.listings, 'Angebot', 'Angeboten')}"
-    return Tile("Abweichungen", whole(counts.drift), of_all, note, "warn" if counts.drift else "ok")
-
-
-def delay_words(overall: Delays | None) -> str:
-    if overall is None:
-        return "Verzögerung: in diesem Zeitraum wurde nichts gesendet"
-    return (
-        f"Verzögerung von {plural(overall.number, 'Änderung', 'Änderungen')}: "
-        f"die Hälfte unter {span(overall.p50_seconds)}, 95 Prozent unter {span(overall.p95_seconds)}"
+    return Tile(
+        say("Dead letters"), say.number(counts.letters), "", ", ".join(kinds) or say("nothing to clear up"), mood, line
     )
+
+
+def _drift_tile(counts: Counts, say: Words) -> Tile:
+    note = say("every number is right") if not counts.drift else say("is mended, or shows as a decision")
+    of_all = say.ngettext("of %(num)s listing", "of %(num)s listings", counts.listings)
+    return Tile(say("Drift"), say.number(counts.drift), of_all, note, "warn" if counts.drift else "ok")
+
+
+def delay_words(overall: Delays | None, say: Words) -> str:
+    if overall is None:
+        return say("Delay: nothing was sent in this span")
+    return say.ngettext(
+        "Delay of %(num)s change: half below %(p50)s, 95 per cent below %(p95)s",
+        "Delay of %(num)s changes: half below %(p50)s, 95 per cent below %(p95)s",
+        overall.number, p50=say.span(overall.p50_seconds), p95=say.span(overall.p95_seconds),
+    )  # fmt: skip

@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from omnisync import __version__, db
-from omnisync.pages import ops_banner, ops_charts, ops_lists, ops_rows, ops_tiles, ops_words
+from omnisync.pages import ops_banner, ops_charts, ops_lists, ops_rows, ops_tiles
+from omnisync.pages.office import says
 from omnisync.pages.ops_banner import Banner
 from omnisync.pages.ops_charts import Chart
 from omnisync.pages.ops_lists import CaseShown, LetterShown, ShortageShown
 from omnisync.pages.ops_rows import Row
 from omnisync.pages.ops_tiles import Tile
-from omnisync.pages.ops_words import clock_time, zone_of
+from omnisync.pages.words import Words, later
 from omnisync.sync import health, history
 from omnisync.sync.context import Context
 from omnisync.sync.history import Window
@@ -23,7 +24,7 @@ RANGES = {
     "1h": ("1 h", timedelta(hours=1), 60),
     "6h": ("6 h", timedelta(hours=6), 72),
     "24h": ("24 h", timedelta(hours=24), 72),
-    "7d": ("7 Tage", timedelta(days=7), 84),
+    "7d": (later("7 days"), timedelta(days=7), 84),
 }
 """name -> (words, span, points of the chart)"""
 DEFAULT_RANGE = "6h"
@@ -48,9 +49,9 @@ class Board:
     foot: tuple[str, ...]
 
 
-def board(session: Session, context: Context, range_name: str, now: datetime) -> Board:
+def board(session: Session, context: Context, range_name: str, now: datetime, say: Words) -> Board:
     """Everything, at this moment."""
-    zone, channels = zone_of(context.settings), list(context.channels.values())
+    zone, channels = says.zone_of(context), list(context.channels.values())
     titles = {channel.name: channel.settings.title or channel.name for channel in channels}
     found = health.of_all(session, channels, now=now)
     counts = ops_tiles.Counts.read(session, found)
@@ -58,23 +59,23 @@ def board(session: Session, context: Context, range_name: str, now: datetime) ->
     window = Window.before(now, length, points)
     overall = history.delay(session, window)
     return Board(
-        at=clock_time(now, zone, seconds=True),
+        at=say.time(now, zone, seconds=True),
         range=range_name,
-        banner=ops_banner.banner(session, found, titles, overall, now),
-        tiles=ops_tiles.tiles(session, found, counts, overall, length, now),
-        rows=ops_rows.rows(session, channels, found, now),
-        chart=ops_charts.chart(window, history.delays(session, window), zone, ops_tiles.delay_words(overall)),
-        letters=ops_lists.open_letters(session, titles, now, zone),
+        banner=ops_banner.banner(session, found, titles, overall, now, say),
+        tiles=ops_tiles.tiles(session, found, counts, overall, length, now, say),
+        rows=ops_rows.rows(session, channels, found, now, say),
+        chart=ops_charts.chart(window, history.delays(session, window), zone, ops_tiles.delay_words(overall, say), say),
+        letters=ops_lists.open_letters(session, titles, now, zone, say),
         letters_open=counts.letters,
-        cases=ops_lists.open_cases(session, titles, now, zone),
+        cases=ops_lists.open_cases(session, titles, now, zone, say),
         cases_open=counts.cases,
-        shortages=ops_lists.open_shortages(session, context.settings, now, zone),
+        shortages=ops_lists.open_shortages(session, context.settings, now, zone, say),
         shortages_open=counts.shortages,
-        foot=_foot(session),
+        foot=_foot(session, say),
     )
 
 
-def _foot(session: Session) -> tuple[str, ...]:
-    megabytes = ops_words.whole(max(1, round(db.size_bytes(session) / 1e6)))
+def _foot(session: Session, say: Words) -> tuple[str, ...]:
+    megabytes = say.number(max(1, round(db.size_bytes(session) / 1e6)))
     name = "PostgreSQL" if db.is_postgresql(session) else "SQLite"
-    return (f"{name}, {megabytes} MB", f"Version {__version__}")
+    return (f"{name}, {megabytes} MB", say("Version %(version)s", version=__version__))

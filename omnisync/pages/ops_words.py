@@ -1,26 +1,21 @@
-"""The words of the ops page: the shop owner's language for states, spans, cases and what adapters say."""
+"""The words of the office's pages: the shop owner's language for states, cases and what adapters say."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from babel.numbers import format_decimal, format_percent
-
-from omnisync.settings import Settings
+from omnisync.pages.ops_phrases import said
+from omnisync.pages.words import Words, later
 from omnisync.sync.health import Health
 from omnisync.sync.tables import Case, DeadLetter
 from omnisync.sync.trouble import Trouble
 
-LOCALE = "de"
 STATES = {
-    "on_time": ("Pünktlich", "ok", "check"),
-    "late": ("Verspätet", "warn", "clock"),
-    "action_required": ("Braucht Sie", "bad", "warning"),
-    "paused": ("Angehalten", "info", "pause"),
-    "shadow": ("Liest mit", "info", "clock"),
+    "on_time": (later("On time"), "ok", "check"),
+    "late": (later("Late"), "warn", "clock"),
+    "action_required": (later("Needs you"), "bad", "warning"),
+    "paused": (later("Paused"), "info", "pause"),
+    "shadow": (later("Reads along"), "info", "clock"),
 }
 """state -> (word, class of the style sheet, icon)"""
 BARS = {
@@ -32,7 +27,7 @@ BARS = {
 }
 ADAPTERS = {
     "amazon": "Amazon",
-    "csv": "Kasse mit Dateien",
+    "csv": later("Till with files"),
     "ebay": "eBay",
     "oscar": "django-oscar",
     "shopify": "Shopify",
@@ -42,252 +37,162 @@ ADAPTERS = {
     "vendure": "Vendure",
 }
 LETTERS = {
-    "message": "Nachricht",
-    "line": "Position",
-    "fact": "Meldung",
-    "write": "Schreibvorgang",
-    "news": "Rückmeldung",
-    "webhooks": "Webhooks",
-    "money": "Geld",
-    "pickup": "Abholung",
+    "message": later("Message"),
+    "line": later("Order line"),
+    "fact": later("Report"),
+    "write": later("Write"),
+    "news": later("News to the channel"),
+    "webhooks": later("Webhooks"),
+    "money": later("Money"),
+    "pickup": later("Pickup"),
 }
 FAULTS = {
-    "down": "Ausgefallen", "rate_limited": "Gedrosselt", "double": "Doppelt", "reorder": "Vertauscht", "lose": "Verloren",
-}  # fmt: skip
-MESSAGES = {
-    "done": "Gespeichert.",
-    "already-closed": "Das hat schon jemand entschieden.",
-    "not-found": "Das gibt es nicht mehr.",
-    "foreign-form": "Die Seite war veraltet. Bitte noch einmal versuchen.",
-    "invalid-request": "Diesen Artikel gibt es nicht. Bitte die SKU prüfen.",
-    "try-later": "Das ging gerade nicht. Bitte gleich noch einmal versuchen.",
-    "forbidden": "Dieses Konto darf das nicht.",
+    "down": later("Down"),
+    "rate_limited": later("Throttled"),
+    "double": later("Doubled"),
+    "reorder": later("Reordered"),
+    "lose": later("Lost"),
 }
-GOOD = {"done"}
-SOMETHING_WRONG = "Das hat nicht geklappt. Bitte noch einmal versuchen."
-
-# What the engine and its one HTTP client say in English. What only one adapter says is shown as it is, marked as English.
-PHRASES: tuple[tuple[str, str], ...] = (
-    (r"(\S+) refuses our credentials \((\d+)\)\.", r"Lehnt unsere Zugangsdaten ab (\2)."),
-    (r"(\S+) did not answer in ([\d.]+) s\.", r"Hat \2 s lang nicht geantwortet."),
-    (r"Nothing was heard from (.*)\.", r"Die Kasse schweigt: \1."),
-    (r"(\S+) cannot be reached(?: \(\w+\))?\.", "Ist nicht erreichbar."),
-    (r"(\S+) answered (\d+)\.", r"Antwortet mit Fehler \2."),
-    (r"(\S+) limits our calls\.", "Drosselt unsere Aufrufe."),
-    (r"The channel's rate limit is used up\.", "Das Aufruf-Kontingent des Kanals ist verbraucht."),
-    (r"The channel failed too often, it is left alone for a moment\.", "Zu viele Fehler, kurze Pause."),
-    (r"The channel answered (\d+) with something that is no JSON\.", r"Unverständliche Antwort (\1)."),
-    (r"The channel answered (\d+): (.*)", r"Antwort \1: \2"),
-    (r"Check the channel's credentials in the settings, then sync again\.", "Zugangsdaten in den Einstellungen prüfen, dann abgleichen."),
-    (r"No article is known as (.*)\.", r"Kein Artikel heißt \1."),
-    (r"Map (?:it|this line) to a SKU, or import the article\.", "Einer SKU zuordnen oder den Artikel importieren."),
-    (r"The place (.*) belongs to no location\.", r"Der Ort \1 gehört zu keiner Filiale."),
-    (r"Add (.*) to location_map of channel (.*), then replay\.", r"\1 in location_map von \2 eintragen, dann wiederholen."),
-    (r"It does not say where it happened, and this channel serves several locations\.", "Es fehlt, in welcher Filiale es war."),
-    (r"Set a place for this till in its adapter's settings, then replay\.", "Für diese Kasse einen Ort einstellen, dann wiederholen."),
-    (r"It could not be booked \((\w+)\)\.", r"Es ließ sich nicht buchen (\1)."),
-    (r"It is said to have happened at (\S+), which lies in the future\.", r"Es soll am \1 geschehen sein, also in der Zukunft."),
-    (r"It is said to have happened at (\S+), more than (\d+) days ago\.", r"Es soll am \1 geschehen sein, vor mehr als \2 Tagen."),
-    (r"Set the clock of this source right; replay books it as of now\.", "Uhr der Kasse stellen; Wiederholen bucht es zu jetzt."),
-    (r"Replay if it is to be booked all the same, else discard\.", "Wiederholen, wenn es trotzdem gilt, sonst verwerfen."),
-    (r"(\S+) is not shown as (\d+), though (\S+) says so", r"\1 zeigt nicht \2, obwohl \3 es zusagt"),
-    (r"It took the number (\d+) times in a row and still shows (-?\d+)\.", r"\1-mal hintereinander angenommen, gezeigt wird weiter \2."),
-    (r"Look at this listing at the channel: is it locked, a bundle, or written by another program\? It is tried again by itself\.",
-     "Angebot beim Kanal ansehen: gesperrt, ein Set oder von einem anderen Programm beschrieben? Es wird von selbst wieder versucht."),
-    (r"Look at this listing at the channel, then replay\.", "Angebot beim Kanal ansehen, dann wiederholen."),
-    (r"Money of order (\S+)", r"Geld der Bestellung \1"),
-    (r"It is in (\w+), its articles are priced in (.*) here\. Its pieces are booked\.", r"Sie ist in \1, ihre Artikel kosten hier \2. Die Stücke sind gebucht."),
-    (r"See at the channel what was paid, book the money by hand, then discard\. To sell in (\w+) there, give (\S+) prices in \w+\.", r"Beim Kanal nachsehen, was bezahlt wurde, das Geld von Hand buchen, dann verwerfen. Soll dort in \1 verkauft werden: \2 Preise in \1 geben."),
-    (r"Order (\S+)", r"Bestellung \1"),
-    (r"(.*) in order (\S+)", r"\1 in Bestellung \2"),
-    (r"Sale of (-?\d+) × (.*)", r"Verkauf von \1 × \2"),
-    (r"Counted of (\d+) × (.*)", r"Zählung \1 × \2"),
-    (r"Delivered of (-?\d+) × (.*)", r"Lieferung \1 × \2"),
-    (r"Unreadable: (.*)", r"Unlesbar: \1"),
-    (r"(.*) cannot be shown as (\d+)", r"\1 lässt sich nicht auf \2 setzen"),
-)  # fmt: skip
-_PHRASES = [(re.compile(pattern, re.DOTALL), german) for pattern, german in PHRASES]
 
 
-def german(text: str) -> str:
-    """What the engine says, in German where we know the sentence, else as it is."""
-    for pattern, words in _PHRASES:
-        found = pattern.fullmatch(text.strip())
-        if found:
-            return found.expand(words)
-    return text
-
-
-def plural(number: int, one: str, many: str) -> str:
-    return f"{whole(number)} {one if number == 1 else many}"
-
-
-def whole(number: int) -> str:
-    return format_decimal(number, locale=LOCALE)
-
-
-def percent(share: float) -> str:
-    return format_percent(share, format="0.0 %", locale=LOCALE) if share else "0 %"
-
-
-def span(seconds: float) -> str:
-    """`0,4 s`, `12 s`, `4 min 12 s`, `2 h 5 min`, `3 Tage`"""
-    if seconds < 9.95:
-        return f"{format_decimal(round(seconds, 1), format='0.0', locale=LOCALE)} s"
-    whole_seconds = round(seconds)
-    minutes, hours, days = whole_seconds // 60, whole_seconds // 3600, whole_seconds // 86400
-    if not minutes:
-        return f"{whole_seconds} s"
-    if not hours:
-        return f"{minutes} min {whole_seconds % 60} s" if whole_seconds % 60 else f"{minutes} min"
-    if not days:
-        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
-    return plural(days, "Tag", "Tage")
-
-
-def ago(moment: datetime | None, now: datetime) -> str:
-    """How long ago, in one unit: what is read at a glance."""
-    if moment is None:
-        return "noch nie"
-    seconds = max(0, int((now - moment) / timedelta(seconds=1)))
-    for size, unit in ((86400, "Tag"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            number = seconds // size
-            return f"vor {number} {'Tagen' if unit == 'Tag' and number > 1 else unit}"
-    return f"vor {seconds} s"
-
-
-def zone_of(settings: Settings) -> ZoneInfo:
-    """The clock on the wall of the first location."""
-    return ZoneInfo(settings.locations[0].timezone if settings.locations else "Europe/Berlin")
-
-
-def clock_time(moment: datetime, zone: ZoneInfo, *, seconds: bool = False) -> str:
-    return moment.astimezone(zone).strftime("%H:%M:%S" if seconds else "%H:%M")
-
-
-def when(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """`14:21` today, `19.11. 14:21` before."""
-    there = moment.astimezone(zone)
-    return there.strftime("%H:%M" if there.date() == now.astimezone(zone).date() else "%d.%m. %H:%M")
-
-
-def reason(health: Health) -> str:
+def reason(health: Health, say: Words) -> str:
     """Why a channel is in its state; nothing when all is well."""
     if health.state == "on_time":
-        return f"{plural(health.gone, 'Angebot', 'Angebote')} dort nicht mehr vorhanden" if health.gone else ""
+        gone = health.gone
+        return say.ngettext("%(num)s listing is gone there", "%(num)s listings are gone there", gone) if gone else ""
     if health.state == "paused":
-        return "Von Hand angehalten, Bestellungen werden gelesen"
+        return say("Paused by hand, orders are read")
     if health.state == "shadow":
-        return "Liest mit und schreibt nichts, bis der Kanal live geht"
+        return say("Reads along and writes nothing until the channel goes live")
     if health.state == "action_required" and health.action is None:
         waiting = [
-            plural(health.cases, "Entscheidung", "Entscheidungen") if health.cases else "",
-            f"{whole(health.failed)} liegen geblieben" if health.failed else "",
+            say.ngettext("%(num)s decision", "%(num)s decisions", health.cases) if health.cases else "",
+            say("%(number)s left lying", number=say.number(health.failed)) if health.failed else "",
         ]
         return ", ".join(part for part in waiting if part)
     if health.state == "late" and health.breaker == "closed" and health.reason.startswith("The oldest change"):
-        return f"Älteste Änderung wartet {span(health.lag_seconds)}"
-    return german(health.reason)
+        return say("The oldest change has waited %(span)s", span=say.span(health.lag_seconds))
+    return said(health.reason, say)
 
 
-def action(health: Health) -> str:
+def action(health: Health, say: Words) -> str:
     """What a person is asked to do about it."""
     if health.action:
-        return german(health.action)
+        return said(health.action, say)
     if health.cases:
-        return "Unten unter „Entscheidungen“ anwenden oder verwerfen."
-    return "Unten unter „Liegen geblieben“ wiederholen oder verwerfen."
+        return say("Apply or dismiss it under “Decisions”.")
+    return say("Replay or discard it under “Dead letters”.")
 
 
-def letter_title(letter: DeadLetter) -> str:
-    kind = LETTERS.get(letter.kind, letter.kind)
-    title = german(letter.title)
-    return title if title != letter.title or letter.kind in ("line", "fact") else f"{kind}: {letter.title}"
+def letter_title(letter: DeadLetter, say: Words) -> str:
+    """What waits. A title that we know no sentence for says of which kind it is."""
+    title, kind = said(letter.title, say), LETTERS.get(letter.kind, letter.kind)
+    known = title != letter.title or letter.kind in ("line", "fact")
+    return title if known else f"{say(kind)}: {letter.title}"
 
 
 # ---------------------------------------------------------------- cases
 
+Details = Mapping[str, object]
 
-def _blast_zero(details: Mapping[str, object]) -> tuple[str, str]:
-    already = details.get("zero_already")
-    more = f" ({len(already)} zeigen nach und nach schon 0)" if isinstance(already, list) else ""
+
+def _blast_zero(details: Details, say: Words) -> tuple[str, str]:
+    already, number = details.get("zero_already"), details.get("listings")
     return (
-        f"{details.get('listings')} Angebote würden auf einmal auf 0 gehen{more}",
-        "Anwenden, wenn diese Artikel wirklich ausverkauft sind. Sonst den Import zurücknehmen und verwerfen.",
+        say(
+            "%(number)s listings would go to 0 at once (%(already)s show 0 already, bit by bit)",
+            number=number,
+            already=len(already),
+        )
+        if isinstance(already, list)
+        else say("%(number)s listings would go to 0 at once", number=number),
+        say("Apply if these articles are really sold out. Else undo the import and dismiss."),
     )
 
 
-def _blast_price(details: Mapping[str, object]) -> tuple[str, str]:
+def _blast_price(details: Details, say: Words) -> tuple[str, str]:
     return (
-        f"{details.get('listings')} Preise würden sich stärker ändern als erlaubt",
-        "Anwenden, wenn diese Preise gemeint sind. Sonst berichtigen und verwerfen.",
+        say("%(number)s prices would change by more than is allowed", number=details.get("listings")),
+        say("Apply if these prices are meant. Else correct them and dismiss."),
     )
 
 
-def _drift(details: Mapping[str, object]) -> tuple[str, str]:
+def _drift(details: Details, say: Words) -> tuple[str, str]:
     if "counted" in details:
         return (
-            f"{details['counted']} × {details.get('sku')} gezählt in {details.get('location')}, das Bestandsbuch sagt anderes",
-            "In omnisync zählen, wenn die Zahl stimmt; diese Zählung wurde nicht gebucht.",
+            say("%(counted)s × %(sku)s counted in %(location)s, the ledger says otherwise", **_named(details)),
+            say("Count in omnisync if the number is right; this count was not booked."),
         )
     return (
-        f"{details.get('sku')} zeigt {details.get('shows')} statt {details.get('should')}",
-        "Anwenden schreibt unsere Zahl wieder; Verwerfen lässt die fremde stehen, bis sich unsere ändert.",
+        say("%(sku)s shows %(shows)s instead of %(should)s", **_named(details)),
+        say("Apply writes our number again; dismiss leaves theirs until ours changes."),
     )
 
 
-def _price_drift(details: Mapping[str, object]) -> tuple[str, str]:
-    shows, should = (int(str(details.get(name, 0))) / 100 for name in ("shows_minor", "should_minor"))
+def _price_drift(details: Details, say: Words) -> tuple[str, str]:
+    shows, should = (
+        say.money(int(str(details[name])), str(details["currency"])) for name in ("shows_minor", "should_minor")
+    )
     return (
-        f"{details.get('sku')} kostet dort {shows:.2f} statt {should:.2f} {details.get('currency')}".replace(".", ","),
-        "Anwenden schreibt unseren Preis wieder; Verwerfen lässt den fremden stehen, bis sich unserer ändert.",
+        say("%(sku)s costs %(shows)s there instead of %(should)s", sku=details.get("sku"), shows=shows, should=should),
+        say("Apply writes our price again; dismiss leaves theirs until ours changes."),
     )
 
 
-def _conflict(details: Mapping[str, object]) -> tuple[str, str]:
+def _conflict(details: Details, say: Words) -> tuple[str, str]:
     return (
-        f"{details.get('quantity')} × {details.get('sku')} in {details.get('location')} zweimal verkauft",
-        "Von einer anderen Filiale schicken, nachbestellen oder einem Käufer absagen.",
+        say("%(quantity)s × %(sku)s in %(location)s sold twice", **_named(details)),
+        say("Send it from another store, order more, or cancel one buyer."),
     )
 
 
-def _unpaid(details: Mapping[str, object]) -> tuple[str, str]:
+def _unpaid(details: Details, say: Words) -> tuple[str, str]:
     return (
-        f"Bestellung {details.get('reference')} wurde nicht rechtzeitig bezahlt, {details.get('pieces')} Stück sind wieder frei",
-        "Im Kanal stornieren. Wird sie doch noch bezahlt, werden die Stücke wieder reserviert.",
+        say("Order %(reference)s was not paid in time, %(pieces)s pieces are free again", **_named(details)),
+        say("Cancel it at the channel. If it is paid after all, the pieces are reserved again."),
     )
 
 
-def _gone(details: Mapping[str, object]) -> tuple[str, str]:
-    found, number = details.get("examples"), plural(int(str(details.get("listings", 0))), "Angebot", "Angebote")
+def _gone(details: Details, say: Words) -> tuple[str, str]:
+    found, number = details.get("examples"), int(str(details.get("listings", 0)))
     if details.get("wholesale"):
         return (
-            f"{number} auf einmal nicht mehr vorhanden: Katalog des Kanals prüfen",
-            "So viele verschwinden nicht einzeln: Katalog, Konto und Rechte beim Kanal ansehen. "
-            "Was wieder gelistet ist, kommt von selbst zurück.",
+            say.ngettext(
+                "%(num)s listing is gone at once: check the channel's catalogue",
+                "%(num)s listings are gone at once: check the channel's catalogue",
+                number,
+            ),
+            say(
+                "So many do not vanish one by one: look at catalogue, account and rights at the channel. "
+                "What is listed again comes back by itself."
+            ),
         )
     skus = [str(one.get("sku")) for one in found] if isinstance(found, list) else []
     return (
-        f"{number} nicht mehr vorhanden: {', '.join(skus[:5])}{', …' if len(skus) > 5 else ''}",
-        "Verwerfen, wenn sie mit Absicht beendet wurden. Sonst beim Kanal neu einstellen; sie kommen von selbst zurück.",
-    )
+        say.ngettext(
+            "%(num)s listing is gone: %(skus)s", "%(num)s listings are gone: %(skus)s", number,
+            skus=f"{', '.join(skus[:5])}{', …' if len(skus) > 5 else ''}",
+        ),
+        say("Dismiss if they were ended on purpose. Else list them again at the channel; they come back by themselves."),
+    )  # fmt: skip
 
 
-def _two_returns(details: Mapping[str, object]) -> str:
+def _double_return(details: Details, say: Words) -> tuple[str, str]:
     channels = details.get("channels")
-    return f"von {' und '.join(channels)}," if isinstance(channels, list) else "ohne Bon und"
-
-
-def _double_return(details: Mapping[str, object]) -> tuple[str, str]:
+    twice = (
+        say("by %(channels)s, with order %(order)s", channels=say.listed(channels), order=details.get("order"))
+        if isinstance(channels, list)
+        else say("without a receipt and with order %(order)s", order=details.get("order"))
+    )
     return (
-        f"{details.get('quantity')} × {details.get('sku')} in {details.get('location')} vielleicht doppelt zurückgenommen: "
-        f"{_two_returns(details)} mit Bestellung {details.get('order')}",
-        "War es ein Stück, anwenden: es wird wieder ausgebucht; waren es zwei, verwerfen.",
+        say(
+            "%(quantity)s × %(sku)s in %(location)s perhaps taken back twice: %(twice)s", **_named(details), twice=twice
+        ),
+        say("If it was one piece, apply: it is taken off again; if it was two, dismiss."),
     )
 
 
-_CASES: dict[str, Callable[[Mapping[str, object]], tuple[str, str]]] = {
+_CASES: dict[str, Callable[[Details, Words], tuple[str, str]]] = {
     "blast_zero": _blast_zero,
     "blast_price": _blast_price,
     "drift": _drift,
@@ -301,10 +206,10 @@ RELEASES = {"blast_zero", "blast_price"}
 """Cases that hold numbers back until somebody decides."""
 
 
-def case_words(case: Case) -> tuple[str, str]:
+def case_words(case: Case, say: Words) -> tuple[str, str]:
     """(what it is, what to do about it)"""
     words = _CASES.get(case.kind)
-    return words(case.details or {}) if words else (case.title, case.proposal)
+    return words(case.details or {}, say) if words else (said(case.title, say), said(case.proposal, say))
 
 
 def can_apply(case: Case) -> bool:
@@ -314,3 +219,10 @@ def can_apply(case: Case) -> bool:
         or case.kind in ("double_return", "price_drift")
         or (case.kind == "drift" and "shows" in (case.details or {}))
     )
+
+
+def _named(details: Details) -> dict[str, object]:
+    """The details as values of a text; what an old case does not have is a question mark."""
+    return dict.fromkeys(
+        ("counted", "sku", "location", "shows", "should", "quantity", "reference", "pieces"), "?"
+    ) | dict(details)

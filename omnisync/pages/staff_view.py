@@ -1,57 +1,85 @@
-"""What the staff page shows: pickups as German words, times of the store, and how urgent they are."""
+"""What the staff page shows: pickups in words, times of the store, and how urgent they are."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import PurePosixPath
 from typing import Any
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from babel.dates import format_date
-from babel.numbers import format_currency
 from sqlmodel import Session, col, select
 
 from omnisync.catalog.tables import Article
-from omnisync.orders import customers, handover, pickup, tasks, views
+from omnisync.orders import accepting, customers, handover, pickup, tasks, views
 from omnisync.orders.states import State
 from omnisync.orders.tables import Customer, Pickup, PickupLine, Task
+from omnisync.pages.words import Words, later
 from omnisync.settings import LocationSettings
 from omnisync.stock import availability
-from omnisync.values import Money
+from omnisync.stock.tables import Balance
 
 TABS = {
-    "packen": ("Packen", (State.PLACED, State.PICKING)),
-    "bereit": ("Bereit", (State.READY,)),
-    "erledigt": ("Erledigt", (State.COLLECTED, State.EXPIRED, State.CANCELLED)),
+    "packen": (later("To pick"), (State.PLACED, State.PICKING)),
+    "bereit": (later("Ready"), (State.READY,)),
+    "erledigt": (later("Done"), (State.COLLECTED, State.EXPIRED, State.CANCELLED)),
 }
 STATES = {
-    State.PLACED: "Neu",
-    State.PICKING: "Wird gepackt",
-    State.READY: "Bereit",
-    State.COLLECTED: "Abgeholt",
-    State.EXPIRED: "Nicht abgeholt",
-    State.CANCELLED: "Storniert",
+    State.PLACED: later("New"),
+    State.PICKING: later("Being picked"),
+    State.READY: later("Ready"),
+    State.COLLECTED: later("Collected"),
+    State.EXPIRED: later("Not collected"),
+    State.CANCELLED: later("Cancelled"),
 }
 HOW = {
-    "code": "mit Abholcode",
-    "order_number_and_name": "mit Nummer und Name",
-    "id_seen": "mit Ausweis",
-    "known": "persönlich bekannt",
-    "proxy": "durch andere Person",
+    "code": later("with the code"),
+    "order_number_and_name": later("with number and name"),
+    "id_seen": later("with an identity card"),
+    "known": later("known personally"),
+    "proxy": later("by somebody else"),
 }
 TASKS = {
-    "put_back": "Zurücklegen",
-    "count": "Nachzählen: wurde nicht gefunden",
-    "overdue": "Bezahlt, aber nicht abgeholt: Kunde anrufen",
-    "send": "An eine andere Filiale schicken",
-    "receive": "Ware aus anderer Filiale angekommen: annehmen",
+    "put_back": later("Put back"),
+    "count": later("Count: it was not found"),
+    "overdue": later("Paid, not collected: call the customer"),
+    "send": later("Send to another store"),
+    "receive": later("Goods from another store have come: take them in"),
+    "ask": later("Something is missing: call the customer"),
 }
+PICTURES = {
+    ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".avif": "image/avif",
+}  # fmt: skip
 SOON = timedelta(minutes=30)
 DONE_SINCE = timedelta(days=1)
 SHOWN_AT_MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """For whom a screen is drawn: the reader's words, their store, and when they look."""
+
+    say: Words
+    location: LocationSettings
+    locations: Sequence[LocationSettings]
+    now: datetime
+    pictures: bool = False
+    """There is a folder with pictures of articles."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.location.timezone)
+
+    def when(self, moment: datetime) -> str:
+        """`today 14:21`, `Thu 19/11, 14:21`"""
+        time = self.say.time(moment, self.zone)
+        if moment.astimezone(self.zone).date() == self.now.astimezone(self.zone).date():
+            return self.say("today %(time)s", time=time)
+        return f"{self.say.day(moment, self.zone)}, {time}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +99,27 @@ class LineShown:
     detail: str
     shelf: str
     tint: str
+    picture: str
+    """The name of a file; empty where there is none."""
     quantity: int
     open: int
     picked: int
     rejected: int
     collected: int
+    coming: int
     price: str
     elsewhere: tuple[tuple[str, str, int], ...] = ()
     """(location code, its name, pieces) where a rejected piece could come from."""
+
+    @property
+    def here(self) -> int:
+        """Pieces that can be picked now."""
+        return self.open - self.coming
+
+    @property
+    def next_picked(self) -> int:
+        """What a tap makes of it: one more, and from the last one back to none."""
+        return self.picked + 1 if self.picked < self.here else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +143,9 @@ class Card:
     overdue: bool
     ended: str
     how: str
+    picker: str
+    """Who accepted it; nobody yet where empty."""
+    alarmed: bool
     lines: tuple[LineShown, ...]
 
     @property
@@ -118,11 +162,39 @@ class Card:
         return [line for line in self.lines if line.rejected]
 
     @property
-    def meta(self) -> str:
-        """What a packer wants to know at a glance."""
-        picked = sum(line.picked for line in self.lines)
-        where = f"{picked} gepackt" if picked else next((line.shelf for line in self.lines if line.shelf), "")
-        return " · ".join(part for part in (f"{self.pieces} Artikel", where) if part)
+    def picked(self) -> int:
+        return sum(line.picked for line in self.lines)
+
+    @property
+    def to_accept(self) -> bool:
+        """Nobody has said yet that they pick it."""
+        return self.state == State.PLACED and not self.picker
+
+    @property
+    def all_picked(self) -> bool:
+        return all(line.picked >= line.open for line in self.open_lines)
+
+    @property
+    def helpers(self) -> list[tuple[str, str]]:
+        """(code, name) of the stores that have all that is missing here."""
+        lacking = self.rejected_lines
+        names = {code: name for line in lacking for code, name, _ in line.elsewhere}
+        enough = [{code for code, _, n in line.elsewhere if n >= line.rejected} for line in lacking]
+        return [(code, name) for code, name in names.items() if all(code in of_line for of_line in enough)]
+
+    @property
+    def first_shelf(self) -> str:
+        """Where to go first."""
+        return next((line.shelf for line in self.lines if line.shelf), "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the cards of one screen need to know of their articles."""
+
+    articles: dict[str, Article]
+    places: dict[str, str]
+    help: dict[str, tuple[tuple[str, str, int], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,72 +215,59 @@ class Screen:
     cards: tuple[Card, ...]
     tasks: tuple[TaskShown, ...]
     not_rung_up: int
-    newest: str
-    """The newest pickup's id: the page makes a sound when it grows."""
+    ringing: int
+    """How many pickups nobody has accepted: the page makes a sound until there is none."""
+    missed: int
+    """How many of them are waiting for more than half of their lead time."""
     at: str
 
 
-def screen(
-    session: Session, location: LocationSettings, locations: Sequence[LocationSettings], tab: str, now: datetime
-) -> Screen:
+def screen(session: Session, eyes: Eyes, tab: str) -> Screen:
     """The list of one store."""
-    zone = ZoneInfo(location.timezone)
-    found = _of_tab(session, location.code, tab, now)
-    newest = select(sa.func.max(Pickup.id)).where(col(Pickup.location) == location.code)
+    code, now = eyes.location.code, eyes.now
     return Screen(
         tab=tab,
-        counts={name: _count(session, location.code, name, now) for name in TABS},
-        cards=tuple(cards(session, found, location, locations, now)),
-        tasks=tuple(_tasks(session, location.code)),
-        not_rung_up=len(handover.not_rung_up(session, location.code)),
-        newest=session.exec(newest).one() or "",
-        at=f"{now.astimezone(zone):%H:%M:%S}",
+        counts={name: _count(session, code, name, now) for name in TABS},
+        cards=tuple(cards(session, _of_tab(session, code, tab, now), eyes)),
+        tasks=tuple(_tasks(session, eyes)),
+        not_rung_up=len(handover.not_rung_up(session, code)),
+        ringing=accepting.ringing(session, code),
+        missed=len(accepting.not_accepted(session, code)),
+        at=eyes.say.time(now, eyes.zone, seconds=True),
     )
 
 
-def cards(
-    session: Session,
-    found: Sequence[Pickup],
-    location: LocationSettings,
-    locations: Sequence[LocationSettings],
-    now: datetime,
-) -> Iterable[Card]:
+def cards(session: Session, found: Sequence[Pickup], eyes: Eyes) -> Iterable[Card]:
     """Pickups with their people, articles and other stores that could help."""
     lines = pickup.lines_of(session, [one.id for one in found])
     people = customers.by_id(session, [one.customer_id for one in found])
     skus = sorted({line.sku for one in lines.values() for line in one})
     articles = {one.sku: one for one in session.exec(select(Article).where(col(Article.sku).in_(skus)))}
     rejected = sorted({line.sku for one in lines.values() for line in one if line.rejected})
-    help_ = _elsewhere(session, rejected, location, locations)
-    zone = ZoneInfo(location.timezone)
-    return [_card(one, lines[one.id], people.get(one.customer_id), articles, help_, zone, now) for one in found]
+    known = _Known(articles, _places(session, eyes.location.code, skus), _elsewhere(session, rejected, eyes))
+    return [_card(one, lines[one.id], people.get(one.customer_id), known, eyes) for one in found]
 
 
-def due_text(moment: datetime, now: datetime, zone: ZoneInfo) -> Due:
-    """`noch 18 Min`, `bis 15:20`, `bis Mo, 23.11., 10:30`, `seit 5 Min fällig`."""
-    left, local = moment - now, moment.astimezone(zone)
-    minutes = -(-left // timedelta(minutes=1))
+def due_text(moment: datetime, eyes: Eyes) -> Due:
+    """`18 min left`, `by 15:20`, `by Mon 23/11, 10:30`, `5 min late`."""
+    left, say = moment - eyes.now, eyes.say
     if left < timedelta(0):
-        return Due(f"seit {_span(-left)} fällig", "bad")
+        return Due(_late(-left, say), "bad")
     if left <= SOON:
-        return Due(f"noch {minutes} Min", "warn")
-    if local.date() == now.astimezone(zone).date():
-        return Due(f"bis {local:%H:%M}")
-    return Due(f"bis {format_date(local, 'EEE, d.M.', locale='de')}, {local:%H:%M}")
+        return Due(say("%(minutes)s min left", minutes=-(-left // timedelta(minutes=1))), "warn")
+    time = say.time(moment, eyes.zone)
+    if moment.astimezone(eyes.zone).date() == eyes.now.astimezone(eyes.zone).date():
+        return Due(say("by %(time)s", time=time))
+    return Due(say("by %(time)s", time=f"{say.day(moment, eyes.zone)}, {time}"))
 
 
-def money(minor: int | None, currency: str | None) -> str:
-    """`84,90 €`; empty where we do not know."""
-    if minor is None or currency is None:
-        return ""
-    return str(format_currency(Money(minor, currency).decimal(), currency, locale="de"))
-
-
-def _span(span: timedelta) -> str:
+def _late(span: timedelta, say: Words) -> str:
     minutes = span // timedelta(minutes=1)
     if minutes < 60:
-        return f"{minutes} Min"
-    return f"{minutes // 60} Std" if minutes < 24 * 60 else f"{minutes // (24 * 60)} Tagen"
+        return say("%(minutes)s min late", minutes=minutes)
+    if minutes < 24 * 60:
+        return say("%(hours)s h late", hours=minutes // 60)
+    return say.ngettext("%(num)s day late", "%(num)s days late", minutes // (24 * 60))
 
 
 def _of_tab(session: Session, location: str, tab: str, now: datetime) -> Sequence[Pickup]:
@@ -231,10 +290,8 @@ def _in_tab(location: str, tab: str, now: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(here, col(Pickup.ended_at) >= now - DONE_SINCE) if tab == "erledigt" else here
 
 
-def _elsewhere(
-    session: Session, skus: Sequence[str], location: LocationSettings, locations: Sequence[LocationSettings]
-) -> dict[str, tuple[tuple[str, str, int], ...]]:
-    names = {one.code: one.name for one in locations if one.code != location.code}
+def _elsewhere(session: Session, skus: Sequence[str], eyes: Eyes) -> dict[str, tuple[tuple[str, str, int], ...]]:
+    names = {one.code: one.name for one in eyes.locations if one.code != eyes.location.code}
     found: dict[str, list[tuple[str, str, int]]] = {}
     for shelf, level in sorted(availability.levels_of(session, skus).items()):
         if shelf.location in names and level.available:
@@ -246,75 +303,96 @@ def _card(
     one: Pickup,
     lines: Sequence[PickupLine],
     person: Customer | None,
-    articles: dict[str, Article],
-    help_: dict[str, tuple[tuple[str, str, int], ...]],
-    zone: ZoneInfo,
-    now: datetime,
+    known: _Known,
+    eyes: Eyes,
 ) -> Card:
-    owed = views.due(one, lines)
-    how, _, note = (one.collected_how or "").partition(": ")
+    owed, say = views.due(one, lines), eyes.say
     is_ready = one.state == State.READY
     return Card(
         id=one.id,
         number=one.number,
         state=one.state,
-        state_text=STATES[State(one.state)],
+        state_text=say(STATES[State(one.state)]),
         version=one.version,
-        who=(person.name if person else "") or "Name gelöscht",
+        who=(person.name if person else "") or say("Name erased"),
         phone=(person.phone if person else None) or "",
-        due=Due("überfällig", "bad")
-        if one.overdue
-        else due_text(one.collect_by if is_ready else one.ready_by, now, zone),
-        placed=_when(one.placed_at, now, zone),
+        due=Due(say("overdue"), "bad") if one.overdue else due_text(one.collect_by if is_ready else one.ready_by, eyes),
+        placed=eyes.when(one.placed_at),
         shelf=one.shelf or "",
         paid=one.paid,
-        to_pay="" if one.paid else money(owed["amount_minor"], owed["currency"]),
+        to_pay="" if one.paid else say.money(owed["amount_minor"], owed["currency"]),
         note=one.note,
         gift=one.gift,
         overdue=one.overdue,
-        ended=_when(one.ended_at, now, zone) if one.ended_at else "",
-        how=" · ".join(part for part in (HOW.get(how, ""), note, one.handed_over_by or "") if part),
-        lines=tuple(_line(line, articles.get(line.sku), help_.get(line.sku, ())) for line in lines),
+        ended=eyes.when(one.ended_at) if one.ended_at else "",
+        how=_how(one, say),
+        picker=one.accepted_by or "",
+        alarmed=one.alarmed_at is not None,
+        lines=tuple(sorted((_line(line, known, eyes) for line in lines), key=_walk)),
     )
 
 
-def _line(line: PickupLine, article: Article | None, help_: tuple[tuple[str, str, int], ...]) -> LineShown:
-    traits = [f"Größe {article.size}" if article and article.size else "", (article and article.colour) or ""]
+def _how(one: Pickup, say: Words) -> str:
+    """How it was handed over, and by whom."""
+    how, _, note = (one.collected_how or "").partition(": ")
+    return " · ".join(part for part in (say(HOW[how]) if how in HOW else "", note, one.handed_over_by or "") if part)
+
+
+def _line(line: PickupLine, known: _Known, eyes: Eyes) -> LineShown:
+    article, say = known.articles.get(line.sku), eyes.say
+    image = (article and article.image) or ""
+    size = say("Size %(size)s", size=article.size) if article and article.size else ""
+    traits = [size, (article and article.colour) or ""]
     return LineShown(
         sku=line.sku,
         title=article.title if article else line.sku,
         detail=" · ".join(trait for trait in traits if trait) or line.sku,
-        shelf=(article and article.shelf) or "",
+        shelf=known.places.get(line.sku) or (article and article.shelf) or "",
         tint=f"c{crc32(line.sku.encode()) % 5}",
+        picture=image if eyes.pictures and is_picture(image) else "",
         quantity=line.quantity,
         open=pickup.open_quantity(line),
         picked=line.picked,
         rejected=line.rejected,
         collected=line.collected,
-        price=money(None if line.price_minor is None else line.price_minor * line.quantity, line.currency),
-        elsewhere=help_,
+        coming=line.coming,
+        price=say.money(None if line.price_minor is None else line.price_minor * line.quantity, line.currency),
+        elsewhere=known.help.get(line.sku, ()),
     )
 
 
-def _when(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
-    local = moment.astimezone(zone)
-    if local.date() == now.astimezone(zone).date():
-        return f"heute {local:%H:%M}"
-    return f"{format_date(local, 'EEE, d.M.', locale='de')}, {local:%H:%M}"
+def is_picture(image: str) -> bool:
+    """Whether an article's `image` is the name of a file below the folder of pictures: no address, no way out of it."""
+    path = PurePosixPath(image)
+    return path.suffix.lower() in PICTURES and not path.is_absolute() and ".." not in path.parts and ":" not in image
 
 
-def _tasks(session: Session, location: str) -> Iterable[TaskShown]:
-    found = tasks.list_open(session, location)
+def _walk(line: LineShown) -> tuple[bool, list[tuple[bool, int, str]], str]:
+    """In the order of a walk past the shelves: A2 before A10, what has no place last."""
+    parts = re.findall(r"\d+|\D+", line.shelf.casefold())
+    return not line.shelf, [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts], line.title
+
+
+def _places(session: Session, location: str, skus: Sequence[str]) -> dict[str, str]:
+    """SKU -> where it lies in this store, as far as somebody said."""
+    statement = select(Balance.sku, Balance.shelf).where(
+        col(Balance.location) == location, col(Balance.sku).in_(skus), col(Balance.shelf).is_not(None)
+    )
+    return {sku: shelf for sku, shelf in session.exec(statement) if shelf}
+
+
+def _tasks(session: Session, eyes: Eyes) -> Iterable[TaskShown]:
+    found = tasks.list_open(session, eyes.location.code)
     numbers = dict(
         session.exec(select(Pickup.id, Pickup.number).where(col(Pickup.id).in_([one.pickup_id for one in found]))).all()
     )
     titles = dict(
         session.exec(select(Article.sku, Article.title).where(col(Article.sku).in_([one.sku for one in found]))).all()
     )
-    return [TaskShown(one.id, TASKS[one.kind], _what(one, numbers, titles)) for one in found]
+    return [TaskShown(one.id, eyes.say(TASKS[one.kind]), _what(one, numbers, titles, eyes.say)) for one in found]
 
 
-def _what(one: Task, numbers: dict[str, str], titles: dict[str, str]) -> str:
+def _what(one: Task, numbers: dict[str, str], titles: dict[str, str], say: Words) -> str:
     parts: list[Any] = [titles.get(one.sku, one.sku) if one.sku else numbers.get(one.pickup_id or "", "")]
-    parts.append(f"Fach {one.shelf}" if one.shelf else "")
+    parts.append(say("Shelf %(shelf)s", shelf=one.shelf) if one.shelf else "")
     return " · ".join(part for part in parts if part)

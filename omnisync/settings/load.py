@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any, get_args
@@ -16,8 +16,8 @@ from omnisync.settings.crosscheck import faults_between
 from omnisync.settings.environment import overlay
 from omnisync.settings.faults import BadSettings, Fault, among
 from omnisync.settings.locate import Path, line_of, lines_of
-from omnisync.settings.models import ADAPTERS, Settings
-from omnisync.settings.secrets import resolve
+from omnisync.settings.models import ADAPTERS, Secret, Settings
+from omnisync.settings.secrets import OUTSIDE, resolve, secret_keys
 
 PATH_VARIABLE = "OMNISYNC_CONFIG"
 DEFAULT_PATH = FilePath("config/omnisync.toml")
@@ -25,10 +25,17 @@ _PASSES = 4
 _PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@\s]*@")
 
 
-def load(path: FilePath | str | None, environ: Mapping[str, str], *, adapters: Collection[str] = ADAPTERS) -> Settings:
+def load(
+    path: FilePath | str | None,
+    environ: Mapping[str, str],
+    *,
+    adapters: Collection[str] = ADAPTERS,
+    own: Callable[[str], type[BaseModel] | None] = lambda adapter: None,
+) -> Settings:
     """The settings of this file (else of OMNISYNC_CONFIG, else of config/omnisync.toml where there is one) and environment.
 
-    BadSettings names everything that is wrong at once.
+    `own` says what an adapter of that name understands below `[channels.settings]`. BadSettings names everything that is wrong at
+    once.
     """
     file = _choose(path, environ)
     text, data = _read(file)
@@ -40,6 +47,8 @@ def load(path: FilePath | str | None, environ: Mapping[str, str], *, adapters: C
     if readable is not None:
         known = {fault.path for fault in wrong}
         wrong += [fault for fault in faults_between(readable, adapters) if not _inside(fault.path, known)]
+        unread = {fault.path for fault in (*faults, *wrong)}
+        wrong += [fault for fault in _of_adapters(readable, own) if not _inside(fault.path, unread)]
     faults += wrong
     if settings is None or faults:
         raise BadSettings(_placed(fault, file, lines, sources) for fault in faults)
@@ -92,6 +101,23 @@ def _validated(data: dict[str, Any]) -> tuple[Settings | None, list[Fault]]:
         return None, [_fault(detail) for detail in error.errors(include_url=False)]
 
 
+def _of_adapters(settings: Settings, own: Callable[[str], type[BaseModel] | None]) -> Iterator[Fault]:
+    """What is wrong with the adapters' own keys. A secret is never quoted, and has to stand outside."""
+    for number, channel in enumerate(settings.channels):
+        model, above = own(channel.adapter), ("channels", number, "settings")
+        if model is None:
+            continue
+        plain = {key for key in secret_keys(model) if _is_plain(channel.settings.get(key))}
+        for key in sorted(plain):
+            yield Fault((*above, key), "a secret stands here for everybody to read", allowed=OUTSIDE)
+        try:
+            model.model_validate(channel.settings)
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                if not plain.intersection(detail["loc"][:1]):
+                    yield _fault(detail, model, above)
+
+
 def _readable_part(data: dict[str, Any]) -> Settings | None:
     """The settings without what is wrong in them, so that faults between the right ones are named in the same answer."""
     data = copy.deepcopy(data)
@@ -117,15 +143,21 @@ def _mend(data: Any, path: Path, *, missing: bool) -> None:
         data[last] = "none" if isinstance(data[last], int | float) else {}
 
 
+def _is_plain(value: Any) -> bool:
+    given = value if isinstance(value, list | tuple) else [value]
+    return any(isinstance(one, str) and one != "" and not isinstance(one, Secret) for one in given)
+
+
 def _inside(path: Path, known: Collection[Path]) -> bool:
     return any(path[:end] in known for end in range(1, len(path) + 1))
 
 
-def _fault(detail: Mapping[str, Any]) -> Fault:
-    path, kind, context = tuple(detail["loc"]), detail["type"], detail.get("ctx", {})
-    wrong = f"cannot be {_without_password(detail['input'])}"
+def _fault(detail: Mapping[str, Any], root: type[BaseModel] = Settings, above: Path = ()) -> Fault:
+    inner, kind, context = tuple(detail["loc"]), detail["type"], detail.get("ctx", {})
+    path = (*above, *inner)
+    wrong = f"cannot be {_without_password(detail['input'])}" if inner else "this does not go together"
     if kind == "extra_forbidden":
-        return among(path, "there is no such setting", str(path[-1]), _fields_at(path[:-1]))
+        return among(path, "there is no such setting", str(path[-1]), _fields_at(inner[:-1], root))
     if kind == "missing":
         return Fault(path, "this setting is missing")
     if kind == "literal_error":
@@ -134,9 +166,11 @@ def _fault(detail: Mapping[str, Any]) -> Fault:
     if kind == "value_error":
         return Fault(path, wrong, allowed=str(context["error"]))
     if kind == "string_pattern_mismatch":
-        return Fault(path, wrong, allowed=_example_at(path) or context["pattern"])
+        return Fault(path, wrong, allowed=_example_at(inner, root) or context["pattern"])
     if kind == "int_parsing":
         return Fault(path, wrong, allowed="a whole number")
+    if kind in ("tuple_type", "list_type"):
+        return Fault(path, wrong, allowed="a list")
     return Fault(path, wrong, allowed=detail["msg"].removeprefix("Input should be "))
 
 
@@ -144,21 +178,21 @@ def _without_password(value: Any) -> str:
     return _PASSWORD.sub(r"\1***@", repr(value))
 
 
-def _example_at(path: Path) -> str:
+def _example_at(path: Path, root: type[BaseModel]) -> str:
     """What the field's own description says is allowed."""
-    model = _model_at(path[:-1])
+    model = _model_at(path[:-1], root)
     field = model.model_fields.get(str(path[-1])) if model else None
     return (field.description or "") if field else ""
 
 
-def _fields_at(path: Path) -> list[str]:
-    model = _model_at(path)
+def _fields_at(path: Path, root: type[BaseModel]) -> list[str]:
+    model = _model_at(path, root)
     return list(model.model_fields) if model else []
 
 
-def _model_at(path: Path) -> type[BaseModel] | None:
+def _model_at(path: Path, root: type[BaseModel]) -> type[BaseModel] | None:
     """The section that a path leads to; list numbers do not change it."""
-    model: type[BaseModel] = Settings
+    model = root
     for part in path:
         if isinstance(part, int):
             continue

@@ -79,6 +79,9 @@ class ServerSettings(_Section):
     key_file: str = "omnisync.key"
     """Holds the server's key, from which pickup codes and logins are made; written at the first start. Several nodes
     share one."""
+    pictures: str = ""
+    """A folder with pictures of articles for the pickup desk: an article's `image` names a file below it, such as
+    `coats/elbe.jpg`. Addresses of other hosts are not shown."""
 
 
 class LimitSettings(_Section):
@@ -103,6 +106,8 @@ class MailSettings(_Section):
     """Of that server; it is spoken to without login, so it should stand in your own network."""
     sender: str = Field(default="omnisync@localhost", pattern=r"^\S+@\S+$")
     """The address our mails come from."""
+    office: str = Field(default="", pattern=r"^(\S+@\S+)?$")
+    """Gets the list of the day each morning at half past seven. Empty: nobody does."""
 
 
 class LocationSettings(_Section):
@@ -136,6 +141,8 @@ class LocationSettings(_Section):
     """Which hand-overs the till also books: none, those of unpaid pickups, or all."""
     email: str | None = None
     """Gets a mail for each new pickup."""
+    manager_email: str | None = None
+    """Gets a mail when nobody has accepted a pickup after half of its lead time."""
 
 
 class ChannelPolicy(_Section):

@@ -41,7 +41,7 @@ Any value can come from the environment: `OMNISYNC_SERVER__PORT=9000`. Locations
 `OMNISYNC_CHANNELS__WEBSHOP__POLICY__BUFFER=10%`.
 
 Secrets stand outside: below `[channels.settings]` the text `env:NAME` reads a variable and `file:PATH` a file, relative to the settings.
-What else stands there is the adapter's own: see the README of [csv](../../omnisync/adapters/csv/README.md),
+A secret that stands in the file itself is refused. What else stands there is the adapter's own, checked like everything here: see the README of [csv](../../omnisync/adapters/csv/README.md),
 [shopify](../../omnisync/adapters/shopify/README.md), [shopware](../../omnisync/adapters/shopware/README.md),
 [square](../../omnisync/adapters/square/README.md), [amazon](../../omnisync/adapters/amazon/README.md),
 [woocommerce](../../omnisync/adapters/woocommerce/README.md), [ebay](../../omnisync/adapters/ebay/README.md),

@@ -7,9 +7,24 @@ from pathlib import Path as FilePath
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import BaseModel
+
 from omnisync.settings.faults import Fault, nearest
 from omnisync.settings.locate import Path
 from omnisync.settings.models import Secret, Settings
+
+OUTSIDE = "env:NAME or file:PATH"
+
+
+def secret_keys(model: type[BaseModel]) -> frozenset[str]:
+    """The keys of an adapter's settings that hold a secret: what its schema calls `writeOnly`."""
+    fields = model.model_json_schema()["properties"]
+    return frozenset(key for key, field in fields.items() if _is_write_only(field))
+
+
+def _is_write_only(field: Any) -> bool:
+    below = [*field.get("anyOf", ()), *([field["items"]] if isinstance(field.get("items"), dict) else [])]
+    return bool(field.get("writeOnly")) or any(_is_write_only(one) for one in below)
 
 
 def resolve(value: Any, path: Path, environ: Mapping[str, str], base: FilePath) -> tuple[Any, list[Fault]]:

@@ -46,8 +46,6 @@ class Trade:
     """Its webhooks carry the order as it was when they were sent; else it is read again."""
     counter: bool = False
     """Its buyers leave with the goods."""
-    relists: bool = True
-    """What is cancelled is offered again at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +131,7 @@ class Shop:
     def _back(self, line: OrderLine, quantity: int) -> None:
         if self.can.allocates:
             self.allocated[self._spot_of(line)] -= quantity
-        elif self.trade.relists:
+        elif self.trade.can.relists:
             self.stock[self._spot_of(line)] += quantity
 
     def _spot_of(self, line: OrderLine) -> Spot:

@@ -32,7 +32,7 @@ _SHOP = Can(
 )  # fmt: skip
 _PLAIN = Can(Write.ABSOLUTE, batch_size=2, webhooks=True, poll_seconds=300, topics=("orders",))
 _WAREHOUSE = Can(Write.ABSOLUTE, batch_size=4, allocates=True, poll_seconds=120)
-_SLOW = Can(Write.ABSOLUTE, batch_size=5, applied_at_once=False, poll_seconds=300)
+_SLOW = Can(Write.ABSOLUTE, batch_size=5, applied_at_once=False, relists=False, poll_seconds=300)
 _COUNTER = Can(
     Write.COMPARE_AND_SET, batch_size=2, many_locations=True, shows="on_hand", webhooks=True, topics=("orders",)
 )
@@ -43,7 +43,7 @@ TRADES: Mapping[str, Trade] = {
     "webshop": Trade(_SHOP, _ALL, {"P1": LINDEN, "P2": MARKT}),
     "auction": Trade(_PLAIN, _ANYWHERE, tells_then=True),
     "sandbox": Trade(_WAREHOUSE, _ANYWHERE),
-    "bazaar": Trade(_SLOW, _ANYWHERE, relists=False),
+    "bazaar": Trade(_SLOW, _ANYWHERE),
     "counter": Trade(_COUNTER, (*FREE, *COUNTED), {"C1": LINDEN}, locations=(LINDEN,), counter=True),
 }
 OWNER = Trade(_FILES, (*FREE, *COUNTED), {"001": MARKT}, locations=(MARKT,))

@@ -222,7 +222,7 @@ SAYS: dict[str, Says] = {
     "listStock": says(StockPage, *problems.ASKED),
     "listBlocked": says(BlockedPage, *problems.ASKED),
     "listMovements": says(MovementPage, *problems.ASKED, "archived"),
-    "recordMovements": says(MovementsRecorded, *problems.TOLD),
+    "recordMovements": says(MovementsRecorded, *problems.TOLD, "idempotency-key-reused"),
     "setSafety": says(SafetySet, *problems.TOLD),
     "setBackorder": says(BackorderSet, *problems.TOLD),
 }

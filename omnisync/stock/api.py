@@ -17,7 +17,7 @@ from omnisync.catalog import articles, backorder
 from omnisync.catalog.backorder import Backorder
 from omnisync.errors import Forbidden, InvalidRequest, Refused
 from omnisync.http import Body, Code, Moment, Services, ShortText, Sku, Text, json_response, router
-from omnisync.stock import answers, archives, availability, backorders, blocked, called_off, ledger
+from omnisync.stock import answers, archives, availability, backorders, blocked, called_off, ledger, repeats
 from omnisync.stock.blocked import Why
 from omnisync.stock.effects import QUANTITIES
 from omnisync.stock.ledger import Entry
@@ -244,7 +244,7 @@ def _why_not(sku: str, info: articles.ArticleInfo | None) -> str:
 def _record(session: Session, lines: Sequence[MovementBody], asker: Access, services: Services) -> list[dict[str, Any]]:
     check_articles(session, [line.sku for line in lines], "movements")
     now = db.now(session, services.clock)
-    entries = [entry for line in lines for entry in _entries(line, asker, now)]
+    entries = repeats.fresh(session, [_entries(line, asker, now) for line in lines])
     blocked.check(session, entries)
     called_off.check(session, entries)
     outcomes = ledger.record(session, entries, now=now)
@@ -253,7 +253,7 @@ def _record(session: Session, lines: Sequence[MovementBody], asker: Access, serv
 
 
 def _key(line: MovementBody, asker: Access) -> str:
-    return f"api:{asker.owner}:{line.key}"
+    return repeats.key_of(asker.owner, line.key)
 
 
 def _entries(line: MovementBody, asker: Access, now: datetime) -> list[Entry]:
@@ -264,9 +264,10 @@ def _entries(line: MovementBody, asker: Access, now: datetime) -> list[Entry]:
                 Kind(line.kind), line.sku, line.location, line.quantity, cause, at, key, line.reason, due_at=line.due_at
             )
         ]
+    arrival = repeats.arrival_key(asker.owner, line.key)
     return [
         Entry(Kind.TRANSFER_OUT, line.sku, line.location, line.quantity, f"transfer:{key}", at, key, line.reason),
-        Entry(Kind.TRANSFER_IN, line.sku, line.to_location, line.quantity, f"transfer:{key}", at, f"{key}/in", line.reason),
+        Entry(Kind.TRANSFER_IN, line.sku, line.to_location, line.quantity, f"transfer:{key}", at, arrival, line.reason),
     ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from omnisync import db
 from omnisync.errors import InvalidRequest
-from omnisync.stock import ledger, shelves
+from omnisync.stock import shelves
 from omnisync.stock.ledger import Entry
 from omnisync.stock.tables import Balance, Movement
 from omnisync.values import Kind, Shelf
@@ -56,14 +56,13 @@ def page(
 
 
 def check(session: Session, batch: Sequence[Entry]) -> None:
-    """InvalidRequest where more is to be put back on sale than somebody blocked for that reason. What came back is decided about
-    return by return, and not this way."""
-    if not any(entry.kind is Kind.UNBLOCKED for entry in batch):
+    """InvalidRequest where more is to be put back on sale than somebody blocked for that reason. The batch holds nothing that the
+    journal holds already. What came back is decided about return by return, and not this way."""
+    unblocked = _unblocked(batch)
+    if not unblocked:
         return
-    shelves.lock(
-        session, {entry.shelf for entry in batch}
-    )  # all at once, in the one order: the rest of it is recorded next
-    unblocked = _unblocked(session, batch)
+    # All at once, in the one order: the rest of the batch is recorded next.
+    shelves.lock(session, {entry.shelf for entry in batch})
     wanted = {shelf for shelf, _ in unblocked}
     by_hand = (
         sa.select(movement.c.location, movement.c.sku, movement.c.reason, _PIECES)
@@ -84,11 +83,10 @@ def check(session: Session, batch: Sequence[Entry]) -> None:
         raise InvalidRequest(errors)
 
 
-def _unblocked(session: Session, batch: Sequence[Entry]) -> Counter[tuple[Shelf, Why]]:
-    """What these put back on sale, without what is known already: of each key the first, as the ledger books it."""
+def _unblocked(batch: Sequence[Entry]) -> Counter[tuple[Shelf, Why]]:
+    """What these put back on sale: of each key the first, as the ledger books it."""
     found: Counter[tuple[Shelf, Why]] = Counter()
-    first = {entry.key: entry for entry in reversed(batch)}
-    for entry in first.values():
-        if entry.kind is Kind.UNBLOCKED and not ledger.is_known(session, entry.key or ""):
-            found[entry.shelf, Why(entry.reason or "")] += entry.quantity
+    unblocked = [entry for entry in batch if entry.kind is Kind.UNBLOCKED]
+    for entry in {entry.key: entry for entry in reversed(unblocked)}.values():
+        found[entry.shelf, Why(entry.reason or "")] += entry.quantity
     return found

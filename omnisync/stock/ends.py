@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -240,6 +240,27 @@ _OPEN_PIECES = (
     .where(db.among(movement.c.promise, db.many("promises")))
     .group_by(movement.c.promise, movement.c.location, movement.c.sku)
 )
+
+
+class Progress(NamedTuple):
+    """How far the pieces of one shelf are."""
+
+    held: int
+    collected: int
+
+
+_PROGRESS = _OPEN_PIECES.add_columns(
+    sa.func.sum(sa.case((movement.c.kind == Kind.COLLECTED.value, movement.c.quantity), else_=0))
+)
+
+
+def progress(session: Session, ids: Collection[str]) -> dict[str, dict[Shelf, Progress]]:
+    """How far the pieces of those reservations are. One that ended in a month which has left the journal is not among them."""
+    found: dict[str, dict[Shelf, Progress]] = defaultdict(dict)
+    rows = session.execute(_PROGRESS, {"promises": sorted(ids)}) if ids else ()
+    for promise, location, sku, held, collected in rows:
+        found[promise][Shelf(location, sku)] = Progress(int(held), int(collected))
+    return found
 
 
 # ---------------------------------------------------------------- expiry

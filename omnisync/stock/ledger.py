@@ -121,7 +121,8 @@ class _Book:
         on_hand = self.rows[-1][1].on_hand
         late = counted_at is not None and entry.occurred_at < counted_at
         if counted_at is not None and late and on_hand:
-            key = f"{entry.key}/counted" if entry.key else None
+            # No key of any source begins like this, so nobody's own fact can be taken for a correction.
+            key = f"counted:{entry.key}" if entry.key else None
             correction = replace(
                 entry,
                 kind=Kind.COUNTED_ALREADY,

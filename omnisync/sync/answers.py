@@ -442,7 +442,7 @@ EXPLAIN: dict[str, Says] = {"explainStock": says(Explanation, *problems.ASKED, "
 CHANNELS: dict[str, Says] = {
     "receiveHook": text("text/plain", "The message is stored.", "") | _HOOK,
     "answerChallenge": says(Challenged) | _HOOK,
-    "listChannels": says(Channels, "unauthorized", "forbidden", "try-later"),
+    "listChannels": says(Channels, *problems.ASKED),
     "listListings": says(ListingPage, *problems.ASKED, "not-found"),
     "syncChannel": says(ChannelHealth, *_CHANNEL, status=202),
     "pauseChannel": says(ChannelHealth, *_CHANNEL, status=202, example={"state": "paused", "paused": True}),

@@ -129,7 +129,7 @@ def routes(services: Services) -> APIRouter:
         return await respond(request, question(sku, location, channel), numbers)
 
     async def get_plain(asked: Plain) -> Call:
-        query, numbers = asked.asked_for(), await allowed(asked)
+        query, numbers = asked.asked_for("sku", "location", "channel"), await allowed(asked)
         skus = query.get("sku", [])
         if not (0 < len(skus) <= MAX_SKUS and recent.has_met(skus)):
             skus = SKUS.validate_python(skus)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
@@ -18,7 +19,7 @@ from omnisync.sync import cursors, deadletters, guard, levels, pricing, sweep
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import OF_LISTINGS, mark
 from omnisync.sync.tables import ChannelHealth, Cursor, ShownState
-from omnisync.sync.wanted import BATCH, Wanted, wanted
+from omnisync.sync.wanted import BATCH, Wanted, contents_of, wanted
 
 OVERLAP = timedelta(seconds=30)
 """A balance that was changed at noon may be committed a moment after; longer transactions are found by the full pass."""
@@ -62,14 +63,14 @@ def task(
     if changes is None:
         return Task((), full=True)
     fresh = {change.sku for change in changes if seen.get(change.of) != change.state}
-    return Task(_with_bundles(session, fresh | set(hints)), seen={change.of: change.state for change in changes})
+    return Task(_related(session, fresh | set(hints)), seen={change.of: change.state for change in changes})
 
 
 def hinted(session: Session, hints: Collection[str]) -> Task:
     """Just these articles and what they are parts of."""
     rows = session.execute(_SHELVES_OF, {"skus": sorted(hints)})
     seen: Seen = {change.of: change.state for change in map(_of_shelf, rows)}
-    return Task(_with_bundles(session, hints), scanned=False, seen=seen)
+    return Task(_related(session, hints), scanned=False, seen=seen)
 
 
 def compute(session: Session, context: Context, channel: Channel, skus: Collection[str], *, now: datetime) -> None:
@@ -188,9 +189,10 @@ _PROVISIONAL_SINCE = sa.select(
 ).where(_shown.c.provisional_at >= sa.bindparam("since"))  # fmt: skip
 
 
-def _with_bundles(session: Session, skus: Collection[str]) -> tuple[str, ...]:
-    """These, and all bundles that hold any of them."""
-    found, level = set(skus), sorted(skus)
+def _related(session: Session, skus: Collection[str]) -> tuple[str, ...]:
+    """These, what the bundles among them hold, and all bundles that hold any of it: a bundle that seems sold takes its parts along."""
+    found = {*skus, *chain.from_iterable(contents_of(session, skus).values())}
+    level = sorted(found)
     while level:
         above: set[str] = set()
         for start in range(0, len(level), BATCH):

@@ -15,7 +15,7 @@ from omnisync.announce import announce
 from omnisync.errors import NeedsAttention, TryLater
 from omnisync.sync import levels, silence, truth
 from omnisync.sync.context import Channel
-from omnisync.sync.rows import backoff
+from omnisync.sync.rows import BACKOFF_SECONDS, backoff
 from omnisync.sync.silence import Silence
 from omnisync.sync.tables import (
     IS_PROVISIONAL,
@@ -153,7 +153,13 @@ def failed(session: Session, channel: str, failure: TryLater | NeedsAttention, *
     if isinstance(failure, NeedsAttention):
         row.attention, row.action, row.retry_at = failure.message, failure.action, now + ATTENTION_RETRY
     else:
-        row.retry_at = now + backoff(row.failures_in_row, failure.retry_after_seconds)
+        row.retry_at = now + _caution(row, told, now)
+
+
+def _caution(row: ChannelHealth, told: float | None, now: datetime) -> timedelta:
+    """How long it is left alone: no longer than it has been away, however often messages of it made us try meanwhile."""
+    longest = backoff(len(BACKOFF_SECONDS)) if row.last_success_at is None else now - row.last_success_at
+    return max(backoff(1, told), min(backoff(row.failures_in_row), longest))
 
 
 def answered(session: Session, channel: str, *, now: datetime) -> None:
@@ -215,6 +221,14 @@ def resume(session: Session, channel: str, *, now: datetime) -> None:
     row.paused, row.paused_at = False, None
     try_now(row, now=now)
     announce(session, "channel.resumed", {"channel": channel}, now=now)
+
+
+def connect_again(session: Session, channel: str, *, now: datetime) -> None:
+    """A person has mended something there: what was wrong is forgotten until it shows again."""
+    row = row_of(session, channel)
+    row.attention = row.action = None
+    try_now(row, now=now)
+    session.flush()
 
 
 def is_shadow(channel: Channel, writes: str | None) -> bool:

@@ -32,9 +32,12 @@ def take(session: Session, name: str, owner: str, *, now: datetime, lasting: tim
     return None if taken is None else int(taken.fence)
 
 
-def give_back(session: Session, name: str, owner: str, *, now: datetime) -> None:
-    """Let others have it at once."""
-    session.execute(sa.update(_lease).where(col(Lease.name) == name, col(Lease.owner) == owner).values(until=now))
+def give_back(session: Session, name: str, owner: str, *, now: datetime) -> bool:
+    """Let others have it at once; whether it was this owner's until now."""
+    mine = (col(Lease.name) == name, col(Lease.owner) == owner, col(Lease.until) > now)
+    return (
+        session.execute(sa.update(_lease).where(*mine).values(until=now).returning(_lease.c.name)).first() is not None
+    )
 
 
 def ends_at(session: Session, name: str) -> datetime | None:

@@ -4,7 +4,7 @@ The channel lowers its own number when it sells, and we hear of the order before
 booked against what we believe is shown, so that it does not matter which comes first:
 
     an order of q pieces     settles what is provisional first; the rest lowers what we believe
-    one cancelled before     settles what is provisional; whether the level ever fell, the next look tells
+    one cancelled before     settles what is provisional; where a channel may keep what was cancelled, the next look tells the rest
     a level lower than that  the gap is provisional: a sale not yet seen, offered nowhere until it is explained
     a level higher           settles what is provisional first; the rest is drift
     the level from before    contradicts the write that the channel says it applied
@@ -12,7 +12,7 @@ booked against what we believe is shown, so that it does not matter which comes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session
@@ -33,6 +33,8 @@ class View:
     """Pieces of the channel's own orders that became known since then: if the write arrived before them, so much less is shown."""
     before: int | None = None
     """What is shown if the last write that it took was dropped; None: it was read back, or nothing tells."""
+    perhaps: int = 0
+    """Pieces of orders that were cancelled before we heard of them: so many fewer may be shown."""
 
     @property
     def arriving(self) -> set[int]:
@@ -59,7 +61,7 @@ def see(view: View, shown: int) -> Verdict:
         return Verdict(View(shown, view.provisional))
     gap = _nearest_above(view, shown) - shown
     if gap >= 0:
-        return Verdict(View(shown, view.provisional + gap))
+        return Verdict(View(shown, view.provisional + max(0, gap - view.perhaps)))
     # An order that was overwritten before we knew it leaves a belief below zero, which no channel needs to share.
     raised = -gap + min(0, view.believed) if shown >= 0 else -gap
     settled = min(view.provisional, max(0, raised))
@@ -73,17 +75,25 @@ def contradicts(view: View, shown: int) -> bool:
     return shown != view.believed or view.submitted is not None
 
 
-def order(view: View, quantity: int, cancelled: int = 0) -> View:
+def order(view: View, quantity: int, cancelled: int = 0, *, relists: bool = True) -> View:
     """The channel's own order of `quantity` pieces became known, and of `cancelled` more that had been taken back by then. Pure.
 
-    What was taken back may or may not be shown again: the next look tells.
+    Unless the channel `relists` them in any case they may be missing there still.
     """
     settled = min(view.provisional, quantity + cancelled)
+    perhaps = 0 if relists else min(cancelled, quantity + cancelled - settled)
     lower = max(0, quantity - settled)
     believed = None if view.believed is None else view.believed - lower
     ordered = view.ordered if view.submitted is None else view.ordered + lower
     before = None if view.before is None else view.before - lower
-    return replace(view, provisional=view.provisional - settled, believed=believed, ordered=ordered, before=before)
+    return View(
+        believed,
+        view.provisional - settled,
+        view.submitted,
+        ordered=ordered,
+        before=before,
+        perhaps=view.perhaps + perhaps,
+    )
 
 
 def _nearest_above(view: View, shown: int) -> int:
@@ -96,16 +106,16 @@ def view_of(state: ShownState) -> View:
     """What a row believes. Of a write that was not settled nobody knows whether it arrived, also when its worker is gone."""
     unknown = state.unsettled or state.in_flight_until is not None
     if not unknown or state.submitted is None:
-        return View(state.believed, state.provisional, before=state.before)
+        return View(state.believed, state.provisional, before=state.before, perhaps=state.perhaps)
     # While nobody knows what became of a write, only orders lower what was believed when it was submitted.
     ordered = 0 if None in (state.compare, state.believed) else max(0, (state.compare or 0) - (state.believed or 0))
     before = state.believed if state.unsettled == "accepted" else state.before
-    return View(state.believed, state.provisional, state.submitted, ordered, before)
+    return View(state.believed, state.provisional, state.submitted, ordered, before, state.perhaps)
 
 
 def put(session: Session, state: ShownState, view: View, *, now: datetime) -> None:
     """Write a view back into its row."""
-    state.believed, state.before = view.believed, view.before
+    state.believed, state.before, state.perhaps = view.believed, view.before, view.perhaps
     if view.provisional < state.provisional:
         state.doubted = None  # something has explained it
     if view.provisional != state.provisional:

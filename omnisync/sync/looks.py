@@ -134,11 +134,12 @@ def ordered(
     if not channel.can.looks:
         # Nobody can see what it shows now; it is simply written again, which never does harm.
         row.believed = None
-    levels.put(session, row, levels.order(levels.view_of(row), quantity, cancelled), now=now)
+    view = levels.order(levels.view_of(row), quantity, cancelled, relists=channel.can.relists)
+    levels.put(session, row, view, now=now)
     # Where the channel compares, only a level that was read meanwhile can have hidden this sale behind somebody's edit.
     last = row.seen_at if channel.compares else row.applied_at
     hidden = last is not None and placed_at <= last + CLOCKS_APART
-    if channel.can.looks and hidden and quantity > settled:
+    if channel.can.looks and (row.perhaps or (hidden and quantity > settled)):
         row.look_at = now
     mark(row, now=now)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
 from omnisync.adapters.base import Article, Fact, OrderSeen
+from omnisync.errors import NeedsAttention, Refused
 from omnisync.sync import arrivals, deadletters, facts, inbox, wire
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.resolve import articles_of, resolver
@@ -113,3 +115,50 @@ def _write_no_more(session: Session, letter: DeadLetter) -> None:
 
 def _row(session: Session, letter: DeadLetter) -> ShownState | None:
     return session.get(ShownState, (letter.channel, letter.payload["external_id"], letter.payload["place"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What replaying a letter would come to."""
+
+    letter: str
+    booked: bool
+    """It would be done at once. Otherwise see `tried` and `reason`."""
+    tried: bool
+    """It would be sent or read again a moment later, and whether that goes well shows then."""
+    reason: str = ""
+
+
+def rehearse(session: Session, context: Context, letter_ids: Sequence[str], *, now: datetime) -> list[Rehearsal]:
+    """What replaying each of these letters would come to: done for real, each for itself, and taken back."""
+    return [_rehearsed(session, context, letter_id, now) for letter_id in letter_ids]
+
+
+def replay_each(session: Session, context: Context, letter_ids: Sequence[str], *, now: datetime) -> int:
+    """Replay these letters, each whole or not at all; how many that closed. One that fails keeps no other one waiting."""
+    return sum(_tried(session, context, letter_id, now) for letter_id in letter_ids)
+
+
+def _rehearsed(session: Session, context: Context, letter_id: str, now: datetime) -> Rehearsal:
+    attempt = session.begin_nested()
+    try:
+        letter = replay(session, context, letter_id, now=now)
+        later = letter.kind in _DONE_LATER
+        done = letter.closed_at is not None
+        return Rehearsal(letter_id, done and not later, done and later, "" if done else letter.reason)
+    except (Refused, NeedsAttention) as failure:
+        return Rehearsal(letter_id, booked=False, tried=False, reason=str(failure))
+    finally:
+        attempt.rollback()
+
+
+def _tried(session: Session, context: Context, letter_id: str, now: datetime) -> bool:
+    try:
+        with session.begin_nested():
+            return replay(session, context, letter_id, now=now).closed_at is not None
+    except (Refused, NeedsAttention):
+        return False
+
+
+_DONE_LATER = {"message", "write", "webhooks", "news"}
+"""Kinds that a replay only puts back into their queue."""

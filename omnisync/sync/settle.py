@@ -90,7 +90,7 @@ def applied(row: ShownState, *, quantity: int | None, price_minor: int | None, n
         row.before = None if row.believed == quantity else row.believed
         row.believed = row.applied = quantity
         row.applied_at = now
-        row.drift_since = None
+        row.drift_since, row.perhaps = None, 0
     if price_minor is not None:
         row.price_before_minor = None if row.price_minor == price_minor else row.price_minor
         row.price_drift_since = row.price_left_minor = None

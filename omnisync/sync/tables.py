@@ -1,4 +1,4 @@
-"""Messages, cursors, listings and what was shown there, health, cases, events, and who may log in."""
+"""Messages, cursors, listings and what was shown there, health, cases and events."""
 
 from __future__ import annotations
 
@@ -229,6 +229,8 @@ class ShownState(SQLModel, table=True):
     """Pieces gone from the channel's level for which no order was seen yet."""
     provisional_at: datetime | None = Field(default=None, sa_type=Instant)
     """When that last changed."""
+    perhaps: int = 0
+    """Pieces of orders that were cancelled before we heard of them: so many fewer may be shown, until it is looked at."""
 
     failures: int = 0
     next_try_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -392,35 +394,6 @@ class Lease(SQLModel, table=True):
     until: datetime = Field(sa_type=Instant)
 
 
-class AccessKey(SQLModel, table=True):
-    """An API key: the prefix names it, only a hash of the secret is kept."""
-
-    __tablename__ = "access_key"
-
-    prefix: str = Field(primary_key=True, sa_type=Name)
-    secret_hash: str
-    name: str
-    role: str
-    """shop | staff | ops | admin"""
-    location: str | None = Field(default=None, sa_type=Name)
-    created_at: datetime = Field(sa_type=Instant)
-    revoked_at: datetime | None = Field(default=None, sa_type=Instant)
-
-
-class User(SQLModel, table=True):
-    """A person who logs in to the pages."""
-
-    __tablename__ = "user_account"
-
-    name: str = Field(primary_key=True, sa_type=Name)
-    password_hash: str
-    role: str
-    """staff | ops | admin"""
-    location: str | None = Field(default=None, sa_type=Name)
-    created_at: datetime = Field(sa_type=Instant)
-    disabled_at: datetime | None = Field(default=None, sa_type=Instant)
-
-
 class Told(SQLModel, table=True):
     """The last state of a pickup, or of an order that was given back unpaid, that its channel heard from us."""
 
@@ -441,3 +414,17 @@ class EventShelf(SQLModel, table=True):
     location: str = Field(primary_key=True, sa_type=Name)
     sku: str = Field(primary_key=True, sa_type=Name)
     available: int
+
+
+class OfficeAct(SQLModel, table=True):
+    """A button of the office that was pressed and had its effect: who, when, what, about what."""
+
+    __tablename__ = "office_act"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
+    at: datetime = Field(sa_type=Instant, index=True)
+    by: str
+    thing: str
+    step: str
+    about: str
+    """The id or name of the thing; never a person's data but the name of a user who was changed."""

@@ -10,6 +10,7 @@ from omnisync.adapters.base import OrderSeen, Sale
 from omnisync.sync import cursors, health, polling
 from omnisync.torture.counterpart import Bought, DoesNotApply, Trouble
 from omnisync.torture.stage import NAME, SKUS, Stage
+from omnisync.torture.wire import ANSWER_LOST, Call, Fate
 
 A, B, C, *_ = SKUS
 TOLD_SECONDS = 300
@@ -56,6 +57,18 @@ def if_any(*acts: Callable[[], None]) -> bool:
 def over_http(stage: Stage) -> None:
     if not stage.speaks_http:
         raise DoesNotApply(FILES)
+
+
+def lost_once() -> Callable[[Call], Fate | None]:
+    """Each call does what it asks for and its answer is lost; asked again, it is answered."""
+    asked: set[tuple[str, str, bytes]] = set()
+
+    def fate(call: Call) -> Fate | None:
+        known = (call.method, call.url, call.body) in asked
+        asked.add((call.method, call.url, call.body))
+        return None if known else ANSWER_LOST
+
+    return fate
 
 
 def read_from_the_beginning(stage: Stage) -> None:

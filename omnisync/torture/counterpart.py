@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from omnisync.adapters.base import Answer, Hook
 from omnisync.adapters.client import Tools, Transport
@@ -56,6 +56,9 @@ class Bought:
     told_as: frozenset[str]
 
 
+Fetched = Literal["open", "ready", "collected"]
+
+
 class Trouble(StrEnum):
     """What the wire does to channels that speak HTTP, and a channel that speaks by files must do by itself."""
 
@@ -94,12 +97,24 @@ class Counterpart(Protocol):
         """How many pieces of it buyers can buy now."""
         ...
 
+    def price(self, sku: str) -> Money:
+        """What a buyer pays for it now."""
+        ...
+
     def work(self) -> None:
         """What it does by itself as time passes, such as exporting files."""
         ...
 
     def buy(self, lines: Sequence[tuple[str, int]], *, wrapped: bool = False, elsewhere: bool = False) -> Bought:
         """A buyer takes these, paid; with a gift wrap that is no article, or fulfilled by others from stock that is not ours."""
+        ...
+
+    def pick_up(self, lines: Sequence[tuple[str, int]]) -> Bought:
+        """A buyer takes these, paid, to collect them at LOCATION."""
+        ...
+
+    def fetched(self, bought: Bought) -> Fetched:
+        """How far the channel thinks that it is; one that cannot hear of what is ready calls it open."""
         ...
 
     def ship(self, bought: Bought) -> None:
@@ -153,8 +168,17 @@ class Simulated:
     def hear(self, hook: Hook, answer: Answer) -> None:
         return None
 
+    def price(self, sku: str) -> Money:
+        raise self.no("price")
+
     def work(self) -> None:
         return None
+
+    def pick_up(self, lines: Sequence[tuple[str, int]]) -> Bought:
+        raise self.no("pick_up")
+
+    def fetched(self, bought: Bought) -> Fetched:
+        raise self.no("fetched")
 
     def ship(self, bought: Bought) -> None:
         raise self.no("ship")

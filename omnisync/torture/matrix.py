@@ -40,7 +40,7 @@ PROOFS: Mapping[str, Proof] = {
         files="[models of August 2026, schemas, sandbox samples](../tests/adapters/amazon/test_specs.py)",
         client="[python-amazon-sp-api](../tests/demo/test_amazon.py)",
     ),
-    "csv": Proof(),
+    "csv": Proof(server="[OpenSSH, for folders on SFTP servers](../tests/real/test_sftp.py)"),
     "ebay": Proof(files="[OpenAPI files of four APIs](../tests/adapters/ebay/test_vendor.py)"),
     "oscar": Proof(server="[django-oscar 4.2](../tests/real/test_oscar.py)"),
     "shopify": Proof(
@@ -126,6 +126,7 @@ _ROWS: tuple[tuple[str, Callable[[Can], str]], ...] = (
     ("a number for each place of its own", _yes(lambda can: can.many_locations)),
     ("shows by default", lambda can: can.shows.replace("_", " ")),
     ("takes its open orders off by itself", _yes(lambda can: can.allocates)),
+    ("offers again what was cancelled", lambda can: "yes" if can.relists else "not always"),
     ("applies at once", _yes(lambda can: can.applied_at_once)),
     ("levels can be read back", _yes(lambda can: can.looks)),
     (
@@ -134,6 +135,7 @@ _ROWS: tuple[tuple[str, Callable[[Can], str]], ...] = (
     ),
     ("webhooks", _yes(lambda can: can.webhooks)),
     ("is polled every", lambda can: f"{can.poll_seconds:g} s" if can.polls else "–"),
+    ("orders whose number is missing are asked for", _yes(lambda can: can.finds_orders)),
     ("is told of pickups", _yes(lambda can: can.tells_pickups)),
     ("changes of a listing in a day", lambda can: str(can.revisions_per_day or "–")),
 )

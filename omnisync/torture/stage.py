@@ -7,7 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,12 @@ from omnisync import db
 from omnisync.adapters.base import Adapter, Fact, Hook, Message, OrderSeen, Sale
 from omnisync.adapters.client import Tools
 from omnisync.adapters.registry import Factory
-from omnisync.catalog import articles
+from omnisync.catalog import articles, pricelist
 from omnisync.catalog.articles import ArticleChange
+from omnisync.catalog.pricelist import BasePrice
 from omnisync.clock import Ids, StoppedClock
 from omnisync.errors import NeedsAttention, TryLater, Unauthorized
+from omnisync.orders.desk import open_desk
 from omnisync.settings import ChannelPolicy, ChannelSettings, LocationSettings, ServerSettings, Settings
 from omnisync.stock import ledger
 from omnisync.stock.ledger import Entry
@@ -40,10 +42,11 @@ START = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 PIECES, THEIRS = 20, 7
 """What lies on each shelf, and what the channel thinks in the beginning."""
 SKUS = tuple(f"LAMP-{n}" for n in range(1, 9))
+CURRENCY = "EUR"
 DEPOSIT, STRANGER = "PFAND", "STRANGER"
 """An article that is no stock, and one that our catalogue does not have."""
 GOODS = tuple(
-    Goods(sku, f"Artikel {sku}", f"40063813339{n:02d}", Money(1995 + n, "EUR"), 900 if sku in (DEPOSIT, STRANGER) else THEIRS)
+    Goods(sku, f"Artikel {sku}", f"40063813339{n:02d}", Money(1995 + n, CURRENCY), 900 if sku in (DEPOSIT, STRANGER) else THEIRS)
     for n, sku in enumerate((*SKUS, DEPOSIT, STRANGER))
 )  # fmt: skip
 ROUND_SECONDS = 31.0
@@ -69,6 +72,8 @@ class Books:
     acknowledged: list[tuple[str, str]] = field(default_factory=list)
     """(event, hash of the body) of each message that we said yes to."""
     delisted: set[str] = field(default_factory=set)
+    prices: dict[str, Money] = field(default_factory=dict)
+    """What we said that articles cost; of all others the channel decides by itself."""
 
     def left(self, sku: str) -> int:
         """What can still be sold."""
@@ -119,7 +124,10 @@ class Stage:
         tools = Tools(self.clock, self.ids, self.tools.chance, self.wire)
         made = self._make(NAME, self.counterpart.settings, self.counterpart.places, PUBLIC, tools)
         self.adapter = _Watched(made, self)
-        self.context = Context(Inline(self.engine), self._settings(), self.clock, self.ids, {NAME: self.adapter})
+        settings = self._settings()
+        self.desk = open_desk(settings, bytes(32), self.ids, self.clock)
+        adapters = {NAME: self.adapter}
+        self.context = Context(Inline(self.engine), settings, self.clock, self.ids, adapters, desk=self.desk)
         self.worker = Worker(self.context, owner=NAME)
 
     def _settings(self) -> Settings:
@@ -163,6 +171,14 @@ class Stage:
         ]
         with db.transaction(self.engine) as session:
             ledger.record(session, entries, now=now)
+
+    def price(self, cents: Mapping[str, int], *, later: timedelta = timedelta(0)) -> None:
+        """Somebody says what these cost, from now on or from later on."""
+        now = self.clock.now()
+        said = [BasePrice(sku, Money(minor, CURRENCY), now + later) for sku, minor in cents.items()]
+        self.books.prices |= {one.sku: one.price for one in said}
+        with db.transaction(self.engine) as session:
+            pricelist.set_prices(session, said, ids=self.ids, now=now)
 
     async def rounds(self, number: int = 3, *, seconds: float = ROUND_SECONDS) -> None:
         """The channel works, what it sends arrives, our worker takes its turn, time passes."""
@@ -231,11 +247,18 @@ class Stage:
     def buy(self, *lines: tuple[str, int], wrapped: bool = False, elsewhere: bool = False) -> Bought:
         """A buyer at the channel."""
         bought = self.counterpart.buy(lines, wrapped=wrapped, elsewhere=elsewhere)
-        self.books.at |= dict.fromkeys(bought.told_as, self.clock.now())
         ours = {} if elsewhere else {sku: n for sku, n in lines if sku in SKUS}
-        self.books.lines[bought.id] = ours
+        return self._write_down(bought, ours, promised=not self.counterpart.over_the_counter)
+
+    def pick_up(self, *lines: tuple[str, int]) -> Bought:
+        """A buyer at the channel who comes to the store for it."""
+        return self._write_down(self.counterpart.pick_up(lines), dict(lines), promised=True)
+
+    def _write_down(self, bought: Bought, ours: Mapping[str, int], *, promised: bool) -> Bought:
+        self.books.at |= dict.fromkeys(bought.told_as, self.clock.now())
+        self.books.lines[bought.id] = dict(ours)
         self.books.taken.update(ours)
-        if not self.counterpart.over_the_counter:
+        if promised:
             self.books.promised.update(ours)
         return bought
 

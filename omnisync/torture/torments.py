@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from omnisync.torture import told, wired
+from omnisync.torture import collected, priced, told, wired
 from omnisync.torture.stage import Stage
 
 Torment = Callable[[Stage], Awaitable[None]]
@@ -28,6 +28,8 @@ TORMENTS: Mapping[str, Torment] = {
     "schema drift": wired.drift,
     "an order with deposit and gift wrap": told.deposit_and_gift_wrap,
     "an order fulfilled elsewhere": told.elsewhere,
+    "prices": priced.prices,
+    "pickups": collected.pickups,
 }
 WAITING = frozenset({"part of a batch refused", "pages that shift while being read"})
 """What ends with something that a person has to know of: a listing that is gone."""

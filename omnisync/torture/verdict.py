@@ -15,7 +15,7 @@ from omnisync.sync.inbox import storable
 from omnisync.sync.tables import Case, DeadLetter, InboxMessage, ShownState
 from omnisync.sync.wanted import wanted
 from omnisync.torture.counterpart import LOCATION
-from omnisync.torture.stage import NAME, SKUS, Stage
+from omnisync.torture.stage import GOODS, NAME, SKUS, Stage
 from omnisync.values import Shelf
 
 MOST_NAMED = 3
@@ -23,7 +23,7 @@ MOST_NAMED = 3
 
 def of(stage: Stage, *, waiting: bool = False) -> list[str]:
     """All that is wrong. `waiting`: something was told that only a person can answer, so that letters and cases may be open."""
-    questions = (_ledger, _shelves, _messages, _listings, _secrets) + (() if waiting else (_health, _letters))
+    questions = (_ledger, _shelves, _messages, _listings, _prices, _secrets) + (() if waiting else (_health, _letters))
     with db.reading(stage.engine) as session:
         return [violation for question in questions for violation in question(session, stage)]
 
@@ -81,6 +81,16 @@ def _listings(session: Session, stage: Stage) -> Iterator[str]:
             yield f"{wish.sku}: the channel shows {shown}, it should show {wish.quantity}"
     if stage.context.channel(NAME).groups:
         yield from (f"{sku}: its listing is not known any more" for sku in skus if sku not in seen)
+
+
+def _prices(session: Session, stage: Stage) -> Iterator[str]:
+    """Every article costs what we say, to the cent; of what we say nothing about, the channel's own price stands."""
+    if not stage.books.prices:
+        return
+    own = {one.sku: one.price for one in GOODS if one.sku in SKUS and one.sku not in stage.books.delisted}
+    for sku, price in (own | stage.books.prices).items():
+        if (shown := stage.counterpart.price(sku)) != price:
+            yield f"{sku}: it costs {shown.decimal()} {shown.currency} there, it should cost {price.decimal()} {price.currency}"
 
 
 def _health(session: Session, stage: Stage) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from omnisync.torture import acts, mangle
 from omnisync.torture.counterpart import Trouble
 from omnisync.torture.stage import SKUS, Stage
-from omnisync.torture.wire import ANSWER_LOST, UNANSWERED, Call, Fate
+from omnisync.torture.wire import ANSWER_LOST, UNANSWERED, Fate
 
 A, B, C, D, *_, LAST = SKUS
 
@@ -63,14 +63,7 @@ async def server_errors(stage: Stage) -> None:
 async def timeout_after_effect(stage: Stage) -> None:
     """Each call does what it asks for and its answer is lost, until it is repeated; then none is answered at all for a while."""
     acts.over_http(stage)
-    asked: set[tuple[str, str, bytes]] = set()
-
-    def lost_once(call: Call) -> Fate | None:
-        known = (call.method, call.url, call.body) in asked
-        asked.add((call.method, call.url, call.body))
-        return None if known else ANSWER_LOST
-
-    stage.wire.fate = lost_once
+    stage.wire.fate = acts.lost_once()
     for n in range(6):
         await _write(stage, {SKUS[n % 4]: 15 - n, SKUS[4 + n % 3]: 3 + n})
         stage.buy((SKUS[n % 4], 1))

@@ -13,6 +13,7 @@ from omnisync.adapters import registry
 from omnisync.adapters.base import Adapter
 from omnisync.adapters.client import Tools
 from omnisync.errors import NeedsAttention
+from omnisync.settings import BadSettings, load
 from omnisync.torture.wire import Answered, Wire, answering
 from tests.adapters.corner.install import describe, install
 
@@ -48,6 +49,19 @@ def test_a_name_that_no_adapter_of_ours_has_is_looked_for_among_the_packages_tha
 
     assert (made.name, repr(made)) == ("shop", "CornerShop('shop')")
     assert "corner" in registry.names()
+
+
+def test_the_settings_of_a_package_are_checked_with_all_others(tmp_path: Path) -> None:
+    install()
+    file = tmp_path / "omnisync.toml"
+    head = '[[locations]]\ncode = "linden"\nname = "L"\n[[channels]]\nname = "corner"\nadapter = "corner"\nlocations = ["linden"]\n'
+    file.write_text(head + '[channels.settings]\nbase_url = "http://c"\napi_kye = "x"\nwebhook_secret = "plain"\n')
+
+    with pytest.raises(BadSettings) as caught:
+        load(file, {}, adapters=registry.names(), own=registry.settings_of)
+
+    told = {fault.key.rpartition(".")[2]: (fault.line, fault.nearest) for fault in caught.value.faults}
+    assert told == {"api_key": (8, ""), "api_kye": (10, "api_key"), "webhook_secret": (11, "")}
 
 
 def test_a_name_that_nobody_offers_is_answered_with_all_that_there_are(tools: Tools) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy.engine import Engine
 
 from omnisync import access, app, db, migrations, settings
-from omnisync.access import Role
+from omnisync.access import Role, people
 from omnisync.adapters import registry
 from omnisync.adapters.base import Article, Can, OrderLine, OrderSeen, Write
 from omnisync.catalog import articles
@@ -134,6 +134,9 @@ def _furnish(engine: Engine, clock: StoppedClock) -> None:
         ledger.record(session, stock, now=now)
         access.create_user(session, "olga", PASSWORD, Role.OPS, now=now)
         access.create_user(session, "kim", PASSWORD, Role.STAFF, location="linden", now=now)
+        for name, initials in (("Ada Sommer", "AS"), ("Ben Vogt", "BV")):
+            access.create_user(session, name, None, Role.STAFF, location="linden", now=now)
+            people.set_initials(session, name, initials)
 
 
 def _fake(name: str, clock: StoppedClock) -> FakeChannel:

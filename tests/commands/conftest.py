@@ -85,7 +85,7 @@ def world(clock: StoppedClock, ids: Ids, adapter: FakeAdapter) -> World:
     def factory(_name: str) -> Any:
         return lambda *_arguments: adapter
 
-    return World(clock, random.Random(3), ids, {}, factory)
+    return World(clock, random.Random(3), ids, {}, factory, own=lambda _name: None)
 
 
 @pytest.fixture

@@ -114,3 +114,13 @@ def test_postgresql_is_pointed_to_its_own_tools(omnisync: Omnisync, fresh_config
 
     assert ran.code == 2
     assert "pg_dump" in ran.err
+
+
+def test_a_backup_is_noted_for_the_list_of_the_day(omnisync: Omnisync, ready: Path, tmp_path: Path) -> None:
+    for name in ("one.db", "two.db"):
+        assert omnisync("backup", str(tmp_path / name), config=ready).code == 0
+
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as database:
+        noted = database.execute("SELECT channel, name, typeof(\"at\") FROM cursor WHERE name = 'backup'").fetchall()
+
+    assert noted == [("#server", "backup", "integer")]

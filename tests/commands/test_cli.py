@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from omnisync import access, db, migrations
-from omnisync.access import Role
+from omnisync.access import Role, people
 from omnisync.commands import verify
 from tests.commands.conftest import Omnisync
 
@@ -70,9 +70,38 @@ def test_a_user_is_made_with_the_password_from_standard_input(
     engine.dispose()
 
 
+def test_somebody_who_only_stands_at_devices_has_initials_a_pin_and_no_password(
+    omnisync: Omnisync, ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = ("--name", "Kim Lang")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("4711\n"))
+
+    made = omnisync(
+        "users", "create", *person, "--role", "staff", "--location", "linden", "--initials", "KL", "--no-password",
+        config=ready,
+    )  # fmt: skip
+    omnisync("users", "initials", *person, "--initials", "KLA", config=ready)
+    pin = omnisync("users", "pin", *person, "--pin-stdin", config=ready)
+
+    assert (made.code, made.out) == (0, "Kim Lang stands at the devices at linden as KL.\n")
+    assert (pin.code, pin.out) == (0, "Kim Lang has a new PIN.\n")
+    [row] = json.loads(omnisync("users", "list", "--json", config=ready).out)
+    assert row == {
+        "name": "Kim Lang", "role": "staff", "location": "linden", "initials": "KLA",
+        "password": False, "pin": True, "state": "active",
+    }  # fmt: skip
+    assert "KLA   active    Kim Lang" in omnisync("users", "list", config=ready).out
+    assert omnisync("users", "pin", *person, "--remove", config=ready).out == "Kim Lang has no PIN any more.\n"
+    engine = db.engine_for(f"sqlite:///{tmp_path}/shop.db")
+    with db.reading(engine) as session:
+        assert not people.pin_is(session, "Kim Lang", "4711")
+    engine.dispose()
+
+
 MISTAKES = [
     (("keys", "create", "--role", "staff", "--name", "x", "--location", "lindn"), "Did you mean linden?"),
     (("keys", "create", "--role", "staff", "--name", "x"), "staff work at one location"),
+    (("users", "create", "--role", "staff", "--name", "x", "--location", "linden", "--no-password"), "needs initials"),
     (("keys", "create", "--role", "boss", "--name", "x"), "boss"),
     (("keys", "revoke", "0000000000"), "There is no key"),
     (("users", "disable", "--name", "nobody"), "There is no user"),

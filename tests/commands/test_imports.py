@@ -26,10 +26,10 @@ def test_a_shop_is_imported_looked_at_and_undone(omnisync, ready, folder):
     again = omnisync("import", "stock", str(folder / "stock.csv"), config=ready)
     undone = omnisync("import", "undo", counted["run"], config=ready)
 
-    assert (first.code, "1 are new" in first.out) == (0, True)
+    assert (first.code, "1 is new" in first.out) == (0, True)
     assert (counted["rows"], counted["created"], counted["faults"]) == (1, 1, [])
     assert (again.code, "This very file was imported" in again.out) == (0, True)
-    assert (undone.code, "1 things are as they were" in undone.out) == (0, True)
+    assert (undone.code, "1 thing is as it was" in undone.out) == (0, True)
     listed = json.loads(omnisync("import", "list", "--json", config=ready).out)
     assert {row["kind"]: bool(row["undone_at"]) for row in listed} == {
         "catalog": False,
@@ -40,6 +40,20 @@ def test_a_shop_is_imported_looked_at_and_undone(omnisync, ready, folder):
     with Session(engine) as session:
         assert session.get(Balance, ("linden", "LAMP")).on_hand == 0
     engine.dispose()
+
+
+def test_what_moved_is_written_once_for_each_reader(omnisync, ready, folder):
+    omnisync("import", "catalog", str(folder / "catalog.csv"), config=ready)
+    omnisync("import", "stock", str(folder / "stock.csv"), config=ready)
+
+    first = omnisync("import", "export", "movements", str(folder), "--for", "wawi", config=ready)
+    again = omnisync("import", "export", "movements", str(folder), "--for", "wawi", config=ready)
+
+    assert (first.code, again.code) == (0, 0)
+    assert "1 row is in" in first.err
+    assert "Nothing has moved since wawi was served last." in again.err
+    [file] = folder.glob("movements-*.csv")
+    assert ",count,LAMP,linden,7,7," in file.read_text("utf-8-sig")
 
 
 def test_faults_are_grouped_on_standard_error_and_the_exit_code_tells(omnisync, ready, folder):
@@ -68,6 +82,56 @@ def test_check_says_what_would_change_and_changes_nothing(omnisync, ready, folde
     assert (found["run"], found["created"], found["changed"]) == (None, 1, 1)
 
 
+def test_check_shows_values_as_people_write_them(omnisync, ready, folder):
+    first = "sku;title;barcode;price;currency;vat_rate;stocked;cost;components\n"
+    (folder / "catalog.csv").write_text(
+        first + "LAMP;Lampe;4006381333931;18,99;EUR;19;yes;7,50;\nCUP;Tasse;;5;EUR;;yes;;\nSET;Set;;20;EUR;;no;;LAMP\n"
+    )
+    (folder / "changed.csv").write_text(
+        first
+        + "LAMP;Lampe;4006381333931|96385074;16,99;EUR;7,5;no;7;\nCUP;Tasse;;5;EUR;;yes;;\nSET;Set;;20;EUR;;no;;LAMP|2*CUP\n"
+    )
+    omnisync("import", "catalog", str(folder / "catalog.csv"), config=ready)
+
+    said = omnisync("import", "catalog", str(folder / "changed.csv"), "--check", config=ready)
+
+    assert "changed.csv: 3 rows, 0 would be new, 2 would be changed, 1 stands already." in said.out
+    assert "price 18,99 EUR -> 16,99 EUR" in said.out
+    assert "barcode 4006381333931 -> 4006381333931|96385074" in said.out
+    assert "vat_rate 19 % -> 7,5 %" in said.out
+    assert "stocked yes -> no" in said.out
+    assert "cost 7,50 EUR -> 7,00 EUR" in said.out
+    assert "SET: components 1 x LAMP -> 1 x LAMP + 2 x CUP" in said.out
+    assert not set("{}[]'") & set(said.out)
+
+
+def test_what_is_announced_is_what_is_imported(omnisync, ready, folder):
+    omnisync("import", "catalog", str(folder / "catalog.csv"), config=ready)
+    (folder / "seven.csv").write_text(
+        CATALOG.replace("19,99", "17,99")  # changed
+        + "NEW;Neu;;1;EUR\n"
+        + "CUP;Tasse;;5,00;\n"  # no currency
+        + "POT;;;5;EUR\n"  # no title
+        + "PAN;Pfanne;;9;EUR;12\n"  # one cell too many
+        + "BOX;Kiste;111;1;EUR\nBAG;Beutel;111;1;EUR\n"  # one barcode on two SKUs
+    )
+    file, rejects = str(folder / "seven.csv"), str(folder / "rejects.csv")
+
+    checked = omnisync("import", "catalog", file, "--check", config=ready)
+    refused = json.loads(omnisync("import", "catalog", file, "--json", config=ready).out)
+    announced = omnisync("import", "catalog", file, "--check", "--keep-good", rejects, config=ready)
+    imported = omnisync("import", "catalog", file, "--keep-good", rejects, config=ready)
+
+    words = "seven.csv: 7 rows, 1 would be new, 1 would be changed, 0 stand already, 5 have faults."
+    assert words in checked.out
+    assert words in announced.out
+    assert words.replace("would be", "is") in imported.out
+    counted = ("rows", "created", "changed", "unchanged", "rejected")
+    assert [refused[name] for name in counted] == [7, 1, 1, 0, 5]
+    listed = json.loads(omnisync("import", "list", "--json", config=ready).out)
+    assert [row["changed"] for row in listed if row["file"] == "seven.csv"] == [2]
+
+
 def test_what_is_exported_can_be_imported(omnisync, ready, folder):
     omnisync("import", "catalog", str(folder / "catalog.csv"), config=ready)
     omnisync("import", "stock", str(folder / "stock.csv"), config=ready)
@@ -84,7 +148,8 @@ def test_what_is_exported_can_be_imported(omnisync, ready, folder):
 MISTAKES = [
     (("catalog", "missing.csv"), "cannot be read"),
     (("listings", "webshp", "listings.csv"), "did you mean webshop?"),
-    (("stock", "stock.csv", "--counted-at", "2026-11-21T09:00"), "has no time zone"),
+    (("stock", "stock.csv", "--counted-at", "2026-11-21T09:00"), "is no time with its zone, such as"),
+    (("stock", "stock.csv", "--counted-at", "gestern"), '"gestern" is no time with its zone, such as'),
     (("stock", "stock.csv", "--counted-at", "2027-01-01T09:00Z"), "lies in the past"),
     (("undo", "01J"), "There is no import 01J"),
 ]

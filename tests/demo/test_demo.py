@@ -12,6 +12,7 @@ import httpx
 import pytest
 from sqlmodel import Session
 
+from omnisync.adapters import registry
 from omnisync.demo import books as bookkeeping
 from omnisync.demo import journal, options, plan, plants, proof, storm, switches
 from omnisync.demo.books import Books, Held
@@ -77,7 +78,7 @@ def test_hot_things_are_sold_by_every_channel_and_some_of_them_are_scarce(everyt
 def test_the_settings_it_writes_are_settings_that_the_server_reads(planned: Plan):
     plan.write(planned)
 
-    found = load(planned.config, {}, adapters=("shopify", "csv", "square", "ebay"))
+    found = load(planned.config, {}, adapters=registry.names(), own=registry.settings_of)
 
     assert [channel.name for channel in found.channels] == list(CHANNELS)
     assert found.channel(WEBSHOP).settings["access_token"] == planned.secrets["shopify_token"]
@@ -237,10 +238,24 @@ def test_a_channel_that_asks_another_price_is_a_violation():
     seen.add(EBAY, {"levels": [], "prices": {"LAMP": "42.45", "CUP": "3.00"}})
     seen.add(SQUARE, {"levels": [{"sku": "CUP", "place": "M", "quantity": 1, "on_hand": 2, "price_minor": 300}]})
 
-    assert proof.wrong_prices({"LAMP": 4200, "CUP": 300}, seen.prices) == [
+    assert proof.wrong_prices({"LAMP": 4200, "CUP": 300}, seen.prices, []) == [
         "ebay: LAMP costs 4245 cents there, 4200 here"
     ]
     assert seen.levels == {(SQUARE, "M", "CUP"): 2}
+
+
+@pytest.mark.parametrize("channel", [WEBSHOP, SQUARE, EBAY])
+def test_a_listing_whose_price_its_channel_does_not_tell_is_a_violation(everything: list[plan.Goods], channel: str):
+    ours = {one.sku: one.price.minor for one in everything}
+    shown = {(shop, one.sku): ours[one.sku] for shop in plan.CHANNELS for one in plan.listed(shop, everything)}
+    silent = plan.listed(channel, everything)[0].sku
+
+    assert proof.wrong_prices(ours, shown, everything) == []
+    del shown[channel, silent]
+
+    assert proof.wrong_prices(ours, shown, everything) == [
+        f"{channel}: {silent} shows no price there, {ours[silent]} here"
+    ]
 
 
 @pytest.mark.parametrize(

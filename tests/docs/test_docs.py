@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from omnisync import cli, settings
+from omnisync.adapters import registry
 from omnisync.demo.shopify import seed
 from tests.commands.conftest import Omnisync, adapter, omnisync, world
 
@@ -18,7 +19,7 @@ TUTORIAL = ROOT / "docs" / "tutorial"
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TOKENS = {"SHOPIFY_TOKEN": "demo-token", "SHOPIFY_SECRET": "demo-secret"}
 CODE = re.compile(r'(?:\bcode=|^    code = )"([a-z-]+)"', re.MULTILINE)
-ANSWERING = ("errors.py", "http.py", "orders/*.py", "stock/*.py", "pages/*.py", "sync/*.py")
+ANSWERING = ("access/*.py", "errors.py", "http.py", "orders/*.py", "stock/*.py", "pages/*.py", "sync/*.py")
 
 
 def links(page: Path) -> list[str]:
@@ -47,14 +48,16 @@ def test_every_command_that_a_page_shows_is_one() -> None:
 
 
 def test_the_settings_of_the_tutorial_are_right() -> None:
-    found = settings.load(TUTORIAL / "omnisync.toml", TOKENS)
+    found = settings.load(TUTORIAL / "omnisync.toml", TOKENS, own=registry.settings_of)
 
     assert [channel.adapter for channel in found.channels] == ["csv", "shopify"]
 
 
 def test_the_files_of_the_tutorial_can_be_imported(omnisync: Omnisync, tmp_path: Path) -> None:
     config = tmp_path / "omnisync.toml"
-    text = (TUTORIAL / "omnisync.toml").read_text(encoding="utf-8").replace("env:", "")
+    text = (TUTORIAL / "omnisync.toml").read_text(encoding="utf-8").replace("env:", "file:")
+    for name, value in TOKENS.items():
+        (tmp_path / name).write_text(value, encoding="utf-8")
     config.write_text(text.replace("sqlite:///shop/", f"sqlite:///{tmp_path}/"), encoding="utf-8")
     omnisync("migrate", config=config)
 

@@ -1,4 +1,5 @@
-"""One retailer: omnisync, a real django-oscar shop, a Square account with tills of two stores, eBay, and a CSV till.
+"""One retailer: omnisync, a real django-oscar shop and perhaps a real Vendure shop, a Square account with tills of two stores, eBay,
+and a CSV till.
 
 Everything runs as a process of its own, except the till, which speaks by files.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from omnisync.clock import SystemClock
 from omnisync.demo.faults import Purchase
 from omnisync.demo.till.till import Goods, Till
 from omnisync.values import Money
+from tests.real import vendure
 from tests.real.shop import PASSWORD, USER, Shop, open_shop
+from tests.real.vendure import Vendure
 from tests.rig.processes import Program, free_port, until
 from tests.rig.server import Server, settled
 
@@ -41,7 +44,7 @@ locations = ["linden", "markt"]
 [channels.settings]
 base_url = "{oscar}"
 username = "{user}"
-password = "{password}"
+password = "file:{folder}/password.secret"
 poll_seconds = 1
 
 [[channels]]
@@ -52,8 +55,8 @@ location_map = {{ LLINDEN = "linden", LMARKT = "markt" }}
 policy = {{ shows = "available" }}
 [channels.settings]
 base_url = "{square}"
-access_token = "square-token"
-webhook_secret = "square-secret"
+access_token = "file:{folder}/square-token.secret"
+webhook_secret = "file:{folder}/square-secret.secret"
 
 [[channels]]
 name = "ebay"
@@ -62,9 +65,9 @@ locations = ["linden", "markt"]
 [channels.settings]
 base_url = "{ebay}"
 client_id = "demo-client"
-client_secret = "demo-client-secret"
-refresh_token = "demo-refresh-token"
-verification_token = "{verification}"
+client_secret = "file:{folder}/demo-client-secret.secret"
+refresh_token = "file:{folder}/demo-refresh-token.secret"
+verification_token = "file:{folder}/verification.secret"
 
 [[channels]]
 name = "kasse"
@@ -79,12 +82,27 @@ settle_seconds = 0.2
 poll_seconds = 0.5
 """
 
+SECOND_SHOP = """
+[[channels]]
+name = "outlet"
+adapter = "vendure"
+locations = ["linden", "markt"]
+[channels.settings]
+base_url = "{vendure}"
+username = "{user}"
+password = "file:{folder}/password.secret"
+stock_location = "1"
+poll_seconds = 1
+"""
+
 
 @dataclass
 class Sim:
-    """A simulated channel, seen by its buyers."""
+    """A simulated channel, seen by its buyers and its keeper."""
 
     program: Program
+    running: bool = True
+    """False while it answers nobody but those who look at it from outside. It keeps its books in memory, so it is not killed."""
 
     def buy(self, sku: str, quantity: int = 1, *, place: str | None = None) -> httpx.Response:
         wish = {"sku": sku, "quantity": quantity} | ({"place": place} if place else {})
@@ -92,8 +110,29 @@ class Sim:
 
     def levels(self) -> dict[tuple[str, str | None], int]:
         """What buyers can still buy, by SKU and place."""
-        state = httpx.get(f"{self.program.base_url}/_sim/state", trust_env=False, timeout=30).json()
-        return {(one["sku"], one["place"]): one["quantity"] for one in state["levels"]}
+        return {(one["sku"], one["place"]): one["quantity"] for one in self.state()["levels"]}
+
+    def state(self) -> dict[str, Any]:
+        """Its books."""
+        found: dict[str, Any] = self._door("state")
+        return found
+
+    def act(self, door: str, **wish: Any) -> None:
+        """What its keeper does with an order."""
+        self._door(door, wish)
+
+    def kill(self) -> None:
+        """From now on every call is answered 503."""
+        self.running = False
+        self._door("faults", {"down": True})
+
+    def restart(self) -> None:
+        self._door("faults", {"down": False})
+        self.running = True
+
+    def _door(self, door: str, body: Any = None) -> Any:
+        url, verb = f"{self.program.base_url}/_sim/{door}", "GET" if body is None else "POST"
+        return httpx.request(verb, url, json=body, trust_env=False, timeout=30).raise_for_status().json()
 
 
 @dataclass
@@ -105,17 +144,38 @@ class Town:
     square: Sim
     ebay: Sim
     till: Till
+    vendure: Vendure | None = None
 
     def shown(self, sku: str) -> dict[str, int]:
         """What each channel that is up offers of an article."""
         square = self.square.levels()
-        shown = {
-            "square at linden": square[sku, "LLINDEN"],
-            "square at markt": square[sku, "LMARKT"],
-            "ebay": self.ebay.levels()[sku, None],
-            "kasse": self.at_the_till(sku),
+        shown: dict[str, Callable[[], int]] = {
+            "square at linden": lambda: square[sku, "LLINDEN"],
+            "square at markt": lambda: square[sku, "LMARKT"],
+            "ebay": lambda: self.ebay.levels()[sku, None],
+            "kasse": lambda: self.at_the_till(sku),
+            "oscar": lambda: self.oscar.offered(sku),
+            "vendure": lambda: self.vendure.offered(sku) if self.vendure else 0,
         }
-        return shown | ({"oscar": self.oscar.offered(sku)} if self.oscar.running else {})
+        return {name: look() for name, look in shown.items() if self.is_up(name)}
+
+    def is_up(self, name: str) -> bool:
+        """Whether that channel is there and answers."""
+        channels = {"square": self.square, "ebay": self.ebay, "oscar": self.oscar, "vendure": self.vendure}
+        first = name.partition(" ")[0]
+        return not self.till.faults.down if first == "kasse" else getattr(channels[first], "running", False)
+
+    def prices(self, sku: str) -> dict[str, int]:
+        """What an article costs at each channel, in cents."""
+        square = next(one["price_minor"] for one in self.square.state()["levels"] if one["sku"] == sku)
+        self.till.tick()
+        asked = {
+            "square": square,
+            "ebay": Money.parse(self.ebay.state()["prices"][sku], "EUR").minor,
+            "kasse": self.till.goods[sku].price.minor,
+            "oscar": Money.parse(self.oscar.levels()[sku].price, "EUR").minor,
+        }
+        return asked | ({"vendure": self.vendure.price(sku)} if self.vendure else {})
 
     def at_the_till(self, sku: str) -> int:
         """What the till at Lindenstraße believes to have, once it has read the file that omnisync wrote for it."""
@@ -126,14 +186,16 @@ class Town:
         """What omnisync would have them offer, by its own availability."""
         [item] = self.server.get("/v1/availability", sku=sku)["items"]
         at = {one["location"]: one["available"] for one in item["locations"]}
-        linden, markt = at.get("linden", 0), at.get("markt", 0)
-        shown = {"square at linden": linden, "square at markt": markt, "ebay": linden + markt, "kasse": linden}
-        return shown | ({"oscar": linden + markt} if self.oscar.running else {})
+        return self._shares(at.get("linden", 0), at.get("markt", 0))
+
+    def _shares(self, linden: int, markt: int) -> dict[str, int]:
+        shares = {"square at linden": linden, "square at markt": markt, "kasse": linden}
+        shares |= dict.fromkeys(("ebay", "oscar", "vendure"), linden + markt)
+        return {name: pieces for name, pieces in shares.items() if self.is_up(name)}
 
     def wait_until_shown(self, sku: str, linden: int, markt: int = 0) -> None:
         """Omnisync knows of so many and every channel that is up offers just these."""
-        target = {"square at linden": linden, "square at markt": markt, "ebay": linden + markt, "kasse": linden}
-        target |= {"oscar": linden + markt} if self.oscar.running else {}
+        target = self._shares(linden, markt)
         self.wait(
             f"{target} of {sku} is known and shown", lambda: (self.wanted(sku), self.shown(sku)), (target, target)
         )
@@ -166,29 +228,56 @@ class Town:
 
 
 @contextmanager
-def open_town(folder: Path, database: str, oscar_template: Path) -> Iterator[Town]:
-    """Everybody is up and connected, and every shelf is counted; the shop's own stock is 0 until omnisync speaks."""
-    with open_shop(oscar_template, folder) as oscar:
+def open_town(
+    folder: Path,
+    database: str,
+    oscar_template: Path,
+    *,
+    shelves: dict[tuple[str, str], int] = SHELVES,
+    vendure_modules: Path | None = None,
+) -> Iterator[Town]:
+    """Everybody is up and connected, and every shelf is counted; the shops' own stock is 0 until omnisync speaks."""
+    with open_shop(oscar_template, folder) as oscar, _second_shop(folder, vendure_modules) as second:
         for sku in SKUS:
             oscar.add_product(sku, "19.99", 0)
+            if second is not None:
+                second.add_product(sku, 1999, 0)
         port = free_port()
         square = _simulation("square", folder, _square_seed(port))
         ebay = _simulation("ebay", folder, _ebay_seed(port))
         till = _till(folder / "kasse")
-        channels = CHANNELS.format(
-            oscar=oscar.base_url, user=USER, password=PASSWORD, square=square.base_url, ebay=ebay.base_url,
-            verification=VERIFICATION, till=till.folder,
+        text = CHANNELS if second is None else CHANNELS + SECOND_SHOP
+        channels = text.format(
+            vendure=second.base_url if second else "", oscar=oscar.base_url, user=USER, folder=folder, square=square.base_url, ebay=ebay.base_url,
+            till=till.folder,
         )  # fmt: skip
+        _keep(folder)
         try:
             with settled(folder / "omnisync", database, channels, port) as server:
-                server.import_stock(SHELVES)
+                server.import_stock(shelves)
                 square.start()
                 ebay.start()
                 server.node().start()
-                yield Town(server, oscar, Sim(square), Sim(ebay), till)
+                yield Town(server, oscar, Sim(square), Sim(ebay), till, second)
         finally:
             square.kill()
             ebay.kill()
+
+
+def _keep(folder: Path) -> None:
+    """The secrets of the settings, each in a file of its own."""
+    kept = {"password": PASSWORD, "verification": VERIFICATION}
+    kept |= dict.fromkeys(("square-token", "square-secret", "demo-client-secret", "demo-refresh-token"), "")
+    for name, secret in kept.items():
+        (folder / f"{name}.secret").write_text(secret or name, encoding="utf-8")
+
+
+def _second_shop(folder: Path, modules: Path | None) -> AbstractContextManager[Vendure | None]:
+    if modules is None:
+        return nullcontext()
+    home = folder / "vendure"
+    home.mkdir()
+    return vendure.open_shop(modules, home)
 
 
 def _simulation(name: str, folder: Path, seed: Mapping[str, Any]) -> Program:

@@ -6,6 +6,7 @@ from omnisync.errors import Conflict, InvalidRequest
 from omnisync.orders import customers, ending, handing, picking
 from omnisync.orders.pickup import Actor, load
 from omnisync.orders.tables import Customer
+from omnisync.values import parse_time
 from tests.conftest import START
 from tests.orders.counter import (
     COLLECT_BY,
@@ -70,7 +71,7 @@ def test_who_is_granted_more_time_is_no_longer_overdue(session):
     shelf(session, "LAMP", pieces=1)
     placed = a_ready_one(session, desk := a_desk(), ("LAMP", 1), paid=True)
     ending.expire_overdue(session, desk, now=TOO_LATE)
-    longer = TOO_LATE + timedelta(days=7)
+    longer = COLLECT_BY + timedelta(days=7)
 
     extended = ending.extend(session, desk, placed.pickup.id, longer, actor=STAFF, now=TOO_LATE)
 
@@ -79,6 +80,49 @@ def test_who_is_granted_more_time_is_no_longer_overdue(session):
     for until in (TOO_LATE, datetime.max.replace(tzinfo=UTC)):
         with pytest.raises(InvalidRequest):
             ending.extend(session, desk, placed.pickup.id, until, actor=STAFF, now=TOO_LATE)
+
+
+@pytest.mark.parametrize(
+    ("until", "opens"),
+    [
+        ("2026-11-29T11:00:00Z", "2026-11-30T08:30:00Z"),  # a Sunday
+        ("2026-11-27T18:00:01Z", "2026-11-28T09:00:00Z"),  # a second after the doors close
+        ("2026-12-25T11:00:00Z", "2026-12-28T08:30:00Z"),  # Christmas, and a weekend behind it
+    ],
+)
+def test_nobody_is_told_to_come_while_the_store_is_closed(session, until, opens):
+    shelf(session, "LAMP", pieces=1)
+    placed = a_ready_one(session, desk := a_desk(), ("LAMP", 1))
+
+    with pytest.raises(InvalidRequest) as refused:
+        ending.extend(session, desk, placed.pickup.id, parse_time(until), actor=STAFF, now=LATER)
+
+    [error] = refused.value.details["errors"]
+    assert error["field"] == "collect_by"
+    assert error["message"] == f"Filiale Linden is closed at {until}; it opens next at {opens}."
+    assert load(session, placed.pickup.id, OFFICE).collect_by == COLLECT_BY
+
+
+def test_a_store_that_never_opens_names_no_next_opening(session):
+    shelf(session, "LAMP", pieces=1)
+    placed = a_ready_one(session, a_desk(), ("LAMP", 1))
+    closed = a_desk(hours={"mon-sun": "closed"})
+
+    with pytest.raises(InvalidRequest) as refused:
+        ending.extend(session, closed, placed.pickup.id, COLLECT_BY + timedelta(days=1), actor=STAFF, now=LATER)
+
+    [error] = refused.value.details["errors"]
+    assert error["message"] == "Filiale Linden is closed at 2026-11-26T18:00:00Z."
+
+
+@pytest.mark.parametrize("until", ["2026-11-27T08:30:00Z", "2026-11-27T18:00:00Z"])
+def test_who_is_granted_more_time_may_come_as_the_doors_open_and_as_they_close(session, until):
+    shelf(session, "LAMP", pieces=1)
+    placed = a_ready_one(session, desk := a_desk(), ("LAMP", 1))
+
+    extended = ending.extend(session, desk, placed.pickup.id, parse_time(until), actor=STAFF, now=LATER)
+
+    assert extended.collect_by == parse_time(until)
 
 
 @pytest.mark.parametrize("put_aside", [False, True])
@@ -102,7 +146,7 @@ ENDS = {
         session, desk, placed.pickup.id, [picking.Rejected("LAMP", 1, picking.Why.DAMAGED)], actor=STAFF, now=LATER
     ),
     "extend": lambda session, desk, placed: ending.extend(
-        session, desk, placed.pickup.id, TOO_LATE, actor=STAFF, now=LATER
+        session, desk, placed.pickup.id, COLLECT_BY + timedelta(days=1), actor=STAFF, now=LATER
     ),
 }
 

@@ -85,10 +85,10 @@ def test_a_pickup_that_was_extended_is_reminded_again(session):
     desk = desk_that_writes()
     placed = a_ready_one(session, desk, ("LAMP", 1), channel="webshop", customer=ANNA)
     letters.remind(session, desk, now=COLLECT_BY - timedelta(hours=1))
-    ending.extend(session, desk, placed.pickup.id, COLLECT_BY + timedelta(days=3), actor=OFFICE, now=START)
+    ending.extend(session, desk, placed.pickup.id, COLLECT_BY + timedelta(days=2), actor=OFFICE, now=START)
 
     assert letters.remind(session, desk, now=COLLECT_BY) == 0
-    assert letters.remind(session, desk, now=COLLECT_BY + timedelta(days=2, hours=1)) == 1
+    assert letters.remind(session, desk, now=COLLECT_BY + timedelta(days=1, hours=1)) == 1
 
 
 @pytest.mark.parametrize(

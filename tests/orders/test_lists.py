@@ -3,7 +3,8 @@
 import asyncio
 
 from omnisync import db
-from omnisync.orders.tables import HandOver
+from omnisync.orders.tables import HandOver, Task
+from omnisync.orders.tasks import Job
 from omnisync.stock import came_back, ledger, stocktakes, transfers
 from omnisync.stock.ledger import Entry
 from omnisync.values import Kind
@@ -15,7 +16,7 @@ from tests.stock.shop import shelf
 STORES = (LINDEN, MARKT)
 LISTS = (
     "/v1/stock", "/v1/stock/blocked", "/v1/stock/movements", "/v1/stock/recounts", "/v1/returns", "/v1/stocktakes", "/v1/transfers",
-    "/v1/pickups/not-rung-up", "/v1/shortages",
+    "/v1/pickups/not-rung-up", "/v1/shortages", "/v1/tasks",
 )  # fmt: skip
 OF_STORES = {
     "/v1/stock/blocked",
@@ -24,6 +25,7 @@ OF_STORES = {
     "/v1/stocktakes",
     "/v1/transfers",
     "/v1/pickups/not-rung-up",
+    "/v1/tasks",
 }
 """Staff see those of their own store."""
 
@@ -40,6 +42,7 @@ def two_of_everything(session, ids):
         stocktakes.open_one(session, ids, store, by="ops", now=START)
         transfers.ask(session, ids, transfers.Sending(LAGER, store, {"LAMP": 1}, START), now=START)
         session.add(HandOver(id=f"{n}", location=store, sku="LAMP", pickup_id="p", at=START))
+        session.add(Task(id=f"{n}", kind=Job.COUNT, location=store, sku="LAMP", created_at=START))
 
 
 def test_every_list_is_paged_without_a_gap_and_narrowed_to_a_store(engine, clock, ids):

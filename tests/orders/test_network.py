@@ -207,19 +207,44 @@ def _ready(session, desk, name):
 
 
 def _go(session, desk, name):
-    transfer.transfer(session, desk, name, MARKT, "customer_goes", actor=STAFF, now=START, agreed="phone")
+    return transfer.transfer(session, desk, name, MARKT, "customer_goes", actor=STAFF, now=START, agreed="phone")
 
 
-@pytest.mark.parametrize("then", [_ready, _go])
-def test_a_pickup_of_which_nothing_is_left_neither_waits_for_its_customer_nor_sends_him_away(session, then):
-    shelf(session, "LAMP", pieces=2, location=MARKT)
+def _nothing_left(session, pieces):
+    """A pickup at Linden whose only piece was to come from Markt, and was broken there."""
+    shelf(session, "LAMP", pieces=pieces, location=MARKT)
     placed = place(session, desk := a_desk(pickup="network"), ("LAMP", 1))
     [asked] = transfers.open_of(session, placed.pickup.id)
     gone = [picking.Rejected("LAMP", 1, picking.Why.DAMAGED)]
     unsendable.cannot_send(session, desk, asked, gone, actor=OFFICE, now=START)
+    return desk, placed.pickup.id
+
+
+def test_a_pickup_of_which_nothing_is_left_does_not_wait_for_its_customer(session):
+    desk, name = _nothing_left(session, pieces=2)
 
     with pytest.raises(Conflict) as refused:
-        then(session, desk, placed.pickup.id)
+        _ready(session, desk, name)
 
     assert (refused.value.code, refused.value.details["state"]) == ("wrong-state", "placed")
+    assert violations(session) == []
+
+
+def test_its_customer_is_sent_where_a_piece_is_held_for_him(session):
+    desk, name = _nothing_left(session, pieces=2)
+
+    moved = _go(session, desk, name)
+
+    assert moved.location == MARKT
+    assert pickup.here_lines(session, name) == {"LAMP": 1}
+    assert level(session, "LAMP", MARKT).reserved == 1
+    assert violations(session) == []
+
+
+def test_and_nowhere_where_there_is_none(session):
+    desk, name = _nothing_left(session, pieces=1)
+
+    with pytest.raises(OutOfStock):
+        _go(session, desk, name)
+
     assert violations(session) == []

@@ -2,6 +2,8 @@ from datetime import timedelta
 
 import pytest
 
+from omnisync.catalog import articles
+from omnisync.catalog.articles import ArticleChange
 from omnisync.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from omnisync.orders import picking, pickup
 from omnisync.orders import tasks as todo
@@ -45,6 +47,33 @@ def test_a_pickup_that_is_ready_late_waits_as_long_as_one_that_was_ready_in_time
     late = picking.ready(session, a_desk(), placed.pickup.id, "12", actor=STAFF, now=START + timedelta(days=2))
 
     assert late.collect_by == promised + timedelta(days=1)
+
+
+def test_each_piece_is_scanned_into_the_bag_by_any_barcode_of_its_article_or_its_sku(session):
+    shelf(session, "LAMP", pieces=3)
+    articles.put(session, [ArticleChange("LAMP", {}, barcodes=("4006381333931", "5901234123457"))], now=START)
+    placed = place(session, desk := a_desk(), ("LAMP", 3))
+
+    for number, code in enumerate((" 4006381333931", "5901234123457", "LAMP"), 1):
+        picking.scan(session, desk, placed.pickup.id, code, actor=STAFF, now=START)
+        assert _line(session, placed).picked == number
+
+    with pytest.raises(Conflict) as refused:
+        picking.scan(session, desk, placed.pickup.id, "LAMP", actor=STAFF, now=START)
+    assert refused.value.code == "all-picked"
+    assert _line(session, placed).picked == 3
+
+
+def test_what_does_not_belong_to_the_pickup_is_not_scanned_into_its_bag(session):
+    shelf(session, "LAMP", pieces=1)
+    shelf(session, "RUG", pieces=1)
+    placed = place(session, desk := a_desk(), ("LAMP", 1))
+
+    with pytest.raises(Conflict) as refused:
+        picking.scan(session, desk, placed.pickup.id, "RUG", actor=STAFF, now=START)
+
+    assert (refused.value.code, refused.value.details["sku"]) == ("not-in-pickup", "RUG")
+    assert _line(session, placed).picked == 0
 
 
 @pytest.mark.parametrize("again", [picking.pick, lambda *a, **k: picking.ready(*a, "13", **k)])
@@ -126,6 +155,17 @@ def test_only_what_is_open_can_be_rejected(session, rejected):
 
     with pytest.raises(InvalidRequest):
         picking.reject(session, desk, placed.pickup.id, rejected, actor=STAFF, now=START)
+
+
+def test_the_customer_is_to_be_asked_once_however_often_somebody_says_so(session):
+    shelf(session, "LAMP", pieces=5)
+    placed = place(session, desk := a_desk(), ("LAMP", 1))
+
+    todo.ask(session, desk, placed.pickup, now=START)
+    todo.ask(session, desk, placed.pickup, now=LATER)
+
+    [asked] = todo.list_open(session, LINDEN)
+    assert (asked.kind, asked.pickup_id, asked.created_at) == ("ask", placed.pickup.id, START)
 
 
 def test_a_task_is_done_once_and_by_its_own_store(session):

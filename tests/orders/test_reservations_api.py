@@ -8,6 +8,7 @@ from omnisync.stock import ends, reservations
 from omnisync.stock.limits import Limits
 from tests.api import SETTINGS, serving
 from tests.conftest import START
+from tests.stock.archives import archived
 from tests.stock.shop import a_request, level, shelf, violations
 
 LINES = [{"sku": "LAMP", "location": "linden", "quantity": 1}]
@@ -36,7 +37,7 @@ def test_a_hold_is_answered_with_what_was_held_and_until_when(engine, clock):
     answer = asyncio.run(story())
     body = answer.json()
     assert (answer.status_code, body["state"], body["expires_at"]) == (201, "held", "2026-11-21T10:15:00Z")
-    assert (body["lines"], body["reference"]) == (LINES, "cart-1")
+    assert (body["lines"], body["reference"]) == ([LINES[0] | {"held": LINES[0]["quantity"], "collected": 0}], "cart-1")
     assert now_on_shelf(engine).reserved == 1
 
 
@@ -139,6 +140,26 @@ def test_a_hold_is_confirmed_collected_in_part_and_ends_once(engine, clock):
     assert (collected.json()["state"], read.json()["state"]) == ("collected", "collected")
     assert (second.status_code, second.json()["type"].rsplit("/")[-1]) == (409, "already-collected")
     assert now_on_shelf(engine).on_hand == 2
+    assert confirmed.json()["lines"] == [LINES[0] | {"quantity": 3, "held": 3, "collected": 0}]
+    assert collected.json()["lines"] == read.json()["lines"] == [LINES[0] | {"quantity": 3, "held": 0, "collected": 1}]
+
+
+def test_what_became_of_pieces_in_a_month_that_was_archived_is_not_known_any_more(engine, clock, tmp_path):
+    in_stock(engine, 3)
+
+    async def story():
+        async with serving(engine, clock) as api:
+            held = await api.call("POST", "/v1/reservations", json={"lines": LINES})
+            at = f"/v1/reservations/{held.json()['id']}"
+            await api.call("POST", f"{at}/collect")
+            clock.advance(days=150)
+            with db.transaction(engine) as session:
+                assert archived(session, tmp_path, "2026-11", START.replace(month=12, day=1), now=clock.now())
+            return await api.call("GET", at)
+
+    read = asyncio.run(story())
+    assert read.json()["state"] == "collected"
+    assert read.json()["lines"] == [LINES[0] | {"held": 0, "collected": None}]
 
 
 def test_a_hold_past_its_time_reads_as_expired(engine, clock):
@@ -153,6 +174,7 @@ def test_a_hold_past_its_time_reads_as_expired(engine, clock):
 
     read, refused = asyncio.run(story())
     assert read.json()["state"] == "expired"
+    assert [(line["held"], line["collected"]) for line in read.json()["lines"]] == [(0, 0)]
     assert refused.json()["type"].endswith("/already-expired")
 
 

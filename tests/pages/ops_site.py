@@ -20,7 +20,7 @@ from omnisync.clock import Ids, StoppedClock
 from omnisync.http import Services
 from omnisync.pages.ops_switches import Switches
 from omnisync.settings import ChannelPolicy, ChannelSettings, LocationSettings, Settings
-from omnisync.stock import ledger
+from omnisync.stock import ledger, policies
 from omnisync.sync import inbox
 from omnisync.sync.context import Context
 from omnisync.values import Kind
@@ -66,7 +66,7 @@ class Site:
         """Press a button that stands on the page, with its hidden fields."""
         self.clock.advance(seconds=2)
         page = await self.get()
-        form = re.search(rf'<form[^>]*action="/ops/{re.escape(step)}\?.*?</form>', page, re.DOTALL)
+        form = re.search(rf'<form[^>]*action="/ops/{re.escape(step)}".*?</form>', page, re.DOTALL)
         assert form is not None, f"no button for {step}"
         hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form[0]))
         return await self.post(f"/ops/{step}", **hidden | fields)
@@ -98,7 +98,7 @@ class Site:
 async def opened(
     engine: Engine, clock: StoppedClock, *, skus: Sequence[str] = ("LAMP", "CHAIR"), switches: Switches | None = None
 ) -> AsyncIterator[Site]:
-    """A site where every channel offers ten of each article, with Olga of the office and Kim of the store."""
+    """A site where every channel offers ten of each article, with Olga of the office, Vera who looks and Kim of the store."""
     fakes = {name: FakeChannel(name, clock, HOOKED) for name in CHANNELS}
     for fake in fakes.values():
         for sku in skus:
@@ -107,7 +107,9 @@ async def opened(
     with db.transaction(engine) as session:
         for sku in skus:
             shelf(session, sku, pieces=10)
+        policies.load(session, settings(), now=clock.now())
         person(session, "olga", Role.OPS)
+        person(session, "vera", Role.VIEWER)
         person(session, "kim", Role.STAFF, location="linden")
     context = app.context_for(services, fakes)
     site = app.create(services, context, switches=switches)

@@ -12,9 +12,11 @@ from urllib.parse import urlencode
 
 import httpx
 from sqlalchemy.engine import Engine
+from sqlmodel import Session
 
 from omnisync import app, db
-from omnisync.access import Role
+from omnisync.access import Role, devices
+from omnisync.access.tables import Device
 from omnisync.clock import Ids, StoppedClock
 from omnisync.http import Services
 from omnisync.orders import picking, pickup_api, placing
@@ -48,7 +50,25 @@ class Site:
     async def press(self, page: str, step: str, **fields: str) -> httpx.Response:
         """Open a pickup's page and press one of its buttons, with the hidden fields that stand there."""
         shown = (await self.get(page)).text
-        return await self.post(f"{page}/{step}", **hidden(shown), **fields)
+        return await self.post(f"{page}/{step}", **(hidden(shown) | fields))
+
+    async def enrolled(self, name: str = "Kasse 1", location: str = "linden") -> str:
+        """Make this browser a device of the store, as a scan of its code does; the device's id."""
+        device = await self.services.write.run(lambda session: self._invite(session, name, location))
+        await self.post(f"/d/{devices.codes(self.services.secret).of(device.id)}")
+        return device.id
+
+    def _invite(self, session: Session, name: str, location: str) -> Device:
+        codes, services = devices.codes(self.services.secret), self.services
+        return devices.invite(session, codes, name, location, by="olga", ids=services.ids, now=services.clock.now())
+
+    async def tap(self, name: str) -> httpx.Response:
+        """Tap somebody's initials."""
+        return await self.post("/staff/who", **hidden((await self.get("/staff/who")).text), name=name)
+
+    def another(self) -> Site:
+        """A second browser at the same application."""
+        return Site(self.services, httpx.AsyncClient(transport=self.browser._transport, base_url="http://omnisync"))
 
     async def place(self, *lines: tuple[str, int], **more: Any) -> placing.Placed:
         desk, now = pickup_api.desk_for(self.services), self.services.clock.now()
@@ -69,9 +89,11 @@ def hidden(page: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def opened(engine: Engine, clock: StoppedClock) -> AsyncIterator[Site]:
+async def opened(engine: Engine, clock: StoppedClock, *, pictures: str = "") -> AsyncIterator[Site]:
     """A site with lamps in two stores, Kim of Lindenstraße, Toni of Markt and Olga of the office."""
-    services = app.services_for(SETTINGS, engine, clock, Ids(clock, random.Random(5)), bytes(range(32)))
+    server = SETTINGS.server.model_copy(update={"pictures": pictures})
+    settings = SETTINGS.model_copy(update={"server": server})
+    services = app.services_for(settings, engine, clock, Ids(clock, random.Random(5)), bytes(range(32)))
     with db.transaction(engine) as session:
         shelf(session, "LAMP", pieces=9)
         shelf(session, "LAMP", pieces=9, location="markt")

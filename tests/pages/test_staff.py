@@ -1,13 +1,18 @@
 import asyncio
 
 import pytest
+import sqlalchemy as sa
+from sqlmodel import col
 
 from omnisync import access, db
-from omnisync.orders import pickup
+from omnisync.catalog import articles
+from omnisync.catalog.articles import ArticleChange
+from omnisync.orders import accepting, pickup, pickup_api
 from omnisync.orders.pickup import Actor
+from omnisync.stock.tables import Balance
 from tests.orders.counter import violations
 from tests.pages.staff_site import hidden, opened
-from tests.stock.shop import level
+from tests.stock.shop import level, shelf
 
 
 def play(engine, clock, story):
@@ -256,23 +261,27 @@ def test_who_is_disabled_is_out_at_once(engine, clock):
     assert (inside.status_code, outside.status_code) == (200, 303)
 
 
-def test_the_live_part_tells_of_new_pickups(engine, clock):
-    def newest(page):
-        return page.split('data-newest="')[1].split('"')[0]
+def test_the_store_sounds_until_every_pickup_is_accepted(engine, clock):
+    def ringing(page):
+        return page.split('data-ringing="')[1].split('"')[0]
 
     async def story(site):
         await site.log_in()
-        before = (await site.get("/staff?live=1")).text
-        await site.place(("LAMP", 1))
-        first = (await site.get("/staff?live=1")).text
-        clock.advance(seconds=1)
-        await site.place(("LAMP", 1))
-        return before, first, (await site.get("/staff?live=1")).text
+        placed = [await site.place(("LAMP", 1)) for _ in range(2)]
+        pages = [(await site.get("/staff?live=1")).text]
+        bells = [(await site.get("/staff/bell")).json()]
+        for one in placed:
+            await site.press(f"/staff/pickups/{one.pickup.id}", "pick")
+            pages.append((await site.get("/staff?live=1")).text)
+            bells.append((await site.get("/staff/bell")).json())
+        return pages, bells
 
-    before, first, second = play(engine, clock, story)
+    pages, bells = play(engine, clock, story)
 
-    assert newest(before) == "" < newest(first) < newest(second)
-    assert "<html" not in first
+    assert [ringing(page) for page in pages] == ["2", "1", "0"]
+    assert [bell["ringing"] for bell in bells] == [2, 1, 0]
+    assert bells[0]["words"] == "2 neue Abholungen: bitte annehmen"
+    assert "<html" not in pages[0]
 
 
 def test_a_task_is_ticked_off(engine, clock):
@@ -291,3 +300,119 @@ def test_a_task_is_ticked_off(engine, clock):
     assert "Nachzählen" in page
     assert done.headers["location"] == "/staff?m=done"
     assert "Nachzählen" not in after
+
+
+def test_a_pickup_that_nobody_accepts_is_said_to_be_so(engine, clock):
+    async def story(site):
+        placed = await site.place(("LAMP", 1))
+        clock.advance(hours=1)
+        desk = pickup_api.desk_for(site.services)
+        await site.services.write.run(lambda session: accepting.alarm(session, desk, now=clock.now()))
+        await site.log_in()
+        before = (await site.get("/staff")).text
+        await site.press(f"/staff/pickups/{placed.pickup.id}", "pick")
+        return before, (await site.get("/staff")).text
+
+    before, after = play(engine, clock, story)
+
+    assert "1 Abholung hat niemand angenommen" in before
+    assert "niemand angenommen" not in after
+    assert "Packt: kim" in after
+
+
+def _barcodes(engine, clock, **codes):
+    with db.transaction(engine) as session:
+        changes = [ArticleChange(sku, {"title": sku.title()}, barcodes=tuple(some)) for sku, some in codes.items()]
+        articles.put(session, changes, now=clock.now())
+
+
+def test_pieces_are_picked_in_the_order_of_the_shelves_by_scan_or_tap(engine, clock):
+    async def story(site):
+        with db.transaction(engine) as session:
+            shelf(session, "CUP", pieces=3)
+            session.execute(sa.update(Balance).where(col(Balance.sku) == "LAMP").values(shelf="A10"))
+            session.execute(sa.update(Balance).where(col(Balance.sku) == "CUP").values(shelf="A2"))
+        _barcodes(engine, clock, LAMP=("4006381333931", "L-77"), CUP=("96385074",))
+        placed = await site.place(("CUP", 1), ("LAMP", 2))
+        page = f"/staff/pickups/{placed.pickup.id}"
+        await site.log_in()
+        shown = (await site.get(page)).text
+        told = [
+            await site.press(page, "scan", code=code)
+            for code in ("4006381333931", " L-77 ", "LAMP", "96385074", "4006381333948")
+        ]
+        full = (await site.get(page)).text
+        await site.press(page, "tick", sku="LAMP", picked="1")
+        return placed, shown, told, full, (await site.get(page)).text
+
+    placed, shown, told, full, after = play(engine, clock, story)
+
+    assert shown.index("1 × Cup") < shown.index("2 × Lamp")
+    outcomes = [answer.headers["location"].partition("m=")[2] for answer in told]
+    assert outcomes == ["", "", "all-picked", "", "not-in-pickup"]
+    assert full.count('aria-pressed="true"') == 2
+    assert "1/2" in after
+    assert state_of(engine, placed) == "picking"
+
+
+@pytest.mark.parametrize(("picked", "outcome"), [("3", "invalid-request"), ("-1", "invalid-request"), ("2", "")])
+def test_no_more_can_be_picked_than_was_ordered(engine, clock, picked, outcome):
+    async def story(site):
+        placed = await site.place(("LAMP", 2))
+        await site.log_in()
+        return await site.press(f"/staff/pickups/{placed.pickup.id}", "tick", sku="LAMP", picked=picked)
+
+    assert play(engine, clock, story).headers["location"].partition("m=")[2] == outcome
+
+
+def test_when_the_last_piece_is_missing_somebody_decides_before_anything_is_cancelled(engine, clock):
+    async def story(site):
+        placed = await site.place(("LAMP", 1))
+        page = f"/staff/pickups/{placed.pickup.id}"
+        await site.log_in()
+        await site.press(page, "reject", sku="LAMP", why="not_found")
+        shown = (await site.get(page)).text
+        for _ in range(2):
+            await site.press(page, "ask")
+        asked = (await site.get("/staff")).text
+        unsaid = await site.press(page, "go", location="markt")
+        went = await site.press(page, "go", location="markt", agreed="phone")
+        return placed, shown, asked, unsaid, went, (await site.get("/staff")).text
+
+    placed, shown, asked, unsaid, went, after = play(engine, clock, story)
+
+    for offer in (
+        "Ware kommt aus Filiale Markt",
+        "Kunde geht zu Filiale Markt",
+        "Kunde fragen",
+        "Endgültig stornieren",
+    ):
+        assert offer in shown
+    assert asked.count("Etwas fehlt: Kunde anrufen") == 1
+    assert unsaid.headers["location"].endswith("m=invalid-request")
+    assert went.headers["location"] == "/staff?m=done"
+    assert "Etwas fehlt" not in after
+    with db.transaction(engine) as session:
+        found = pickup.load(session, placed.pickup.id, Actor("test"))
+        assert (found.location, found.state, found.agreed_how, found.agreed_by) == ("markt", "placed", "phone", "kim")
+        assert level(session, "LAMP", "markt").reserved == 1
+        assert violations(session) == []
+
+
+def test_what_cannot_be_had_anywhere_is_cancelled_by_hand(engine, clock):
+    async def story(site):
+        with db.transaction(engine) as session:
+            shelf(session, "CUP", pieces=1)
+        placed = await site.place(("CUP", 1))
+        page = f"/staff/pickups/{placed.pickup.id}"
+        await site.log_in()
+        await site.press(page, "reject", sku="CUP", why="damaged")
+        shown = (await site.get(page)).text
+        await site.press(page, "cancel")
+        return placed, shown
+
+    placed, shown = play(engine, clock, story)
+
+    assert "Auch anderswo nicht da" in shown
+    assert "Ware kommt aus" not in shown
+    assert state_of(engine, placed) == "cancelled"

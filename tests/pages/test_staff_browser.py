@@ -14,9 +14,12 @@ from sqlalchemy.engine import Engine
 
 from omnisync import access, app, db
 from omnisync.access import Role
+from omnisync.catalog import articles
+from omnisync.catalog.articles import ArticleChange
 from omnisync.clock import Ids, StoppedClock
-from omnisync.orders import pickup_api, placing
+from omnisync.orders import picking, pickup, pickup_api, placing
 from omnisync.orders.customers import Person
+from omnisync.orders.pickup import Actor
 from tests.api import SETTINGS
 from tests.people import PASSWORD
 from tests.stock.shop import shelf
@@ -53,7 +56,7 @@ def phone() -> Iterator[object]:
     sync_api = pytest.importorskip("playwright.sync_api", reason="no browser for tests: pip install playwright")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_context(viewport=PHONE, has_touch=True).new_page()
+        page = browser.new_context(viewport=PHONE, has_touch=True, locale="de-DE").new_page()
         page.clock.install()
         faults: list[str] = []
         page.on("pageerror", lambda error: faults.append(str(error)))
@@ -97,24 +100,99 @@ COUNTS_TONES = """
 """
 
 
-def test_a_new_pickup_appears_by_itself_and_rings_once(engine, clock, server, phone):
+def unmuted(page, text):
+    """Touch the page: browsers allow no sound before."""
+    page.get_by_role("heading", name=text).tap()
+    assert page.evaluate("Promise.all(contexts.map((one) => one.resume().then(() => one.state)))") == ["running"]
+
+
+def test_every_page_sounds_again_and_again_until_somebody_accepts(engine, clock, server, phone):
     url, desk = server
     phone.add_init_script(COUNTS_TONES)
-    place(engine, desk, clock)
+    first = place(engine, desk, clock)
+    with db.transaction(engine) as session:
+        picking.pick(session, desk, first.pickup.id, actor=Actor("Toni"), now=clock.now())
     log_in(phone, url)
-    phone.get_by_role("heading", name="Filiale Lindenstraße").tap()  # browsers allow no sound before
-    assert phone.evaluate("Promise.all(contexts.map((one) => one.resume().then(() => one.state)))") == ["running"]
-
+    unmuted(phone, "Filiale Lindenstraße")
     phone.clock.run_for(5000)
-    assert phone.evaluate("tones") == 0, "a pickup that was there already is not announced"
-    clock.advance(minutes=1)
-    place(engine, desk, clock)
+    assert phone.evaluate("tones") == 0, "an accepted pickup is not announced"
+
+    second = place(engine, desk, clock)
     phone.clock.run_for(5000)
     phone.wait_for_selector("text=L-1002")
     assert phone.evaluate("tones") == 2, "one sound of two tones"
+    assert sounded(phone, 4)
 
+    phone.goto(f"{url}/staff/pickups/{first.pickup.id}")
     phone.clock.run_for(5000)
-    assert phone.evaluate("tones") == 2
+    phone.wait_for_selector("text=1 neue Abholung")
+    assert phone.get_by_text("Der Ton ist aus").is_visible()
+    unmuted(phone, "Packen")
+    assert not phone.get_by_text("Der Ton ist aus").is_visible()
+    assert sounded(phone, 2)
+
+    with db.transaction(engine) as session:
+        picking.pick(session, desk, second.pickup.id, actor=Actor("Toni"), now=clock.now())
+    phone.clock.run_for(5000)
+    phone.get_by_text("1 neue Abholung").wait_for(state="hidden")
+    tones = phone.evaluate("tones")
+    phone.clock.run_for(30000)
+    assert phone.evaluate("tones") == tones
+
+
+SCAN = """(code) => {
+    const place = document.activeElement;
+    const press = (key) => place.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    for (const key of code) if (press(key) && place.matches("input")) place.value += key;
+    if (press("Enter") && place.form) place.form.requestSubmit();
+}"""
+"""What a wedge scanner types: faster than any hand, and Enter."""
+
+
+def sounded(page, tones):
+    """Wait until so many tones were played."""
+    for _ in range(100):
+        if page.evaluate("tones") >= tones:
+            return True
+        page.clock.run_for(500)
+    return False
+
+
+def test_a_scanner_picks_wherever_the_cursor_stands(engine, clock, server, phone):
+    url, desk = server
+    with db.transaction(engine) as session:
+        articles.put(session, [ArticleChange("LAMP", {}, barcodes=("4006381333931",))], now=clock.now())
+    placed = place(engine, desk, clock, pieces=2)
+    log_in(phone, url)
+    phone.goto(f"{url}/staff/pickups/{placed.pickup.id}")
+
+    phone.evaluate(SCAN, "4006381333931")
+    phone.wait_for_selector("text=1/2")
+    phone.get_by_label("Abholfach").fill("A3")
+    phone.evaluate(SCAN, "4006381333931")
+    phone.wait_for_selector(".tick.on")
+    assert phone.get_by_label("Abholfach").input_value() == ""
+    phone.evaluate(SCAN, "4006381333948")
+
+    phone.wait_for_selector("text=Dieser Artikel gehört nicht zu dieser Abholung.")
+    assert phone.get_by_role("button", name="Bereitlegen").is_visible()
+
+
+def test_a_hand_that_types_and_presses_enter_is_no_scanner(engine, clock, server, phone):
+    url, desk = server
+    placed = place(engine, desk, clock)
+    log_in(phone, url)
+    phone.goto(f"{url}/staff/pickups/{placed.pickup.id}")
+    phone.get_by_role("button", name="Annehmen").click()
+
+    phone.get_by_label("Abholfach").focus()
+    for key in "Regal7":
+        phone.keyboard.press(key, delay=90)
+    phone.keyboard.press("Enter")
+
+    phone.wait_for_selector("text=Gespeichert.")
+    with db.reading(engine) as session:
+        assert pickup.load(session, placed.pickup.id, Actor("test")).shelf == "Regal7"
 
 
 def test_a_lost_connection_is_said_and_found_again(engine, clock, server, phone):
@@ -135,7 +213,7 @@ def test_a_pickup_goes_through_a_thumbs_hands(engine, clock, server, phone):
     placed = place(engine, desk, clock, pieces=2)
     log_in(phone, url)
 
-    phone.get_by_role("button", name="Packen starten").click()
+    phone.get_by_role("button", name="Annehmen").click()
     assert too_small(phone) == []
     phone.get_by_label("Abholfach").fill("12")
     phone.get_by_role("button", name="Bereitlegen").click()

@@ -1,12 +1,13 @@
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from omnisync.pages.staff_view import Due, due_text, money
+from omnisync.pages import words
+from omnisync.pages.staff_view import Due, Eyes, due_text
+from tests.api import SETTINGS
 from tests.conftest import START
 
-BERLIN = ZoneInfo("Europe/Berlin")
+EYES = Eyes(words.speaking("de"), SETTINGS.location("linden"), SETTINGS.locations, START)
 
 
 @pytest.mark.parametrize(
@@ -24,10 +25,4 @@ BERLIN = ZoneInfo("Europe/Berlin")
     ],
 )
 def test_a_time_limit_is_said_in_words_and_its_urgency_in_colour(left, due):
-    assert due_text(START + left, START, BERLIN) == due
-
-
-def test_amounts_are_written_as_they_are_on_a_german_receipt():
-    assert money(8490, "EUR") == "84,90\xa0€"
-    assert money(123456789, "EUR") == "1.234.567,89\xa0€"
-    assert money(None, "EUR") == ""
+    assert due_text(START + left, EYES) == due

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.real import shop, vendure
+from tests.real import sftp, shop, vendure
 
 
 @pytest.fixture(scope="session")
@@ -34,11 +34,17 @@ def oscar(oscar_server: shop.Shop) -> shop.Shop:
 
 
 @pytest.fixture(scope="session")
-def vendure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[vendure.Vendure]:
-    """One Vendure server for all tests, as starting one takes seconds."""
+def vendure_modules() -> Path:
+    """Vendure as npm brings it, kept from run to run."""
     if lacking := vendure.missing():
         pytest.skip(lacking)
-    with vendure.open_shop(vendure.installed(), tmp_path_factory.mktemp("vendure")) as running:
+    return vendure.installed()
+
+
+@pytest.fixture(scope="session")
+def vendure_server(vendure_modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[vendure.Vendure]:
+    """One Vendure server for all tests, as starting one takes seconds."""
+    with vendure.open_shop(vendure_modules, tmp_path_factory.mktemp("vendure")) as running:
         yield running
 
 
@@ -48,3 +54,12 @@ def vendure_shop(vendure_server: vendure.Vendure) -> vendure.Vendure:
     if not vendure_server.running:
         vendure_server.start()
     return vendure_server
+
+
+@pytest.fixture(scope="session")
+def sftp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sftp.Server]:
+    """One OpenSSH server for all tests."""
+    if lacking := sftp.missing():
+        pytest.skip(lacking)
+    with sftp.open_server(tmp_path_factory.mktemp("sftp")) as running:
+        yield running

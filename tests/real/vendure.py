@@ -143,6 +143,11 @@ class Vendure:
         """How many pieces a buyer can still buy."""
         return self.level(sku).offered
 
+    def price(self, sku: str) -> int:
+        """What a buyer pays for an article, with tax."""
+        variant = self.admin("query($id: ID!) { productVariant(id: $id) { priceWithTax } }", id=self.variants[sku])
+        return int(variant["priceWithTax"])
+
     def order(self, code: str) -> Any:
         """An order with its lines, payments and fulfilments."""
         [found] = self.admin(

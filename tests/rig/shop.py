@@ -33,9 +33,14 @@ class Shop:
         return (
             f'[[channels]]\nname = "{NAME}"\nadapter = "shopify"\nlocations = ["{LOCATION}"]\n'
             f'location_map = {{ "{PLACE}" = "{LOCATION}" }}\n'
-            f'[channels.settings]\nshop = "rig.myshopify.com"\naccess_token = "{TOKEN}"\nwebhook_secret = "{SECRET}"\n'
+            f'[channels.settings]\nshop = "rig.myshopify.com"\n{self._kept("access_token", TOKEN)}{self._kept("webhook_secret", SECRET)}'
             f'base_url = "{self._address}"\n'
         )
+
+    def _kept(self, key: str, secret: str) -> str:
+        file = self.folder / f"shop-{key}.secret"
+        file.write_text(secret, encoding="utf-8")
+        return f'{key} = "file:{file}"\n'
 
     def program(self) -> Program:
         """The process, not yet started."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from sqlalchemy.engine import Engine
 
 from omnisync import db
@@ -187,5 +188,73 @@ def test_what_is_told_of_a_shelf_is_refused_with_the_field_that_is_wrong(engine:
         assert (safe.status_code, astray.status_code) == (200, 422)
         levels = {one["location"]: one for one in await items(api, "/v1/stock?sku=LAMP")}
         assert (levels["linden"]["on_hand"], levels["linden"]["safety"], levels["markt"]["on_hand"]) == (7, 2, 6)
+
+    play(engine, clock, story)
+
+
+RECEIVED = {"key": "d-1", "kind": "received", "sku": "LAMP", "location": "linden", "quantity": 5}
+MOVED = RECEIVED | {"key": "t-1", "kind": "transfer", "to_location": "markt"}
+
+
+async def told(api: Api, *lines: dict[str, Any]) -> Any:
+    return await api.call("POST", "/v1/stock/movements", role="ops", json={"movements": lines})
+
+
+async def on_hand(api: Api) -> dict[str, int]:
+    return {one["location"]: one["on_hand"] for one in await items(api, "/v1/stock?sku=LAMP")}
+
+
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        (RECEIVED, {"quantity": 6}),
+        (RECEIVED, {"kind": "count"}),
+        (RECEIVED, {"location": "markt"}),
+        (RECEIVED, {"sku": "CUP"}),
+        (RECEIVED, {"kind": "transfer", "to_location": "markt"}),
+        (MOVED, {"quantity": 4}),
+        (MOVED, {"to_location": "lager"}),
+        (MOVED, {"kind": "missing", "to_location": None}),
+    ],
+)
+def test_a_key_that_was_used_for_another_movement_is_refused_by_name_and_nothing_is_written_down(
+    engine: Engine, clock: StoppedClock, first: dict[str, Any], other: dict[str, Any]
+) -> None:
+    with db.transaction(engine) as session:
+        shelf(session, "CUP", pieces=5)
+
+    async def story(api: Api) -> None:
+        new = RECEIVED | {"key": "d-2", "quantity": 1}
+        assert (await told(api, first)).json()["movements"] == [{"key": first["key"], "duplicate": False}]
+        before = await on_hand(api)
+
+        refused = await told(api, new, first | other)
+        within = await told(api, new, new | {"quantity": 2})
+        again = await told(api, first, first)
+
+        assert (refused.status_code, refused.json()["type"].rsplit("/")[-1]) == (422, "idempotency-key-reused")
+        [error] = refused.json()["errors"]
+        assert error["field"] == "movements.1.key"
+        assert "5 of LAMP at" in error["message"]
+        assert (within.status_code, within.json()["errors"][0]["field"]) == (422, "movements.1.key")
+        assert again.json()["movements"] == [{"key": first["key"], "duplicate": True}] * 2
+        assert await on_hand(api) == before
+
+    play(engine, clock, story)
+
+
+def test_no_key_of_a_caller_is_taken_for_one_of_our_own(engine: Engine, clock: StoppedClock) -> None:
+    async def story(api: Api) -> None:
+        counted = {"key": "c-1", "kind": "count", "sku": "LAMP", "location": "linden", "quantity": 3}
+        late = RECEIVED | {"key": "K", "occurred_at": "2026-11-20T10:00:00Z"}
+        moved = MOVED | {"key": "T", "quantity": 1}
+        ours = [f"T{end}" for end in ("/in", "/counted", "-in")] + ["counted:T", "in:T", "K/counted", "counted:K"]
+
+        before = await told(api, counted, *(RECEIVED | {"key": key, "quantity": 1} for key in ours))
+        booked = await told(api, late, moved)
+
+        assert [one["duplicate"] for one in before.json()["movements"]] == [False] * (1 + len(ours))
+        assert [one["duplicate"] for one in booked.json()["movements"]] == [False, False]
+        assert await on_hand(api) == {"linden": 3 + len(ours) - 1, "markt": 5 + 1}
 
     play(engine, clock, story)

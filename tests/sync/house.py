@@ -79,6 +79,11 @@ class House:
             changes = [ArticleChange(sku, {"title": sku, **fields}) for sku in skus]
             articles.put(session, changes, now=self.clock.now())
 
+    def bundle(self, sku: str, contents: Mapping[str, int]) -> None:
+        """An article that is made of others."""
+        change = ArticleChange(sku, {"title": sku}, components=contents)
+        self.within(lambda session: articles.put(session, [change], now=self.clock.now()))
+
     def rows(self, model: type[Row], **wanted: object) -> Sequence[Row]:
         with db.reading(self.engine) as session:
             found = session.exec(select(model).filter_by(**wanted)).all()

@@ -21,8 +21,6 @@ from omnisync.adapters.base import (
     Unreadable,
     Write,
 )
-from omnisync.catalog import articles
-from omnisync.catalog.articles import ArticleChange
 from omnisync.clock import StoppedClock
 from omnisync.stock.tables import Movement
 from omnisync.sync import facts, mappings, replay
@@ -42,11 +40,6 @@ def till(make_house: MakeHouse, clock: StoppedClock, *, owns: bool = False, **mo
     house.article("LAMP")
     house.stock("LAMP", 10)
     return house
-
-
-def bundle(house: House, sku: str, contents: dict[str, int]) -> None:
-    change = ArticleChange(sku, {"title": sku}, components=contents)
-    house.within(lambda session: articles.put(session, [change], now=house.clock.now()))
 
 
 def tell(house: House, *told: Fact, trusted: bool = False) -> int:
@@ -96,7 +89,7 @@ def test_a_sale_of_a_bundle_moves_what_it_holds(make_house: MakeHouse, clock: St
     house = till(make_house, clock)
     house.article("BULB")
     house.stock("BULB", 10)
-    bundle(house, "SET", {"LAMP": 1, "BULB": 3})
+    house.bundle("SET", {"LAMP": 1, "BULB": 3})
 
     tell(house, sale(house, quantity=2, sku="SET"), sale(house, quantity=2, sku="SET"))
 

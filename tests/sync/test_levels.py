@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -184,6 +185,31 @@ def test_a_sale_not_yet_seen_is_offered_nowhere_else(make_house: MakeHouse, cloc
     assert (web.shows("LAMP"), market.shows("LAMP")) == (0, 0)
 
 
+def test_a_bundle_that_seems_sold_takes_its_parts_off_the_others_and_gives_them_back_at_once(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    web, market = FakeChannel("web", clock, SHOPS["blind"]), FakeChannel("market", clock, SHOPS["blind"])
+    house = make_house((shop("web"), web), (shop("market"), market))
+    house.article("LAMP")
+    house.bundle("PAIR", {"LAMP": 2})
+    house.stock("LAMP", 6)
+    web.offer("PAIR")
+    market.offer("LAMP")
+    play(house.settle(rounds=2))
+
+    def shows(pieces: int) -> None:
+        clock.advance(seconds=40)
+        web.edit("PAIR", pieces)
+        seen = LevelSeen(Article(external_id="id-PAIR"), pieces, at=clock.now())
+        house.within(lambda session: facts.apply(session, house.context, house.channel("web"), [seen], now=clock.now()))
+        play(house.tick("web", "market"))
+
+    shows(2)
+    assert market.shows("LAMP") == 4
+    shows(3)
+    assert market.shows("LAMP") == 6
+
+
 @pytest.mark.parametrize("relist", [True, False])
 @pytest.mark.parametrize("kind", SHOPS)
 def test_an_order_cancelled_before_we_heard_of_it_keeps_nothing_back(
@@ -212,6 +238,29 @@ def test_an_order_cancelled_before_we_heard_of_it_keeps_nothing_back(
     assert (web.shows("LAMP"), market.shows("LAMP")) == (5, 5)
 
 
+@pytest.mark.parametrize("relist", [True, False])
+def test_an_order_that_came_and_went_unheard_is_looked_after_for_a_number_it_left_lower(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, relist: bool
+) -> None:
+    can = replace(SHOPS["blind"], relists=False)
+    web, market = FakeChannel("web", clock, can), FakeChannel("market", clock, can)
+    house = make_house((shop("web"), web), (shop("market"), market))
+    house.article("LAMP")
+    house.stock("LAMP", 5)
+    for fake in (web, market):
+        fake.offer("LAMP")
+    play(house.settle(rounds=2))
+    clock.advance(minutes=5)
+    heard = web.cancel(web.buy("LAMP", hook=False), hook=False, relist=relist)
+    assert web.shows("LAMP") == (5 if relist else 4)
+
+    house.within(lambda session: facts.apply(session, house.context, house.channel("web"), [heard], now=clock.now()))
+    play(house.settle(rounds=2))
+
+    assert (web.shows("LAMP"), market.shows("LAMP")) == (5, 5)
+    assert (house.state("web", "LAMP").provisional, house.state("web", "LAMP").drift_since) == (0, None)
+
+
 @given(bought=st.integers(0, 5), cancelled=st.integers(0, 5), relisted=st.booleans())
 def test_an_order_explains_what_it_took_also_when_it_was_cancelled_since(
     bought: int, cancelled: int, relisted: bool
@@ -221,6 +270,18 @@ def test_an_order_explains_what_it_took_also_when_it_was_cancelled_since(
     view = levels.order(levels.see(View(20), level).view, bought, cancelled)
 
     assert view == View(believed=level, provisional=0)
+
+
+@given(cancelled=st.integers(0, 5), kept=st.integers(0, 5), sold=st.integers(0, 5))
+def test_only_what_a_cancelled_order_cannot_have_kept_is_a_sale_not_yet_seen(
+    cancelled: int, kept: int, sold: int
+) -> None:
+    kept = min(kept, cancelled)
+
+    verdict = levels.see(levels.order(View(20), 0, cancelled, relists=False), 20 - kept - sold)
+
+    assert verdict.drift == 0
+    assert verdict.view == View(20 - kept - sold, provisional=max(0, kept + sold - cancelled))
 
 
 def test_a_sale_that_no_order_explains_is_undone_after_a_while(

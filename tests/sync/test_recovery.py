@@ -90,6 +90,26 @@ def test_a_webhook_ends_the_wait(house: House, web: FakeChannel, play: Play) -> 
     assert web.shows("LAMP") == 2
 
 
+def test_a_channel_that_was_away_for_seconds_is_not_left_alone_for_minutes(
+    house: House, web: FakeChannel, play: Play
+) -> None:
+    house.within(lambda session: health.resume(session, "web", now=house.clock.now()))
+    play(house.settle(rounds=2))
+    assert web.shows("LAMP") == 3
+    web.faults.down = True
+    for _ in range(8):  # each message says that somebody is there, so that it is tried again
+        house.clock.advance(seconds=2)
+        house.within(lambda session: health.heard(session, "web", now=house.clock.now()))
+        house.stock("LAMP", 6)
+        play(house.tick())
+    web.faults.down = False
+
+    house.clock.advance(minutes=1)
+    play(house.tick())
+
+    assert web.shows("LAMP") == 6
+
+
 def test_resume_ends_the_wait(house: House, web: FakeChannel, play: Play) -> None:
     house.within(lambda session: health.resume(session, "web", now=house.clock.now()))
 

@@ -17,6 +17,7 @@ from omnisync.adapters.base import (
     Identified,
     ListingPage,
     Message,
+    News,
     OrderSeen,
     Outcome,
     Page,
@@ -26,7 +27,7 @@ from omnisync.adapters.base import (
 )
 from omnisync.adapters.client import Tools
 from omnisync.errors import NeedsAttention, TryLater
-from omnisync.values import format_time, parse_time
+from omnisync.values import Money, format_time, parse_time
 from tests.adapters.corner.install import install
 
 install()
@@ -254,6 +255,96 @@ class LastHourOnly(CornerShop):
         if cursor is not None and parse_time(cursor.partition("/")[0]) < hour:
             cursor = f"{format_time(hour)}/"
         return await super().pull(cursor, now=now)
+
+
+# ---------------------------------------------------------------- in front of any adapter
+
+
+class InFront:
+    """Some adapter with a mistake in front of it."""
+
+    def __init__(self, adapter: Adapter) -> None:
+        self._adapter = adapter
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._adapter, name)
+
+
+class CentsByFloat(InFront):
+    """A price goes through a floating-point number, and what is behind its cents is cut off."""
+
+    async def publish(self, shown: Sequence[Shown]) -> Sequence[Published]:
+        return await self._adapter.publish([replace(one, price=one.price and _cut(one.price)) for one in shown])
+
+
+def _cut(price: Money) -> Money:
+    return Money(int(price.minor / 100 * 100), price.currency)
+
+
+class PriceOnlyAlone(InFront):
+    """What is written with the stock is the stock; the price is said to be applied with it."""
+
+    async def publish(self, shown: Sequence[Shown]) -> Sequence[Published]:
+        return await self._adapter.publish(
+            [replace(one, price=None) if one.quantity is not None else one for one in shown]
+        )
+
+    async def look(self, targets: Sequence[Any]) -> Any:
+        return [replace(level, price=None) for level in await self._adapter.look(targets)]
+
+
+class EveryOrderIsSent(InFront):
+    """How an order reaches its buyer is passed over."""
+
+    async def pull(self, cursor: str | None, *, now: datetime) -> Page:
+        page = await self._adapter.pull(cursor, now=now)
+        return replace(page, facts=[_to_be_sent(fact) for fact in page.facts])
+
+    async def follow(self, *hooks: Hook) -> Sequence[Fact]:
+        return [_to_be_sent(fact) for fact in await self._adapter.follow(*hooks)]
+
+
+def _to_be_sent(fact: Fact) -> Fact:
+    return replace(fact, pickup=False) if isinstance(fact, OrderSeen) else fact
+
+
+class ReadyIsCollected(InFront):
+    """What lies ready is reported as handed over."""
+
+    async def tell(self, news: Sequence[News]) -> Sequence[Published]:
+        return await self._adapter.tell(
+            [replace(one, kind="collected") if one.kind == "ready" else one for one in news]
+        )
+
+
+class SaysItTold(InFront):
+    """What cannot be told just now counts as told."""
+
+    async def tell(self, news: Sequence[News]) -> Sequence[Published]:
+        try:
+            return (
+                await self._adapter.tell(news) if news[0].kind == "ready" else [Published(Outcome.APPLIED)] * len(news)
+            )
+        except TryLater:
+            return [Published(Outcome.APPLIED)] * len(news)
+
+
+@dataclass(frozen=True)
+class Front:
+    """A mistake in front of this adapter, and the torment that finds it."""
+
+    torment: str
+    adapter: str
+    made: Callable[[Adapter], Any]
+
+
+FRONTS: Mapping[str, Front] = {
+    "cents by floating-point numbers": Front("prices", "vendure", CentsByFloat),
+    "a price that comes with stock is dropped": Front("prices", "oscar", PriceOnlyAlone),
+    "pickups taken for parcels": Front("pickups", "vendure", EveryOrderIsSent),
+    "ready reported as collected": Front("pickups", "square", ReadyIsCollected),
+    "told, whatever was answered": Front("pickups", "vendure", SaysItTold),
+}
 
 
 @dataclass(frozen=True)

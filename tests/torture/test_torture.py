@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,13 +20,13 @@ install()
 ROOT = Path(__file__).parents[2]
 ADAPTERS = (*known.COUNTERPARTS, "corner")
 NO_WIRE = {"429", "5xx", "timeout after effect", "expired and revoked credentials"}
-TILL = {"part of a batch refused", "an order fulfilled elsewhere", "forged webhooks", *NO_WIRE}
+TILL = {"pickups", "part of a batch refused", "an order fulfilled elsewhere", "forged webhooks", *NO_WIRE}
 DOES_NOT_APPLY: Mapping[str, set[str]] = {
     "amazon": {"forged webhooks", "an order fulfilled elsewhere"},
-    "corner": {"an order fulfilled elsewhere"},
+    "corner": {"an order fulfilled elsewhere", "prices", "pickups"},
     "csv": TILL,
     "ebay": set(),
-    "oscar": {"forged webhooks", "an order fulfilled elsewhere"},
+    "oscar": {"forged webhooks", "an order fulfilled elsewhere", "pickups"},
     "shopify": set(),
     "shopware": {"an order fulfilled elsewhere", "ids above 2^53"},
     "square": {"an order fulfilled elsewhere", "ids above 2^53"},
@@ -79,6 +80,20 @@ def test_a_mistake_is_found_by_the_torment_that_is_made_for_it(name: str) -> Non
 
 
 @pytest.mark.planted
+@pytest.mark.parametrize("name", plants.FRONTS)
+def test_a_mistake_in_front_of_any_adapter_is_found_too(name: str) -> None:
+    front = plants.FRONTS[name]
+
+    def make(*given: Any) -> Any:
+        return front.made(registry.factory(front.adapter)(*given))
+
+    [found] = run.run(make, known.counterpart(front.adapter), databases.at(None), only=[front.torment])
+
+    assert found.outcome == "FAIL"
+    assert not any("before anything went wrong" in said or "it ended in" in said for said in found.said), found.said
+
+
+@pytest.mark.planted
 def test_stock_that_is_not_ours_and_moves_all_the_same_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mapping, "_is_elsewhere", lambda assignment: False)
 
@@ -88,7 +103,8 @@ def test_stock_that_is_not_ours_and_moves_all_the_same_is_found(monkeypatch: pyt
 
 
 def test_every_torment_has_a_mistake_that_it_finds() -> None:
-    found = {plant.torment for plant in plants.PLANTS.values()} | {"an order fulfilled elsewhere"}
+    found = {plant.torment for plant in (*plants.PLANTS.values(), *plants.FRONTS.values())}
+    found |= {"an order fulfilled elsewhere"}
 
     assert found == TORMENTS.keys()
 

@@ -12,6 +12,8 @@ from omnisync.adapters.amazon.warehouse import Warehouse
 from omnisync.adapters.base import Adapter
 from omnisync.adapters.client import Tools
 
+SETTINGS = Account
+
 
 def make(name: str, settings: Mapping[str, Any], places: Mapping[str, str], public_url: str, tools: Tools) -> Adapter:
     """The adapter of one seller account, or of what of it lies in Amazon's own warehouses."""

@@ -51,6 +51,7 @@ class Amazon:
             topics=TOPICS,
             prices=True,
             price_with_stock=True,
+            relists=False,
             applied_at_once=False,
             tells_pickups=True,
             poll_seconds=10 if account.queue_url else 60,
@@ -58,6 +59,7 @@ class Amazon:
         )
         self._account, self._clock = account, tools.clock
         self._calls = Calls(name, account, tools)
+        self.budgets = self._calls.budgets
         self._feeds = Feeds(self._calls, account, tools.clock)
         self._queue = Queue(name, account, tools) if account.queue_url else None
         self._notices = Notices(self._queue, self._calls, account.store_ids, tools.clock) if self._queue else None

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from omnisync.adapters.keys import Whole
+
 
 @dataclass(frozen=True, slots=True)
 class Marketplace:
@@ -80,10 +82,10 @@ class Account(BaseModel):
     aws_secret: SecretStr | None = None
     base_url: str = Field(default="", pattern=r"^(https?://[^/]+/?)?$")
     token_url: str = Field(default="https://api.amazon.com/auth/o2/token", pattern=r"^https?://[^/]+/")
-    first_days: int = Field(default=30, ge=1, le=700)
-    page_size: int = Field(default=100, ge=1, le=100)
+    first_days: Whole = Field(default=30, ge=1, le=700)
+    page_size: Whole = Field(default=100, ge=1, le=100)
     """Orders in one page."""
-    bulk_from: int = Field(default=50, ge=2)
+    bulk_from: Whole = Field(default=50, ge=2)
     """So many numbers that are not urgent go in one feed."""
     timeout_seconds: float = Field(default=20.0, gt=0)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import compress
-from pathlib import Path
 
 from omnisync.adapters.base import (
     Can,
@@ -30,9 +30,11 @@ from omnisync.adapters.base import (
 )
 from omnisync.adapters.client import Tools
 from omnisync.adapters.csv import export, reading
-from omnisync.adapters.csv.folder import Folder, Lying, Stamp, translated
+from omnisync.adapters.csv.disk import Disk, Entry
+from omnisync.adapters.csv.folder import Folder, Lying
 from omnisync.adapters.csv.settings import TillSettings
-from omnisync.errors import NeedsAttention
+from omnisync.adapters.csv.text import MAX_BYTES
+from omnisync.errors import NeedsAttention, TryLater
 
 PAGE = 500
 """Facts a page: one transaction each, so that a full stocktake does not keep the tills waiting."""
@@ -49,17 +51,17 @@ class _Opened:
 
 
 class CsvTill:
-    """It touches the disk only for a moment at a time, and lets others run while it reads a long file: no thread is needed."""
+    """It lets others run while it reads a long file."""
 
-    def __init__(self, name: str, settings: TillSettings, places: Mapping[str, str], tools: Tools) -> None:
+    def __init__(self, name: str, settings: TillSettings, places: Mapping[str, str], tools: Tools, disk: Disk) -> None:
         self.name, self._settings, self._places, self._tools = name, settings, places, tools
-        patterns = {"sales": settings.sales, "counts": settings.counts, "deliveries": settings.deliveries}
-        self._folder = Folder(settings.folder, patterns, tools, settings.settle_seconds, never=settings.out_path)
+        self._disk, self._writing = disk, asyncio.Lock()
+        self._folder = Folder(disk, settings.patterns, tools, settings.settle_seconds, never=settings.out)
         self._opened: _Opened | None = None
         self._finished: dict[Lying, Sequence[str]] = {}
         """Files of which all is committed, each with what was wrong in it: they lie until somebody says that they may be moved."""
         self._known_articles: dict[str, Listing] = {}
-        self._article_stamps: dict[Path, Stamp | None] = {}
+        self._article_list: list[Entry] = []
         exports = settings.out is not None
         self.can = Can(
             write=Write.ABSOLUTE if exports else Write.NONE,
@@ -69,7 +71,7 @@ class CsvTill:
             prices=exports,
             price_with_stock=exports,
             looks=False,
-            poll_seconds=settings.poll_seconds,
+            poll_seconds=settings.polled_every_seconds,
             overlap_seconds=0.0,
             since=datetime.min.replace(tzinfo=UTC),  # whoever puts a file into the folder means it to be booked
         )
@@ -79,7 +81,7 @@ class CsvTill:
 
     async def pull(self, cursor: str | None, *, now: datetime) -> Page:
         """The next facts of the oldest complete file. The cursor says how far that file is committed."""
-        complete = self._folder.complete()
+        complete = await self._folder.complete()
         for file in complete:
             opened = None if file in self._finished else await self._open(file)
             if opened is None:
@@ -98,29 +100,34 @@ class CsvTill:
     async def done(self, receipts: Sequence[str]) -> None:
         """Put the file away once its last fact is committed, and those of which that was known before."""
         while self._finished:
-            self._folder.put_away(*self._finished.popitem())
+            file = next(iter(self._finished))
+            await self._folder.put_away(file, self._finished[file])
+            del self._finished[file]
         if self._opened is None:
             return
         self._opened.waiting -= set(receipts)
         if not self._opened.waiting:
-            self._put_away(self._opened)
+            await self._folder.put_away(self._opened.file, self._opened.understood.reasons)
+            self._opened = None
 
     async def listings(self, cursor: str | None) -> ListingPage:
         """What the till's own list of articles names, if it exports one."""
-        return ListingPage(list(self._articles().values()), None)
+        return ListingPage(list((await self._articles()).values()), None)
 
     async def publish(self, shown: Sequence[Shown]) -> Sequence[Published]:
         """Put numbers where the till imports them: applied means that the file lies there."""
-        if self._settings.out_path is None:
+        out = self._settings.out
+        if out is None:
             raise NeedsAttention(
                 f"{self.name} has no file to write stock to.",
                 action="Set `out` below [channels.settings], or do not publish to this till.",
             )
-        known = self._articles()
+        known = await self._articles()
         is_known = [not known or one.target.external_id in known for one in shown]
         if any(is_known):
-            with translated(self._settings.out_path.parent):
-                export.write(self._settings.out_path, list(compress(shown, is_known)), self._settings)
+            async with self._writing:  # or of two batches the later one forgets what the earlier one wrote
+                waiting = await self._disk.read(out, MAX_BYTES)
+                await self._disk.write(out, export.merged(waiting, list(compress(shown, is_known)), self._settings))
         return [
             Published(Outcome.APPLIED) if fine else _unknown(one.target)
             for one, fine in zip(shown, is_known, strict=True)
@@ -129,13 +136,19 @@ class CsvTill:
     async def check(self) -> Sequence[Check]:
         """The folder, what in it nobody reads, and whether the till fetches its file."""
         try:
-            lying, strangers = self._folder.lying(), self._folder.strangers()
+            lying, strangers, fetched = (
+                await self._folder.lying(),
+                await self._folder.strangers(),
+                await self._fetched(),
+            )
         except NeedsAttention as error:
             return [Check("folder", False, error.message, error.action)]
+        except TryLater as error:
+            return [Check("folder", False, error.message, "Wait a moment and check again.")]
         return [
             Check("folder", True, f"{self._settings.folder} can be read, {len(lying)} files wait."),
             _strangers(strangers),
-            *self._fetched(),
+            *fetched,
         ]
 
     def identify(self, hook: Hook) -> Identified:
@@ -166,41 +179,39 @@ class CsvTill:
         raise NeedsAttention(f"{self.name} has no keys.", action="Remove the hook address from the till's settings.")
 
     async def close(self) -> None:
-        """Nothing is kept open."""
+        await self._disk.close()
 
     async def _open(self, file: Lying) -> _Opened | None:
         """The file as we understand it, read again only when it changed. None while somebody writes."""
         if self._opened is None or self._opened.file != file:
-            dropped = self._folder.read(file)
+            dropped = await self._folder.read(file)
             if dropped is None:
                 return None
             understood = await reading.understand(dropped, self._settings, lambda: self._tools.clock.sleep(0))
             self._opened = _Opened(file, understood, {_key(fact) for fact in understood.facts})
         return self._opened
 
-    def _put_away(self, opened: _Opened) -> None:
-        self._folder.put_away(opened.file, opened.understood.reasons)
-        self._opened = None
-
-    def _articles(self) -> dict[str, Listing]:
+    async def _articles(self) -> dict[str, Listing]:
         """The till's article list, read again when it has changed and its last line has an end."""
-        stamps = {path: Stamp.of(path) for path in self._folder.matching(self._settings.articles)}
-        if stamps == self._article_stamps:
+        lying = await self._folder.matching(self._settings.articles)
+        if lying == self._article_list:
             return self._known_articles
-        files = [self._folder.read(Lying(path, "articles", stamp)) for path, stamp in stamps.items() if stamp]
-        complete = [file for file in files if file is not None and file.content.rstrip(b"\0").endswith(b"\n")]
-        if len(complete) == len(stamps) or not self._known_articles:
-            found = [one for file in files if file is not None for one in _listings(file, self._settings)]
+        read = [await self._folder.read(Lying(one.name, "articles", one.stamp)) for one in lying]
+        files = [file for file in read if file is not None]
+        complete = [file for file in files if file.content.rstrip(b"\0").endswith(b"\n")]
+        if len(complete) == len(lying) or not self._known_articles:
+            found = [one for file in files for one in _listings(file, self._settings)]
             self._known_articles = {one.external_id: one for one in found}
-            self._article_stamps = stamps
+            self._article_list = lying
         return self._known_articles
 
-    def _fetched(self) -> list[Check]:
-        path = self._settings.out_path
-        stamp = Stamp.of(path) if path else None
-        if stamp is None or (self._tools.clock.now() - stamp.modified).total_seconds() < STALE_SECONDS:
+    async def _fetched(self) -> list[Check]:
+        out = self._settings.out
+        stamp = None if out is None else await self._disk.stamp(out)
+        if out is None or stamp is None or (self._tools.clock.now() - stamp.modified).total_seconds() < STALE_SECONDS:
             return []
-        return [Check("out", False, f"{path} lies there since {stamp.modified:%d.%m.%Y}.", "Let the till import it.")]
+        since = f"{self._disk.where(out)} lies there since {stamp.modified:%d.%m.%Y}."
+        return [Check("out", False, since, "Let the till import it.")]
 
 
 def _listings(dropped: reading.Dropped, settings: TillSettings) -> list[Listing]:
@@ -233,7 +244,7 @@ def _strangers(names: Sequence[str]) -> Check:
         "files",
         False,
         f"{len(names)} files match no pattern: {some}",
-        "Name them in `sales`, `counts` or `deliveries`.",
+        "Name them in `sales` (or `totals`), `counts` or `deliveries`.",
     )
 
 

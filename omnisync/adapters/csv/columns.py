@@ -17,6 +17,7 @@ HEADER_WITHIN_LINES = 20
 USUAL: Mapping[str, str] = {
     "receipt": "bon bonnr bonnummer beleg belegnr belegnummer rechnungsnr rechnungsnummer receipt receiptno receiptnumber",
     "document": "lieferschein lieferscheinnr lieferscheinnummer beleg belegnr belegnummer document deliverynote",
+    "z": "znr znummer zzaehler zberichtnr zbericht abschlussnr abschlussnummer abschluss z zno znumber",
     "line": "position pos posnr positionsnr positionsnummer zeile zeilennr line lineno linenumber",
     "sku": "sku artikelnr artikelnummer artnr artikel article articleno itemno item",
     "barcode": "ean ean13 gtin barcode strichcode upc",
@@ -48,6 +49,7 @@ class Layout:
 
 LAYOUTS: Mapping[str, Layout] = {
     "sales": Layout(("receipt", "quantity"), ("line", "date", "time", "price", "store", "till", "title")),
+    "totals": Layout(("z", "quantity"), ("date", "time", "price", "store", "till", "title")),
     "counts": Layout(("counted",), ("date", "time", "store", "till", "title")),
     "deliveries": Layout(("quantity",), ("document", "line", "date", "time", "store", "till", "title", "reason")),
     "articles": Layout((), ("title",)),

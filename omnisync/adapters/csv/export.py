@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from omnisync.adapters.base import Shown
 from omnisync.adapters.csv.columns import split
-from omnisync.adapters.csv.folder import replace_text
 from omnisync.adapters.csv.settings import TillSettings
 
 SEPARATOR = ";"
@@ -15,21 +13,21 @@ Key = tuple[str, str]
 """(article, store)"""
 
 
-def write(path: Path, shown: Sequence[Shown], settings: TillSettings) -> None:
-    """Add these to what the till has not fetched yet, the newer number winning, and put the file in place at once."""
-    rows = _waiting(path, settings)
+def merged(waiting: bytes | None, shown: Sequence[Shown], settings: TillSettings) -> str:
+    """What the till has not fetched yet and these, the newer number winning."""
+    rows = _rows(waiting or b"", settings)
     for one in shown:
         key = (one.target.external_id, one.target.place or "")
         rows[key] = _row(one, key, rows.get(key, [""] * 5), settings)
     lines = [SEPARATOR.join(map(_quoted, cells)) for cells in [list(settings.out_columns), *rows.values()]]
-    replace_text(path, "\r\n".join([*lines, ""]))
+    return "\r\n".join([*lines, ""])
 
 
-def _waiting(path: Path, settings: TillSettings) -> dict[Key, list[str]]:
+def _rows(waiting: bytes, settings: TillSettings) -> dict[Key, list[str]]:
     """What lies there still. A file with other columns is not ours to keep."""
     try:
-        header, *lines = path.read_text(encoding="utf-8").splitlines()
-    except (FileNotFoundError, ValueError):
+        header, *lines = waiting.decode().splitlines()
+    except ValueError:
         return {}
     if split(header, SEPARATOR) != list(settings.out_columns):
         return {}

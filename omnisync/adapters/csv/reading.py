@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 
 from omnisync.adapters.base import Article, Counted, Delivered, Fact, Listing, Sale, Unreadable
@@ -81,7 +81,7 @@ class _Source:
 
 async def understand(file: Dropped, settings: TillSettings, breathe: Callable[[], Awaitable[None]]) -> Understood:
     """All facts of a file, unreadable lines among them as such. Others may `breathe` while a long one is read."""
-    fingerprint = hashlib.sha256(settings.model_dump_json().encode() + file.content).hexdigest()[:16]
+    fingerprint = hashlib.sha256(settings.understanding.encode() + file.content).hexdigest()[:16]
     try:
         source, rows = _open(file, settings)
     except ValueError as error:
@@ -183,6 +183,24 @@ def _sale(row: Row, source: _Source) -> Sale | None:
     )
 
 
+def _total(row: Row, source: _Source) -> Sale | None:
+    """What a Z-report says of an article. Its pieces are taken at noon: a count after closing has them, one before opening has not."""
+    article, day, place = _article(row), replace(source.moment(row), hour=None, exact=None), source.place(row)
+    quantity = values.pieces(row["quantity"], source.decimal_mark)
+    if not row["z"]:
+        raise ValueError("it names no Z-report")
+    if quantity == 0:
+        return None
+    report = _joined("z", place, row["till"], day.day.isoformat(), row["z"])
+    return Sale(
+        key=f"{report}/{article.sku or article.barcode}" + (f"@{row['price']}" if row["price"] else ""),
+        article=article,
+        quantity=quantity,
+        at=source.at(day, NOON),
+        place=place,
+    )
+
+
 def _count(row: Row, source: _Source) -> Counted:
     article, moment, place = _article(row), source.moment(row), source.place(row)
     quantity = values.pieces(row["counted"], source.decimal_mark)
@@ -214,6 +232,7 @@ def _joined(*parts: str | None) -> str:
 
 READERS: Mapping[str, Callable[[Row, _Source], Sale | Counted | Delivered | None]] = {
     "sales": _sale,
+    "totals": _total,
     "counts": _count,
     "deliveries": _delivery,
 }

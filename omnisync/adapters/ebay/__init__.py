@@ -8,7 +8,9 @@ from typing import Any
 from omnisync.adapters.base import Adapter
 from omnisync.adapters.client import Tools
 from omnisync.adapters.ebay.adapter import Ebay
-from omnisync.adapters.ebay.settings import read
+from omnisync.adapters.ebay.settings import Account, read
+
+SETTINGS = Account
 
 
 def make(name: str, settings: Mapping[str, Any], places: Mapping[str, str], public_url: str, tools: Tools) -> Adapter:

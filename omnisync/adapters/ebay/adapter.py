@@ -44,6 +44,7 @@ class Ebay:
             topics=subscribing.TOPICS,
             prices=True,
             price_with_stock=True,
+            relists=False,
             revisions_per_day=publishing.REVISIONS_PER_DAY,
             tells_pickups=True,
             overlap_seconds=pulling.OVERLAP.total_seconds(),
@@ -57,7 +58,7 @@ class Ebay:
         return f"Ebay({self.name!r})"
 
     def identify(self, hook: Hook) -> Identified:
-        return hooks.identify(hook, self.keys, self._account.verification_token)
+        return hooks.identify(hook, self.keys, self._account.verification_token or "")
 
     def read(self, hook: Hook) -> Sequence[Fact]:
         """Nothing: eBay's notifications hint at an order and do not carry it."""
@@ -98,7 +99,7 @@ class Ebay:
         return await pickups.tell(self._calls, news)
 
     async def subscriptions(self, wanted: Sequence[Subscription]) -> Sequence[Subscription]:
-        return await subscribing.settle(self._calls, wanted, self._account.verification_token, self._own_url)
+        return await subscribing.settle(self._calls, wanted, self._account.verification_token or "", self._own_url)
 
     async def fetch_key(self, kid: str) -> bytes:
         """The key as PEM, also kept for `identify`; empty when eBay knows no such key, which makes the hook forged."""

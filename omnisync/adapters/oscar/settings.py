@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from omnisync.adapters import keys
+from omnisync.adapters.keys import Whole
 
 
 class ShopSettings(BaseModel):
@@ -29,7 +30,7 @@ class ShopSettings(BaseModel):
     unpaid_statuses: tuple[str, ...] = ()
     timezone: str = "UTC"
     """Of the shop's times where it tells them without a zone (USE_TZ = False)."""
-    page_size: int = Field(default=50, ge=1, le=500)
+    page_size: Whole = Field(default=50, ge=1, le=500)
     poll_seconds: float = Field(default=10.0, gt=0)
     overlap_seconds: float = Field(default=3600.0, ge=0)
     """Orders placed so long before the newest one known are read again: clocks differ, transactions commit late."""

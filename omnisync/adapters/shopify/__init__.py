@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,10 +31,11 @@ from omnisync.adapters.shopify.admin import Admin
 from omnisync.adapters.shopify.mapping import Places, gid
 from omnisync.adapters.shopify.orders import Orders
 from omnisync.adapters.shopify.pickups import Pickups
+from omnisync.adapters.shopify.settings import ShopSettings, parse
 from omnisync.adapters.shopify.stock import Stock
 from omnisync.errors import NeedsAttention, TryLater
-from omnisync.values import format_time, parse_time
 
+SETTINGS = ShopSettings
 TOPICS = tuple(hooks.HINTS)
 """What to subscribe."""
 SCOPES = (
@@ -63,65 +63,33 @@ CAN = Can(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The adapter's own settings."""
-
-    shop: str
-    access_token: str
-    webhook_secrets: tuple[str, ...]
-    base_url: str
-    page_size: int
-    orders_since: str | None
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Options:
-        """From `[channels.settings]`. NeedsAttention when something is missing."""
-        missing = [key for key in ("shop", "access_token", "webhook_secret") if not settings.get(key)]
-        if missing:
-            raise NeedsAttention(
-                f"The settings lack {', '.join(missing)}.",
-                action=f"Add {missing[0]} below [channels.settings]; adapters/shopify/README.md says where it is found.",
-                code="settings",
-            )
-        secret = settings["webhook_secret"]
-        since = settings.get("orders_since")
-        return cls(
-            shop=settings["shop"],
-            access_token=settings["access_token"],
-            webhook_secrets=(secret,) if isinstance(secret, str) else tuple(secret),
-            base_url=settings.get("base_url") or f"https://{settings['shop']}",
-            page_size=int(settings.get("page_size", 25)),
-            orders_since=format_time(parse_time(since)) if since else None,
-        )
-
-
 class Shopify:
     """One shop."""
 
-    def __init__(self, name: str, options: Options, places: Mapping[str, str], tools: Tools) -> None:
+    def __init__(self, name: str, settings: ShopSettings, places: Mapping[str, str], tools: Tools) -> None:
         self.name, self.can = name, CAN
-        self._options, self._tools, self._given_places = options, tools, dict(places)
+        self._settings, self._tools, self._given_places = settings, tools, dict(places)
         self._places = Places.of(places)
-        self._admin = Admin(name, options.base_url, options.access_token, tools)
+        self._admin = Admin(name, settings.url, settings.access_token, tools)
+        self.budgets = {"points": self._admin.budget}
         self._orders = Orders(
             self._admin,
             self._places,
-            page_size=options.page_size,
+            page_size=settings.page_size,
             overlap=timedelta(seconds=CAN.overlap_seconds),
-            since=options.orders_since,
+            since=settings.orders_since,
         )
         self._stock = Stock(self._admin, self._places)
         self._pickups = Pickups(self._admin)
         self._subscriptions = hooks.Subscriptions(self._admin)
 
     def __repr__(self) -> str:
-        return f"Shopify({self.name!r}, {self._options.shop!r})"
+        return f"Shopify({self.name!r}, {self._settings.shop!r})"
 
     # ------------------------------------------------------------ hooks
 
     def identify(self, hook: Hook) -> Identified:
-        return hooks.identify(hook, self._options.webhook_secrets)
+        return hooks.identify(hook, self._settings.webhook_secret)
 
     def read(self, hook: Hook) -> Sequence[Fact]:
         """Nothing but what is wrong with it: what a webhook says may be long past, `follow` reads what is."""
@@ -207,7 +175,7 @@ class Shopify:
 
 def make(name: str, settings: Mapping[str, Any], places: Mapping[str, str], public_url: str, tools: Tools) -> Adapter:
     """The adapter of one shop; `public_url` is not needed, for Shopify signs no address."""
-    return Shopify(name, Options.of(settings), places, tools)
+    return Shopify(name, parse(name, settings), places, tools)
 
 
 def _listing(node: Mapping[str, Any]) -> Listing:

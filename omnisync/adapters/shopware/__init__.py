@@ -8,7 +8,9 @@ from typing import Any
 from omnisync.adapters.base import Adapter
 from omnisync.adapters.client import Tools
 from omnisync.adapters.shopware.adapter import Shopware
-from omnisync.adapters.shopware.settings import parse
+from omnisync.adapters.shopware.settings import ShopSettings, parse
+
+SETTINGS = ShopSettings
 
 
 def make(name: str, settings: Mapping[str, Any], places: Mapping[str, str], public_url: str, tools: Tools) -> Adapter:

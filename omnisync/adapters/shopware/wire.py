@@ -41,13 +41,14 @@ class Wire:
 
     def __init__(self, name: str, settings: ShopSettings, tools: Tools) -> None:
         self.name, self._settings = name, settings
+        self.budget = Budget(tools.clock, settings.calls_per_second, max(BURST, 2 * settings.calls_per_second))
         self._client = ChannelClient(
             name,
             settings.base_url.rstrip("/"),
             tools,
             headers={"accept": "application/json"},
             timeout_seconds=settings.timeout_seconds,
-            budget=Budget(tools.clock, settings.calls_per_second, max(BURST, 2 * settings.calls_per_second)),
+            budget=self.budget,
             auth_action=AUTH_ACTION,
         )
         self._token = AccessToken(tools.clock, self._log_in, early_seconds=RENEW_SECONDS)

@@ -71,6 +71,7 @@ class Square:
     ) -> None:
         self.name = name
         self._client, self._places = client, tuple(sorted(places))
+        self.budgets = {} if client.budget is None else {"calls": client.budget}
         self._secret, self._url, self._hook_url = webhook_secret, notification_url, hook_url
         self._learned: list[str] = []
         self.can = replace(CAN, since=parse_time(start_at) if start_at else None)

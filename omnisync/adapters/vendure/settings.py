@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
+from omnisync.adapters import keys
+from omnisync.adapters.keys import Whole
 from omnisync.errors import NeedsAttention
 
 
@@ -30,7 +32,7 @@ class ShopSettings(BaseModel):
     restock_cancelled: bool = True
     """Pieces cancelled after they were sent came back: Vendure counts them as stock again."""
     orders_since: AwareDatetime | None = None
-    page_size: int = Field(default=25, ge=1, le=100)
+    page_size: Whole = Field(default=25, ge=1, le=100)
     poll_seconds: float = Field(default=15.0, gt=0)
     overlap_seconds: float = Field(default=300.0, ge=1)
     timeout_seconds: float = Field(default=20.0, gt=0)
@@ -38,20 +40,12 @@ class ShopSettings(BaseModel):
 
 def parse(channel: str, settings: Mapping[str, Any], places: Mapping[str, str]) -> ShopSettings:
     """The settings of a channel. NeedsAttention naming every key that is wrong, and no value."""
-    try:
-        parsed = ShopSettings.model_validate(dict(settings))
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise _unusable(channel, faults) from None
+    parsed = keys.read(ShopSettings, channel, settings, see="the README of the vendure adapter")
     unmapped = sorted(set(parsed.pickup_methods.values()) - set(places))
     if unmapped:
-        raise _unusable(channel, f"pickup_methods: {', '.join(unmapped)} stands in no location_map")
+        raise NeedsAttention(
+            f"The settings of {channel} cannot be used: pickup_methods: {', '.join(unmapped)} stands in no location_map.",
+            action="Name places that stand in the location_map of this channel.",
+            code="settings",
+        )
     return parsed
-
-
-def _unusable(channel: str, faults: str) -> NeedsAttention:
-    return NeedsAttention(
-        f"The settings of {channel} cannot be used: {faults}.",
-        action="Correct these keys below [channels.settings]; the README of the vendure adapter lists all.",
-        code="settings",
-    )

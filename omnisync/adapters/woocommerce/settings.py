@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from omnisync.adapters import keys
+from omnisync.adapters.keys import Whole
 from omnisync.values import parse_time
 
 
@@ -46,7 +47,7 @@ class ShopSettings(BaseModel):
     """`no` takes away the shop's permission to sell below zero with every write."""
     start_at: Annotated[str, AfterValidator(_is_a_moment)] | None = None
     """What happened from then on moves stock; by default from the first time the shop is read."""
-    page_size: int = Field(default=50, ge=1, le=100)
+    page_size: Whole = Field(default=50, ge=1, le=100)
     calls_per_second: float = Field(default=10.0, gt=0)
     """WooCommerce knows no limit; its host does."""
     poll_seconds: float = Field(default=30.0, gt=0)

@@ -23,13 +23,14 @@ class Wire:
     def __init__(self, name: str, settings: ShopSettings, tools: Tools) -> None:
         key, secret = settings.consumer_key, settings.consumer_secret.get_secret_value()
         self.name, self._path = name, settings.api_path.rstrip("/")
+        self.budget = Budget(tools.clock, settings.calls_per_second, max(BURST, 2 * settings.calls_per_second))
         self._client = ChannelClient(
             name,
             settings.base_url.rstrip("/"),
             tools,
             headers={"accept": "application/json", **({} if settings.signs else {"authorization": basic(key, secret)})},
             timeout_seconds=settings.timeout_seconds,
-            budget=Budget(tools.clock, settings.calls_per_second, max(BURST, 2 * settings.calls_per_second)),
+            budget=self.budget,
             auth_action="Check consumer_key and consumer_secret (Read/Write, of a shop manager), and that the web server "
             "passes the Authorization header on to WordPress.",
             sign=OAuth(key, secret, tools.clock, tools.ids) if settings.signs else None,

@@ -8,15 +8,20 @@ from typing import Any
 
 from omnisync.demo.amazon.app import open_account
 from omnisync.demo.amazon.seed import Listed, Seed
-from omnisync.torture.counterpart import Bought, Ground, Simulated
+from omnisync.torture.counterpart import LOCATION, Bought, Fetched, Ground, Simulated
 from omnisync.torture.wire import asgi
+from omnisync.values import Money
 
 SECRET, REFRESH, AWS_SECRET = "torture-client-secret", "Atzr|torture-refresh-token", "torture-aws-secret"
+
+
+STORE = "store-1"
 
 
 class Amazon(Simulated):
     """One seller; every number of an order line is beyond 2^53 anyway."""
 
+    places: Mapping[str, str] = {STORE: LOCATION}
     secrets: Sequence[str] = (SECRET, REFRESH, AWS_SECRET)
     reasons: Mapping[str, str] = {
         "take_back": "Amazon's orders tell neither of money nor of goods that go back",
@@ -40,6 +45,9 @@ class Amazon(Simulated):
     def shown(self, sku: str) -> int:
         return self.seller.offers[sku].quantity
 
+    def price(self, sku: str) -> Money:
+        return self.seller.price(sku)
+
     def buy(self, lines: Sequence[tuple[str, int]], *, wrapped: bool = False, elsewhere: bool = False) -> Bought:
         if wrapped:
             raise self.no("wrapped")
@@ -47,6 +55,14 @@ class Amazon(Simulated):
             raise self.no("elsewhere")
         order = self.seller.order(lines)
         return Bought(order.id, frozenset({order.id}))
+
+    def pick_up(self, lines: Sequence[tuple[str, int]]) -> Bought:
+        order = self.seller.order(lines, store=STORE)
+        return Bought(order.id, frozenset({order.id}))
+
+    def fetched(self, bought: Bought) -> Fetched:
+        heard = self.seller.orders[bought.id].picked_up
+        return "collected" if "PickedUp" in heard else "ready" if "ReadyForPickup" in heard else "open"
 
     def ship(self, bought: Bought) -> None:
         self.seller.ship(self.seller.orders[bought.id])

@@ -9,17 +9,23 @@ from typing import Any
 from omnisync.adapters.base import Hook
 from omnisync.demo.ebay.app import open_account
 from omnisync.demo.ebay.seed import Listed, Seed, Webhooks
+from omnisync.demo.faults import Purchase
 from omnisync.demo.outbox import Kept
-from omnisync.torture.counterpart import Bought, Ground, Simulated
+from omnisync.torture.counterpart import LOCATION, Bought, Fetched, Ground, Simulated
 from omnisync.torture.wire import asgi
+from omnisync.values import Money
 
 VERIFICATION = "verification-token-of-the-torture-kit"
 SECRET, REFRESH = "torture-client-secret", "torture-refresh-token"
 
 
+STORE = "filiale-linden"
+
+
 class Ebay(Simulated):
     """One seller; every number of an order or line is beyond 2^53 anyway."""
 
+    places: Mapping[str, str] = {STORE: LOCATION}
     secrets: Sequence[str] = (SECRET, REFRESH, VERIFICATION)
     reasons: Mapping[str, str] = {
         "take_back": "eBay tells of money that goes back, never of goods",
@@ -50,11 +56,22 @@ class Ebay(Simulated):
     def shown(self, sku: str) -> int:
         return self.shop.offers[sku].shown
 
+    def price(self, sku: str) -> Money:
+        return self.shop.offers[sku].price
+
     def buy(self, lines: Sequence[tuple[str, int]], *, wrapped: bool = False, elsewhere: bool = False) -> Bought:
         if wrapped:
             raise self.no("wrapped")
         order = self.shop.order(lines, by_ebay=elsewhere)
         return Bought(order.id, frozenset({order.id}))
+
+    def pick_up(self, lines: Sequence[tuple[str, int]]) -> Bought:
+        order = self.shop.order(lines, purchase=Purchase(sku=lines[0][0], place=STORE, pickup=True))
+        return Bought(order.id, frozenset({order.id}))
+
+    def fetched(self, bought: Bought) -> Fetched:
+        order = self.shop.orders[bought.id]
+        return "collected" if all(order.gone(line) == line.quantity for line in order.lines) else "open"
 
     def ship(self, bought: Bought) -> None:
         self.shop.ship(bought.id)

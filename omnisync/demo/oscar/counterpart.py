@@ -7,6 +7,7 @@ from typing import Any
 
 from omnisync.demo.oscar.shop import CANCELLED, PASSWORD, SETTINGS, SHIPPED, Shop
 from omnisync.torture.counterpart import Bought, Ground, Simulated
+from omnisync.values import Money
 
 FIRST_ORDER = 5001
 
@@ -21,6 +22,7 @@ class Oscar(Simulated):
         "elsewhere": "a shop does not say who sends an order",
         "expire": "a user's password does not end",
         "limit": "oscar limits no calls",
+        "pick_up": "oscarapi cannot change orders, so the shop hears of no pickup",
     }
 
     def __init__(self, ground: Ground) -> None:
@@ -31,6 +33,9 @@ class Oscar(Simulated):
 
     def shown(self, sku: str) -> int:
         return self.shop.offered(self._records[sku])
+
+    def price(self, sku: str) -> Money:
+        return Money.parse(str(self.shop.records[self._records[sku]]["price"]), "EUR")
 
     def buy(self, lines: Sequence[tuple[str, int]], *, wrapped: bool = False, elsewhere: bool = False) -> Bought:
         if wrapped or elsewhere:

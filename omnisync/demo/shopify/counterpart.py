@@ -11,7 +11,7 @@ from omnisync.demo.shopify.app import open_shop
 from omnisync.demo.shopify.seed import subscribe
 from omnisync.demo.shopify.shop import Shop
 from omnisync.demo.shopify.things import Order
-from omnisync.torture.counterpart import LOCATION, Bought, Ground, Simulated
+from omnisync.torture.counterpart import LOCATION, Bought, Fetched, Ground, Simulated
 from omnisync.torture.wire import asgi
 from omnisync.values import Money
 
@@ -48,6 +48,9 @@ class Shopify(Simulated):
     def shown(self, sku: str) -> int:
         return self.shop.variant(sku).levels[HERE].available
 
+    def price(self, sku: str) -> Money:
+        return self.shop.variant(sku).price
+
     def buy(self, lines: Sequence[tuple[str, int]], *, wrapped: bool = False, elsewhere: bool = False) -> Bought:
         wanted = [(self.shop.variant(sku), pieces) for sku, pieces in lines]
         order = self.shop.sell(wanted, place=OTHERS if elsewhere else HERE)
@@ -55,6 +58,16 @@ class Shopify(Simulated):
             self.shop.add_loose_line(order, "Geschenkverpackung", Money(350, "EUR"))
             self.shop.touch(order)
         return Bought(order.gid, frozenset({order.gid}))
+
+    def pick_up(self, lines: Sequence[tuple[str, int]]) -> Bought:
+        wanted = [(self.shop.variant(sku), pieces) for sku, pieces in lines]
+        order = self.shop.sell(wanted, place=HERE, pickup=True)
+        return Bought(order.gid, frozenset({order.gid}))
+
+    def fetched(self, bought: Bought) -> Fetched:
+        parts = self._order(bought).fulfillment_orders
+        gone = all(part.remaining == 0 for one in parts for part in one.parts)
+        return "collected" if gone else "ready" if all(one.prepared for one in parts) else "open"
 
     def ship(self, bought: Bought) -> None:
         self.shop.fulfil(self._order(bought))

@@ -12,16 +12,21 @@ from omnisync.demo.shopware.app import build
 from omnisync.demo.shopware.seed import Seed
 from omnisync.demo.shopware.shop import Shop
 from omnisync.demo.shopware.things import Line, Order
-from omnisync.torture.counterpart import Bought, Ground, Simulated
+from omnisync.torture.counterpart import LOCATION, Bought, Fetched, Ground, Simulated
 from omnisync.torture.wire import asgi
+from omnisync.values import Money
 
 KEY, SECRET = "SWIATORTURE4711", "secret-torture-0815"
 APP_SECRET = "a-long-random-text-of-the-torture-kit"  # noqa: S105  the simulation's own
 
 
+STORE = "abholung_linden"
+
+
 class Shopware(Simulated):
     """A shop whose lamps are variants, some of them, and some products."""
 
+    places: Mapping[str, str] = {STORE: LOCATION}
     secrets: Sequence[str] = (SECRET, APP_SECRET)
     reasons: Mapping[str, str] = {
         "elsewhere": "a shop does not say who sends an order",
@@ -34,14 +39,16 @@ class Shopware(Simulated):
              "quantity": one.pieces, "of": "Lampe" if number % 2 else None}
             for number, one in enumerate(ground.goods)
         ]  # fmt: skip
-        seed = Seed.model_validate({"client_id": KEY, "client_secret": SECRET, "listings": listings})
+        seed = Seed.model_validate(
+            {"client_id": KEY, "client_secret": SECRET, "listings": listings, "pickup_methods": [STORE]}
+        )
         self._sent = Kept()
         self.shop = Shop(seed, ground.tools.clock, put=self._sent.put)
         self._door = Door(KEY, SECRET, ground.tools.clock)
         self.transport = asgi(build(self.shop, self._door))
         self.settings: Mapping[str, Any] = {
             "base_url": "https://shopware.test", "client_id": KEY, "client_secret": SECRET, "app_secret": APP_SECRET,
-            "page_size": 2,
+            "page_size": 2, "pickup_methods": [STORE],
         }  # fmt: skip
         url, headers = self.shop.app.install("Omnisync", ground.hook_url, APP_SECRET)
         self._sent.put(Webhook(url, headers, b""), method="GET")
@@ -56,12 +63,24 @@ class Shopware(Simulated):
     def shown(self, sku: str) -> int:
         return self.shop.by_sku(sku).stock
 
+    def price(self, sku: str) -> Money:
+        return self.shop.gross(self.shop.by_sku(sku))
+
     def buy(self, lines: Sequence[tuple[str, int]], *, wrapped: bool = False, elsewhere: bool = False) -> Bought:
         if elsewhere:
             raise self.no("elsewhere")
         wrap = [Line(self.shop.id(), "custom", "Geschenkverpackung", 1, 3.5)] if wrapped else []
         order = self.shop.place([(self.shop.by_sku(sku), pieces) for sku, pieces in lines], extra=wrap)
         return Bought(order.id, frozenset({order.id}))
+
+    def pick_up(self, lines: Sequence[tuple[str, int]]) -> Bought:
+        order = self.shop.place([(self.shop.by_sku(sku), pieces) for sku, pieces in lines], method=STORE)
+        return Bought(order.id, frozenset({order.id}))
+
+    def fetched(self, bought: Bought) -> Fetched:
+        order = self._order(bought)
+        gone = all(one.state == "shipped" for one in order.deliveries)
+        return "collected" if gone else "ready" if order.state == "in_progress" else "open"
 
     def ship(self, bought: Bought) -> None:
         self.shop.transition("order_delivery", self._order(bought).deliveries[0].id, "ship")

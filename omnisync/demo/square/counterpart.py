@@ -10,8 +10,9 @@ from omnisync.demo.outbox import Kept
 from omnisync.demo.square.account import Account
 from omnisync.demo.square.app import build
 from omnisync.demo.square.seed import Seed
-from omnisync.torture.counterpart import LOCATION, Bought, Ground, Simulated
+from omnisync.torture.counterpart import LOCATION, Bought, Fetched, Ground, Simulated
 from omnisync.torture.wire import asgi
+from omnisync.values import Money
 
 HERE = "LLINDEN00001"
 TOKEN, SECRET = "EAAAl-torture-token", "torture-signature-key"
@@ -56,7 +57,12 @@ class Square(Simulated):
         return self._sent.take()
 
     def shown(self, sku: str) -> int:
-        return self.account.shown(sku)[HERE]
+        # Its count, which is what is written and read; pieces of open pickups stand in none of Square's answers about stock.
+        return self.account.stock.level((self.account.catalogue.by_sku[sku], HERE))
+
+    def price(self, sku: str) -> Money:
+        variation = self.account.catalogue.variation_of(sku)["item_variation_data"]["price_money"]
+        return Money(variation["amount"], variation["currency"])
 
     def buy(self, lines: Sequence[tuple[str, int]], *, wrapped: bool = False, elsewhere: bool = False) -> Bought:
         if elsewhere:
@@ -64,6 +70,16 @@ class Square(Simulated):
         items = [{"catalog_object_id": self.account.catalogue.by_sku[sku], "quantity": str(n)} for sku, n in lines]
         order = self.account.sell(HERE, [*items, WRAP] if wrapped else items)
         return Bought(order["id"], frozenset({order["id"]}))
+
+    def pick_up(self, lines: Sequence[tuple[str, int]]) -> Bought:
+        items = [{"catalog_object_id": self.account.catalogue.by_sku[sku], "quantity": str(n)} for sku, n in lines]
+        order = self.account.sell(HERE, items, pickup=True)
+        return Bought(order["id"], frozenset({order["id"]}))
+
+    def fetched(self, bought: Bought) -> Fetched:
+        [pickup] = self.account.orderbook.orders[bought.id]["fulfillments"]
+        words: Mapping[str, Fetched] = {"PREPARED": "ready", "COMPLETED": "collected"}
+        return words.get(pickup["state"], "open")
 
     def take_back(self, bought: Bought) -> None:
         lines = self.account.orderbook.orders[bought.id]["line_items"]

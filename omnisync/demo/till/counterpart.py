@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from omnisync.demo.faults import Purchase
 from omnisync.demo.till.till import ENCODING, Goods, Till
 from omnisync.torture.counterpart import LOCATION, Bought, Ground, Simulated, Trouble
+from omnisync.values import Money
 
 HERE = "001"
 LOCAL = ZoneInfo("Europe/Berlin")
@@ -29,6 +30,7 @@ class CsvTill(Simulated):
         "elsewhere": "a till sells what lies in its store",
         "wrapped": "every line of a receipt is an article; what is no stock is one with stocked = false",
         "delist": FILE,
+        "pick_up": "a till knows no pickups",
     }
 
     def __init__(self, ground: Ground) -> None:
@@ -49,6 +51,10 @@ class CsvTill(Simulated):
     def shown(self, sku: str) -> int:
         self.till.tick()
         return self.till.shown(sku)[HERE]
+
+    def price(self, sku: str) -> Money:
+        self.till.tick()
+        return self.till.goods[sku].price
 
     def work(self) -> None:
         """Export, and date the files by our clock."""

@@ -11,16 +11,21 @@ from omnisync.demo.woocommerce.app import build
 from omnisync.demo.woocommerce.seed import Seed
 from omnisync.demo.woocommerce.shop import Shop
 from omnisync.demo.woocommerce.things import Order
-from omnisync.torture.counterpart import Bought, Ground, Simulated
+from omnisync.torture.counterpart import LOCATION, Bought, Fetched, Ground, Simulated
 from omnisync.torture.wire import asgi
+from omnisync.values import Money
 
 KEY, SECRET = "ck_torture_4711", "cs_torture_0815"
 SECRET_OF_HOOKS = "a-long-random-text-of-the-torture-kit"  # noqa: S105  the simulation's own
 
 
+STORE = "Filiale Lindenstraße"
+
+
 class Woo(Simulated):
     """A shop whose lamps are variations, some of them, and some products."""
 
+    places: Mapping[str, str] = {STORE: LOCATION}
     secrets: Sequence[str] = (KEY, SECRET, SECRET_OF_HOOKS)
     reasons: Mapping[str, str] = {
         "expire": "a REST key of WooCommerce does not end",
@@ -34,7 +39,7 @@ class Woo(Simulated):
             for number, one in enumerate(ground.goods)
         ]  # fmt: skip
         seed = Seed.model_validate(
-            {"consumer_key": KEY, "consumer_secret": SECRET, "listings": listings,
+            {"consumer_key": KEY, "consumer_secret": SECRET, "listings": listings, "pickup_locations": [STORE],
              "webhook": {"url": ground.hook_url, "secret": SECRET_OF_HOOKS}}
         )  # fmt: skip
         self._sent = Kept()
@@ -51,11 +56,21 @@ class Woo(Simulated):
     def shown(self, sku: str) -> int:
         return self.shop.shown(sku)[None]
 
+    def price(self, sku: str) -> Money:
+        return Money.parse(self.shop.by_sku(sku).regular_price, "EUR")
+
     def buy(self, lines: Sequence[tuple[str, int]], *, wrapped: bool = False, elsewhere: bool = False) -> Bought:
         if elsewhere:
             raise self.no("elsewhere")
         order = self.shop.place([(self.shop.by_sku(sku), pieces) for sku, pieces in lines], wrapped=wrapped)
         return Bought(str(order.id), frozenset({str(order.id)}))
+
+    def pick_up(self, lines: Sequence[tuple[str, int]]) -> Bought:
+        order = self.shop.place([(self.shop.by_sku(sku), pieces) for sku, pieces in lines], pickup=STORE)
+        return Bought(str(order.id), frozenset({str(order.id)}))
+
+    def fetched(self, bought: Bought) -> Fetched:
+        return "collected" if self._order(bought).status == "completed" else "open"
 
     def ship(self, bought: Bought) -> None:
         self.shop.set_status(self._order(bought), "completed")

@@ -119,6 +119,20 @@ def upgrade() -> None:
     )
     op.create_index("balance_sku", "balance", ["sku"], unique=False)
     op.create_table(
+        "browser_session",
+        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("user_name", db.Name(), nullable=True),
+        sa.Column("device_id", db.Name(), nullable=True),
+        sa.Column("person", db.Name(), nullable=True),
+        sa.Column("created_at", db.Instant(), nullable=False),
+        sa.Column("seen_at", db.Instant(), nullable=False),
+        sa.Column("until", db.Instant(), nullable=False),
+        sa.Column("ended_at", db.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("browser_session_of_device", "browser_session", ["device_id"], unique=False)
+    op.create_index("browser_session_until", "browser_session", ["until"], unique=False)
+    op.create_table(
         "channel_conflict",
         sa.Column("id", db.Name(), nullable=False),
         sa.Column("channel", db.Name(), nullable=False),
@@ -277,6 +291,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("channel", "key"),
     )
     op.create_index("dead_letter_open", "dead_letter", ["channel", "closed_at"], unique=False)
+    op.create_table(
+        "device",
+        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("location", db.Name(), nullable=False),
+        sa.Column("code_hash", db.Name(), nullable=False),
+        sa.Column("invited_at", db.Instant(), nullable=False),
+        sa.Column("invited_by", sa.String(), nullable=False),
+        sa.Column("enrolled_at", db.Instant(), nullable=True),
+        sa.Column("ended_at", db.Instant(), nullable=True),
+        sa.Column("ended_by", sa.String(), nullable=True),
+        sa.Column("wrong_pins", sa.Integer(), nullable=False),
+        sa.Column("locked_at", db.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("code_hash"),
+    )
+    op.create_index("device_of_store", "device", ["location", "ended_at"], unique=False)
     op.create_table(
         "event",
         sa.Column("position", db.Serial(), nullable=False),
@@ -492,6 +523,29 @@ def upgrade() -> None:
     )
     op.create_index("movement_shelf", "movement", ["location", "sku", "id"], unique=False)
     op.create_table(
+        "office_act",
+        sa.Column("id", db.Serial(), nullable=False),
+        sa.Column("at", db.Instant(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("thing", sa.String(), nullable=False),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("about", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_office_act_at"), "office_act", ["at"], unique=False)
+    op.create_table(
+        "pickup_act",
+        sa.Column("id", db.Serial(), nullable=False),
+        sa.Column("pickup_id", db.Name(), nullable=False),
+        sa.Column("what", sa.String(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("device", db.Name(), nullable=True),
+        sa.Column("at", db.Instant(), nullable=False),
+        sa.Column("details", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("pickup_act_of", "pickup_act", ["pickup_id", "id"], unique=False)
+    op.create_table(
         "pickup_number",
         sa.Column("location", db.Name(), nullable=False),
         sa.Column("last", sa.Integer(), nullable=False),
@@ -647,6 +701,7 @@ def upgrade() -> None:
         sa.Column("drift_since", db.Instant(), nullable=True),
         sa.Column("provisional", sa.Integer(), nullable=False),
         sa.Column("provisional_at", db.Instant(), nullable=True),
+        sa.Column("perhaps", sa.Integer(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("next_try_at", db.Instant(), nullable=True),
         sa.Column("blocked_reason", sa.String(), nullable=True),
@@ -770,12 +825,22 @@ def upgrade() -> None:
     op.create_table(
         "user_account",
         sa.Column("name", db.Name(), nullable=False),
-        sa.Column("password_hash", sa.String(), nullable=False),
+        sa.Column("password_hash", sa.String(), nullable=True),
         sa.Column("role", sa.String(), nullable=False),
         sa.Column("location", db.Name(), nullable=True),
+        sa.Column("initials", db.Name(), nullable=True),
+        sa.Column("pin_hash", sa.String(), nullable=True),
         sa.Column("created_at", db.Instant(), nullable=False),
         sa.Column("disabled_at", db.Instant(), nullable=True),
         sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_index(
+        "user_initials",
+        "user_account",
+        ["location", "initials"],
+        unique=True,
+        sqlite_where=sa.text("disabled_at IS NULL"),
+        postgresql_where=sa.text("disabled_at IS NULL"),
     )
     op.create_table(
         "barcode",
@@ -864,6 +929,11 @@ def upgrade() -> None:
         sa.Column("ended_at", db.Instant(), nullable=True),
         sa.Column("collected_how", sa.String(), nullable=True),
         sa.Column("handed_over_by", sa.String(), nullable=True),
+        sa.Column("accept_by", db.Instant(), nullable=True),
+        sa.Column("accepted_at", db.Instant(), nullable=True),
+        sa.Column("accepted_by", sa.String(), nullable=True),
+        sa.Column("alarmed_at", db.Instant(), nullable=True),
+        sa.Column("warned_at", db.Instant(), nullable=True),
         sa.Column("agreed_how", sa.String(), nullable=True),
         sa.Column("agreed_at", db.Instant(), nullable=True),
         sa.Column("agreed_by", sa.String(), nullable=True),
@@ -876,8 +946,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("code_hash"),
     )
     op.create_index(op.f("ix_pickup_number"), "pickup", ["number"], unique=False)
+    op.create_index("pickup_accept", "pickup", ["state", "accept_by"], unique=False)
     op.create_index("pickup_due", "pickup", ["state", "collect_by"], unique=False)
     op.create_index("pickup_list", "pickup", ["location", "state", "ready_by"], unique=False)
+    op.create_index("pickup_promised", "pickup", ["state", "ready_by"], unique=False)
     op.create_index("pickup_reference", "pickup", ["channel", "reference"], unique=False)
     op.create_table(
         "stocktake_line",
@@ -938,8 +1010,10 @@ def downgrade() -> None:
     op.drop_table("transfer_line")
     op.drop_table("stocktake_line")
     op.drop_index("pickup_reference", table_name="pickup")
+    op.drop_index("pickup_promised", table_name="pickup")
     op.drop_index("pickup_list", table_name="pickup")
     op.drop_index("pickup_due", table_name="pickup")
+    op.drop_index("pickup_accept", table_name="pickup")
     op.drop_index(op.f("ix_pickup_number"), table_name="pickup")
     op.drop_table("pickup")
     op.drop_index("order_line_waiting", table_name="order_line")
@@ -948,6 +1022,12 @@ def downgrade() -> None:
     op.drop_table("component")
     op.drop_index(op.f("ix_barcode_sku"), table_name="barcode")
     op.drop_table("barcode")
+    op.drop_index(
+        "user_initials",
+        table_name="user_account",
+        sqlite_where=sa.text("disabled_at IS NULL"),
+        postgresql_where=sa.text("disabled_at IS NULL"),
+    )
     op.drop_table("user_account")
     op.drop_index("unseen_then_of", table_name="unseen_then")
     op.drop_index(op.f("ix_unseen_then_sku"), table_name="unseen_then")
@@ -1007,6 +1087,10 @@ def downgrade() -> None:
     op.drop_index("policy_of", table_name="policy")
     op.drop_table("policy")
     op.drop_table("pickup_number")
+    op.drop_index("pickup_act_of", table_name="pickup_act")
+    op.drop_table("pickup_act")
+    op.drop_index(op.f("ix_office_act_at"), table_name="office_act")
+    op.drop_table("office_act")
     op.drop_index("movement_shelf", table_name="movement")
     op.drop_index(
         "movement_promise",
@@ -1055,6 +1139,8 @@ def downgrade() -> None:
     op.drop_table("event_pending")
     op.drop_index(op.f("ix_event_at"), table_name="event")
     op.drop_table("event")
+    op.drop_index("device_of_store", table_name="device")
+    op.drop_table("device")
     op.drop_index("dead_letter_open", table_name="dead_letter")
     op.drop_table("dead_letter")
     op.drop_index(op.f("ix_customer_erase_after"), table_name="customer")
@@ -1078,6 +1164,9 @@ def downgrade() -> None:
     op.drop_table("channel_listing")
     op.drop_table("channel_health")
     op.drop_table("channel_conflict")
+    op.drop_index("browser_session_until", table_name="browser_session")
+    op.drop_index("browser_session_of_device", table_name="browser_session")
+    op.drop_table("browser_session")
     op.drop_index("balance_sku", table_name="balance")
     op.drop_index(
         "balance_due",

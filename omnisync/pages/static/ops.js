@@ -1,4 +1,4 @@
-// Keeps the page live and presses its buttons without a jump. Everything on it works without this script.
+// Keeps the page live, presses its buttons without a jump, and leads the keyboard. Everything on it works without this script.
 
 const EVERY_MS = 2000;
 const PATIENCE_MS = 10000;
@@ -42,7 +42,7 @@ function lost() {
   const stand = live.querySelector("#stand");
   stand.classList.add("lost");
   const words = stand.querySelector("[data-words]");
-  words.textContent = words.textContent.replace("Live,", "Keine Verbindung,");
+  words.textContent = words.dataset.lost;
   shown.delete("stand");
 }
 
@@ -51,7 +51,7 @@ async function ask(url, options = {}) {
   asking = new AbortController();
   const signal = AbortSignal.any([asking.signal, AbortSignal.timeout(PATIENCE_MS)]);
   const answer = await fetch(url, { ...options, signal });
-  if (new URL(answer.url).pathname !== "/ops") return location.assign(answer.url);
+  if (new URL(answer.url).pathname !== location.pathname) return location.assign(answer.url);
   if (!answer.ok) return lost();
   show(await answer.text());
 }
@@ -97,3 +97,38 @@ if (live) {
     }
   });
 }
+
+// ---------------------------------------------------------------- keyboard
+
+const STEP = { ArrowDown: 1, ArrowUp: -1 };
+
+/** The first link of each row is where the arrows stop. */
+const stops = () => [...document.querySelectorAll("[data-rows] tbody tr")].map((row) => row.querySelector("a, button")).filter(Boolean);
+
+function move(by) {
+  const all = stops();
+  const row = document.activeElement.closest("[data-rows] tr");
+  const at = all.findIndex((stop) => stop.closest("tr") === row);
+  const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by];
+  next?.focus();
+  return Boolean(next);
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const active = document.activeElement;
+  if (active.matches("input, textarea, select")) {
+    if (event.key === "Escape") active.blur();
+    return;
+  }
+  if (event.key === "/") {
+    event.preventDefault();
+    document.querySelector("[data-search]")?.select();
+  } else if (event.key in STEP && move(STEP[event.key])) {
+    event.preventDefault();
+  }
+});
+
+// On a phone the ways are one line that scrolls: where one is should be seen.
+const here = document.querySelector(".ways [aria-current]");
+here?.parentElement.scrollTo({ left: here.offsetLeft - here.parentElement.clientWidth / 2 + here.offsetWidth / 2 });

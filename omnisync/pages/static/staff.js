@@ -1,76 +1,159 @@
-// Keeps the list live and makes a sound for each new pickup. Everything else on the page works without it.
+// The desk: the list stays live, every page sounds while a pickup waits to be accepted, scanners work like hands.
+// Everything can be done without it.
 
 const EVERY_MS = 4000;
 const PATIENCE_MS = 12000;
+const RING_EVERY_MS = 9000;
+const KEY_GAP_MS = 40;
+const SHORTEST_SCAN = 4;
 
 const live = document.querySelector("[data-live]");
-let newest = live?.querySelector("[data-newest]")?.dataset.newest ?? "";
+
+// ---------------------------------------------------------------- sound
+
 let sound;
+let rangAt = -Infinity;
 
-// Browsers allow sound after the first touch only.
-addEventListener("pointerdown", () => (sound ??= new AudioContext()).resume(), { once: false });
-
-function chime() {
-  if (!sound || sound.state !== "running") return;
-  [880, 1175].forEach((pitch, index) => {
+function play(pitches, length = 0.35) {
+  if (sound?.state !== "running") return;
+  pitches.forEach((pitch, index) => {
     const tone = sound.createOscillator();
     const volume = sound.createGain();
     const start = sound.currentTime + index * 0.18;
     tone.frequency.value = pitch;
     volume.gain.setValueAtTime(0.25, start);
-    volume.gain.exponentialRampToValueAtTime(0.001, start + 0.35);
+    volume.gain.exponentialRampToValueAtTime(0.001, start + length);
     tone.connect(volume).connect(sound.destination);
     tone.start(start);
-    tone.stop(start + 0.4);
+    tone.stop(start + length + 0.05);
   });
 }
 
-function isBusy() {
-  const active = document.activeElement;
-  return live.contains(active) && active.matches("input, select, textarea");
+// Browsers allow sound after the first touch or key only: as long as it is off, the page says so.
+async function unlock() {
+  sound ??= new AudioContext();
+  await sound.resume();
+  document.querySelectorAll("[data-mute]").forEach((note) => (note.hidden = true));
 }
+// At the click, not before: a note that went away under a finger would move the button from under it.
+addEventListener("click", unlock);
+addEventListener("keydown", unlock);
+
+// As long as nobody has accepted, again and again.
+function ring(ringing) {
+  const muted = ringing > 0 && sound?.state !== "running";
+  document.querySelectorAll("[data-mute]").forEach((note) => (note.hidden = !muted));
+  if (!ringing || performance.now() - rangAt < RING_EVERY_MS) return;
+  rangAt = performance.now();
+  play([880, 1175]);
+  document.dispatchEvent(new CustomEvent("desk:ring", { detail: ringing }));
+}
+
+// ---------------------------------------------------------------- what is new
+
+// Nothing moves while a finger is down.
+let pressed = false;
+addEventListener("pointerdown", () => (pressed = true), true);
+for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(() => (pressed = false)), true);
+
+const isBusy = (place) => {
+  if (pressed) return true;
+  const active = document.activeElement;
+  return (place.contains(active) && active.matches("input:not([type=hidden]), select, textarea")) || place.querySelector("details[open]");
+};
 
 function show(html) {
   const focused = document.activeElement?.getAttribute?.("href");
   live.innerHTML = html;
   if (focused) live.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
-  const seen = live.querySelector("[data-newest]")?.dataset.newest ?? "";
-  if (seen > newest) {
-    newest = seen;
-    chime();
-    live.dispatchEvent(new CustomEvent("newpickup", { bubbles: true }));
-  }
 }
 
 function lost() {
-  const mark = live.querySelector("[data-connection]");
+  const mark = live?.querySelector("[data-connection]");
   if (!mark || mark.classList.contains("lost")) return;
   mark.classList.add("lost");
-  const words = mark.querySelector("[data-words]");
-  words.textContent = words.textContent.replace("Verbunden", "Keine Verbindung");
+  mark.querySelector("[data-words]").textContent = mark.dataset.lost;
 }
 
+async function ask(url) {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
+  if (answer.redirected) location.assign("/staff/login");
+  return answer.ok && !answer.redirected ? answer : null;
+}
+
+async function refreshList() {
+  if (isBusy(live)) return;
+  const answer = await ask(live.dataset.live);
+  if (answer) show(await answer.text());
+  else lost();
+}
+
+async function refreshBell(bell) {
+  const answer = await ask(bell.dataset.bell);
+  if (!answer) return;
+  const { ringing, words } = await answer.json();
+  bell.querySelector("[data-words]").textContent = words;
+  bell.hidden = ringing === 0;
+  ring(ringing);
+}
+
+const waiting = () => Number(live.querySelector("[data-ringing]")?.dataset.ringing ?? 0);
+
 async function refresh() {
-  if (document.hidden || isBusy()) return;
   try {
-    const answer = await fetch(live.dataset.live, { signal: AbortSignal.timeout(PATIENCE_MS) });
-    if (answer.redirected) return location.assign("/staff/login");
-    if (!answer.ok) return lost();
-    show(await answer.text());
+    const bell = document.querySelector("[data-bell]");
+    if (live) await refreshList().then(() => ring(waiting()));
+    else if (bell) await refreshBell(bell);
   } catch {
     lost();
   }
 }
 
-if (live) {
+if (live || document.querySelector("[data-bell]")) {
   const again = async () => {
     await refresh();
     setTimeout(again, EVERY_MS);
   };
-  setTimeout(again, EVERY_MS);
+  setTimeout(again, live ? EVERY_MS : 0);
+  if (live) ring(waiting());
   document.addEventListener("visibilitychange", refresh);
-  live.addEventListener("click", (event) => event.target.closest("[data-print]") && print());
 }
+document.addEventListener("click", (event) => event.target.closest("[data-print]") && print());
+
+// ---------------------------------------------------------------- forms
+
+// Small steps of one page do not load it anew: its answer takes the place of what stood there. One after the other, for each
+// carries the version that the one before left.
+let turn = Promise.resolve();
+
+async function soft(form, button) {
+  const fields = new URLSearchParams(new FormData(form, button));
+  const answer = await fetch(form.action, { method: "POST", body: fields, signal: AbortSignal.timeout(PATIENCE_MS) });
+  const here = new URL(answer.url);
+  const page = document.querySelector("[data-page]");
+  const next = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-page]");
+  if (here.pathname !== location.pathname || !next || !page) return location.assign(answer.url);
+  const label = document.activeElement?.getAttribute?.("aria-label");
+  page.replaceWith(document.adoptNode(next));
+  if (label) document.querySelector(`[aria-label="${CSS.escape(label)}"]`)?.focus({ preventScroll: true });
+  if (form.matches("[data-scan]")) play(document.querySelector("[role=alert]") ? [220, 180] : [1320], 0.15);
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.matches("[data-soft]")) {
+    event.preventDefault();
+    const button = event.submitter;
+    turn = turn.then(() => soft(form, button)).catch(() => (document.querySelector("[data-offline]").hidden = false));
+    return;
+  }
+  // A button is pressed once; after the form was read, for a disabled button's value is not sent.
+  const buttons = [...form.querySelectorAll("button"), ...document.querySelectorAll(`button[form="${form.id || "-"}"]`)];
+  setTimeout(() => buttons.forEach((button) => (button.disabled = true)));
+});
+addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("button:disabled")) button.disabled = false;
+});
 
 // What happens to the rest is only asked when there is one.
 const rest = document.querySelector("[data-rest]");
@@ -81,11 +164,32 @@ if (rest) {
   ask();
 }
 
-// A button is pressed once.
-document.addEventListener("submit", (event) => {
-  for (const button of document.querySelectorAll(`button[form="${event.target.id || "-"}"]`)) button.disabled = true;
-  for (const button of event.target.querySelectorAll("button")) button.disabled = true;
-});
-addEventListener("pageshow", () => {
-  for (const button of document.querySelectorAll("button:disabled")) button.disabled = false;
+// ---------------------------------------------------------------- scanners
+
+// A wedge or Bluetooth scanner types faster than any hand, and ends with Enter.
+let typed = { keys: "", at: -Infinity, field: null, before: "" };
+
+function scanned(code) {
+  turn = turn.then(() => {
+    const form = document.querySelector("form[data-scan]");
+    if (!form) return;
+    form.elements.code.value = code;
+    form.requestSubmit();
+  });
+}
+
+document.addEventListener("keydown", (event) => {
+  const field = event.target.matches?.("input, textarea") ? event.target : null;
+  if (event.key === "Enter" && typed.keys.length >= SHORTEST_SCAN && event.timeStamp - typed.at <= KEY_GAP_MS * 2) {
+    if (field?.matches("[name=code]")) return;
+    event.preventDefault();
+    if (typed.field) typed.field.value = typed.before;
+    scanned(typed.keys);
+    typed = { keys: "", at: -Infinity, field: null, before: "" };
+  } else if (event.key.length === 1) {
+    const fresh = event.timeStamp - typed.at > KEY_GAP_MS;
+    if (fresh) typed = { keys: "", at: 0, field, before: field?.value ?? "" };
+    typed.keys += event.key;
+    typed.at = event.timeStamp;
+  }
 });

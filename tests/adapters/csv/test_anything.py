@@ -28,7 +28,7 @@ def read(content: bytes, kind: str = "sales"):
 
 
 @settings()
-@given(st.binary(max_size=400), st.sampled_from(["sales", "counts", "deliveries"]))
+@given(st.binary(max_size=400), st.sampled_from(["sales", "totals", "counts", "deliveries"]))
 @example(b"Bon;Artikel;Menge;Datum\n1;A;1;" + b"9" * 200_000, "sales")
 @example(b"Bon;Artikel;Menge;Datum\n1;A;1;01.01.0001\n", "sales")
 @example(b"Bon;Artikel;Menge;Datum\n1;A;1;0001-01-01T00:00:00+02:00\n", "sales")

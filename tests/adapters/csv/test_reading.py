@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from omnisync.adapters.base import Article, Counted, Delivered, Sale, Unreadable
+from omnisync.errors import NeedsAttention
 from omnisync.values import Money
 from tests.adapters.csv.till import Till, keys, read_all
 
@@ -289,3 +290,52 @@ async def test_local_times_follow_the_change_of_the_clocks(till: Till):
     assert isinstance(summer, Sale)
     assert isinstance(winter, Sale)
     assert (summer.at.hour, winter.at.hour) == (10, 11)
+
+
+# ---------------------------------------------------------------- Z-reports
+
+Z_HEADER = "Z-Nr.;PLU;EAN;Bezeichnung;Anzahl;Einzelpreis;Umsatz;Datum;Uhrzeit;Filiale;Kasse"
+Z_SETTINGS = {"totals": "z-bericht*.csv", "columns": {"sku": "PLU"}, "ignore": {"Bezeichnung": "Summe"}}
+
+
+async def test_a_z_report_tells_the_pieces_of_a_day_by_article(till: Till):
+    till.drop(
+        "Z-Bericht_0815.csv",
+        "815;LAMP;;Lampe;3;39,95;119,85;20.11.2026;20:05;001;1",
+        "815;LAMP;;Lampe reduziert;1;29,95;29,95;20.11.2026;20:05;001;1",
+        "815;;4006381333931;Vase;-1;12,00;-12,00;20.11.2026;20:05;001;1",
+        "815;MUG;;Tasse;0;9,50;0,00;20.11.2026;20:05;001;1",
+        "815;;;Summe;3;;137,80;20.11.2026;20:05;001;1",
+        header=Z_HEADER,
+    )
+
+    facts = await read_all(till.connect(**Z_SETTINGS), till.tools)
+
+    noon = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
+    assert [(fact.key, fact.article.sku, fact.quantity, fact.at, fact.place) for fact in facts] == [
+        ("z:001:1:2026-11-20:815/LAMP@39,95", "LAMP", 3, noon, "001"),
+        ("z:001:1:2026-11-20:815/LAMP@29,95", "LAMP", 1, noon, "001"),
+        ("z:001:1:2026-11-20:815/4006381333931@12,00", None, -1, noon, "001"),
+    ]
+    assert till.names("done") == ["Z-Bericht_0815.csv"]
+
+
+async def test_a_z_report_that_comes_again_or_contradicts_itself_counts_once(till: Till):
+    line = "815;LAMP;;Lampe;3;39,95;119,85;20.11.2026;20:05;001;1"
+    adapter = till.connect(**Z_SETTINGS)
+    till.drop("z-bericht-1.csv", line, header=Z_HEADER)
+    first = await read_all(adapter, till.tools)
+    till.drop("z-bericht-2.csv", line, line.replace(";3;", ";4;"), line.replace("815;", ";"), header=Z_HEADER)
+    second = await read_all(adapter, till.tools)
+
+    assert keys(second)[0] == keys(first)[0]
+    assert [type(fact) for fact in second] == [Sale, Unreadable, Unreadable]
+    assert till.names("failed") == ["z-bericht-2.csv", "z-bericht-2.csv.reasons.txt"]
+
+
+async def test_receipts_of_a_till_that_tells_totals_are_not_booked_as_well(till: Till):
+    till.drop("verkauf.csv", "4711;1;LAMP;Tischlampe;2;39,95;21.11.2026;10:15:30;001;K2")
+
+    assert await read_all(till.connect(**Z_SETTINGS), till.tools) == []
+    with pytest.raises(NeedsAttention, match="totals"):
+        till.connect(**Z_SETTINGS, sales="verkauf*.csv")

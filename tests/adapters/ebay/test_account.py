@@ -30,7 +30,7 @@ GOOD = {"client_id": "c", "client_secret": "s", "refresh_token": "r"}
         ({**GOOD, "refreshtoken": "x"}, "refreshtoken"),
         ({**GOOD, "page_size": 201}, "page_size"),
         ({**GOOD, "page_size": True}, "page_size"),
-        ({**GOOD, "first_days": "30"}, "first_days"),
+        ({**GOOD, "first_days": "many"}, "first_days"),
         ({**GOOD, "fulfilled_elsewhere": "warehouse"}, "fulfilled_elsewhere"),
         ({**GOOD, "base_url": 7}, "base_url"),
     ],

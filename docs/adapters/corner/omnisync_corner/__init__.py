@@ -24,6 +24,9 @@ class CornerSettings(BaseModel):
     page_size: int = Field(default=50, ge=1, le=200)
 
 
+SETTINGS = CornerSettings
+
+
 def make(name: str, settings: Mapping[str, Any], places: Mapping[str, str], public_url: str, tools: Tools) -> Adapter:
     """One shop. NeedsAttention when the settings cannot be used."""
     found = keys.read(CornerSettings, name, settings, see="the README of omnisync-corner")

@@ -56,6 +56,8 @@ class Corner(Simulated):
     reasons: Mapping[str, str] = {
         "elsewhere": "the keeper of a Corner shop sends everything himself",
         "expire": "its API key does not end",
+        "price": "prices are set in the shop itself",
+        "pick_up": "a Corner shop sends everything",
     }
 
     def __init__(self, ground: Ground) -> None:

@@ -18,8 +18,9 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlmodel import Session, select
 
+from omnisync import db
+from omnisync.access.tables import AccessKey, BrowserSession, User
 from omnisync.errors import Conflict, InvalidRequest, NotFound
-from omnisync.sync.tables import AccessKey, User
 
 SECRET_BITS = 256
 PREFIX_LENGTH = 10
@@ -28,12 +29,16 @@ _KEY = re.compile(rf"omni_([{_ALPHABET}]{{{PREFIX_LENGTH}}})_([A-Za-z0-9_-]{{43}
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 1024
 
+_session = db.table(BrowserSession)
+
 
 class Role(StrEnum):
-    """What somebody may do. A higher one may all that a lower one may, but `shop` and `staff` do not contain each other."""
+    """What somebody may do. A higher one may all that a lower one may, but `shop`, `staff` and `viewer` do not contain each other."""
 
     SHOP = "shop"
     STAFF = "staff"
+    VIEWER = "viewer"
+    """Sees the office's pages and presses nothing. Of people only."""
     OPS = "ops"
     ADMIN = "admin"
 
@@ -41,11 +46,12 @@ class Role(StrEnum):
 _MAY_ACT_AS = {
     Role.SHOP: {Role.SHOP},
     Role.STAFF: {Role.STAFF},
-    Role.OPS: {Role.SHOP, Role.STAFF, Role.OPS},
+    Role.VIEWER: {Role.VIEWER},
+    Role.OPS: {Role.SHOP, Role.STAFF, Role.VIEWER, Role.OPS},
     Role.ADMIN: set(Role),
 }
-_OF_KEYS = frozenset(Role)
-_OF_USERS = frozenset({Role.STAFF, Role.OPS, Role.ADMIN})
+OF_KEYS = frozenset(Role) - {Role.VIEWER}
+OF_USERS = frozenset({Role.STAFF, Role.VIEWER, Role.OPS, Role.ADMIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ def create_key(
     session: Session, role: Role, name: str, *, location: str | None = None, chance: random.Random, now: datetime
 ) -> NewKey:
     """A new API key; `chance` is the system's randomness. InvalidRequest when a role and location do not fit."""
-    _check_role(role, location, _OF_KEYS)
+    _check_role(role, location, OF_KEYS)
     prefix = "".join(chance.choice(_ALPHABET) for _ in range(PREFIX_LENGTH))
     secret = base64.urlsafe_b64encode(chance.getrandbits(SECRET_BITS).to_bytes(SECRET_BITS // 8)).decode().rstrip("=")
     session.add(
@@ -119,14 +125,16 @@ def revoke_key(session: Session, prefix: str, *, now: datetime) -> None:
 
 
 def create_user(
-    session: Session, name: str, password: str, role: Role, *, location: str | None = None, now: datetime
+    session: Session, name: str, password: str | None, role: Role, *, location: str | None = None, now: datetime
 ) -> User:
-    """A login for the pages. InvalidRequest when name, password, role or location do not do; Conflict when it exists."""
-    _check_role(role, location, _OF_USERS)
+    """A person; without a password they work at enrolled devices only (`people.set_initials`). InvalidRequest when name,
+    password, role or location do not do; Conflict when there is one of that name."""
+    _check_role(role, location, OF_USERS)
     _check_user(name, password)
     if session.get(User, name) is not None:
         raise Conflict(f"There is a user {name!r} already.", code="user-exists", name=name)
-    user = User(name=name, password_hash=_hasher().hash(password), role=role.value, location=location, created_at=now)
+    hashed = None if password is None else hasher().hash(password)
+    user = User(name=name, password_hash=hashed, role=role.value, location=location, created_at=now)
     session.add(user)
     session.flush()
     return user
@@ -135,8 +143,9 @@ def create_user(
 def check_login(session: Session, name: str, password: str) -> Access | None:
     """Who this is; None when name or password is wrong or the user is disabled. Takes as long for unknown names."""
     user = session.get(User, name)
-    matches = _hasher().verify(password[:LONGEST_PASSWORD], user.password_hash if user else _nobodys_password())
-    if user is None or not matches or user.disabled_at is not None:
+    kept = user.password_hash if user else None
+    matches = hasher().verify(password[:LONGEST_PASSWORD], kept or _nobodys_password())
+    if user is None or kept is None or not matches or user.disabled_at is not None:
         return None
     return access_of(user)
 
@@ -152,22 +161,31 @@ def access_of(user: User) -> Access:
     return Access(f"user:{user.name}", user.name, Role(user.role), user.location)
 
 
-def set_password(session: Session, name: str, password: str) -> None:
-    """A new password for a user. NotFound when there is none."""
-    user = _user(session, name)
+def set_password(session: Session, name: str, password: str, *, now: datetime) -> None:
+    """A new password for a user; what the old one opened is shut. NotFound when there is none."""
+    user = load_user(session, name)
     _check_user(name, password)
-    user.password_hash = _hasher().hash(password)
+    user.password_hash = hasher().hash(password)
     session.add(user)
+    theirs = sa.update(_session).where(_session.c.user_name == name, _session.c.ended_at.is_(None))
+    session.execute(theirs.values(ended_at=now))
+
+
+def list_users(session: Session) -> list[User]:
+    """Everybody, by role, store and name."""
+    return list(session.exec(select(User).order_by(sa.column("role"), sa.column("location"), sa.column("name"))))
 
 
 def disable_user(session: Session, name: str, *, now: datetime) -> None:
     """The user can no longer log in; what they did keeps their name. NotFound when there is none."""
-    user = _user(session, name)
+    user = load_user(session, name)
     user.disabled_at = user.disabled_at or now
     session.add(user)
+    session.flush()
 
 
-def _user(session: Session, name: str) -> User:
+def load_user(session: Session, name: str) -> User:
+    """The user of that name. NotFound when there is none."""
     user = session.get(User, name)
     if user is None:
         raise NotFound(f"There is no user {name!r}.", name=name)
@@ -182,18 +200,18 @@ def _check_role(role: Role, location: str | None, allowed: frozenset[Role]) -> N
 
 def _role_faults(role: Role, location: str | None, allowed: frozenset[Role]) -> Iterator[dict[str, str]]:
     if role not in allowed:
-        yield {"field": "role", "message": f"{role} is no role of a person: {', '.join(sorted(allowed))}"}
+        yield {"field": "role", "message": f"{role} is no role for this: {', '.join(sorted(allowed))}"}
     if role is Role.STAFF and location is None:
         yield {"field": "location", "message": "staff work at one location: name it"}
     if role is not Role.STAFF and location is not None:
         yield {"field": "location", "message": f"only staff are bound to a location, {role} is not"}
 
 
-def _check_user(name: str, password: str) -> None:
+def _check_user(name: str, password: str | None) -> None:
     faults = []
     if not 1 <= len(name) <= 64 or name != name.strip() or not name.isprintable():
         faults.append({"field": "name", "message": "a name has 1 to 64 printable characters, no blanks at its ends"})
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+    if password is not None and not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         faults.append({"field": "password", "message": f"a password has at least {SHORTEST_PASSWORD} characters"})
     if faults:
         raise InvalidRequest(faults)
@@ -208,10 +226,11 @@ _NOBODY = "0" * 64
 
 
 @cache
-def _hasher() -> PasswordHash:
+def hasher() -> PasswordHash:
+    """Makes and checks hashes that are slow to guess (Argon2): of passwords and PINs."""
     return PasswordHash((Argon2Hasher(),))
 
 
 @cache
 def _nobodys_password() -> str:
-    return _hasher().hash("nobody has this password")
+    return hasher().hash("nobody has this password")

@@ -8,9 +8,9 @@ from sqlmodel import Session
 
 from omnisync import access
 from omnisync.access import Access, Role
+from omnisync.access.tables import AccessKey, User
 from omnisync.clock import StoppedClock
 from omnisync.errors import Conflict, InvalidRequest, NotFound
-from omnisync.sync.tables import AccessKey, User
 
 PASSWORD = "correct horse battery"
 
@@ -70,7 +70,8 @@ def test_revoking_a_key_that_is_not_there_is_refused(session: Session, clock: St
 
 
 @pytest.mark.parametrize(
-    ("role", "location", "field"), [(Role.STAFF, None, "location"), (Role.SHOP, "linden", "location")]
+    ("role", "location", "field"),
+    [(Role.STAFF, None, "location"), (Role.SHOP, "linden", "location"), (Role.VIEWER, None, "role")],
 )
 def test_role_and_location_must_fit(
     session: Session, chance: random.Random, clock: StoppedClock, role: Role, location: str | None, field: str
@@ -84,7 +85,8 @@ def test_role_and_location_must_fit(
 MAY = [
     (Role.SHOP, {Role.SHOP}),
     (Role.STAFF, {Role.STAFF}),
-    (Role.OPS, {Role.SHOP, Role.STAFF, Role.OPS}),
+    (Role.VIEWER, {Role.VIEWER}),
+    (Role.OPS, {Role.SHOP, Role.STAFF, Role.VIEWER, Role.OPS}),
     (Role.ADMIN, set(Role)),
 ]
 
@@ -132,7 +134,7 @@ def test_a_disabled_user_stays_out(session: Session, clock: StoppedClock) -> Non
 def test_a_new_password_replaces_the_old_one(session: Session, clock: StoppedClock) -> None:
     access.create_user(session, "anna", PASSWORD, Role.OPS, now=clock.now())
 
-    access.set_password(session, "anna", "another long password")
+    access.set_password(session, "anna", "another long password", now=clock.now())
 
     assert access.check_login(session, "anna", PASSWORD) is None
     assert access.check_login(session, "anna", "another long password") is not None

@@ -1,0 +1,40 @@
+"""What was done with a pickup, when and by whom: its timeline, written in the transaction of each act."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from omnisync import db
+from omnisync.orders.tables import PickupAct
+
+_act = db.table(PickupAct)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One entry of the timeline."""
+
+    what: str
+    by: str
+    at: datetime
+    details: Mapping[str, Any]
+
+
+def note(
+    session: Session, pickup_id: str, what: str, by: str, device: str | None, now: datetime, details: Mapping[str, Any]
+) -> None:
+    """Write down that somebody did this, at which enrolled device."""
+    row = {"pickup_id": pickup_id, "what": what, "by": by, "device": device, "at": now, "details": dict(details)}
+    session.execute(sa.insert(_act), [row])
+
+
+def of(session: Session, pickup_id: str) -> Sequence[Act]:
+    """The timeline of a pickup, from its beginning."""
+    statement = sa.select(_act.c.what, _act.c.by, _act.c.at, _act.c.details).where(_act.c.pickup_id == pickup_id)
+    return [Act(*row) for row in session.execute(statement.order_by(_act.c.id))]

@@ -1,0 +1,53 @@
+"""What the desk says after a button: one sentence for each outcome."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment
+
+from omnisync.pages import staff_view, words
+from omnisync.pages.words import Words, later
+
+MESSAGES = {
+    "wrong-code": later("This code belongs to no pickup of this store."),
+    "too-many-tries": later("Too many wrong codes. Please wait a little, or ask for name and number."),
+    "wrong-state": later("This pickup has changed in the meantime."),
+    "out-of-stock": later("The other store does not have enough of it any more."),
+    "reservation-taken": later("The hold behind this pickup was ended elsewhere. Please ask the office."),
+    "forbidden": later("This pickup belongs to another store."),
+    "foreign-form": later("The page was out of date. Please try again."),
+    "not-found": later("There is no such pickup."),
+    "already-done": later("That is done already."),
+    "invalid-request": later("Please check what you entered."),
+    "not-in-pickup": later("This article does not belong to this pickup."),
+    "all-picked": later("All pieces of this article lie in the bag already."),
+    "goods-coming": later("Goods for this pickup are still on their way."),
+    "no-pickup": later("Nothing can be collected there now."),
+    "no-login": later("Name or password is wrong."),
+    "who": later("First tap who you are."),
+    "wrong-pin": later("The PIN is wrong."),
+    "pin-needed": later("This takes your PIN."),
+    "no-pin": later("This takes a PIN, and you have none yet. The office gives you one."),
+    "no-invitation": later("This code is not valid any more. The office can show a new one."),
+    "initials-taken": later("Somebody in this store has these initials already."),
+    "user-exists": later("There is somebody with this name already."),
+    "invited": later("The device can be enrolled now."),
+    "added": later("Added."),
+    "ended": later("Ended."),
+    "unlocked": later("The device is open again."),
+    "done": later("Saved."),
+    "handed-over": later("Handed over."),
+}
+GOOD = {"done", "handed-over", "invited", "added", "ended", "unlocked"}
+SOMETHING_WRONG = later("That did not work. Please try again.")
+
+
+@cache
+def templates(say: Words) -> Environment:
+    """The desk's templates in one language."""
+    found = words.environment(say)
+    found.globals["message"] = lambda code: say(MESSAGES.get(code, SOMETHING_WRONG))
+    found.globals["is_good"] = GOOD.__contains__
+    found.globals["tabs"] = {name: say(title) for name, (title, _) in staff_view.TABS.items()}
+    return found
