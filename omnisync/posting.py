@@ -26,6 +26,8 @@ _POSTED = {"omnisync_posted": True}
 
 def allow(engine: Engine) -> None:
     """Let statements of this psycopg engine be posted."""
+    from psycopg.generators import send  # only whoever uses PostgreSQL has it
+
     pipelines: MutableMapping[Any, Any] = WeakKeyDictionary()
 
     @event.listens_for(engine, "do_execute")
@@ -38,6 +40,14 @@ def allow(engine: Engine) -> None:
             pipelines[connection].__enter__()
         elif not posted and connection in pipelines:
             pipelines.pop(connection).__exit__(None, None, None)
+
+    @event.listens_for(engine, "commit")
+    def committing(connection: Connection) -> None:
+        """psycopg waits for the answer to a commit without sending what did not fit into the socket yet: both sides would wait for
+        ever."""
+        open_one = connection.connection.driver_connection
+        if open_one in pipelines:
+            open_one.wait(send(open_one.pgconn))
 
     @event.listens_for(engine, "rollback")
     def rolled_back(connection: Connection) -> None:

@@ -1,3 +1,5 @@
+from threading import Thread
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -124,6 +126,27 @@ def test_the_number_of_rows_that_many_parameters_changed_is_told_after_what_was_
         changed = session.connection().execute(change, [{"which": "CUP"}, {"which": "LAMP"}]).rowcount
 
     assert changed == 2
+
+
+@pytest.mark.parametrize("then", ["SELECT 1", None], ids=["a read", "the commit"])
+def test_more_than_fits_into_a_socket_is_posted_and_committed(engine, then):
+    # What PostgreSQL has not taken yet when the commit is sent has to follow by itself.
+    work = Thread(target=_post_megabytes, args=(engine, then), daemon=True)
+
+    work.start()
+    work.join(timeout=60)
+
+    assert not work.is_alive(), "both sides wait for each other"
+    with db.reading(engine) as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(db.table(Movement))) == 400
+
+
+def _post_megabytes(engine, then):
+    with db.transaction(engine) as session:
+        rows = [_movement() | {"key": f"k{n}", "reason": "x" * 20_000} for n in range(400)]
+        db.insert_all(session, db.table(Movement), rows)
+        if then:
+            session.execute(sa.text(then))
 
 
 @pytest.mark.parametrize("then", ["SELECT 1", None], ids=["a read", "the commit"])
