@@ -45,7 +45,7 @@ def allow(engine: Engine) -> None:
     def committing(connection: Connection) -> None:
         """psycopg waits for the answer to a commit without sending what did not fit into the socket yet: both sides would wait for
         ever."""
-        open_one = connection.connection.driver_connection
+        open_one: Any = connection.connection.driver_connection
         if open_one in pipelines:
             open_one.wait(send(open_one.pgconn))
 
