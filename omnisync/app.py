@@ -32,6 +32,7 @@ from omnisync.orders import desk, handover, mail, pickup_api, reservations_api, 
 from omnisync.orders.smtp import Smtp
 from omnisync.pages import languages, operations, ops, staff
 from omnisync.pages.office import morning
+from omnisync.pages.office.alerting import Watch
 from omnisync.pages.ops_switches import Switches
 from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock import api as stock_api
@@ -39,7 +40,7 @@ from omnisync.stock import ends, idempotency, policies, returns_api, stocktakes_
 from omnisync.sync import api as sync_api
 from omnisync.sync import availability_api, events_api, explain_api, listeners_api, mappings_api
 from omnisync.sync.context import Context, Gathered
-from omnisync.sync.listeners import Courier, Post
+from omnisync.sync.listeners import Courier, Hook, Post
 from omnisync.sync.tables import Cursor
 from omnisync.worker import Chore, Errand, Worker
 
@@ -151,7 +152,7 @@ def worker_for(services: Services, context: Context) -> Worker:
     """The worker over these services, with the duties that belong to no channel."""
     of_the_desk = desk.chores(pickup_api.desk_for(services))
     chores: list[Chore] = [*of_the_desk, morning.chore(context), _stay_alive, _forget_keys, _forget_sessions]
-    return Worker(context, owner=f"worker-{services.ids.new()}", chores=chores, errands=_errands(services))
+    return Worker(context, owner=f"worker-{services.ids.new()}", chores=chores, errands=_errands(services, context))
 
 
 def connect(services: Services, worker: Worker) -> None:
@@ -160,9 +161,14 @@ def connect(services: Services, worker: Worker) -> None:
     services.write.committed.append(worker.hear)
 
 
-def _errands(services: Services) -> list[Errand]:
+def _errands(services: Services, context: Context) -> list[Errand]:
     store, settings = Gathered(services.write, services.read), services.settings.mail
-    errands: list[Errand] = [Courier(store, services.clock, services.secret, _post(services)).deliver_due]
+    told = services.settings.alerts
+    hook = Hook(told.url, told.key) if told.url else None
+    errands: list[Errand] = [
+        Courier(store, services.clock, services.secret, _post(services), hook).deliver_due,
+        Watch(Gathered(services.write, services.report), context).look,
+    ]
     if settings.host:
         smtp = Smtp(settings.host, settings.port, ThreadPoolExecutor(1, "mail"))
         errands.append(lambda: mail.send_due(services.engine, smtp, services.clock, sender=settings.sender))

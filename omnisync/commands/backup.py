@@ -15,7 +15,7 @@ import typer
 from omnisync import migrations
 from omnisync.commands.world import Config, World, sqlite_file, world_of
 from omnisync.errors import Conflict, NeedsAttention, NotFound, Refused
-from omnisync.pages.office.today import BACKUP
+from omnisync.sync.alerts import BACKUP
 from omnisync.values import to_micros
 
 PAGES_AT_ONCE = 1_000

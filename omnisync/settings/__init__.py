@@ -5,6 +5,7 @@ from omnisync.settings.load import load
 from omnisync.settings.models import (
     ADAPTERS,
     LEDGER,
+    AlertSettings,
     ChannelPolicy,
     ChannelSettings,
     DatabaseSettings,
@@ -20,6 +21,7 @@ from omnisync.settings.secrets import secret_values
 __all__ = [
     "ADAPTERS",
     "LEDGER",
+    "AlertSettings",
     "BadSettings",
     "ChannelPolicy",
     "ChannelSettings",

@@ -21,6 +21,7 @@ def faults_between(settings: Settings, adapters: Collection[str]) -> Iterator[Fa
         yield from _timezone(place, location)
         yield from _region(place, location)
         yield from _owner(place, location, settings)
+    yield from _alerts(settings)
     codes = [location.code for location in settings.locations]
     for number, channel in enumerate(settings.channels):
         place = ("channels", number)
@@ -116,6 +117,17 @@ def _writer(path: Path, channel: ChannelSettings, settings: Settings) -> Iterato
             (*path, "policy", "notify"),
             "omnisync cannot write to customers without a mail server",
             allowed="host under [mail], or notify as channel or none",
+        )
+
+
+def _alerts(settings: Settings) -> Iterator[Fault]:
+    if settings.alerts.to and not settings.mail.host:
+        yield Fault(("alerts", "to"), "omnisync cannot write mails without a mail server", allowed="host under [mail]")
+    if settings.alerts.secret and not settings.alerts.url:
+        yield Fault(("alerts", "secret"), "nothing is signed with it", allowed="an url beside it")
+    if not settings.alerts.is_key:
+        yield Fault(
+            ("alerts", "secret"), "what follows whsec_ is no base64", allowed="whsec_ and base64, or any other text"
         )
 
 

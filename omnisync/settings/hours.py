@@ -71,6 +71,30 @@ def check_special(value: Any) -> Any:
     return value
 
 
+def check_nightly(value: Any) -> Any:
+    """Two times of a day such as `22:00-07:00`, unchanged; they may lie on both sides of midnight. ValueError."""
+    if isinstance(value, str) and value:
+        nightly_of(value)
+    return value
+
+
+def nightly_of(text: str) -> tuple[int, int]:
+    """The minutes of the day at which `22:00-07:00` begins and ends. ValueError."""
+    found = _SPAN.fullmatch(text.strip())
+    times = [int(found[hour]) * 60 + int(found[hour + 1]) for hour in (1, 3)] if found else []
+    if found is None or max(times) >= DAY_MINUTES or int(found[2]) > 59 or int(found[4]) > 59 or times[0] == times[1]:
+        raise ValueError("two times such as 22:00-07:00")
+    return times[0], times[1]
+
+
+def is_within(nightly: str, minute: int) -> bool:
+    """Whether that minute of the day lies between the two times; never where none are named."""
+    if not nightly:
+        return False
+    begins, ends = nightly_of(nightly)
+    return begins <= minute < ends if begins < ends else minute >= begins or minute < ends
+
+
 def _named(section: str, key: str, read: Callable[[str], object], text: str) -> None:
     """Read it; a ValueError then says which key of the table it means."""
     try:

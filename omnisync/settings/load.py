@@ -82,15 +82,27 @@ def _read(file: FilePath | None) -> tuple[str, dict[str, Any]]:
 
 
 def _read_secrets(data: dict[str, Any], environ: Mapping[str, str], file: FilePath | None) -> list[Fault]:
-    """Only inside channels[].settings a text may name a secret."""
-    faults: list[Fault] = []
+    """Only inside channels[].settings and in the alerts' own keys a text may name a secret."""
+    base = file.parent if file else FilePath()
+    faults = _read_alert_secrets(data.get("alerts"), environ, base)
     channels = data.get("channels")
     for number, channel in enumerate(channels if isinstance(channels, list) else []):
         if isinstance(channel, dict) and "settings" in channel:
             path = ("channels", number, "settings")
-            base = file.parent if file else FilePath()
             channel["settings"], wrong = resolve(channel["settings"], path, environ, base)
             faults += wrong
+    return faults
+
+
+def _read_alert_secrets(alerts: Any, environ: Mapping[str, str], base: FilePath) -> list[Fault]:
+    faults: list[Fault] = []
+    for key in ("url", "secret") if isinstance(alerts, dict) else ():
+        if key in alerts:
+            alerts[key], wrong = resolve(alerts[key], ("alerts", key), environ, base)
+            faults += wrong
+    if isinstance(alerts, dict) and _is_plain(alerts.get("secret")):
+        alerts["secret"] = ""  # what stands in the open is refused, and not repeated
+        faults.append(Fault(("alerts", "secret"), "a secret stands here for everybody to read", allowed=OUTSIDE))
     return faults
 
 

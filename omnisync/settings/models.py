@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
-from omnisync.settings.hours import check_hours, check_special
+from omnisync.settings.hours import check_hours, check_nightly, check_special
 
 ADAPTERS = ("amazon", "csv", "ebay", "oscar", "shopify", "shopware", "square", "vendure", "woocommerce")
 """The names that `adapter` may have: what `adapters.registry` can make."""
@@ -110,6 +111,39 @@ class MailSettings(_Section):
     """Gets the list of the day each morning at half past seven. Empty: nobody does."""
 
 
+class AlertSettings(_Section):
+    """Who is told when something needs somebody, and when it is over. Without `to` and `url` nobody is."""
+
+    to: list[Annotated[str, Field(pattern=r"^\S+@\S+$")]] = Field(default_factory=list)
+    """Addresses that get a mail; this needs `host` under `[mail]`."""
+    url: str = Field(default="", pattern=r"^(https?://[^\s/]+\S*)?$")
+    """Is called with each alert, as a Standard Webhook such as `https://alerts.example.org/hook`; may stand outside, as
+    `env:NAME` or `file:PATH`."""
+    secret: str = ""
+    """What those calls are signed with, as `env:NAME` or `file:PATH`; `whsec_` and base64, or any text. Empty: they are not signed."""
+    quiet: Annotated[str, BeforeValidator(check_nightly)] = ""
+    """Nobody is told anything between these times of the first location's clock, such as "22:00-07:00"; what still stands then is
+    told at the end."""
+    late_seconds: Whole = Field(default=120, ge=10)
+    """How long a change may wait for a channel, or a channel not answer, until somebody is told."""
+    drift_above: Whole = Field(default=0, ge=0)
+    """More listings of a channel than this show something else than they should."""
+
+    @property
+    def key(self) -> bytes:
+        """What calls are signed with; empty where they are not. ValueError when it is no base64."""
+        coded = self.secret.removeprefix("whsec_")
+        return self.secret.encode() if coded == self.secret else base64.b64decode(coded, validate=True)
+
+    @property
+    def is_key(self) -> bool:
+        """Whether there is a key in the secret, or none is wanted."""
+        try:
+            return not self.secret or bool(self.key)
+        except ValueError:
+            return False
+
+
 class LocationSettings(_Section):
     """A store or warehouse."""
 
@@ -208,6 +242,7 @@ class Settings(_Section):
     server: ServerSettings = ServerSettings()
     limits: LimitSettings = LimitSettings()
     mail: MailSettings = MailSettings()
+    alerts: AlertSettings = AlertSettings()
     locations: list[LocationSettings] = Field(default_factory=list)
     channels: list[ChannelSettings] = Field(default_factory=list)
 

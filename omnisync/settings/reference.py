@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from omnisync.settings.models import (
+    AlertSettings,
     ChannelPolicy,
     ChannelSettings,
     DatabaseSettings,
@@ -25,6 +26,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[server]", ServerSettings),
     ("[limits]", LimitSettings),
     ("[mail]", MailSettings),
+    ("[alerts]", AlertSettings),
     ("[[locations]]", LocationSettings),
     ("[[channels]]", ChannelSettings),
     ("[channels.policy]", ChannelPolicy),
@@ -40,14 +42,14 @@ One file in TOML. It is named by `--config FILE`, else by `OMNISYNC_CONFIG`, els
 Any value can come from the environment: `OMNISYNC_SERVER__PORT=9000`. Locations are found by code and channels by name:
 `OMNISYNC_CHANNELS__WEBSHOP__POLICY__BUFFER=10%`.
 
-Secrets stand outside: below `[channels.settings]` the text `env:NAME` reads a variable and `file:PATH` a file, relative to the settings.
+Secrets stand outside: below `[channels.settings]` and in `[alerts]` the text `env:NAME` reads a variable and `file:PATH` a file, relative to the settings.
 A secret that stands in the file itself is refused. What else stands there is the adapter's own, checked like everything here: see the README of [csv](../../omnisync/adapters/csv/README.md),
 [shopify](../../omnisync/adapters/shopify/README.md), [shopware](../../omnisync/adapters/shopware/README.md),
 [square](../../omnisync/adapters/square/README.md), [amazon](../../omnisync/adapters/amazon/README.md),
 [woocommerce](../../omnisync/adapters/woocommerce/README.md), [ebay](../../omnisync/adapters/ebay/README.md),
 [oscar](../../omnisync/adapters/oscar/README.md) and [vendure](../../omnisync/adapters/vendure/README.md).
 """
-NAMES = {"str": "text", "int": "number", "bool": "true, false", "list[str]": "list of texts"}
+NAMES = {"str": "text", "int": "number", "bool": "true, false"}
 
 
 def reference_text() -> str:
@@ -81,8 +83,10 @@ def _values(annotation: Any) -> Iterator[str]:
                 yield from _values(one)
     elif get_origin(annotation) is dict:
         yield "table"
+    elif get_origin(annotation) is list:
+        yield "list of texts"
     else:
-        yield NAMES[str(annotation) if get_origin(annotation) else annotation.__name__]
+        yield NAMES[annotation.__name__]
 
 
 def _default(field: FieldInfo) -> str:

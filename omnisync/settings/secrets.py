@@ -47,6 +47,7 @@ def secret_values(settings: Settings) -> frozenset[str]:
     """Every secret that these settings hold, for whoever must keep them out of logs."""
     password = urlsplit(settings.database.url).password
     found = {str(text) for channel in settings.channels for text in _secrets_in(channel.settings)}
+    found |= {settings.alerts.secret, settings.alerts.url}  # whoever knows the address of a hook can call it
     return frozenset(found | ({password} if password else set())) - {""}
 
 

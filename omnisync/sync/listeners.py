@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import orjson
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from omnisync import db
 from omnisync.clock import Clock
 from omnisync.errors import Refused, TryLater
 from omnisync.sync import events
@@ -35,6 +37,18 @@ WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_
 GONE = 410
 RESYNC = "resync"
 log = logging.getLogger(__name__)
+
+
+OWN = "alerts"
+"""The subscription that the settings make; its address and secret stand there and nowhere else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """Where the settings' own subscription goes, and what it is signed with; an empty key: not at all."""
+
+    url: str
+    key: bytes = b""
 
 
 class Post(Protocol):
@@ -66,12 +80,13 @@ class Courier:
     clock: Clock
     server_key: bytes
     post: Post
+    own: Hook | None = None
 
     async def deliver_due(self) -> None:
         """All subscriptions for which something waits, side by side."""
         now = self.clock.now()
         found = await self.store.read(lambda session: due(session, now=now))
-        await asyncio.gather(*(self._deliver(*waits) for waits in found))
+        await asyncio.gather(*(self._deliver(*waits) for waits in found if waits[0].id != OWN or self.own))
 
     async def _deliver(self, one: EventSubscription, waiting: Sequence[Event]) -> None:
         position, trouble, gone, began, taken = one.position, None, False, self.clock.now(), False
@@ -94,12 +109,14 @@ class Courier:
         """(status, why it was not taken)"""
         now, message = self.clock.now(), f"evt_{to_cursor(event.position)}"
         body = orjson.dumps({"type": event.kind, "timestamp": format_time(event.at), "data": event.body})
+        hook = self._hook(one)
         headers = {
             "content-type": "application/json", "webhook-id": message, "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": signature(_key(self.server_key, one.id), message, now, body),
         }  # fmt: skip
+        if hook.key:
+            headers["webhook-signature"] = signature(hook.key, message, now, body)
         try:
-            status = await self.post(one.url, headers, body)
+            status = await self.post(hook.url, headers, body)
         except TryLater as trouble:
             return 0, trouble.message
         except Exception as bug:
@@ -107,6 +124,11 @@ class Courier:
             log.warning("Subscription %s cannot be sent to: %s", one.id, type(bug).__name__)
             return 0, f"It could not be sent ({type(bug).__name__})."
         return status, None if 200 <= status < 300 else f"It answered {status}."
+
+    def _hook(self, one: EventSubscription) -> Hook:
+        if one.id == OWN and self.own is not None:
+            return self.own
+        return Hook(one.url, _key(self.server_key, one.id))
 
 
 def due(session: Session, *, now: datetime) -> list[tuple[EventSubscription, Sequence[Event]]]:
@@ -173,3 +195,21 @@ def resume(session: Session, name: str) -> EventSubscription | None:
         one.failures = 0
         session.flush()
     return one
+
+
+def keep_own(session: Session, url: str, wanted: Sequence[str], *, now: datetime, again: bool = False) -> None:
+    """The settings' own subscription, from now on; none without an address. `again`: as after `resume`.
+
+    Of its address only the host is kept: the rest may be a secret.
+    """
+    address = urlsplit(url)
+    if not address.hostname:
+        session.execute(sa.delete(EventSubscription).where(col(EventSubscription.id) == OWN))
+        return
+    row = {
+        "id": OWN, "url": f"{address.scheme}://{address.hostname}/", "events": list(wanted), "created_at": now,
+        "position": events.latest(session), "failures": 0,
+    }  # fmt: skip
+    db.insert_new(session, db.table(EventSubscription), [row], key=("id",), returning=("id",))
+    if again:
+        resume(session, OWN)

@@ -385,6 +385,25 @@ class EventSubscription(SQLModel, table=True):
     """Switched off after days of failures, or because it said that it is gone."""
 
 
+class AlertTold(SQLModel, table=True):
+    """Something that stands and that somebody was told of; gone when they were told that it is over."""
+
+    __tablename__ = "alert_told"
+
+    key: str = Field(primary_key=True, sa_type=Name)
+    kind: str = Field(sa_type=Name)
+    about: str = Field(sa_type=Name)
+    """The channel or location; empty: the whole house."""
+    number: int
+    """How many of it there were when it was last told."""
+    title: str
+    """As it was told."""
+    since: datetime = Field(sa_type=Instant)
+    told_at: datetime = Field(sa_type=Instant)
+    clear_since: datetime | None = Field(default=None, sa_type=Instant)
+    """Since when it does not stand any more; what comes back soon was never over."""
+
+
 class Lease(SQLModel, table=True):
     """Who does a job that only one may do; a new owner has a higher fence."""
 

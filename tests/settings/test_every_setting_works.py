@@ -26,6 +26,7 @@ CALLED: dict[str, frozenset[str]] = {
     "ServerSettings": frozenset({"server"}),
     "LimitSettings": frozenset({"settings"}),
     "MailSettings": frozenset({"mail", "settings"}),
+    "AlertSettings": frozenset({"alerts", "settings"}),
     "LocationSettings": frozenset({"location", "store", "other"}),
     "ChannelPolicy": frozenset({"policy"}),
     "ChannelSettings": frozenset({"channel", "settings"}),

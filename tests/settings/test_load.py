@@ -12,6 +12,7 @@ import pytest
 from omnisync import settings
 from omnisync.adapters import registry
 from omnisync.settings import ADAPTERS, BadSettings, Fault, Settings
+from omnisync.settings.hours import is_within
 from omnisync.settings.schema import schema_text
 
 RETAILER = """\
@@ -137,6 +138,14 @@ WRONG: list[tuple[str, str, str, int, str, str]] = [
     ('["lager", "linden"]', '["lager", "lager"]', "channels[0].locations[1]", 18, "every location once", ""),
     ('["lager", "linden"]', "[]", "channels[0].locations", 18, "at least 1 item", ""),
     ('{ "gid://1" = "linden" }', '{ "gid://1" = "lnden" }', "channels[0].location_map.gid://1", 19, "lager", "linden"),
+    ("port = 8000", '[alerts]\nto = ["office@example.org"]', "alerts.to", 3, "host under [mail]", ""),
+    ("port = 8000", '[alerts]\nto = ["office"]', "alerts.to[0]", 3, "", ""),
+    ("port = 8000", '[alerts]\nquiet = "22-7"', "alerts.quiet", 3, "22:00-07:00", ""),
+    ("port = 8000", '[alerts]\nquiet = "22:00-24:00"', "alerts.quiet", 3, "22:00-07:00", ""),
+    ("port = 8000", '[alerts]\nurl = "alerts.example.org"', "alerts.url", 3, "Standard Webhook", ""),
+    ("port = 8000", '[alerts]\nurl = "env:ALERTS"', "alerts.url", 3, "before starting", ""),
+    ("port = 8000", '[alerts]\nsecret = "for everybody"', "alerts.secret", 3, "env:NAME or file:PATH", ""),
+    ("port = 8000", "[alerts]\ndrift_above = -1", "alerts.drift_above", 3, "greater than or equal to 0", ""),
     ('shop = "example"', 'shop = "env:SHOPIFY"', "channels[0].settings.shop", 23, "before starting", ""),
     ('shop = "example"', 'shop = "file:gone.txt"', "channels[0].settings.shop", 23, "secret alone", ""),
 ]  # fmt: skip
@@ -168,6 +177,41 @@ def test_a_fault_names_its_file_line_key_and_what_is_allowed(
     assert (fault.source, fault.line) == (str(tmp_path / "omnisync.toml"), line)
     assert allowed in fault.allowed
     assert fault.nearest == nearest
+
+
+ALERTS = '[alerts]\nurl = "env:HOOK"\nsecret = "env:SIGNING"\n'
+
+
+def test_the_secrets_of_the_alerts_stand_outside(tmp_path: Path) -> None:
+    found = loaded(tmp_path, ALERTS, {"HOOK": "https://alerts.example.org/x", "SIGNING": "whsec_AAEC"})
+    plain = loaded(tmp_path, ALERTS, {"HOOK": "https://alerts.example.org/x", "SIGNING": "AAEC"})
+
+    assert (found.alerts.key, plain.alerts.key) == (bytes([0, 1, 2]), b"AAEC")
+    assert {"https://alerts.example.org/x", "whsec_AAEC"} <= settings.secret_values(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "secret", "allowed"),
+    [
+        (ALERTS, "whsec_no base64", "whsec_ and base64"),
+        ('[alerts]\nsecret = "env:SIGNING"\n', "xyz", "an url beside it"),
+    ],
+)
+def test_a_secret_that_signs_nothing_is_a_fault(tmp_path: Path, text: str, secret: str, allowed: str) -> None:
+    [fault] = faults(tmp_path, text, {"HOOK": "https://alerts.example.org/x", "SIGNING": secret})
+
+    assert (fault.key, allowed in fault.allowed, secret in fault.wrong) == ("alerts.secret", True, False)
+
+
+@pytest.mark.parametrize(
+    ("nightly", "inside", "outside"),
+    [("22:00-07:00", (22 * 60, 23 * 60, 0, 419), (420, 12 * 60, 1319)), ("12:00-13:00", (720, 779), (719, 780, 0))],
+)
+def test_quiet_hours_may_lie_on_both_sides_of_midnight(
+    nightly: str, inside: tuple[int, ...], outside: tuple[int, ...]
+) -> None:
+    assert [is_within(nightly, minute) for minute in inside] == [True] * len(inside)
+    assert not any(is_within(nightly, minute) or is_within("", minute) for minute in outside)
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:

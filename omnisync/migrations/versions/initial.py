@@ -26,6 +26,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("prefix"),
     )
     op.create_table(
+        "alert_told",
+        sa.Column("key", db.Name(), nullable=False),
+        sa.Column("kind", db.Name(), nullable=False),
+        sa.Column("about", db.Name(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("since", db.Instant(), nullable=False),
+        sa.Column("told_at", db.Instant(), nullable=False),
+        sa.Column("clear_since", db.Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_table(
         "archive",
         sa.Column("id", db.Serial(), nullable=False),
         sa.Column("month", db.Name(), nullable=False),
@@ -1184,6 +1196,7 @@ def downgrade() -> None:
     op.drop_table("article")
     op.drop_table("archived_key")
     op.drop_table("archive")
+    op.drop_table("alert_told")
     op.drop_table("access_key")
     if op.get_bind().dialect.name == "postgresql":
         for journal in journals.JOURNALS:

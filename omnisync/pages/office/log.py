@@ -115,14 +115,19 @@ def _events(session: Session, context: Context, visit: Visit) -> Sheet:
     statement = sa.select(event).where(event.c.kind.in_(list(EVENTS)))
     rows = session.execute(statement.order_by(event.c.position.desc()).limit(visit.rows)).all()
 
+    def name_of(row: Any) -> str:
+        return str(row.body.get("channel") or row.body.get("about") or "")
+
+    def way(row: Any) -> str:
+        return ways.channel(name_of(row)) if name_of(row) in titles else ""
+
     def channel(row: Any) -> str:
-        name = str(row.body.get("channel", ""))
-        return titles.get(name, name)
+        return titles.get(name_of(row), name_of(row))
 
     columns: Sequence[Column] = (
         Column(later("When"), lambda row: row.at),
-        Column(later("Channel"), channel, lambda row: ways.channel(str(row.body.get("channel", "")))),
-        Column(later("What"), lambda row: say(EVENTS[row.kind])),
+        Column(later("Channel"), channel, way),
+        Column(later("What"), lambda row: say(EVENTS[row.kind]), note=lambda row: str(row.body.get("title", ""))),
     )
     return Sheet("events", say("Channels in the last week"), columns, rows, say("Nothing has happened."))
 
@@ -142,4 +147,6 @@ EVENTS = {
     "channel.conflict": later("Sold twice"),
     "channel.gap_filled": later("A missed order was found"),
     "channel.mapped": later("Mapping answered"),
+    "alert.raised": later("An alert was told"),
+    "alert.over": later("An alert was over"),
 }

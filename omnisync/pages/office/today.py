@@ -23,15 +23,13 @@ from omnisync.pages.office.sheet import Column, Sheet
 from omnisync.pages.words import Words, later
 from omnisync.stock import shortages
 from omnisync.sync import health, questions
+from omnisync.sync.alerts import BACKUP, BACKUP_EVERY
 from omnisync.sync.context import Context
 from omnisync.sync.tables import Case, Cursor, DeadLetter
 from omnisync.values import to_cursor
 
 RING_UP_WITHIN = timedelta(hours=1)
 """So long a hand-over may wait for its receipt before anybody asks."""
-BACKUP_EVERY = timedelta(hours=26)
-BACKUP = ("#server", "backup")
-"""The cursor that says when the database was last copied."""
 pickup, task, hand_over, case, letter, noted = (
     pickups.pickup, db.table(Task), db.table(HandOver), db.table(Case), db.table(DeadLetter), db.table(Cursor)
 )  # fmt: skip
