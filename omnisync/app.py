@@ -30,7 +30,7 @@ from omnisync.lanes import App
 from omnisync.meters import Meters
 from omnisync.orders import desk, handover, mail, pickup_api, reservations_api, shortages_api, transfers_api
 from omnisync.orders.smtp import Smtp
-from omnisync.pages import languages, operations, ops, staff
+from omnisync.pages import languages, operations, ops, staff, staff_status
 from omnisync.pages.office import morning
 from omnisync.pages.office.alerting import Watch
 from omnisync.pages.ops_switches import Switches
@@ -262,6 +262,7 @@ def create(
         sync_api.routes(services, context),
         operations.routes(services, context),
         ops.routes(services, context, switches),
+        staff_status.routes(services, context),
         languages.routes(),
     ):
         app.router.routes.extend(router.routes)  # including a router would build each of its routes twice

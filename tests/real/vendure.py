@@ -7,11 +7,8 @@ with vendure.open_shop(vendure.installed(), folder) as shop:
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,12 +18,12 @@ from typing import Any
 import httpx
 from graphql import get_introspection_query
 
+from tests import npm
 from tests.rig.processes import free_port
 
 HERE = Path(__file__).parent / "vendure_shop"
 USER, PASSWORD = "sync", "a-shop-password"
 START_SECONDS = 60
-OLDEST_NODE = 20
 STANDARD, COLLECT = "standard", "click-collect"
 
 
@@ -261,46 +258,12 @@ class Vendure:
 
 def missing() -> str | None:
     """What this machine lacks for it, and what mends that."""
-    lacking = [name for name in ("node", "npm") if shutil.which(name) is None]
-    if lacking:
-        return f"no {' and '.join(lacking)} for a Vendure shop: apt-get install nodejs npm"
-    said = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    if int(said.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
-        return f"a Vendure shop needs Node.js {OLDEST_NODE} or newer, here is {said}: https://nodejs.org/en/download"
-    return None
+    return npm.missing("a Vendure shop")
 
 
 def installed() -> Path:
-    """Vendure from npm, once for each package.json, in the user's cache folder."""
-    package = (HERE / "package.json").read_bytes()
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "omnisync"
-    folder = home / f"vendure-{hashlib.sha256(package).hexdigest()[:12]}"
-    if not folder.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix="vendure-draft-", dir=home))
-        (draft / "package.json").write_bytes(package)
-        _npm_install(draft)
-        _put(draft, folder)
-    return folder
-
-
-def _npm_install(folder: Path) -> None:
-    # No script of any package runs: nothing here needs one.
-    quiet = ["--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"]
-    done = subprocess.run(["npm", "install", *quiet], cwd=folder, capture_output=True, text=True, timeout=900)
-    if done.returncode:
-        shutil.rmtree(folder)
-        raise RuntimeError(
-            f"npm could not install Vendure; it needs its registry, or a filled cache:\n{done.stderr[-800:]}"
-        )
-
-
-def _put(draft: Path, folder: Path) -> None:
-    """Another run may have been faster: then its folder stays."""
-    try:
-        draft.rename(folder)
-    except OSError:
-        shutil.rmtree(draft)
+    """Vendure from npm, once for each package.json."""
+    return npm.installed(HERE / "package.json", "vendure")
 
 
 def _furnish(shop: Vendure) -> None:

@@ -27,6 +27,7 @@ ENTRIES = (
     ("/ops/devices", later("Devices"), "", "ops"),
     ("/ops/people", later("Users and keys"), "", "admin"),
     ("/ops/settings", later("Settings"), "", "viewer"),
+    ("/staff/status", later("For the stores"), "", "viewer"),
     ("/staff", later("Pickup desk"), "", "staff"),
 )
 """(path, what it is called, which count stands beside it, whose it is)"""
