@@ -30,7 +30,7 @@ PAGES = {
     "/ops/devices": {"ops", "admin"},
 } | dict.fromkeys(
     (
-        "/ops", "/ops/today", "/ops/search", "/ops/stock", "/ops/stock/article", "/ops/stock/explain", "/ops/prices",
+        "/ops", "/ops/live", "/ops/number", "/ops/today", "/ops/search", "/ops/stock", "/ops/stock/article", "/ops/stock/explain", "/ops/prices",
         "/ops/prices/one", "/ops/orders", "/ops/orders/one", "/ops/pickups", "/ops/pickups/one", "/ops/pickups/unrung",
         "/ops/letters", "/ops/letters/one", "/ops/cases", "/ops/shortages", "/ops/mappings", "/ops/drift", "/ops/channel",
         "/ops/channel/message", "/ops/log", "/ops/settings",

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from omnisync.access import Role
 from omnisync.errors import Forbidden, NotFound
 from omnisync.http import Services
-from omnisync.pages import ops_switches, ops_view, ops_words, staff_devices
+from omnisync.pages import ops_rows, ops_switches, ops_view, ops_words, staff_devices
 from omnisync.pages.office import (
     account,
     cases,
@@ -18,6 +18,7 @@ from omnisync.pages.office import (
     letters,
     log,
     menu,
+    numbers,
     orders,
     people,
     pickups,
@@ -29,7 +30,8 @@ from omnisync.pages.office import (
     today,
     unclear,
 )
-from omnisync.pages.office.frame import Office, Read, Visit, render, to
+from omnisync.pages.office.frame import Office, Read, Visit, file_of, render, to
+from omnisync.pages.ops_live import Live
 from omnisync.pages.ops_switches import Switches
 from omnisync.pages.ops_view import DEFAULT_RANGE, RANGES, Board
 from omnisync.sync.context import Context
@@ -38,6 +40,7 @@ FRESH_SECONDS = 1.0
 """However many screens are open, the numbers are read this often at most."""
 
 PAGES: Sequence[tuple[str, str, Read, Role]] = (
+    ("/ops/number", "number.html", numbers.number, Role.VIEWER),
     ("/ops/today", "today.html", today.today, Role.VIEWER),
     ("/ops/search", "search.html", search.search, Role.VIEWER),
     ("/ops/stock", "stock.html", stock.shelves, Role.VIEWER),
@@ -72,6 +75,7 @@ def routes(services: Services, context: Context, switches: Switches | None = Non
     board = _Board(office, switches)
     api.add_api_route("/", _home, methods=["GET"])
     api.add_api_route("/ops", board.show, methods=["GET"])
+    api.add_api_route("/ops/live", Live(office, board.read).show, methods=["GET"])
     api.add_api_route("/ops/switches", board.switch, methods=["POST"])
     staff_devices.add(api, office)
     api.add_api_route("/ops/{thing}/{name}/{step}", board.press, methods=["POST"])
@@ -100,7 +104,10 @@ class _Board:
             return to("/staff/login", next="/ops")
         if not visit.asker.may(Role.VIEWER):
             return render(visit, "forbidden.html", 403)
-        board, counts = await self._board(visit)
+        board, counts = await self.read(visit)
+        if name := visit.get("csv"):
+            channels = ops_rows.sheet(board.rows, visit.say)
+            return file_of(channels if name == channels.name else None, visit)
         demo = await ops_switches.look(self._switches)
         ranges, faults = {name: words for name, (words, _, _) in RANGES.items()}, ops_words.FAULTS
         return render(visit, "page.html", board=board, counts=counts, demo=demo, ranges=ranges, faults=faults)
@@ -125,7 +132,8 @@ class _Board:
         self._read.clear()
         return answer
 
-    async def _board(self, visit: Visit) -> tuple[Board, menu.Counts]:
+    async def read(self, visit: Visit) -> tuple[Board, menu.Counts]:
+        """The overview in the reader's language and span, and what is open."""
         services, asked = self._office.services, visit.get("range", DEFAULT_RANGE)
         name = asked if asked in RANGES else DEFAULT_RANGE
         at, key = services.clock.monotonic(), (name, visit.say.language)

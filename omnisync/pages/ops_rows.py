@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from omnisync.pages import ops_words
-from omnisync.pages.words import Words
+from omnisync.pages.office.sheet import Column, Sheet
+from omnisync.pages.words import Words, later
 from omnisync.sync import history, trouble
 from omnisync.sync.context import Channel
 from omnisync.sync.health import LATE_AFTER_SECONDS, Health
@@ -45,6 +46,19 @@ class Row:
     bars: tuple[str, ...]
     bars_words: str
     paused: bool
+
+
+def sheet(found: Sequence[Row], say: Words) -> Sheet:
+    """The rows as a table for a file."""
+    columns = (
+        Column(later("Channel"), lambda row: row.title), Column(later("State"), lambda row: row.word),
+        Column(later("Why"), lambda row: row.why), Column(later("Lag"), lambda row: row.lag),
+        Column(later("Last success"), lambda row: row.last), Column(later("In per h"), lambda row: row.booked),
+        Column(later("Out per h"), lambda row: row.sent), Column(later("Faults"), lambda row: row.faults),
+        Column(later("Waiting"), lambda row: row.queued), Column(later("Drifting"), lambda row: row.drift),
+        Column(later("Too many pieces shown"), lambda row: row.exposed),
+    )  # fmt: skip
+    return Sheet("channels", say("Channels"), columns, found, say("No channel is connected yet."))
 
 
 def rows(

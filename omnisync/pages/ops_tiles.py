@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -19,6 +19,8 @@ from omnisync.sync.history import TARGET_SECONDS, Delays, Window
 from omnisync.sync.tables import DeadLetter, ShownState
 
 SPARK_POINTS = 24
+WAYS = ("/ops/number?name=delay", "/ops/number?name=twice", "/ops/number?name=queue", "/ops/letters", "/ops/drift")
+"""Where each figure is explained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Tile:
     note: str
     mood: str = ""
     spark: str = ""
+    way: str = ""
+    """Where it is explained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +78,14 @@ def tiles(
     say: Words,
 ) -> tuple[Tile, ...]:
     window = Window.before(now, length, SPARK_POINTS)
-    return (
+    made = (
         _delay_tile(session, window, overall, say),
         _sold_twice_tile(session, window, counts, say),
         _queue_tile(session, window, counts, say),
         _letters_tile(session, window, counts, say),
         _drift_tile(counts, say),
     )
+    return tuple(replace(tile, way=way) for tile, way in zip(made, WAYS, strict=True))
 
 
 def _delay_tile(session: Session, window: Window, overall: Delays | None, say: Words) -> Tile:

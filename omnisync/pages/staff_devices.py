@@ -23,9 +23,11 @@ from omnisync.orders.codes import Codes
 from omnisync.pages.forms import form_of, to
 from omnisync.pages.logins import check_token
 from omnisync.pages.office import menu
-from omnisync.pages.office.frame import Office, Visit, render
+from omnisync.pages.office.frame import Office, Visit, file_of, render
+from omnisync.pages.office.sheet import Column, Sheet
 from omnisync.pages.staff_door import SHORT
 from omnisync.pages.staff_words import GOOD, MESSAGES, SOMETHING_WRONG
+from omnisync.pages.words import Words, later
 from omnisync.settings import LocationSettings
 
 PATH = "/ops/devices"
@@ -83,6 +85,18 @@ def add(api: APIRouter, office: Office) -> None:
     api.add_api_route(f"{PATH}/{{step}}", page.press, methods=["POST"])
 
 
+def _sheet(board: Board, say: Words) -> Sheet:
+    """The devices of all stores, for a file."""
+    names = {store.location.code: store.location.name for store in board.stores}
+    columns = (
+        Column(later("Store"), lambda one: names.get(one.location, one.location)), Column(later("Device"), lambda one: one.name),
+        Column(later("Invited by"), lambda one: one.invited_by), Column(later("Enrolled"), lambda one: one.enrolled_at),
+        Column(later("Last seen"), lambda one: one.seen_at), Column(later("Locked"), lambda one: one.locked),
+        Column(later("Ended by"), lambda one: one.ended_by),
+    )  # fmt: skip
+    return Sheet("devices", say("Devices"), columns, [one for store in board.stores for one in store.devices], "")
+
+
 class _Page:
     """The handlers of the page; each is one request."""
 
@@ -100,6 +114,9 @@ class _Page:
         board, counts = await self._services.read.run(
             lambda session: (self._board(session, visit.get("show"), visit.now), menu.Counts.read(session))
         )
+        if name := visit.get("csv"):
+            found = _sheet(board, visit.say)
+            return file_of(found if name == found.name else None, visit)
         link = self._link(request, board.invited) if board.invited else ""
         return render(
             visit, "staff_devices.html", board=board, counts=counts, link=link, qr=_qr(link) if link else "", zone_of=_zone,

@@ -164,7 +164,7 @@ class Office:
             status = 404 if isinstance(refused, NotFound) else 422
             return render(visit, "missing.html", status, code=refused.code, detail=str(refused), counts=menu.NOTHING)
         if name := visit.get("csv"):
-            return _file(next((one for one in view.sheets if one.name == name), None), visit)
+            return file_of(next((one for one in view.sheets if one.name == name), None), visit)
         if go := getattr(view, "go", ""):
             return to(go)
         return render(visit, template, view=view, counts=counts)
@@ -173,7 +173,8 @@ class Office:
         return read(session, self.context, visit), menu.Counts.read(session)
 
 
-def _file(found: Sheet | None, visit: Visit) -> Response:
+def file_of(found: Sheet | None, visit: Visit) -> Response:
+    """A table as a file; the page that says there is none where there is none."""
     if found is None:
         return render(visit, "missing.html", 404, code="not-found", detail="", counts=menu.NOTHING)
     headers = SECURITY | {"Content-Disposition": f'attachment; filename="omnisync-{found.name}.csv"'}

@@ -1,5 +1,7 @@
 // Keeps the page live, presses its buttons without a jump, and leads the keyboard. Everything on it works without this script.
 
+import { follow } from "./live.js";
+
 const EVERY_MS = 2000;
 const PATIENCE_MS = 10000;
 const READING_MS = 6000;
@@ -68,6 +70,31 @@ async function refresh() {
   }
 }
 
+let fetching = false;
+let dirty = false;
+
+/** One after the other, and once more when something changed meanwhile. */
+async function changed() {
+  if (fetching) return void (dirty = true);
+  fetching = true;
+  do {
+    dirty = false;
+    await refresh();
+  } while (dirty);
+  fetching = false;
+}
+
+/** The time over the page moves on also while nothing else does. */
+function stand({ live: said, lost: gone }) {
+  const place = live.querySelector("#stand");
+  const words = place.querySelector("[data-words]");
+  place.classList.remove("lost");
+  words.textContent = said;
+  words.dataset.lost = gone;
+}
+
+const NEWS = { changed, stand };
+
 async function press(form) {
   const body = new URLSearchParams(new FormData(form));
   for (const button of form.querySelectorAll("button")) button.disabled = true;
@@ -83,8 +110,10 @@ async function press(form) {
 
 if (live) {
   let timer;
+  // Where no stream comes through, the page asks by itself.
+  const speaks = live.dataset.stream ? follow(live.dataset.stream, (kind, data) => NEWS[kind](data)) : () => false;
   const again = async () => {
-    await refresh();
+    if (!speaks()) await refresh();
     timer = setTimeout(again, EVERY_MS);
   };
   timer = setTimeout(again, EVERY_MS);
