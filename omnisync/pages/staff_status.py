@@ -22,6 +22,8 @@ from omnisync.sync.health import LATE_AFTER_SECONDS, Health
 from omnisync.sync.history import Window
 
 LATELY = timedelta(hours=1)
+MOODS = ("bad", "warn", "ok", "info")
+"""What matters most stands first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,8 @@ def status(session: Session, context: Context, say: Words, now: datetime) -> Sta
     titles = {channel.name: channel.settings.title or channel.name for channel in channels}
     stores = {one.code: one.name for one in locations}
     found = health.of_all(session, channels, now=now)
-    lines = tuple(_Teller(titles[one.channel], one, stores, say, now, zone).line() for one in found)
+    told = [_Teller(titles[one.channel], one, stores, say, now, zone).line() for one in found]
+    lines = tuple(sorted(told, key=lambda line: MOODS.index(line.mood)))
     mood, title, text = _verdict(session, found, lines, say, now)
     return Status(say.time(now, zone, seconds=True), mood, title, text, lines)
 

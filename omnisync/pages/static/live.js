@@ -3,6 +3,7 @@
 const NAME = "omnisync-live";
 const KINDS = ["stand", "changed"];
 const SILENT_MS = 6000;
+const AGAIN_MS = 5000;
 
 /** Calls `told(kind, data)` with every word of the stream; the function it returns says whether the stream speaks. */
 export function follow(url, told) {
@@ -27,6 +28,11 @@ export function follow(url, told) {
         others?.postMessage(word);
       });
     }
+    // A line that breaks is taken up again by the browser; one that was refused is given up by it, and asked for later by us.
+    source.onerror = () => {
+      if (source?.readyState !== EventSource.CLOSED) return;
+      setTimeout(() => source?.readyState === EventSource.CLOSED && open(), AGAIN_MS);
+    };
   }
 
   function begin() {
