@@ -19,9 +19,6 @@ _ASK = """async (rules) => (await axe.run(document, { runOnly: { type: 'tag', va
   .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 3).map((one) => one.html.slice(0, 160)).join(' | ')} (${nodes.length})`)"""
 OFFICE = {
     "one price": "/ops/prices/one?sku=SNEAKER-KIEL-42&channel=webshop",
-    "delay": "/ops/number?name=delay",
-    "twice": "/ops/number?name=twice",
-    "queue": "/ops/number?name=queue",
     "overview": "/ops",
     "devices": "/ops/devices",
     "unrung": "/ops/pickups/unrung",

@@ -13,6 +13,9 @@ from tests.browser.test_ops import DESKTOP, PHONE, SCREENS, log_in
 pytestmark = pytest.mark.browser
 PAGES = {
     "today": "/ops/today",
+    "delay": "/ops/number?name=delay",
+    "twice": "/ops/number?name=twice",
+    "queue": "/ops/number?name=queue",
     "stock": "/ops/stock",
     "article": "/ops/stock/article?sku=SNEAKER-KIEL-42",
     "explain": "/ops/stock/explain?sku=SNEAKER-KIEL-42",
