@@ -63,3 +63,14 @@ def test_where_no_stream_comes_through_the_page_asks_by_itself(open_page, server
         )
 
     assert "lost" not in page.locator("#stand").get_attribute("class")
+
+
+@pytest.mark.parametrize("path", ["/staff", "/staff/status"])
+def test_the_desks_head_fits_the_smallest_phone(open_page, server, path):
+    page = log_in(open_page(320, 640, touch=True), server, "kim", "/staff")
+
+    page.goto(f"{server.url}{path}")
+    dot = page.locator(".top .dot").bounding_box()
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert dot["width"] == dot["height"]
