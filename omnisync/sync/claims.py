@@ -121,7 +121,8 @@ def claim(
     The numbers of `fresh` SKUs were computed in this very transaction.
     """
     rows = _locked(session, channel, keys, now)
-    if _refresh(session, context, channel, [row for row in rows if row.sku not in fresh], now):
+    changed = _refresh(session, context, channel, [row for row in rows if row.sku not in fresh], now)
+    if changed or any(map(_empties_unseen, rows)):
         guard.hold_back(session, context, channel, now=now)
     listings = _listings(session, channel, {row.external_id for row in rows})
     written = _revisions(session, channel, rows, now)
@@ -213,6 +214,11 @@ def _refresh(session: Session, context: Context, channel: Channel, rows: Sequenc
             changed = before != (row.wanted, row.wanted_price_minor)
             suspicious = suspicious or (changed and (row.wanted == 0 or before[1] != row.wanted_price_minor))
     return suspicious
+
+
+def _empties_unseen(row: ShownState) -> bool:
+    """Whether our first number there would be zero: what it shows was read only now, and the guard has not seen that."""
+    return row.wanted == 0 and row.applied is None and bool(row.believed) and row.guard_decision is None
 
 
 def _listings(session: Session, channel: Channel, external_ids: Collection[str]) -> dict[str, sa.Row[Any]]:

@@ -20,7 +20,7 @@ from tests.stock.shop import violations
 from tests.sync.conftest import MakeHouse
 from tests.sync.fakes import FakeChannel
 from tests.sync.house import House, shop
-from tests.sync.test_facts import TILL, bundle, tell, till
+from tests.sync.test_facts import TILL, tell, till
 
 LAMP = Article(sku="LAMP")
 
@@ -77,7 +77,7 @@ def test_of_more_pieces_than_the_receipt_knows_the_rest_came_back_too(house: Hou
 def test_the_parts_of_a_bundle_come_back_once(house: House, first: str) -> None:
     house.article("BULB")
     house.stock("BULB", 10)
-    bundle(house, "SET", {"LAMP": 1, "BULB": 2})
+    house.bundle("SET", {"LAMP": 1, "BULB": 2})
     with_receipt = receipt(house, restock("A"), sold=1, sku="SET")
     without = loose(house, "A", sku="SET")
 

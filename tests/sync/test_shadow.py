@@ -156,8 +156,10 @@ def test_what_was_ordered_and_never_counted_is_named_as_uncounted(
 
 
 def test_it_may_go_live_when_every_question_is_answered(house: House, web: Watched, clock: StoppedClock, play: Play):
-    house.article("NEW")
+    house.article("NEW", "GONE")
+    house.stock("GONE", 0)
     web.offer("NEW", stock=1)
+    web.offer("GONE", stock=1)
     web.offer("STRANGE")
 
     def asked() -> dict[str, bool]:
@@ -167,7 +169,7 @@ def test_it_may_go_live_when_every_question_is_answered(house: House, web: Watch
 
     before = asked()
     house.article("STRANGE")
-    house.stock(["NEW", "STRANGE"], 3)
+    house.stock(["NEW", "STRANGE", "GONE"], 3)
     play(house.settle(rounds=2))
 
     assert before == {
