@@ -14,11 +14,11 @@ from sqlmodel import Session, col
 from omnisync import db
 from omnisync.adapters.base import Shown, Target
 from omnisync.orders.tables import ChannelOrder, OrderLine
-from omnisync.sync import guard
+from omnisync.sync import guard, health
 from omnisync.sync.behind import wish_for
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import OF_LISTINGS, Key, key_of, price_differs, stock_differs, waits, wanted_price
-from omnisync.sync.tables import PRICE_PLACE, ChannelHealth, ChannelListing, Sent, ShownState
+from omnisync.sync.tables import PRICE_PLACE, ChannelListing, Sent, ShownState
 from omnisync.sync.wanted import offered, wanted
 from omnisync.values import Money
 
@@ -184,13 +184,9 @@ def _locked(session: Session, channel: Channel, keys: Sequence[Key], now: dateti
     return [rows[key] for key in keys if key in rows]
 
 
-_QUIET = sa.exists().where(
-    col(ChannelHealth.channel) == sa.bindparam("channel"),
-    sa.or_(col(ChannelHealth.paused), col(ChannelHealth.writes) == "off"),
-)
-"""Whether it was paused or handed back, perhaps by another process while this round was under way."""
 _FREE = OF_LISTINGS.where(
-    sa.or_(col(ShownState.in_flight_until).is_(None), col(ShownState.in_flight_until) <= sa.bindparam("now")), ~_QUIET
+    sa.or_(col(ShownState.in_flight_until).is_(None), col(ShownState.in_flight_until) <= sa.bindparam("now")),
+    ~health.is_quiet(sa.bindparam("channel")),
 ).with_for_update(of=ShownState)
 
 
