@@ -98,7 +98,6 @@ async def offers(channel: Channel) -> AsyncIterator[Sequence[Listing]]:
             raise NeedsAttention(
                 f"{channel.name} sends the same page of its listings again and again.",
                 action="Look whether its catalogue can be listed there; if it can, update omnisync.",
-                code="listings",
             )
         been.add(position)
 
