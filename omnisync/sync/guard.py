@@ -26,7 +26,7 @@ from omnisync.sync.wanted import BATCH
 ZERO, PRICE, UNCOUNTED = "blast_zero", "blast_price", "uncounted"
 WINDOW = timedelta(minutes=30)
 """What went to zero without a buyer counts for so long, however small the passes were that let it through."""
-MOST_NAMED = 200
+MOST_NAMED, MOST_IN_A_SENTENCE = 200, 8
 _article, _case = db.table(Article), db.table(Case)
 
 
@@ -206,6 +206,9 @@ def _describe(
     case.title = title(len(waiting | _listings(passed)))
     if kind == ZERO:
         case.cause = taken.causes(session, channel, [*rows, *passed])
+    if kind == UNCOUNTED:
+        skus = sorted({row.sku for row in rows})
+        case.cause = ", ".join([*skus[:MOST_IN_A_SENTENCE], *(["…"] if len(skus) > MOST_IN_A_SENTENCE else [])])
     case.details = {"listings": len(waiting), "examples": [_example(row) for row in rows[:20]]}
     if passed:
         case.title += f": {len(waiting)} wait, {len(_listings(passed) - waiting)} show zero already"

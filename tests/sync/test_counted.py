@@ -47,6 +47,7 @@ def test_what_nobody_counted_keeps_its_number_and_is_one_case(
     [case] = house.cases("uncounted")
     assert (web.shows("LAMP"), numbers(web)) == (9, [5, 5, 5])
     assert (case.details["listings"], {one["sku"] for one in case.details["examples"]}) == (3, set(NEW))
+    assert case.cause == "A, B, C"
 
 
 def test_what_is_counted_is_shown_though_it_is_none_and_the_case_closes_by_itself(
