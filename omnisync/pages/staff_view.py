@@ -214,6 +214,8 @@ class Screen:
     counts: dict[str, int]
     cards: tuple[Card, ...]
     tasks: tuple[TaskShown, ...]
+    """The oldest; how many there are is `to_do`."""
+    to_do: int
     not_rung_up: int
     ringing: int
     """How many pickups nobody has accepted: the page makes a sound until there is none."""
@@ -230,6 +232,7 @@ def screen(session: Session, eyes: Eyes, tab: str) -> Screen:
         counts={name: _count(session, code, name, now) for name in TABS},
         cards=tuple(cards(session, _of_tab(session, code, tab, now), eyes)),
         tasks=tuple(_tasks(session, eyes)),
+        to_do=tasks.count_open(session, code),
         not_rung_up=len(handover.not_rung_up(session, code)),
         ringing=accepting.ringing(session, code),
         missed=len(accepting.not_accepted(session, code)),
