@@ -30,7 +30,16 @@ WINDOW = timedelta(minutes=30)
 """What went to zero without a buyer counts for so long, however small the passes were that let it through."""
 EVERYDAY = frozenset(
     kind.value
-    for kind in (Kind.SOLD, Kind.ORDER, Kind.HOLD, Kind.SHIPPED, Kind.COLLECTED, Kind.RELEASED, Kind.RETURNED)
+    for kind in (
+        Kind.SOLD,
+        Kind.ORDER,
+        Kind.HOLD,
+        Kind.SHIPPED,
+        Kind.COLLECTED,
+        Kind.HANDED_BACK,
+        Kind.RELEASED,
+        Kind.RETURNED,
+    )
 )
 """What buyers do. A shelf that only they emptied is sold out, whatever the share of the assortment."""
 MOST_NAMED = 200

@@ -164,6 +164,27 @@ if (rest) {
   ask();
 }
 
+// Nobody's age is asked who takes nothing of it.
+const age = document.querySelector("[data-age]");
+if (age) {
+  const counts = [...document.querySelectorAll("[data-aged]")];
+  const ask = () => {
+    age.hidden = counts.every((count) => Number(count.value) === 0);
+    age.querySelector("input").required = !age.hidden;
+  };
+  counts.forEach((count) => count.addEventListener("input", ask));
+}
+
+// A hand-over can be taken back as long as its seconds run.
+setInterval(() => {
+  for (const form of document.querySelectorAll("[data-undo]")) {
+    const left = Number(form.dataset.undo) - 1;
+    form.dataset.undo = left;
+    form.querySelector("[data-left]").textContent = Math.max(0, left);
+    if (left <= 0) form.remove();
+  }
+}, 1000);
+
 // ---------------------------------------------------------------- scanners
 
 // A wedge or Bluetooth scanner types faster than any hand, and ends with Enter.
