@@ -42,9 +42,7 @@ class UndoOver(Conflict):
 def last(session: Session, found: Pickup) -> Act | None:
     """The hand-over of this pickup that can still be taken back: by the desk, and nothing was done with the pickup since."""
     act = acts.newest(session, found.id)
-    if act is None or act.what != COLLECTED or act.by == found.channel:
-        return None
-    return act if found.state in (State.READY, State.COLLECTED) else None
+    return None if act is None or act.what != COLLECTED or act.by == found.channel else act
 
 
 def take_back(

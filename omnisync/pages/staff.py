@@ -13,7 +13,7 @@ from omnisync.http import Services
 from omnisync.orders import accepting, handing, pickup, pickup_api, sending, tries
 from omnisync.orders.states import State
 from omnisync.orders.tables import Pickup
-from omnisync.pages import staff_close, staff_door, staff_pictures, staff_steps, staff_view
+from omnisync.pages import staff_close, staff_door, staff_list, staff_pictures, staff_steps, staff_stream, staff_view
 from omnisync.pages.forms import SECURITY, form_of, to
 from omnisync.pages.logins import Vouchers, check_token
 from omnisync.pages.staff_gate import Gate, Visit
@@ -27,6 +27,7 @@ def routes(services: Services) -> APIRouter:
     api = APIRouter(include_in_schema=False)
     staff_door.add(api, gate)
     staff_pictures.add(api, gate)
+    staff_stream.add(api, gate)
     api.add_api_route("/staff", page.list, methods=["GET"])
     api.add_api_route("/staff/bell", page.ring, methods=["GET"])
     api.add_api_route("/staff/code", page.ask_code, methods=["GET"])
@@ -35,6 +36,14 @@ def routes(services: Services) -> APIRouter:
     api.add_api_route("/staff/pickups/{pickup_id}/{step}", page.step, methods=["POST"])
     api.add_api_route("/staff/tasks/{task_id}/done", page.finish_task, methods=["POST"])
     return api
+
+
+LONGEST_QUESTION = 80
+
+
+def _typed(text: str) -> str:
+    """What somebody typed into the search, without what no name holds."""
+    return "".join(letter for letter in text if letter.isprintable()).strip()
 
 
 class _Page:
@@ -52,10 +61,14 @@ class _Page:
         if isinstance(visit, Response):
             return visit
         tab = request.query_params.get("tab", "packen")
-        tab, eyes = tab if tab in staff_view.TABS else "packen", self._gate.eyes(visit)
+        tab, eyes = tab if tab in staff_list.TABS else "packen", self._gate.eyes(visit)
         handed = request.query_params.get("undo", "")[:64]
+        wanted = _typed(request.query_params.get("q", ""))[:LONGEST_QUESTION]
         screen, undo = await self._services.read.run(
-            lambda session: (staff_view.screen(session, eyes, tab), staff_close.just_now(session, handed, eyes))
+            lambda session: (
+                staff_list.screen(session, eyes, tab, wanted),
+                staff_close.just_now(session, handed, eyes),
+            )
         )
         template = "list_live.html" if "live" in request.query_params else "list.html"
         return self._gate.draw(template, visit, screen=screen, undo=undo, problem=request.query_params.get("m", ""))

@@ -6,7 +6,7 @@ from functools import cache
 
 from jinja2 import Environment
 
-from omnisync.pages import staff_view, words
+from omnisync.pages import staff_list, words
 from omnisync.pages.staff_close import WRONG
 from omnisync.pages.words import Words, later
 
@@ -54,5 +54,5 @@ def templates(say: Words) -> Environment:
     found.globals["message"] = lambda code: say(MESSAGES.get(code, SOMETHING_WRONG))
     found.globals["wrongs"] = {why.value: say(text) for why, text in WRONG.items()}
     found.globals["is_good"] = GOOD.__contains__
-    found.globals["tabs"] = {name: say(title) for name, (title, _) in staff_view.TABS.items()}
+    found.globals["tabs"] = {name: say(title) for name, (title, _) in staff_list.TABS.items()}
     return found

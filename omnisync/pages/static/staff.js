@@ -1,7 +1,10 @@
 // The desk: the list stays live, every page sounds while a pickup waits to be accepted, scanners work like hands.
 // Everything can be done without it.
 
+import { follow } from "./staff-stream.js";
+
 const EVERY_MS = 4000;
+const EVERY_MS_WITH_STREAM = 20000;
 const PATIENCE_MS = 12000;
 const RING_EVERY_MS = 9000;
 const KEY_GAP_MS = 40;
@@ -40,7 +43,11 @@ addEventListener("click", unlock);
 addEventListener("keydown", unlock);
 
 // As long as nobody has accepted, again and again.
+let unaccepted = 0;
+setInterval(() => ring(unaccepted), 1000);
+
 function ring(ringing) {
+  unaccepted = ringing;
   const muted = ringing > 0 && sound?.state !== "running";
   document.querySelectorAll("[data-mute]").forEach((note) => (note.hidden = !muted));
   if (!ringing || performance.now() - rangAt < RING_EVERY_MS) return;
@@ -110,9 +117,14 @@ async function refresh() {
 }
 
 if (live || document.querySelector("[data-bell]")) {
+  let seen = live?.querySelector("[data-mark]")?.dataset.mark;
+  const isFresh = follow(document.querySelector("[data-stream]").dataset.stream, (mark) => {
+    if (mark !== seen) refresh();
+    seen = mark;
+  });
   const again = async () => {
     await refresh();
-    setTimeout(again, EVERY_MS);
+    setTimeout(again, isFresh() ? EVERY_MS_WITH_STREAM : EVERY_MS);
   };
   setTimeout(again, live ? EVERY_MS : 0);
   if (live) ring(waiting());
