@@ -13,7 +13,16 @@ from omnisync.http import Services
 from omnisync.orders import accepting, handing, pickup, pickup_api, sending, tries
 from omnisync.orders.states import State
 from omnisync.orders.tables import Pickup
-from omnisync.pages import staff_close, staff_door, staff_list, staff_pictures, staff_steps, staff_stream, staff_view
+from omnisync.pages import (
+    staff_close,
+    staff_door,
+    staff_list,
+    staff_pictures,
+    staff_print,
+    staff_steps,
+    staff_stream,
+    staff_view,
+)
 from omnisync.pages.forms import SECURITY, form_of, to
 from omnisync.pages.logins import Vouchers, check_token
 from omnisync.pages.staff_gate import Gate, Visit
@@ -27,6 +36,7 @@ def routes(services: Services) -> APIRouter:
     api = APIRouter(include_in_schema=False)
     staff_door.add(api, gate)
     staff_pictures.add(api, gate)
+    staff_print.add(api, gate)
     staff_stream.add(api, gate)
     api.add_api_route("/staff", page.list, methods=["GET"])
     api.add_api_route("/staff/bell", page.ring, methods=["GET"])

@@ -131,6 +131,8 @@ class Card:
     """Who accepted it; nobody yet where empty."""
     alarmed: bool
     reference: str
+    ready_by: str
+    """As a time of the clock."""
     lines: tuple[LineShown, ...]
 
     @property
@@ -201,10 +203,15 @@ def due_text(moment: datetime, eyes: Eyes) -> Due:
     if left <= COUNTED_DOWN and hours.is_open(eyes.location, eyes.now):
         words = eyes.say("%(minutes)s min left", minutes=-(-left // timedelta(minutes=1)))
         return Due(words, "warn" if left <= SOON else "")
+    return Due(by(moment, eyes))
+
+
+def by(moment: datetime, eyes: Eyes) -> str:
+    """The same as a time of the clock, for paper: it does not count down."""
     time = eyes.say.time(moment, eyes.zone)
     if moment.astimezone(eyes.zone).date() == eyes.now.astimezone(eyes.zone).date():
-        return Due(eyes.say("by %(time)s", time=time))
-    return Due(eyes.say("by %(time)s", time=f"{eyes.say.day(moment, eyes.zone)}, {time}"))
+        return eyes.say("by %(time)s", time=time)
+    return eyes.say("by %(time)s", time=f"{eyes.say.day(moment, eyes.zone)}, {time}")
 
 
 def _late(span: timedelta, say: Words) -> str:
@@ -255,6 +262,7 @@ def _card(
         picker=one.accepted_by or "",
         alarmed=one.alarmed_at is not None,
         reference=one.reference or "",
+        ready_by=by(one.ready_by, eyes),
         lines=tuple(sorted((_line(line, known, eyes) for line in lines), key=_walk)),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import shutil
 import socket
 import threading
@@ -291,6 +292,33 @@ def test_a_hand_over_can_be_taken_back_while_its_seconds_run(engine, clock, serv
     clock.advance(seconds=10)
     phone.clock.run_for(11000)
     phone.get_by_role("button", name="Rückgängig").wait_for(state="detached")
+
+
+def test_slips_come_out_as_wide_as_the_roll_each_on_its_own_and_the_roll_is_remembered(engine, clock, server, phone):
+    url, desk = server
+    for _ in range(2):
+        placed = place(engine, desk, clock)
+        with db.transaction(engine) as session:
+            picking.ready(session, desk, placed.pickup.id, "12", actor=Actor("Toni"), now=clock.now())
+    log_in(phone, url)
+
+    phone.goto(f"{url}/staff/print/slips")
+    assert sheets(phone) == [(80, 50), (80, 50)]
+    assert too_small(phone) == []
+    phone.get_by_role("link", name="62 mm").click()
+    phone.wait_for_selector("body[data-roll='62']")
+    assert sheets(phone) == [(62, 40), (62, 40)]
+
+    phone.goto(f"{url}/staff/pickups/{placed.pickup.id}")
+    phone.get_by_label("Zettel drucken").click()
+    phone.wait_for_selector("body[data-roll='62']")
+    assert sheets(phone) == [(62, 40)]
+
+
+def sheets(page):
+    """Width and height of each printed page in millimetres."""
+    boxes = re.findall(r"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", page.pdf(prefer_css_page_size=True).decode("latin1"))
+    return [tuple(round(float(points) / 72 * 25.4) for points in box) for box in boxes]
 
 
 def test_a_pickup_goes_through_a_thumbs_hands(engine, clock, server, phone):

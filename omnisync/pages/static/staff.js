@@ -130,7 +130,16 @@ if (live || document.querySelector("[data-bell]")) {
   if (live) ring(waiting());
   document.addEventListener("visibilitychange", refresh);
 }
-document.addEventListener("click", (event) => event.target.closest("[data-print]") && print());
+
+// The roll that was printed on last is the one that lies in the printer.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-roll-link]");
+  const roll = link && localStorage.getItem("roll");
+  if (!roll) return;
+  const url = new URL(link.href);
+  url.searchParams.set("roll", roll);
+  link.href = url;
+});
 
 // ---------------------------------------------------------------- forms
 
