@@ -315,6 +315,29 @@ def test_slips_come_out_as_wide_as_the_roll_each_on_its_own_and_the_roll_is_reme
     assert sheets(phone) == [(62, 40)]
 
 
+def test_at_a_till_the_keyboard_searches_walks_and_leads_back(engine, clock, server, phone):
+    url, desk = server
+    phone.set_viewport_size({"width": 1366, "height": 768})
+    first, second = place(engine, desk, clock), place(engine, desk, clock)
+    log_in(phone, url)
+
+    phone.keyboard.press("/")
+    phone.clock.run_for(100)
+    phone.keyboard.type("schubert")
+    assert phone.get_by_role("searchbox").input_value() == "schubert"
+    phone.keyboard.press("Escape")
+    phone.keyboard.press("ArrowDown")
+    phone.keyboard.press("ArrowDown")
+    phone.keyboard.press("Enter")
+    phone.get_by_role("heading", name="Packen").wait_for()
+    assert phone.url.endswith((first.pickup.id, second.pickup.id))
+    phone.keyboard.press("Escape")
+    phone.get_by_role("heading", name="Filiale Lindenstraße").wait_for()
+
+    phone.evaluate(SCAN, "https://shop.example/x/1")
+    phone.wait_for_selector("text=Dieser Code gehört zu keiner Abholung")
+
+
 def sheets(page):
     """Width and height of each printed page in millimetres."""
     boxes = re.findall(r"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", page.pdf(prefer_css_page_size=True).decode("latin1"))

@@ -1,6 +1,7 @@
 // The desk: the list stays live, every page sounds while a pickup waits to be accepted, scanners work like hands.
 // Everything can be done without it.
 
+import "./staff-keys.js";
 import { follow } from "./staff-stream.js";
 
 const EVERY_MS = 4000;
