@@ -17,6 +17,7 @@ from omnisync.commands import verify
 from omnisync.demo.books import Books
 from omnisync.demo.plan import CHANNELS
 from omnisync.stock.tables import Balance, Movement, Promise, Reservation, Shortage
+from omnisync.sync import deadletters
 from omnisync.sync.tables import Case, Conflict, DeadLetter, Sent
 
 _movement, _reservation, _promise = db.table(Movement), db.table(Reservation), db.table(Promise)
@@ -127,9 +128,10 @@ def unexplained_conflicts(session: Session) -> list[str]:
     ]
 
 
-def open_letters(session: Session) -> list[str]:
-    """What waits for a person, in words."""
-    rows = session.execute(sa.select(_letter).where(_letter.c.closed_at.is_(None)).order_by(_letter.c.opened_at))
+def own_faults(session: Session) -> list[str]:
+    """What was put aside because we failed on it, in words; somebody may have seen to it since."""
+    ours = sa.or_(*(_letter.c.reason.startswith(words) for words in (deadletters.NOT_BOOKED, deadletters.NOT_WRITTEN)))
+    rows = session.execute(sa.select(_letter).where(ours).order_by(_letter.c.opened_at))
     return [f"{row.channel}: {row.title}: {row.reason}" for row in rows]
 
 

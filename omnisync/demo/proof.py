@@ -113,6 +113,7 @@ def give(session: Session, books: Books, everything: Sequence[Goods], seen: Seen
             *journal.lost_holds(session, books.holds),
             *journal.wrong_tallies(session, books),
             *journal.unexplained_conflicts(session),
+            *journal.own_faults(session),
             *wrong_prices(journal.base_prices(session), seen.prices, everything),
             *(f"{answer} ({count} times)" for answer, count in books.surprises.items()),
         ],

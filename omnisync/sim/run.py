@@ -34,7 +34,8 @@ PATIENCE_SECONDS = 65 * 60
 """Longer than anything waits before it is tried again, and than any hold stands. What we were down comes on top of a hold: as long
 as the whole run at the most."""
 BETWEEN_POLLS_SECONDS = 20 * 60
-ROUNDS_AFTERWARDS, BETWEEN_ROUNDS_SECONDS = 6, 15
+ROUNDS_AFTERWARDS, BETWEEN_ROUNDS_SECONDS = 10, 15
+"""Twice as long as a channel takes that applies later: it is told of fewer at once, and of more when it shows those."""
 
 
 @dataclass(frozen=True)

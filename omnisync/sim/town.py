@@ -31,7 +31,7 @@ _SHOP = Can(
     Write.COMPARE_AND_SET, batch_size=3, many_locations=True, webhooks=True, echo_tags=True, poll_seconds=300, topics=("orders",),
 )  # fmt: skip
 _PLAIN = Can(Write.ABSOLUTE, batch_size=2, webhooks=True, poll_seconds=300, topics=("orders",))
-_WAREHOUSE = Can(Write.ABSOLUTE, batch_size=4, allocates=True, poll_seconds=120)
+_WAREHOUSE = Can(Write.ABSOLUTE, batch_size=4, allocates=True, poll_seconds=300)
 _SLOW = Can(Write.ABSOLUTE, batch_size=5, applied_at_once=False, relists=False, poll_seconds=300)
 _COUNTER = Can(
     Write.COMPARE_AND_SET, batch_size=2, many_locations=True, shows="on_hand", webhooks=True, topics=("orders",)

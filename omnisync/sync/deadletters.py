@@ -18,6 +18,8 @@ from omnisync.sync.rows import key_of, write_key
 from omnisync.sync.tables import DeadLetter, ShownState
 
 _letter = db.table(DeadLetter)
+NOT_BOOKED, NOT_WRITTEN = "It could not be booked", "The adapter failed on this line"
+"""How reasons begin that are a fault of ours, and nobody else's."""
 
 
 @dataclass(frozen=True, slots=True)

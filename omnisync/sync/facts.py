@@ -127,7 +127,7 @@ def _book(booking: Booking, fact: Fact) -> int:
         # One fact that we fail on must stop neither its page nor its channel: it waits where everybody sees it.
         log.exception("A fact of %s cannot be booked", booking.channel.name)
         action = "This is a fault of omnisync: replay after an update, or book it by hand and discard."
-        return _wait(booking, fact, f"It could not be booked ({type(bug).__name__}).", action)
+        return _wait(booking, fact, f"{deadletters.NOT_BOOKED} ({type(bug).__name__}).", action)
     if not isinstance(fact, LevelSeen) and not waiting:
         deadletters.mended(booking.session, booking.channel.name, key_of(fact), now=booking.now)
     return waiting

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from omnisync.adapters.base import LevelSeen, Outcome, Published, Shown, Target, Write
 from omnisync.errors import NeedsAttention, TryLater
-from omnisync.sync import behind, claims, gone, health, looks, polling, sweep
+from omnisync.sync import behind, claims, deadletters, gone, health, looks, polling, sweep
 from omnisync.sync.behind import Seen, Task
 from omnisync.sync.claims import Claimed
 from omnisync.sync.context import Channel, Context
@@ -316,6 +316,6 @@ async def _halve(channel: Channel, shown: Sequence[Shown], report: Report, alone
 def _bug(error: Exception) -> Published:
     return Published(
         Outcome.ATTENTION,
-        reason=f"The adapter failed on this line ({type(error).__name__}).",
+        reason=f"{deadletters.NOT_WRITTEN} ({type(error).__name__}).",
         action="Replay after an update of omnisync; until then set this number at the channel by hand.",
     )

@@ -111,7 +111,7 @@ def _in_hand(found: GoodsReturn) -> tuple[bool, int]:
 def _open_for_two(session: Session, context: Context, stays: GoodsReturn, goes: GoodsReturn, now: datetime) -> None:
     pair = {"with": stays.key, "without": goes.key}
     known = session.exec(select(Case).where(Case.kind == CASE))
-    if any(set(pair.values()) <= set((case.details or {}).values()) for case in known):
+    if any({(case.details or {}).get(side) for side in pair} == set(pair.values()) for case in known):
         return
     order = stays.reference or goes.reference
     both = " and ".join(f"{one.channel} ({one.key})" for one in (stays, goes))

@@ -24,7 +24,7 @@ from omnisync.settings import load
 from omnisync.stock import ledger, promises
 from omnisync.stock.ledger import Entry
 from omnisync.stock.tables import Shortage
-from omnisync.sync.tables import Case, Conflict
+from omnisync.sync.tables import Case, Conflict, DeadLetter
 from omnisync.values import Kind
 from omnisync.values import Shelf as At
 from tests.stock.shop import article
@@ -206,6 +206,20 @@ def test_a_conflict_without_its_shortage_or_a_proposal_is_a_violation(session: S
     given = proof.give(session, Books(), [], proof.Seen(), since=NOW)
     assert (given.channel_conflicts, given.holds) == (3, False)
     assert set(journal.unexplained_conflicts(session)) <= set(given.violations)
+
+
+@pytest.mark.parametrize(
+    "reason", ["It could not be booked (TypeError).", "The adapter failed on this line (KeyError)."]
+)
+def test_what_omnisync_itself_failed_on_is_a_violation(session: Session, reason: str):
+    told = {"channel": TILL, "kind": "fact", "action": "", "opened_at": NOW, "last_at": NOW}
+    session.add(DeadLetter(id="ours", key="fact/1", title="Sale of -1 × Hemd", reason=reason, closed_at=NOW, **told))
+    session.add(DeadLetter(id="theirs", key="fact/2", title="Order 7", reason="There is no article RUG.", **told))
+    session.flush()
+
+    given = proof.give(session, Books(), [], proof.Seen(), since=NOW)
+
+    assert (given.holds, list(given.violations)) == (False, [f"kasse: Sale of -1 × Hemd: {reason}"])
 
 
 def test_percentiles_are_values_that_were_measured():

@@ -20,7 +20,7 @@ from tests.stock.shop import violations
 from tests.sync.conftest import MakeHouse
 from tests.sync.fakes import FakeChannel
 from tests.sync.house import House, shop
-from tests.sync.test_facts import TILL, bundle, tell, till
+from tests.sync.test_facts import TILL, tell, till
 
 LAMP = Article(sku="LAMP")
 
@@ -77,7 +77,7 @@ def test_of_more_pieces_than_the_receipt_knows_the_rest_came_back_too(house: Hou
 def test_the_parts_of_a_bundle_come_back_once(house: House, first: str) -> None:
     house.article("BULB")
     house.stock("BULB", 10)
-    bundle(house, "SET", {"LAMP": 1, "BULB": 2})
+    house.bundle("SET", {"LAMP": 1, "BULB": 2})
     with_receipt = receipt(house, restock("A"), sold=1, sku="SET")
     without = loose(house, "A", sku="SET")
 
@@ -141,18 +141,19 @@ def two(make_house: MakeHouse, clock: StoppedClock) -> House:
     return house
 
 
-def by_mail(house: House, *, sent_back: bool, days: float = 0.0) -> None:
-    """The web shop tells of its order, and that it put the lamp back into stock."""
+def by_mail(house: House, *, sent_back: bool, days: float = 0.0, sku: str = "LAMP", order_id: str = "1") -> None:
+    """The web shop tells of its order, and that it put the piece back into stock."""
     at = house.clock.now() + timedelta(days=days)
     restocks = (Restock("refund-1", 1),) if sent_back else ()
-    order = OrderSeen("1", "#1001", at, at, (OrderLine("1", LAMP, 1, shipped=1, restocks=restocks),))
+    line = OrderLine("1", Article(sku=sku), 1, shipped=1, restocks=restocks)
+    order = OrderSeen(order_id, f"#100{order_id}", at, at, (line,))
     facts = [order]
     house.within(lambda session: apply(session, house.context, house.channel("web"), facts, now=at))
 
 
-def over_the_counter(house: House, *, days: float = 0.0) -> None:
+def over_the_counter(house: House, *, days: float = 0.0, sku: str = "LAMP") -> None:
     at = house.clock.now() + timedelta(days=days)
-    facts = [Sale("R/1", LAMP, -1, at, "Kasse 1")]
+    facts = [Sale(f"R/{sku}", Article(sku=sku), -1, at, "Kasse 1")]
     house.within(lambda session: apply(session, house.context, house.channel("pos"), facts, now=at))
 
 
@@ -175,6 +176,19 @@ def test_a_lamp_that_till_and_shop_both_took_back_is_taken_off_again_where_nobod
     assert case.details["channels"] == ["pos", "web"]
     assert ops_words.case_words(case, words.speaking("de"))[0].count("#1001") == 1
     assert two.within(violations) == []
+
+
+def test_each_piece_that_two_channels_took_back_is_one_case_however_often_it_is_told(two: House) -> None:
+    two.article("BULB")
+    for location in ("linden", "markt"):
+        two.stock("BULB", 10, location)
+    for sku, order_id in (("LAMP", "1"), ("BULB", "2")):
+        by_mail(two, sent_back=False, sku=sku, order_id=order_id)
+        over_the_counter(two, sku=sku)
+        by_mail(two, sent_back=True, days=1.0, sku=sku, order_id=order_id)
+        by_mail(two, sent_back=True, days=1.5, sku=sku, order_id=order_id)
+
+    assert sorted(case.details["sku"] for case in two.cases("double_return")) == ["BULB", "LAMP"]
 
 
 def test_what_comes_back_by_mail_waits_to_be_checked_and_what_a_till_takes_back_does_not(two: House) -> None:

@@ -1,0 +1,76 @@
+"""Staff and ops read German: whatever the engine or an adapter of ours says about a message or a write has German words."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from omnisync.pages import ops_german
+from omnisync.pages.ops_phrases import said
+from omnisync.pages.words import speaking
+
+CODE = Path(__file__).parents[2] / "omnisync"
+FILES = [*sorted((CODE / "adapters").rglob("*.py")), *sorted((CODE / "sync").glob("*.py"))]
+SPOKEN = {"NeedsAttention", "TryLater", "Published", "Unreadable", "Letter"}
+NAMED = {"reason", "action", "message", "title"}
+GERMAN = speaking("de")
+
+
+def sentences(file: Path) -> Iterator[str]:
+    """What is said in it, with 7 for whatever differs."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in SPOKEN:
+            spoken = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg in NAMED)]
+            yield from (text for one in spoken if " " in (text := _text(one)).strip() and text.strip("7 :.,()"))
+
+
+def _text(node: ast.expr) -> str:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(one.value if isinstance(one, ast.Constant) else "7" for one in node.values)
+    return ""
+
+
+@pytest.mark.parametrize("file", [pytest.param(file, id=str(file.relative_to(CODE))) for file in FILES])
+def test_what_is_said_is_said_in_german_too(file: Path) -> None:
+    told = {
+        sentence.replace("7 is not shown 7,", "7 is not shown as 7,").replace("still 7.", "still shows 7.")
+        for sentence in sentences(file)
+    }
+    told -= {"pip install 'omnisync[sftp]'", "Shopify: 7"}  # a command, and what a channel says itself
+
+    assert [sentence for sentence in sorted(told) if said(sentence, GERMAN) == sentence] == []
+
+
+def test_there_is_something_to_say() -> None:
+    assert sum(len(set(sentences(file))) for file in FILES) > 120
+
+
+@pytest.mark.parametrize(("english", "german"), ops_german.GERMAN)
+def test_each_phrase_is_found_by_its_own_sentence_and_keeps_what_differs(english: str, german: str) -> None:
+    differs = [f"<{number}>" for number in range(1, english.count("{}") + 1)]
+    expected = german
+    for number, one in enumerate(differs, 1):
+        expected = expected.replace(f"{{{number}}}", one)
+
+    assert said(english.format(*differs), GERMAN) == expected
+
+
+@pytest.mark.parametrize(
+    ("english", "german"),
+    [
+        ("Order #1001", "Bestellung #1001"),
+        ("Order 7 cannot be understood (KeyError: id).", "Bestellung 7 ist nicht zu verstehen (KeyError: id)."),
+        ("Sale of -1 × Hemd Alster S hellblau", "Verkauf von -1 × Hemd Alster S hellblau"),
+        ("kasse.csv, line 3: no number.", "kasse.csv, Zeile 3: no number."),
+        ("example.com cannot be reached (ConnectError).", "Ist nicht erreichbar."),
+        ("Somebody else's adapter speaks.", "Somebody else's adapter speaks."),
+    ],
+)
+def test_the_sentence_that_fits_best_is_said(english: str, german: str) -> None:
+    assert said(english, GERMAN) == german
+    assert said(english, speaking("en")) == english
