@@ -323,7 +323,7 @@ def test_at_a_till_the_keyboard_searches_walks_and_leads_back(engine, clock, ser
 
     phone.keyboard.press("/")
     phone.clock.run_for(100)
-    phone.keyboard.type("schubert")
+    phone.keyboard.type("schubert", delay=90)
     assert phone.get_by_role("searchbox").input_value() == "schubert"
     phone.keyboard.press("Escape")
     phone.keyboard.press("ArrowDown")
