@@ -63,6 +63,8 @@ ALIVE = ("#server", "alive")
 
 POSTED_WITHIN_SECONDS = 15
 """An event to a listener, however slowly its answer drips."""
+READ_OF_AN_ANSWER = 1 << 16
+"""Bytes of what a listener answers, of which only the status counts: so much is read that the line can be used again."""
 
 DESCRIPTION = """One stock ledger for online shop, tills and marketplaces, with click and collect.
 
@@ -177,7 +179,7 @@ def _post(services: Services) -> Post:
         address = urlsplit(url)
         host, rest = f"{address.scheme}://{address.netloc}", urlunsplit(("", "", address.path, address.query, ""))
         if url not in lines:
-            lines[url] = ChannelClient(str(address.hostname), host, tools)
+            lines[url] = ChannelClient(str(address.hostname), host, tools, most_bytes=READ_OF_AN_ANSWER, cut_off=True)
         try:
             async with asyncio.timeout(POSTED_WITHIN_SECONDS):
                 reply = await lines[url].call("POST", rest, content=body, headers=headers, repeatable=False)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import sqlalchemy as sa
 import typer
 
-from omnisync import db
+from omnisync import __version__, db
 from omnisync.commands import (
     archive,
     backup,
@@ -70,11 +70,26 @@ def program() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+    app.callback()(_first)
     for command in COMMANDS:
         app.command()(command)
     for name, group in GROUPS.items():
         app.add_typer(group, name=name)
     return app
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"omnisync {__version__}")
+        raise typer.Exit
+
+
+def _first(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """One stock ledger for shop, tills and marketplaces, with click and collect."""
 
 
 def main(arguments: Sequence[str] | None = None, world: World | None = None) -> None:

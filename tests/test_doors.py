@@ -54,8 +54,8 @@ KEYS = (
     dict.fromkeys(
         (
             "getAvailability", "queryAvailability", "streamEvents", "listPickups", "getPickup", "lookupPickup", "pickPickup",
-            "readyPickup", "collectPickup", "rejectPickup", "cancelPickup", "extendPickup", "transferPickup", "listTasks",
-            "finishTask", "listNotRungUp", "listPrices",
+            "readyPickup", "collectPickup", "rejectPickup", "cancelPickup", "extendPickup", "transferPickup",
+            "listPrices",
         ), ANYBODY,
     )
     | dict.fromkeys(
@@ -67,6 +67,7 @@ KEYS = (
         (
             "recordMovements", "listBlocked", "listRecounts", "listReturns", "decideReturn", "listTransfers", "receiveTransfer",
             "cannotSendTransfer", "countStocktake", "listStocktakes", "listStocktakeLines",
+            "listTasks", "finishTask", "listNotRungUp",
         ), THE_STORES,
     )
 )  # fmt: skip

@@ -36,6 +36,8 @@ PATIENCE_SECONDS = 2.0
 LONGEST_WAIT_SECONDS = 86_400.0
 """A channel that asks for more has said something wrong: it is asked again the next day."""
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
+MOST_BYTES = 64 << 20
+"""No answer of a channel is longer, unpacked: the largest are reports and feeds."""
 CONNECTIONS = 10
 """httpx's pool slows down with its size."""
 Transport = httpx.AsyncBaseTransport
@@ -188,6 +190,9 @@ class ChannelClient:
     auth_action: str = "Check the channel's credentials in the settings, then sync again."
     sign: Sign | None = None
     """Headers of their own for each try, where a signature is good for one only."""
+    most_bytes: int = MOST_BYTES
+    """An answer that is longer is read no further: NeedsAttention, or cut off there, where only the status counts, as of every error."""
+    cut_off: bool = False
 
     def __post_init__(self) -> None:
         self.breaker = Breaker(self.tools.clock)
@@ -241,16 +246,30 @@ class ChannelClient:
             rest["content"] = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
             headers = {"content-type": "application/json", **(headers or {})}
         try:
-            response = await self._http.request(method, path, headers=headers, **rest)
+            async with self._http.stream(method, path, headers=headers, **rest) as response:
+                return self._judge(response, await self._body(response))
         except httpx.TimeoutException as error:
             self.breaker.failed()
             raise Unanswered(f"{self.name} did not answer in {self.timeout_seconds:g} s.") from error
         except httpx.RequestError as error:
             self.breaker.failed()
             raise Unanswered(f"{self.name} cannot be reached at {self.base_url} ({type(error).__name__}).") from error
-        return self._judge(response)
 
-    def _judge(self, response: httpx.Response) -> Reply:
+    async def _body(self, response: httpx.Response) -> bytes:
+        """At most `most_bytes` of it, unpacked piece by piece: whoever sends without end fills nobody's memory."""
+        body = bytearray()
+        async for piece in response.aiter_bytes():
+            body += piece
+            if len(body) > self.most_bytes:
+                if self.cut_off or response.status_code >= 400:
+                    break
+                raise NeedsAttention(
+                    f"{self.name} answered with more than {self.most_bytes:,} bytes.",
+                    action="Check that base_url names the API; where it is right, ask for fewer things at once.",
+                )
+        return bytes(body[: self.most_bytes])
+
+    def _judge(self, response: httpx.Response, body: bytes) -> Reply:
         status = response.status_code
         if status in (401, 403):
             self.breaker.succeeded()
@@ -265,7 +284,7 @@ class ChannelClient:
             wait = retry_after_seconds(response.headers.get("retry-after"), self.tools.clock.now())
             raise Unanswered(f"{self.name} answered {status}.", retry_after_seconds=wait)
         self.breaker.succeeded()
-        return Reply(status, {name.lower(): value for name, value in response.headers.items()}, response.content)
+        return Reply(status, {name.lower(): value for name, value in response.headers.items()}, body)
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Engine
 
 from omnisync import db
 from omnisync.clock import Clock
+from omnisync.commands import progress
 from omnisync.commands.verify import violations
 from omnisync.commands.world import AsJson, Config, world_of
 from omnisync.errors import NeedsAttention
@@ -60,7 +61,7 @@ def _archived(engine: Engine, clock: Clock, last: Month, folder: Path) -> Iterat
     months = _months(engine, clock, last)
     if months:
         _refuse_a_wrong_ledger(engine)
-    for month in months:
+    for month in _told(months):
         with db.reading(engine) as session:
             cut = archiving.cut(session, str(month), month.end)
         if cut is not None:
@@ -73,6 +74,14 @@ def _archive(engine: Engine, clock: Clock, cut: Cut, folder: Path) -> dict[str, 
         done = archiving.take(session, cut, written, now=db.now(session, clock))
     new = written.tally.movements - written.tally.carried_before
     return {"month": done.month, "file": done.file, "sha256": done.sha256, "movements": new, "carried": done.carried}
+
+
+def _told(months: Sequence[Month]) -> Iterator[Month]:
+    """One after the other, which a terminal shows."""
+    with progress.steps(len(months)) as begins:
+        for month in months:
+            begins(str(month))
+            yield month
 
 
 def _months(engine: Engine, clock: Clock, last: Month) -> list[Month]:

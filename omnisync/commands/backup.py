@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 import typer
 
 from omnisync import migrations
+from omnisync.commands import progress
 from omnisync.commands.world import Config, World, sqlite_file, world_of
 from omnisync.errors import Conflict, NeedsAttention, NotFound, Refused
 from omnisync.pages.office.today import BACKUP
@@ -21,6 +22,7 @@ from omnisync.values import to_micros
 PAGES_AT_ONCE = 1_000
 """In small steps, so that the writer of a running server gets its turn in between."""
 NOTE_WITHIN_SECONDS = 1.0
+Pages = Callable[[int, int], None]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 
 
@@ -34,7 +36,8 @@ def backup(context: typer.Context, file: Path, overwrite: Overwrite = False, con
     part = file.with_name(file.name + ".part")
     part.unlink(missing_ok=True)
     try:
-        copy_alone(database, part)
+        with progress.counted(file.name) as pages:
+            copy_alone(database, part, pages)
         check(part)
         part.replace(file)
     finally:
@@ -55,19 +58,22 @@ def restore(context: typer.Context, file: Path, overwrite: Overwrite = False, co
         kept.unlink(missing_ok=True)
         copy_alone(database, kept)
         typer.echo(f"What was there is kept as {kept}.", err=True)
-    copy(file, database)
+    with progress.counted(database.name) as pages:
+        copy(file, database, pages)
     typer.echo(f"{database} holds what {file} held.")
 
 
-def copy(source: Path, target: Path) -> None:
-    """One consistent copy by SQLite's own backup, into a database that may be in use."""
+def copy(source: Path, target: Path, pages: Pages | None = None) -> None:
+    """One consistent copy by SQLite's own backup, into a database that may be in use. `pages` hears how many are done, of how many."""
     with _opened(source, read_only=True) as reading, _opened(target) as writing:
-        reading.backup(writing, pages=PAGES_AT_ONCE)
+        reading.backup(
+            writing, pages=PAGES_AT_ONCE, progress=pages and (lambda _, left, total: pages(total - left, total))
+        )
 
 
-def copy_alone(source: Path, target: Path) -> None:
+def copy_alone(source: Path, target: Path, pages: Pages | None = None) -> None:
     """The same into a new file that needs no second one beside it."""
-    copy(source, target)
+    copy(source, target, pages)
     with _opened(target) as database:
         database.execute("PRAGMA journal_mode=DELETE")
 

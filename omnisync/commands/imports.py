@@ -7,20 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from omnisync import db
 from omnisync.clock import Clock
-from omnisync.commands import differences
+from omnisync.commands import differences, progress
 from omnisync.commands.differences import many
 from omnisync.commands.world import AsJson, Config, World, world_of
 from omnisync.imports import export as exports
@@ -201,8 +197,8 @@ def _run(
     keep_good: Path | None,
     as_json: bool,
 ) -> None:
-    with world.engine(config) as engine, _progress(file.name) as progress:
-        importer = Importer(engine, world.clock, world.ids, progress, lambda: _give_way(world.clock))
+    with world.engine(config) as engine, progress.counted(file.name) as lines:
+        importer = Importer(engine, world.clock, world.ids, lines, lambda: _give_way(world.clock))
         outcome = importer.run(file, make, check=check, keep_good=keep_good)
     if as_json:
         typer.echo(json.dumps(outcome_as_json(outcome), ensure_ascii=False))
@@ -214,14 +210,6 @@ def _run(
 
 def _give_way(clock: Clock) -> None:
     asyncio.run(clock.sleep(PAUSE_SECONDS))
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[runs.Progress]:
-    """A bar on a terminal; nothing where a program reads."""
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda line, lines: bar.update(task, completed=line, total=lines)
 
 
 def _moment(text: str | None, now: datetime) -> datetime | None:

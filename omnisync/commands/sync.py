@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from omnisync import app
+from omnisync.commands import progress
 from omnisync.commands.serve import put_together
 from omnisync.commands.world import AsJson, Config, World, open_engine, world_of
 from omnisync.errors import Refused
@@ -29,7 +30,8 @@ def sync(
     world = world_of(context)
     found = world.settings(config)
     check_name(found, channel)
-    state = asyncio.run(_round(world, found, channel))
+    with progress.waiting(channel):
+        state = asyncio.run(_round(world, found, channel))
     if as_json:
         typer.echo(json.dumps(asdict(state), default=str, ensure_ascii=False))
     else:

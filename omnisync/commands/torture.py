@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
+from omnisync.commands import progress
 from omnisync.commands.world import AsJson, World, world_of
 from omnisync.errors import Refused
 from omnisync.settings.faults import nearest
@@ -39,7 +36,7 @@ def torture(
     world: World = world_of(context)
     wanted = [_known(name) for name in only or ()]
     opens, make = known.counterpart(adapter), world.factory(adapter)
-    with _progress(len(wanted) or len(TORMENTS)) as begins:
+    with progress.steps(len(wanted) or len(TORMENTS)) as begins:
         found = run.run(make, opens, databases.at(database), seed=seed, only=wanted, begins=begins)
     if as_json:
         typer.echo(json.dumps({"adapter": adapter, "seed": seed, "torments": [asdict(one) for one in found]}))
@@ -68,11 +65,3 @@ def _table(adapter: str, seed: int, found: Sequence[Finding]) -> str:
     lines.append(f"{adapter}: {failed} of {len(found)} torments failed. The same again: {again}" if failed else
                  f"{adapter}: all is as it must be after each of {len(found)} torments.")  # fmt: skip
     return "\n".join(lines)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[str], object]]:
-    """What it suffers, on a terminal; nothing where a program reads."""
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("", total=total, completed=-1)
-        yield lambda name: bar.update(task, description=name, advance=1)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 from sqlmodel import Session
 
 from omnisync import db
+from omnisync.commands import progress
 from omnisync.commands.world import AsJson, Config, world_of
 from omnisync.orders.invariants import PICKUP_INVARIANTS
 from omnisync.stock.archived import files_say_the_same
@@ -33,7 +30,11 @@ Folder = Annotated[
 
 def verify(context: typer.Context, archive: Folder = None, as_json: AsJson = False, config: Config = None) -> None:
     """Check the ledger from its first movement on: says nothing and exits 0 when all is well."""
-    with world_of(context).engine(config) as engine, db.reading(engine) as session, _progress() as checking:
+    with (
+        world_of(context).engine(config) as engine,
+        db.reading(engine) as session,
+        progress.steps(len(INVARIANTS)) as checking,
+    ):
         found = violations(session, checking)
         if archive is not None and (texts := list(files_say_the_same(session, archive))):
             found[files_say_the_same.__name__] = texts
@@ -55,11 +56,3 @@ def violations(session: Session, checking: Callable[[str], object] = str) -> dic
         if texts := list(invariant(session)):
             found[name] = texts
     return found
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], object]]:
-    """What is being checked, on a terminal; nothing where a program reads."""
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("", total=len(INVARIANTS), completed=-1)
-        yield lambda name: bar.update(task, description=name.replace("_", " "), advance=1)

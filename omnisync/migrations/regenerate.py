@@ -55,8 +55,10 @@ def downgrade() -> None:
 
 def source() -> str:
     """The migration as Python, not yet formatted."""
-    with sa.create_engine("sqlite://").connect() as connection:
+    engine = sa.create_engine("sqlite://")
+    with engine.connect() as connection:
         script = produce_migrations(MigrationContext.configure(connection), tables.METADATA)
+    engine.dispose()
     return _FRAME.format(up=_code(script, "upgrade"), down=_code(script, "downgrade"))
 
 

@@ -128,19 +128,28 @@ def done(session: Session, task_id: str, actor: Actor, *, now: datetime) -> Task
 def list_open(
     session: Session, location: str | None, *, after: tuple[datetime, str] | None = None, limit: int = 200
 ) -> Sequence[Task]:
-    """What is still to do, oldest first (behind that moment and id). A count that somebody has made since is no longer to do."""
+    """What is still to do, oldest first (behind that moment and id)."""
+    statement = select(Task).where(*_to_do(location))
+    if after is not None:
+        at, name = col(Task.created_at), col(Task.id)
+        statement = statement.where(sa.or_(at > after[0], sa.and_(at == after[0], name > after[1])))
+    return session.exec(statement.order_by(col(Task.created_at), col(Task.id)).limit(limit)).all()
+
+
+def count_open(session: Session, location: str) -> int:
+    """How much is still to do in this store."""
+    return session.exec(select(sa.func.count()).select_from(Task).where(*_to_do(location))).one()
+
+
+def _to_do(location: str | None) -> tuple[sa.ColumnElement[bool], ...]:
+    """A count that somebody has made since is no longer to do."""
     counted = sa.exists().where(
         col(Balance.location) == col(Task.location),
         col(Balance.sku) == col(Task.sku),
         col(Balance.counted_at) > col(Task.created_at),
     )
-    statement = select(Task).where(col(Task.done_at).is_(None), sa.or_(col(Task.kind) != Job.COUNT, ~counted))
-    if location is not None:
-        statement = statement.where(col(Task.location) == location)
-    if after is not None:
-        at, name = col(Task.created_at), col(Task.id)
-        statement = statement.where(sa.or_(at > after[0], sa.and_(at == after[0], name > after[1])))
-    return session.exec(statement.order_by(col(Task.created_at), col(Task.id)).limit(limit)).all()
+    here = () if location is None else (col(Task.location) == location,)
+    return col(Task.done_at).is_(None), sa.or_(col(Task.kind) != Job.COUNT, ~counted), *here
 
 
 def _add(

@@ -110,6 +110,13 @@ def _blast_zero(details: Details, say: Words) -> tuple[str, str]:
     )
 
 
+def _uncounted(details: Details, say: Words) -> tuple[str, str]:
+    return (
+        say("%(number)s listings would go to 0, though nobody has counted them", number=details.get("listings")),
+        say("Count them: then they are shown at once. Apply if there really are none."),
+    )
+
+
 def _blast_price(details: Details, say: Words) -> tuple[str, str]:
     return (
         say("%(number)s prices would change by more than is allowed", number=details.get("listings")),
@@ -195,6 +202,7 @@ def _double_return(details: Details, say: Words) -> tuple[str, str]:
 _CASES: dict[str, Callable[[Details, Words], tuple[str, str]]] = {
     "blast_zero": _blast_zero,
     "blast_price": _blast_price,
+    "uncounted": _uncounted,
     "drift": _drift,
     "price_drift": _price_drift,
     "conflict": _conflict,
@@ -202,7 +210,7 @@ _CASES: dict[str, Callable[[Details, Words], tuple[str, str]]] = {
     "listings_gone": _gone,
     "double_return": _double_return,
 }
-RELEASES = {"blast_zero", "blast_price"}
+RELEASES = {"blast_zero", "blast_price", "uncounted"}
 """Cases that hold numbers back until somebody decides."""
 
 

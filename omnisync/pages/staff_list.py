@@ -53,6 +53,8 @@ class Screen:
     counts: dict[str, int]
     cards: tuple[Card, ...]
     tasks: tuple[TaskShown, ...]
+    """The oldest; how many there are is `to_do`."""
+    to_do: int
     not_rung_up: int
     ringing: int
     """How many pickups nobody has accepted: the page makes a sound until there is none."""
@@ -74,6 +76,7 @@ def screen(session: Session, eyes: Eyes, tab: str, wanted: str = "") -> Screen:
         counts={name: _count(session, code, name, now) for name in TABS},
         cards=tuple(cards(session, found, eyes)),
         tasks=tuple(_tasks(session, eyes)),
+        to_do=tasks.count_open(session, code),
         not_rung_up=len(handover.not_rung_up(session, code)),
         ringing=accepting.ringing(session, code),
         missed=len(accepting.not_accepted(session, code)),

@@ -14,11 +14,11 @@ from sqlmodel import Session, col
 from omnisync import db
 from omnisync.adapters.base import Shown, Target
 from omnisync.orders.tables import ChannelOrder, OrderLine
-from omnisync.sync import guard
+from omnisync.sync import guard, health
 from omnisync.sync.behind import wish_for
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import OF_LISTINGS, Key, key_of, price_differs, stock_differs, waits, wanted_price
-from omnisync.sync.tables import PRICE_PLACE, ChannelHealth, ChannelListing, Sent, ShownState
+from omnisync.sync.tables import PRICE_PLACE, ChannelListing, Sent, ShownState
 from omnisync.sync.wanted import offered, wanted
 from omnisync.values import Money
 
@@ -121,7 +121,8 @@ def claim(
     The numbers of `fresh` SKUs were computed in this very transaction.
     """
     rows = _locked(session, channel, keys, now)
-    if _refresh(session, context, channel, [row for row in rows if row.sku not in fresh], now):
+    changed = _refresh(session, context, channel, [row for row in rows if row.sku not in fresh], now)
+    if changed or any(map(_empties_unseen, rows)):
         guard.hold_back(session, context, channel, now=now)
     listings = _listings(session, channel, {row.external_id for row in rows})
     written = _revisions(session, channel, rows, now)
@@ -183,13 +184,9 @@ def _locked(session: Session, channel: Channel, keys: Sequence[Key], now: dateti
     return [rows[key] for key in keys if key in rows]
 
 
-_QUIET = sa.exists().where(
-    col(ChannelHealth.channel) == sa.bindparam("channel"),
-    sa.or_(col(ChannelHealth.paused), col(ChannelHealth.writes) == "off"),
-)
-"""Whether it was paused or handed back, perhaps by another process while this round was under way."""
 _FREE = OF_LISTINGS.where(
-    sa.or_(col(ShownState.in_flight_until).is_(None), col(ShownState.in_flight_until) <= sa.bindparam("now")), ~_QUIET
+    sa.or_(col(ShownState.in_flight_until).is_(None), col(ShownState.in_flight_until) <= sa.bindparam("now")),
+    ~health.is_quiet(sa.bindparam("channel")),
 ).with_for_update(of=ShownState)
 
 
@@ -213,6 +210,11 @@ def _refresh(session: Session, context: Context, channel: Channel, rows: Sequenc
             changed = before != (row.wanted, row.wanted_price_minor)
             suspicious = suspicious or (changed and (row.wanted == 0 or before[1] != row.wanted_price_minor))
     return suspicious
+
+
+def _empties_unseen(row: ShownState) -> bool:
+    """Whether our first number there would be zero: what it shows was read only now, and the guard has not seen that."""
+    return row.wanted == 0 and row.applied is None and bool(row.believed) and row.guard_decision is None
 
 
 def _listings(session: Session, channel: Channel, external_ids: Collection[str]) -> dict[str, sa.Row[Any]]:

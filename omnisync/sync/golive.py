@@ -77,7 +77,8 @@ def _counted(plan: Plan) -> Question:
 
 
 def _emptied(plan: Plan) -> Question:
-    emptied = len([one for one in plan.differences if one.should == 0 and (one.shows or 0) > 0])
+    empty = (one for one in plan.differences if one.should == 0 and one.kind is not Kind.UNCOUNTED)
+    emptied = len([one for one in empty if (one.shows or 0) > 0])
     ok = emptied * 100 <= MOST_EMPTIED_PERCENT * max(plan.compared, 1)
     return Question(
         "zeros", ok, f"{emptied} of {plan.compared} numbers would go to 0",

@@ -1,49 +1,33 @@
-"""The blast guard: what would empty a large part of a channel within half an hour, or reprice it, waits as one case.
+"""The blast guard: what would empty a large part of a channel within half an hour, or reprice it, waits as one case; so does
+what would go to zero only because nobody has counted it.
 
 How large a pass is plays no part: what was let through of late counts as well (docs/decisions/0013).
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from omnisync import db
 from omnisync.announce import announce
 from omnisync.catalog.tables import Article
-from omnisync.stock import archives
-from omnisync.stock.tables import Movement
+from omnisync.sync import counted, taken
 from omnisync.sync.context import Channel, Context
-from omnisync.sync.rows import price_differs
-from omnisync.sync.tables import IS_PROVISIONAL, Case, ChannelListing, ShownState
-from omnisync.sync.wanted import BATCH, contents_of
-from omnisync.values import Kind, Shelf
+from omnisync.sync.rows import key_of, price_differs
+from omnisync.sync.tables import Case, ChannelListing, ShownState
+from omnisync.sync.wanted import BATCH
 
-ZERO, PRICE = "blast_zero", "blast_price"
+ZERO, PRICE, UNCOUNTED = "blast_zero", "blast_price", "uncounted"
 WINDOW = timedelta(minutes=30)
 """What went to zero without a buyer counts for so long, however small the passes were that let it through."""
-EVERYDAY = frozenset(
-    kind.value
-    for kind in (
-        Kind.SOLD,
-        Kind.ORDER,
-        Kind.HOLD,
-        Kind.SHIPPED,
-        Kind.COLLECTED,
-        Kind.HANDED_BACK,
-        Kind.RELEASED,
-        Kind.RETURNED,
-    )
-)
-"""What buyers do. A shelf that only they emptied is sold out, whatever the share of the assortment."""
-MOST_NAMED = 200
-_movement, _article = db.table(Movement), db.table(Article)
+MOST_NAMED, MOST_IN_A_SENTENCE = 200, 8
+_article, _case = db.table(Article), db.table(Case)
 
 
 def hold_back(session: Session, context: Context, channel: Channel, *, now: datetime) -> None:
@@ -51,14 +35,18 @@ def hold_back(session: Session, context: Context, channel: Channel, *, now: date
     if not channel.policy.blast_guard:
         return
     rows = _behind(session, channel)
+    uncounted = {key_of(row): row for row in _uncounted(session, channel, rows)}
+    of_uncounted = _cases_of(session, rows, UNCOUNTED)
     for row in rows:
-        _forget_old_decision(row)
-    emptied = _emptied(session, channel, rows)
+        _forget_old_decision(row, counted=row.guard_case in of_uncounted and key_of(row) not in uncounted)
+    _hold(session, context, channel, UNCOUNTED, list(uncounted.values()), now)
+    emptied = [row for row in _emptied(session, channel, rows) if key_of(row) not in uncounted]
     if _too_many(session, channel, emptied, now):
         _hold(session, context, channel, ZERO, emptied, now)
     else:
         _let_through(session, emptied, now)
     _hold(session, context, channel, PRICE, _repriced(session, channel, rows), now)
+    _close_counted(session, channel, now)
 
 
 def decide(session: Session, case: Case, decision: str) -> int:
@@ -71,7 +59,8 @@ def decide(session: Session, case: Case, decision: str) -> int:
 
 def _behind(session: Session, channel: Channel) -> Sequence[ShownState]:
     """Rows that the guard has to look at: going to zero, changing their price, or decided about before."""
-    return session.execute(_SUSPICIOUS, {"channel": channel.name}).scalars().all()
+    given = {"channel": channel.name, "unread": not channel.can.looks}
+    return session.execute(_SUSPICIOUS, given).scalars().all()
 
 
 _SUSPICIOUS = select(ShownState).where(
@@ -79,6 +68,9 @@ _SUSPICIOUS = select(ShownState).where(
     col(ShownState.behind_since).is_not(None),
     sa.or_(
         sa.and_(col(ShownState.wanted) == 0, col(ShownState.believed) > 0),
+        sa.and_(
+            col(ShownState.wanted) == 0, col(ShownState.believed).is_(None), sa.bindparam("unread", type_=sa.Boolean)
+        ),
         sa.and_(
             col(ShownState.wanted_price_minor).is_not(None),
             col(ShownState.wanted_price_minor) != sa.func.coalesce(col(ShownState.price_minor), -1),
@@ -88,9 +80,9 @@ _SUSPICIOUS = select(ShownState).where(
 )
 
 
-def _forget_old_decision(row: ShownState) -> None:
-    """A decision holds for the numbers it was made about and for no others."""
-    if (row.guard_quantity, row.guard_price_minor) != (row.wanted, row.wanted_price_minor):
+def _forget_old_decision(row: ShownState, *, counted: bool) -> None:
+    """A decision holds for the numbers it was made about and for no others, and that nobody knows a number until it is known."""
+    if counted or (row.guard_quantity, row.guard_price_minor) != (row.wanted, row.wanted_price_minor):
         row.guard_case = row.guard_decision = row.guard_quantity = row.guard_price_minor = None
 
 
@@ -115,7 +107,7 @@ def _too_many(session: Session, channel: Channel, emptied: Sequence[ShownState],
 def _let_through(session: Session, emptied: Sequence[ShownState], now: datetime) -> None:
     """Remember since when somebody other than a buyer emptied them. What seems to be sold is told or undone soon."""
     fresh = _undecided(emptied)
-    sold = _seem_sold(session, {row.sku for row in fresh}) if fresh else set()
+    sold = taken.seem_sold(session, {row.sku for row in fresh}) if fresh else set()
     for row in fresh:
         if row.sku not in sold:
             row.emptied_since = row.applied_at or now
@@ -129,16 +121,10 @@ def _passed(session: Session, channel: Channel, now: datetime) -> list[ShownStat
             ShownState.channel == channel.name, ShownState.wanted == 0, col(ShownState.emptied_since).is_not(None), late
         )
     ).all()
-    bought = _bought(session, channel, {row.sku: row.emptied_since for row in rows if row.emptied_since is not None})
+    bought = taken.bought(
+        session, channel, {row.sku: row.emptied_since for row in rows if row.emptied_since is not None}
+    )
     return [row for row in rows if row.sku not in bought]
-
-
-def _seem_sold(session: Session, skus: Collection[str]) -> set[str]:
-    """Those of which some channel shows less, for which it has told no order yet."""
-    provisional = set(session.exec(select(ShownState.sku).where(IS_PROVISIONAL)))
-    contents = contents_of(session, provisional | set(skus)) if provisional else {}
-    gone = {part for sku in provisional for part in contents.get(sku, {sku: 1})}
-    return {sku for sku in skus if not gone.isdisjoint(contents.get(sku, {sku: 1}))}
 
 
 def large_share(session: Session, channel: Channel) -> int:
@@ -165,8 +151,7 @@ def _hold(
 
 
 def _open_case(session: Session, context: Context, channel: Channel, kind: str, now: datetime) -> Case:
-    open_one = select(Case).where(Case.channel == channel.name, Case.kind == kind, col(Case.closed_at).is_(None))
-    case = session.exec(open_one).first()
+    case = session.exec(_open_one(channel, kind)).first()
     if case is None:
         case = Case(id=context.ids.new(), channel=channel.name, kind=kind, title="", opened_at=now)
         session.add(case)
@@ -174,10 +159,37 @@ def _open_case(session: Session, context: Context, channel: Channel, kind: str, 
     return case
 
 
+def _open_one(channel: Channel, kind: str) -> SelectOfScalar[Case]:
+    return select(Case).where(Case.channel == channel.name, Case.kind == kind, col(Case.closed_at).is_(None))
+
+
+def _cases_of(session: Session, rows: Sequence[ShownState], kind: str) -> set[str]:
+    """Those of this kind, closed or not, that any of these rows was decided in."""
+    named = {row.guard_case for row in rows if row.guard_case is not None}
+    statement = select(Case.id).where(db.among(_case.c.id, sorted(named)), Case.kind == kind)
+    return set(session.exec(statement)) if named else set()
+
+
+def _close_counted(session: Session, channel: Channel, now: datetime) -> None:
+    """Once somebody has said of each how many there are, nothing is left to decide."""
+    case = session.exec(_open_one(channel, UNCOUNTED)).first()
+    if case is None:
+        return
+    session.flush()
+    waiting = select(ShownState.sku).where(ShownState.guard_case == case.id, ShownState.guard_decision == "waiting")
+    if session.exec(waiting.limit(1)).first() is None:
+        case.closed_at, case.closed_how = now, "mended"
+        announce(session, "channel.case_closed", {"channel": channel.name, "case": case.id, "how": "mended"}, now=now)
+
+
 _SAYS: dict[str, tuple[Callable[[int], str], str]] = {
     ZERO: (
         lambda n: f"{n} listings would go to zero within {WINDOW // timedelta(minutes=1)} minutes",
         "Apply if these articles are really sold out; otherwise undo the import or count that emptied them and dismiss.",
+    ),
+    UNCOUNTED: (
+        lambda n: f"{n} listings would go to zero though nobody has counted their articles",
+        "Count them: what is counted is shown at once, and this closes by itself. Apply if there really are none.",
     ),
     PRICE: (
         lambda n: f"{n} prices would change by more than this channel allows at once, or below their minimum",
@@ -193,7 +205,10 @@ def _describe(
     waiting, passed = _listings(rows), _passed(session, channel, now) if kind == ZERO else []
     case.title = title(len(waiting | _listings(passed)))
     if kind == ZERO:
-        case.cause = _causes(session, channel, [*rows, *passed])
+        case.cause = taken.causes(session, channel, [*rows, *passed])
+    if kind == UNCOUNTED:
+        skus = sorted({row.sku for row in rows})
+        case.cause = ", ".join([*skus[:MOST_IN_A_SENTENCE], *(["…"] if len(skus) > MOST_IN_A_SENTENCE else [])])
     case.details = {"listings": len(waiting), "examples": [_example(row) for row in rows[:20]]}
     if passed:
         case.title += f": {len(waiting)} wait, {len(_listings(passed) - waiting)} show zero already"
@@ -213,70 +228,16 @@ def _example(row: ShownState) -> dict[str, Any]:
 def _emptied(session: Session, channel: Channel, rows: Sequence[ShownState]) -> list[ShownState]:
     """Rows that would go to zero for another reason than that buyers bought the pieces."""
     emptied = [row for row in rows if row.wanted == 0 != row.applied and (row.believed or 0) > 0]
-    bought = _bought(session, channel, {row.sku: row.applied_at for row in emptied if row.applied_at is not None})
+    bought = taken.bought(session, channel, {row.sku: row.applied_at for row in emptied if row.applied_at is not None})
     return [row for row in emptied if row.sku not in bought]
 
 
-def _bought(session: Session, channel: Channel, since: Mapping[str, datetime]) -> set[str]:
-    """SKUs of which buyers took pieces since these moments, and of which nobody else took any."""
-    contents = contents_of(session, since)
-    parts = {sku: contents.get(sku, {sku: 1}) for sku in since}
-    changes = _changes(
-        session, channel, {part for one in parts.values() for part in one}, min(since.values(), default=None)
-    )
-    found = set()
-    for sku, moment in since.items():
-        late = [change for part in parts[sku] for change in changes[part] if change.at >= moment]
-        others: Counter[Shelf] = Counter()
-        for change in late:
-            if change.kind not in EVERYDAY:
-                others[change.shelf] += change.free
-        if min(others.values(), default=0) >= 0 and any(one.free < 0 and one.kind in EVERYDAY for one in late):
-            found.add(sku)
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """A movement that put pieces on sale or took them off."""
-
-    shelf: Shelf
-    kind: str
-    cause: str
-    at: datetime
-    free: int
-
-
-def _changes(
-    session: Session, channel: Channel, skus: Collection[str], since: datetime | None
-) -> dict[str, list[_Change]]:
-    """By SKU, as they were recorded from then on."""
-    free = _movement.c.on_hand - _movement.c.reserved - _movement.c.blocked - _movement.c.safety
-    columns = (_movement.c.location, _movement.c.sku, _movement.c.kind, _movement.c.cause, _movement.c.recorded_at)
-    locations = sorted({location for group in channel.groups for location in group.locations})
-    found: dict[str, list[_Change]] = defaultdict(list)
-    ordered, before = sorted(skus), archives.newest(session)
-    for start in range(0, len(ordered), BATCH):
-        statement = sa.select(*columns, free).where(
-            _movement.c.location.in_(locations), _movement.c.sku.in_(ordered[start : start + BATCH]), free != 0
-        )
-        if since is not None:
-            statement = statement.where(_movement.c.recorded_at >= since)
-        if before is not None:  # what was carried forward does not say who took what
-            statement = statement.where(_movement.c.id > before.last_id)
-        for location, sku, kind, cause, at, change in session.execute(statement):
-            found[sku].append(_Change(Shelf(location, sku), kind, cause, at, change))
-    return found
-
-
-def _causes(session: Session, channel: Channel, rows: Sequence[ShownState]) -> str:
-    since = min((moment for row in rows if (moment := row.emptied_since or row.applied_at) is not None), default=None)
-    changes = _changes(session, channel, {row.sku for row in rows}, since).values()
-    lowered = (one for of_sku in changes for one in of_sku if one.free < 0 and one.kind not in EVERYDAY)
-    counted = Counter(one.cause.split("/")[0] for one in lowered)
-    if not counted:
-        return "No movement of stock explains it: look at the settings of this channel and its listings."
-    return "; ".join(f"{cause} ({n} movements)" for cause, n in counted.most_common(3))
+def _uncounted(session: Session, channel: Channel, rows: Sequence[ShownState]) -> list[ShownState]:
+    """Rows that nobody ever gave a number, here or there: zero would only say that the ledger is new."""
+    unread = not channel.can.looks
+    first = [row for row in rows if row.wanted == 0 and row.applied is None and (row.believed or unread)]
+    known = counted.places(session, channel, {row.sku for row in first}) if first else {}
+    return [row for row in first if row.place not in known[row.sku]]
 
 
 def _repriced(session: Session, channel: Channel, rows: Sequence[ShownState]) -> list[ShownState]:

@@ -236,6 +236,11 @@ def is_shadow(channel: Channel, writes: str | None) -> bool:
     return writes == "off" or (writes is None and channel.settings.shadow)
 
 
+def is_quiet(channel: db.Bound[str]) -> sa.Exists:
+    """Whether it was paused or handed back, perhaps by another process while a round was under way."""
+    return sa.exists().where(_health.c.channel == channel, sa.or_(_health.c.paused, _health.c.writes == "off"))
+
+
 def go_live(session: Session, channel: str, *, now: datetime) -> None:
     """From now on write there, at once. What was written before says nothing of what somebody else wrote since."""
     row = row_of(session, channel)

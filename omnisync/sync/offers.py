@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from omnisync.adapters.base import Listing, Target
+from omnisync.sync import polling
 from omnisync.sync.context import Channel
 from omnisync.values import Money
 
@@ -12,17 +13,16 @@ Row = dict[str, str]
 
 
 async def catalogue(channel: Channel) -> list[Row]:
-    """A row of `omnisync import catalog` for every offer that has a SKU, one for each SKU, with the price that it shows."""
-    offers: dict[str, Listing] = {}
-    position, more = None, True
-    while more:
-        page = await channel.adapter.listings(position)
-        for listing in page.listings:
-            if listing.sku:
-                offers.setdefault(listing.sku, listing)
-        position, more = page.cursor, page.more
-    prices = await _prices(channel, list(offers.values()))
-    return list(_rows(offers.values(), prices))
+    """A row of `omnisync import catalog` for every offer that has a SKU, one for each SKU, with the price that it shows.
+
+    A page is forgotten as soon as its rows are made, so that of a large channel nothing is kept but these.
+    """
+    made: dict[str, Row] = {}
+    async for listings in polling.offers(channel):
+        first = {one.sku: one for one in reversed(listings) if one.sku}
+        fresh = [one for sku, one in reversed(first.items()) if sku not in made]
+        made |= {row["sku"]: row for row in _rows(fresh, await _prices(channel, fresh))}
+    return list(made.values())
 
 
 async def _prices(channel: Channel, offers: Sequence[Listing]) -> dict[str, Money]:

@@ -12,20 +12,16 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from omnisync import db, values
+from omnisync import db
 from omnisync.adapters.base import LevelSeen
-from omnisync.catalog import articles
-from omnisync.stock.tables import Balance, Movement
-from omnisync.sync import claims, polling
+from omnisync.sync import claims, counted, polling
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import Key
 from omnisync.sync.tables import PRICE_PLACE, ChannelListing
-from omnisync.sync.wanted import BATCH, Listed, Wanted, contents_of, of_listings, offered
-from omnisync.values import Money, Shelf
+from omnisync.sync.wanted import BATCH, Listed, Wanted, of_listings, offered
+from omnisync.values import Money
 
-_listing, _balance, _movement = db.table(ChannelListing), db.table(Balance), db.table(Movement)
-_SAY_NOTHING = (values.Kind.RETURNED.value, values.Kind.COUNTED_ALREADY.value)
-"""Of how much there was before."""
+_listing = db.table(ChannelListing)
 
 
 class Kind(StrEnum):
@@ -47,7 +43,7 @@ WORDS: Mapping[Kind, str] = {
     Kind.NOT_OFFERED: "is there, and not offered: sales that nobody can make",
     Kind.TOO_FEW: "offers fewer than there are",
     Kind.PRICE: "shows another price",
-    Kind.UNCOUNTED: "nothing is known of its stock: count it, else it goes to 0",
+    Kind.UNCOUNTED: "nothing is known of its stock: it stays as it is until somebody counts it",
     Kind.UNMAPPED: "is no article that we know: map it, else it is left alone",
     Kind.NOT_THERE: "is not found at the channel",
 }
@@ -146,39 +142,14 @@ def _page(session: Session, context: Context, channel: Channel, after: str, now:
     ours = [Listed(row.external_id, row.sku) for row in rows if row.ours]
     for wish in of_listings(session, context, channel, ours, now=now) if ours else ():
         wishes[wish.external_id].append(wish)
-    counted = _counted_places(session, channel, {one.sku for one in ours})
+    known = counted.places(session, channel, {one.sku for one in ours})
     return [
         _Offer(
             row.external_id, row.sku, row.title, bool(row.ours), tuple(found := wishes[row.external_id]),
-            frozenset(one.place for one in found) - counted.get(row.sku, set()),
+            frozenset(one.place for one in found) - known.get(row.sku, set()),
         )
         for row in rows
     ]  # fmt: skip
-
-
-def _counted_places(session: Session, channel: Channel, skus: set[str]) -> dict[str, set[str]]:
-    """SKU -> the places that it, or each part of it, was counted or brought to."""
-    contents = contents_of(session, skus)
-    parts = {sku: set(contents.get(sku, (sku,))) for sku in skus}
-    every = {part for of_one in parts.values() for part in of_one}
-    known, without = _counted(session, every), articles.unstocked(session, every)
-    return {
-        sku: {
-            group.place
-            for group in channel.groups
-            if all(any(Shelf(at, part) in known for at in group.locations) for part in parts[sku] - without)
-        }
-        for sku in skus
-    }
-
-
-def _counted(session: Session, skus: set[str]) -> set[Shelf]:
-    here = sa.and_(_movement.c.location == _balance.c.location, _movement.c.sku == _balance.c.sku)
-    brought = sa.exists().where(here, _movement.c.on_hand > 0, _movement.c.kind.not_in(_SAY_NOTHING))
-    statement = sa.select(_balance.c.location, _balance.c.sku).where(
-        db.among(_balance.c.sku, sorted(skus)), sa.or_(_balance.c.counted_at.is_not(None), brought)
-    )
-    return {Shelf(*row) for row in session.execute(statement)} if skus else set()
 
 
 Levels = dict[str, dict[str, LevelSeen]]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
 from omnisync.adapters.base import Article, Fact, LevelSeen, Listing, OrderSeen, Page
+from omnisync.errors import NeedsAttention
 from omnisync.sync import cursors, facts, firsts, gone, health
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.resolve import resolver
@@ -74,20 +75,31 @@ async def pull_listings(context: Context, channel: Channel) -> int:
     """Read all offers of the channel and match those that nobody has mapped; how many there are. Those that it has no more
     are gone."""
     named: set[str] = set()
-    began, position = context.clock.now(), None
-    for _ in range(MAX_PAGES):
-        page = await channel.adapter.listings(position)
+    began = context.clock.now()
+    async for listings in offers(channel):
         now = context.clock.now()
-        listings = page.listings
         await context.store.write(lambda session, seen=listings, at=now: keep(session, channel, seen, now=at))  # type: ignore[misc]
-        named |= {listing.external_id for listing in page.listings}
-        position = page.cursor
-        if not page.more:
-            await gone.settle(context, channel, named, began=began)
-            break
+        named |= {listing.external_id for listing in listings}
+    await gone.settle(context, channel, named, began=began)
     now = context.clock.now()
     await context.store.write(lambda session: advance(session, channel.name, LISTINGS, None, now=now))
     return len(named)
+
+
+async def offers(channel: Channel) -> AsyncIterator[Sequence[Listing]]:
+    """Page after page, however many there are. NeedsAttention when the channel goes in circles: then nothing may be taken for gone."""
+    been: set[str | None] = {None}
+    more, position = True, None
+    while more:
+        page = await channel.adapter.listings(position)
+        yield page.listings
+        more, position = page.more, page.cursor
+        if more and position in been:
+            raise NeedsAttention(
+                f"{channel.name} sends the same page of its listings again and again.",
+                action="Look whether its catalogue can be listed there; if it can, update omnisync.",
+            )
+        been.add(position)
 
 
 def keep(session: Session, channel: Channel, listings: Sequence[Listing], *, now: datetime) -> int:

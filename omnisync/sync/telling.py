@@ -15,7 +15,7 @@ from omnisync import db
 from omnisync.adapters.base import News, Outcome, Published
 from omnisync.orders import undoing
 from omnisync.orders.tables import ChannelOrder, OrderLine, Pickup, PickupLine
-from omnisync.sync import deadletters
+from omnisync.sync import deadletters, health
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.deadletters import Letter
 from omnisync.sync.rows import backoff
@@ -52,7 +52,9 @@ async def tell(context: Context, channel: Channel) -> int:
 
 
 def _unheard(session: Session, channel: Channel, now: datetime) -> list[_Report]:
-    statement = select(Pickup, ChannelOrder).select_from(_PAIRS).where(*_due(channel.name, now))
+    statement = (
+        select(Pickup, ChannelOrder).select_from(_PAIRS).where(*_due(channel.name, now), ~health.is_quiet(channel.name))
+    )
     found = session.exec(statement.order_by(col(Pickup.id)).limit(BATCH)).all()
     return [_report(session, channel, pickup, order) for pickup, order in found]
 
@@ -102,7 +104,8 @@ def _report(session: Session, channel: Channel, pickup: Pickup, order: ChannelOr
 
 def _unheard_orders(session: Session, channel: Channel, now: datetime) -> list[_Report]:
     """Orders whose pieces were given back because nobody paid: the channel should cancel them."""
-    statement = select(ChannelOrder).select_from(_ORDERS).where(*_order_due(channel.name, now))
+    due = (*_order_due(channel.name, now), ~health.is_quiet(channel.name))
+    statement = select(ChannelOrder).select_from(_ORDERS).where(*due)
     found = session.exec(statement.order_by(col(ChannelOrder.id)).limit(BATCH)).all()
     return [_order_report(session, order) for order in found]
 

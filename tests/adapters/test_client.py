@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import gzip
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import httpx
@@ -53,6 +54,60 @@ async def test_what_passes_quickly_is_tried_three_times_with_waits_in_between(to
     with pytest.raises(Unanswered, match="answered 500"):
         await broken.call("GET", "/")
     assert len(asked) == 3
+
+
+class Endless(httpx.AsyncByteStream):
+    """Sends pieces of a kilobyte for as long as anybody listens."""
+
+    def __init__(self) -> None:
+        self.sent, self.closed = 0, False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while self.sent < 1000:
+            self.sent += 1
+            yield bytes(1024)
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize(
+    ("status", "trouble", "says"),
+    [(200, NeedsAttention, "more than 10,000 bytes"), (500, Unanswered, "answered 500")],
+)
+async def test_an_answer_without_end_is_read_no_further_than_it_may_be(
+    tools: Tools, status: int, trouble: type[Exception], says: str
+):
+    endless = Endless()
+    client, _ = calling(tools, lambda n: httpx.Response(status, stream=endless))
+    client.most_bytes = 10_000
+
+    with pytest.raises(trouble, match=says):
+        await client.call("GET", "/", repeatable=False)
+
+    assert (endless.sent, endless.closed) == (10, True)
+
+
+async def test_of_an_answer_of_which_only_the_status_counts_the_rest_is_left(tools: Tools):
+    endless = Endless()
+    client, _ = calling(tools, lambda n: httpx.Response(200, stream=endless))
+    client.most_bytes, client.cut_off = 10_000, True
+
+    reply = await client.call("GET", "/")
+
+    assert (reply.status, len(reply.body), endless.sent, endless.closed) == (200, 10_000, 10, True)
+
+
+async def test_what_is_packed_small_is_measured_as_it_is_unpacked(tools: Tools):
+    packed = gzip.compress(bytes(1_000_000))
+    client, _ = calling(tools, lambda n: httpx.Response(200, headers={"content-encoding": "gzip"}, content=packed))
+    client.most_bytes = 900_000
+    assert len(packed) < 10_000
+
+    with pytest.raises(NeedsAttention, match="more than 900,000 bytes"):
+        await client.call("GET", "/")
+    client.most_bytes = 1_000_000
+    assert (await client.call("GET", "/")).body == bytes(1_000_000)
 
 
 @pytest.mark.parametrize(

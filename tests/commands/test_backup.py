@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from omnisync import db
+from omnisync.commands import backup
 from tests.commands.conftest import Omnisync
 
 
@@ -124,3 +125,13 @@ def test_a_backup_is_noted_for_the_list_of_the_day(omnisync: Omnisync, ready: Pa
         noted = database.execute("SELECT channel, name, typeof(\"at\") FROM cursor WHERE name = 'backup'").fetchall()
 
     assert noted == [("#server", "backup", "integer")]
+
+
+def test_a_long_copy_says_how_far_it_is(omnisync: Omnisync, ready: Path, tmp_path: Path) -> None:
+    heard: list[tuple[int, int]] = []
+
+    backup.copy(tmp_path / "shop.db", tmp_path / "copy.db", lambda done, total: heard.append((done, total)))
+
+    done, total = heard[-1]
+    assert done == total > 0
+    assert [done for done, _ in heard] == sorted(done for done, _ in heard)

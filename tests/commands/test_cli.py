@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from omnisync import access, db, migrations
+from omnisync import __version__, access, db, migrations
 from omnisync.access import Role, people
 from omnisync.commands import verify
 from tests.commands.conftest import Omnisync
@@ -21,6 +21,12 @@ def test_help_names_every_command(omnisync: Omnisync) -> None:
     assert ran.code == 0
     for word in ("migrate", "doctor", "verify", "backup", "restore", "keys", "users"):
         assert word in ran.out
+
+
+def test_it_says_which_version_it_is(omnisync: Omnisync) -> None:
+    ran = omnisync("--version")
+
+    assert (ran.code, ran.out) == (0, f"omnisync {__version__}\n")
 
 
 def test_migrating_makes_the_schema_once(omnisync: Omnisync, fresh_config: Path, fresh: Engine) -> None:

@@ -9,6 +9,7 @@ from omnisync.catalog import articles
 from omnisync.catalog.articles import ArticleChange
 from omnisync.orders import accepting, pickup, pickup_api
 from omnisync.orders.pickup import Actor
+from omnisync.orders.tables import Task
 from omnisync.stock.tables import Balance
 from tests.orders.counter import violations
 from tests.pages.staff_site import hidden, opened
@@ -301,6 +302,29 @@ def test_a_task_is_ticked_off(engine, clock):
     assert "Nachzählen" in page
     assert done.headers["location"] == "/staff?m=done"
     assert "Nachzählen" not in after
+
+
+def test_more_tasks_than_the_list_shows_are_counted_and_come_up_one_after_the_other(engine, clock):
+    async def story(site):
+        with db.transaction(engine) as session:
+            now = clock.now()
+            rows = [Task(id=f"t{n:03}", kind="put_back", location="linden", created_at=now) for n in range(203)]
+            rows.append(Task(id="t999", kind="put_back", location="markt", created_at=now))
+            session.add_all(rows)
+        await site.log_in()
+        page = (await site.get("/staff")).text
+        token = page.split('name="token" value="')[1].split('"')[0]
+        for task in ("t000", "t001"):
+            await site.post(f"/staff/tasks/{task}/done", token=token)
+        return page, (await site.get("/staff")).text
+
+    before, after = play(engine, clock, story)
+
+    assert "<span>203</span>" in before
+    assert before.count('action="/staff/tasks/') == after.count('action="/staff/tasks/') == 200
+    assert "3 weitere Aufgaben rücken nach" in before
+    assert "1 weitere Aufgabe rückt nach" in after
+    assert ("/staff/tasks/t201/" in before, "/staff/tasks/t201/" in after) == (False, True)
 
 
 def test_a_pickup_that_nobody_accepts_is_said_to_be_so(engine, clock):

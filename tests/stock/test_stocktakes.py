@@ -189,6 +189,32 @@ def test_shelves_are_counted_again_for_each_of_four_reasons_until_they_are(sessi
     assert recounts.page(session, None) == []
 
 
+def test_a_fact_that_comes_late_while_a_shelf_waits_to_be_counted_adds_its_reason_until_a_count_has_heard_of_it(
+    session,
+):
+    """A count that was made before it was told leaves it open on which side of that count it lies; a later one does not."""
+    for sku in ("LAMP", "CUP"):
+        shelf(session, sku, pieces=20)
+        happened(session, Kind.COUNT, sku, 20, 60)
+    happened(session, Kind.SOLD, "LAMP", 25, 100)
+
+    waiting = recounts.page(session, LINDEN)
+    happened(session, Kind.SOLD, "LAMP", 1, 50, told=200)
+    happened(session, Kind.SOLD, "CUP", 1, 50, told=200)
+    both, on_hand = recounts.page(session, LINDEN), [level(session, sku).on_hand for sku in ("LAMP", "CUP")]
+    for sku in ("LAMP", "CUP"):
+        happened(session, Kind.COUNT, sku, 3, 190, told=210)
+    made_before_it_was_told = recounts.page(session, LINDEN)
+    for sku in ("LAMP", "CUP"):
+        happened(session, Kind.COUNT, sku, 3, 220)
+
+    assert [(one.sku, one.reasons) for one in waiting] == [("LAMP", ("stock_error",))]
+    assert {one.sku: one.reasons for one in both} == {"LAMP": ("stock_error", "late_facts"), "CUP": ("late_facts",)}
+    assert on_hand == [-5, 20], "it is in the count already"
+    assert {one.sku: "late_facts" in one.reasons for one in made_before_it_was_told} == {"LAMP": True, "CUP": True}
+    assert recounts.page(session, LINDEN) == []
+
+
 def test_a_count_from_before_a_shelf_was_found_empty_does_not_put_it_back_on_sale(session):
     shelf(session, "CUP", pieces=5)
     shelves.take_off_sale(session, [Shelf(LINDEN, "CUP")], now=at(10))

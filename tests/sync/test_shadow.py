@@ -12,14 +12,16 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy.engine import Engine
+from sqlmodel import Session
 
 from omnisync.adapters.base import Article, Can, Hook, LevelSeen, Subscription, Write
 from omnisync.adapters.client import Tools
 from omnisync.catalog import pricelist
 from omnisync.catalog.pricelist import BasePrice
 from omnisync.clock import Ids, StoppedClock
+from omnisync.orders.tables import ChannelOrder
 from omnisync.settings import ServerSettings
-from omnisync.sync import claims, golive, health, plan
+from omnisync.sync import claims, golive, health, plan, telling
 from omnisync.sync.plan import Kind as Wrong
 from omnisync.sync.tables import Case, Sent
 from omnisync.values import Money
@@ -156,8 +158,10 @@ def test_what_was_ordered_and_never_counted_is_named_as_uncounted(
 
 
 def test_it_may_go_live_when_every_question_is_answered(house: House, web: Watched, clock: StoppedClock, play: Play):
-    house.article("NEW")
+    house.article("NEW", "GONE")
+    house.stock("GONE", 0)
     web.offer("NEW", stock=1)
+    web.offer("GONE", stock=1)
     web.offer("STRANGE")
 
     def asked() -> dict[str, bool]:
@@ -167,7 +171,7 @@ def test_it_may_go_live_when_every_question_is_answered(house: House, web: Watch
 
     before = asked()
     house.article("STRANGE")
-    house.stock(["NEW", "STRANGE"], 3)
+    house.stock(["NEW", "STRANGE", "GONE"], 3)
     play(house.settle(rounds=2))
 
     assert before == {
@@ -223,6 +227,32 @@ def test_a_round_under_way_writes_no_more_after_the_channel_was_paused_or_handed
     claimed = house.within(lambda session: claims.claim(session, house.context, channel, [key], now=clock.now()))
 
     assert claimed == []
+
+
+@pytest.mark.parametrize("stop", [health.pause, health.hand_back])
+def test_a_round_under_way_tells_nothing_after_the_channel_was_paused_or_handed_back(
+    house: House, web: Watched, engine: Engine, clock: StoppedClock, play: Play, stop: Any
+):
+    house.within(lambda session: health.go_live(session, "web", now=clock.now()))
+    order(engine, house, clock)
+    pickup(engine, clock, "ready")
+    house.within(lambda session: unpaid_order(session, clock))
+
+    house.within(lambda session: stop(session, "web", now=clock.now()))
+    told = play(telling.tell(house.context, house.channel("web")))
+
+    assert (told, web.told) == (0, [])
+
+
+def unpaid_order(session: Session, clock: StoppedClock) -> None:
+    """One whose pieces were given back because nobody paid it."""
+    now = clock.now()
+    session.add(
+        ChannelOrder(
+            id="o1", channel="web", external_id="901", reference="#1002", version=now, placed_at=now, seen_at=now,
+            paid=False, closed=False, released_at=now,
+        )
+    )  # fmt: skip
 
 
 def test_what_a_till_says_of_its_own_stock_counts_in_shadow_too(

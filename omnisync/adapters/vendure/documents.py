@@ -47,6 +47,12 @@ query Orders($options: OrderListOptions) {
 }
 """
 
+ORDER_IDS = """
+query OrderIds($options: OrderListOptions) {
+  orders(options: $options) { totalItems items { id } }
+}
+"""
+
 PACK = """
 mutation Pack($input: FulfillOrderInput!) {
   addFulfillmentToOrder(input: $input) {
@@ -69,4 +75,4 @@ mutation Cancel($input: CancelOrderInput!) {
 }
 """
 
-ALL = (LOGIN, SHOP, VARIANTS, WRITE, ORDERS, PACK, ADVANCE, CANCEL)
+ALL = (LOGIN, SHOP, VARIANTS, WRITE, ORDERS, ORDER_IDS, PACK, ADVANCE, CANCEL)

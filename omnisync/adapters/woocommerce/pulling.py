@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from omnisync.adapters.base import Fact, Page, Unreadable
@@ -15,6 +16,8 @@ from omnisync.values import format_time, from_cursor, parse_time, to_cursor
 
 FIRST_READ = timedelta(days=90)
 """How far back the first pass looks for orders that are still to be sent."""
+
+BIN = "trash"
 
 
 class Pulling:
@@ -30,17 +33,29 @@ class Pulling:
         The cursor holds where the page begins and the latest time seen: the next pass begins an overlap before that, since
         WordPress may finish writing an order after one that it began later.
         """
-        mark, latest = _parse(cursor) if cursor else (Mark(self._beginning(now)), None)
+        position = _parse(cursor) if cursor else _Position(Mark(self._beginning(now)), None, Mark(now - self._overlap))
+        binned, thrown, more = await self._binned(position.binned)
+        mark, latest = position.mark, position.latest
         size = self._settings.page_size
         filters = mark.params("modified_after")
         found = await self._wire.page("orders", orderby="modified", order="asc", per_page=size, **filters)
         began, mark = mark, mark.after(found, "date_modified_gmt")
         facts = [await self._fact(order) for order in found if order.get("status") not in DRAFTS]
+        facts += thrown
         latest = mark.at if found else latest
         if len(found) >= size and mark != began:
-            return Page(facts, _cursor(mark, latest), more=True)
+            return Page(facts, _Position(mark, latest, binned).cursor(), more=True)
         begin = mark if latest is None else Mark(latest - self._overlap)
-        return Page(facts, _cursor(begin, latest))
+        return Page(facts, _Position(begin, latest, binned).cursor(), more=more)
+
+    async def _binned(self, mark: Mark) -> tuple[Mark, list[Fact], bool]:
+        """What was thrown into the bin since, which no list of orders names unless it is asked for: where to go on, and whether at once."""
+        size = self._settings.page_size
+        filters = mark.params("modified_after")
+        found = await self._wire.page("orders", status=BIN, orderby="modified", order="asc", per_page=size, **filters)
+        after = mark.after(found, "date_modified_gmt")
+        thrown = [await self._fact(order) for order in found if order.get("status") == BIN]
+        return after, thrown, len(found) >= size and after != mark
 
     async def read(self, id: str) -> Fact | None:
         """An order as it is now, also one in the trash; None when there is none of that id or it is only a basket."""
@@ -64,17 +79,25 @@ class Pulling:
             )
 
 
-def _parse(cursor: str) -> tuple[Mark, datetime | None]:
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """Where to go on: in the orders, with the latest time seen among them, and in the bin."""
+
+    mark: Mark
+    latest: datetime | None
+    binned: Mark
+
+    def cursor(self) -> str:
+        return to_cursor(self.mark.cursor(), format_time(self.latest) if self.latest else "", self.binned.cursor())
+
+
+def _parse(cursor: str) -> _Position:
     try:
-        mark, latest = from_cursor(cursor, 2)
-        return Mark.parse(mark), parse_time(latest) if latest else None
+        mark, latest, binned = from_cursor(cursor, 3)
+        return _Position(Mark.parse(mark), parse_time(latest) if latest else None, Mark.parse(binned))
     except ValueError as error:
         raise NeedsAttention(
             "The cursor of this shop's orders is not one of ours.",
             action="Reset the channel's cursor: all orders are read again, and nothing is booked twice.",
             code="cursor",
         ) from error
-
-
-def _cursor(mark: Mark, latest: datetime | None) -> str:
-    return to_cursor(mark.cursor(), format_time(latest) if latest else "")

@@ -47,6 +47,8 @@ class Shop:
     bearer: bool = True
     stumbles_over: str | None = None
     """A variant whose write ends in a database error."""
+    stumbles_over_orders: bool = False
+    """Its orders cannot be read at all."""
     asked: list[str] = field(default_factory=list)
 
     # ------------------------------------------------------------ its people
@@ -226,6 +228,8 @@ class _Root:
         return _page(list(self._allowed().variants.values()), options)
 
     def orders(self, info: Any, options: Any = None) -> Any:
+        if self.shop.stumbles_over_orders:
+            raise GraphQLError("no such column")
         return _page(list(self._allowed().orders.values()), options)
 
     def update_product_variants(self, info: Any, input: Any) -> Any:

@@ -119,7 +119,8 @@ def _check(body: Mapping[str, Any]) -> None:
 
 
 def orders(shop: Shop, ask: Ask) -> Answer:
-    rows = [one for one in shop.orders.values() if one.status != "trash"]
+    binned = ask.query.get("status") == "trash"
+    rows = [one for one in shop.orders.values() if (one.status == "trash") is binned]
     found = reading.select(rows, ask.query)
     return _paged(found, [views.order(one, shop.seed.currency) for one in found.rows])
 

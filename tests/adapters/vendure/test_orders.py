@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from omnisync.adapters.client import Tools
 from omnisync.adapters.vendure import make
 from omnisync.clock import StoppedClock
 from omnisync.demo.vendure.shop import SETTINGS, Shop
-from omnisync.errors import NeedsAttention
+from omnisync.errors import NeedsAttention, TryLater
 from omnisync.values import Money
 
 pytestmark = pytest.mark.anyio
@@ -237,3 +238,41 @@ async def test_an_ended_pickup_is_cancelled_unless_its_money_must_go_back(shop: 
 async def test_a_cursor_that_is_not_ours_is_not_guessed_at(shop: Shop, tools: Tools):
     with pytest.raises(NeedsAttention, match="cursor"):
         await connect(shop, tools).pull("2026-11-21", now=tools.clock.now())
+
+
+def spoil_for_shop(order: dict[str, Any]) -> None:
+    """What its resolver must have is not there, so that the shop answers the whole page with an error."""
+    order["lines"][0]["productVariant"] = None
+
+
+def spoil_for_us(order: dict[str, Any]) -> None:
+    """It answers, and what it says is no time."""
+    order["lines"][0]["updatedAt"] = "yesterday"
+
+
+@pytest.mark.parametrize("spoil", [spoil_for_shop, spoil_for_us])
+async def test_one_order_that_cannot_be_read_stops_neither_its_page_nor_the_next_pass(
+    shop: Shop, tools: Tools, spoil: Callable[[dict[str, Any]], None]
+):
+    for _ in range(7):
+        shop.buy("1")
+    spoil(shop.orders["4"])
+    adapter = connect(shop, tools, page_size=5)
+
+    first, cursor = await poll(adapter, None, tools)
+    tools.clock.advance(minutes=5)  # type: ignore[attr-defined]
+    again, _ = await poll(adapter, cursor, tools)
+
+    for facts in (first, again):
+        assert {fact.id for fact in facts if isinstance(fact, OrderSeen)} == {"1", "2", "3", "5", "6", "7"}
+        assert {fact.key for fact in facts if isinstance(fact, Unreadable)} == {"order:4"}
+
+
+async def test_a_shop_that_fails_on_every_order_is_down_and_no_order_is_taken_for_unreadable(shop: Shop, tools: Tools):
+    shop.buy("1")
+    adapter = connect(shop, tools)
+    await orders(adapter, tools)
+    shop.stumbles_over_orders = True
+
+    with pytest.raises(TryLater):
+        await orders(adapter, tools)

@@ -230,8 +230,7 @@ async def test_an_order_that_was_written_late_is_still_found_and_the_overlap_doe
     clock.advance(seconds=1)
 
     found, cursor = await pulled(world, cursor)
-    world.shop.trash(order)
-    world.shop.trash(late)
+    del world.shop.orders[order.id], world.shop.orders[late.id]
     for _ in range(3):
         nothing, last = await pulled(world, cursor)
         assert (nothing, last) == ([], cursor)
@@ -293,3 +292,26 @@ async def test_fields_and_values_that_nobody_knows_are_passed_over(world: WooWor
     [told] = page.facts
     assert isinstance(told, OrderSeen)
     assert (told.id, numbers(told.lines[0])) == (str(2**60), (1, 0, 0, 0))
+
+
+async def test_an_order_in_the_bin_is_heard_of_without_a_webhook_and_comes_back_with_its_pieces(
+    world: WooWorld, clock: StoppedClock
+):
+    orders = [ordered(world, 2) for _ in range(3)]
+    _, cursor = await pulled(world)
+    clock.advance(minutes=10)
+
+    for order in orders:
+        world.shop.trash(order)
+    binned, cursor = await pulled(world, cursor)
+    nothing, cursor = await pulled(world, cursor)
+    clock.advance(minutes=10)
+    world.shop.set_status(orders[0], "processing")
+    back, _ = await pulled(world, cursor)
+
+    ended = [fact for fact in binned if isinstance(fact, OrderSeen) and fact.closed]
+    assert {fact.id for fact in ended} == {str(order.id) for order in orders}
+    assert {line.cancelled for fact in ended for line in fact.lines} == {2}
+    assert [fact for fact in nothing if isinstance(fact, OrderSeen) and fact.closed] == []
+    [again] = [fact for fact in back if isinstance(fact, OrderSeen)]
+    assert (again.id, again.closed, again.lines[0].cancelled) == (str(orders[0].id), False, 0)
