@@ -50,7 +50,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "lookupPickup": {"code": "K7Q4-X9RT"},
     "pickPickup": {"lines": [{"sku": _JACKET, "quantity": 1}]},
     "readyPickup": {"shelf": "12"},
-    "collectPickup": {"code": "K7Q4-X9RT", "lines": [{"sku": _JACKET, "quantity": 1}], "rest": "keep"},
+    "collectPickup": {"code": "K7Q4-X9RT", "lines": [{"sku": _JACKET, "quantity": 1}], "rest": "keep", "age_checked": True},
     "rejectPickup": _REJECTED,
     "cancelPickup": {"reason": "The customer called."},
     "extendPickup": {"collect_by": "2026-11-27T18:00:00Z"},

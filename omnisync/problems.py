@@ -48,6 +48,7 @@ PROBLEMS: Mapping[str, Known] = {
     "forbidden": Known(403, "A key with the role shop may not do this; it takes ops."),
     "wrong-code": Known(403, "This code does not open this pickup."),
     "not-found": Known(404, "There is nothing under the name 01KAE1V2ZB7M7Q8C3J5D9F6G4H."),
+    "age-unchecked": Known(409, "Somebody must say that the customer is at least 18.", {"min_age": 18}),
     "already-closed": Known(409, "This case was applied already.", {"how": "applied"}),
     "already-collected": Known(409, "This reservation is already collected.", {"state": "collected"}),
     "already-decided": Known(409, "Somebody has decided about this return already.", {"by": "Anna"}),

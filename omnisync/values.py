@@ -37,6 +37,7 @@ class Kind(StrEnum):
     HOLD = "hold"
     SHIPPED = "shipped"
     COLLECTED = "collected"
+    HANDED_BACK = "handed_back"
     RELEASED = "released"
     RETURNED = "returned"
     AWAITED = "awaited"

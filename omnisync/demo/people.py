@@ -333,7 +333,7 @@ class People:
 _STEPS: Mapping[str, tuple[str, Callable[[Waiting], Any], str]] = {
     "placed": ("pick", lambda waiting: {}, "picking"),
     "picking": ("ready", lambda waiting: {"shelf": "A1"}, "ready"),
-    "ready": ("collect", lambda waiting: {"code": waiting.code}, "collected"),
+    "ready": ("collect", lambda waiting: {"code": waiting.code, "age_checked": True}, "collected"),
 }
 _ACTS: Mapping[Do, Callable[[People, Act], Awaitable[None]]] = {
     Do.BUY: People.buy,

@@ -38,3 +38,10 @@ def of(session: Session, pickup_id: str) -> Sequence[Act]:
     """The timeline of a pickup, from its beginning."""
     statement = sa.select(_act.c.what, _act.c.by, _act.c.at, _act.c.details).where(_act.c.pickup_id == pickup_id)
     return [Act(*row) for row in session.execute(statement.order_by(_act.c.id))]
+
+
+def newest(session: Session, pickup_id: str) -> Act | None:
+    """What was done with a pickup last."""
+    statement = sa.select(_act.c.what, _act.c.by, _act.c.at, _act.c.details).where(_act.c.pickup_id == pickup_id)
+    row = session.execute(statement.order_by(_act.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else Act(*row)

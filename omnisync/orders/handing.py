@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.errors import InvalidRequest, Refused
+from omnisync.catalog import articles
+from omnisync.errors import Conflict, InvalidRequest, Refused
 from omnisync.orders import handover, holding, pickup, sending, states, tasks
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.states import Step
@@ -31,6 +32,12 @@ class Reason(StrEnum):
     ID_SEEN = "id_seen"
     KNOWN = "known"
     PROXY = "proxy"
+
+
+class AgeUnchecked(Conflict):
+    """Something of it is not for everybody, and nobody has said that the age was checked."""
+
+    code = "age-unchecked"
 
 
 class WrongCode(Refused):
@@ -83,9 +90,10 @@ def collect(
     now: datetime,
     part: Mapping[str, int] | None = None,
     rest: Rest = "keep",
+    age_checked: bool = False,
 ) -> Pickup:
     """Hand over what is open, or a part of it; the rest waits further or is given back. Its stock leaves the ledger now, unless
-    the till has booked the same pieces before."""
+    the till has booked the same pieces before. AgeUnchecked where one of the articles has a minimum age and nobody checked it."""
     found = pickup.load(session, pickup_id, actor, lock=True)
     if isinstance(proof, ByCode) and not desk.codes.opens(proof.code, found.code_hash):
         raise WrongCode("This code does not open this pickup.")
@@ -96,9 +104,25 @@ def collect(
     if not taken:
         raise InvalidRequest.of("lines", "Name at least one line.")
     pickup.check_part(taken, still_open)
-    return _hand_over(
-        session, desk, found, proof, taken, left=_less(still_open, taken), rest=rest, actor=actor, now=now
-    )
+    more = _age(session, taken, checked=age_checked)
+    left = _less(still_open, taken)
+    return _hand_over(session, desk, found, proof, taken, left=left, rest=rest, actor=actor, now=now, more=more)
+
+
+def min_age(session: Session, skus: Collection[str]) -> int | None:
+    """The age in years that somebody must have who takes these; a bundle is for nobody who may not have what it holds."""
+    found = articles.known(session, {*skus, *articles.explode(session, ((sku, 1) for sku in skus))})
+    return max((one.min_age for one in found.values() if one.min_age), default=None)
+
+
+def _age(session: Session, taken: Collection[str], *, checked: bool) -> dict[str, int]:
+    """What the timeline keeps of it: the age that was checked."""
+    wanted = min_age(session, taken)
+    if wanted is None:
+        return {}
+    if not checked:
+        raise AgeUnchecked(f"Somebody must say that the customer is at least {wanted}.", min_age=wanted)
+    return {"age_checked": wanted}
 
 
 def hear(session: Session, desk: Desk, found: Pickup, *, now: datetime) -> Pickup:
@@ -124,6 +148,7 @@ def _hand_over(
     rest: Rest,
     actor: Actor,
     now: datetime,
+    more: Mapping[str, int] | None = None,
 ) -> Pickup:
     keeps = bool(left) and rest == "keep"
     pieces = holding.pieces(session, found, taken)
@@ -137,7 +162,7 @@ def _hand_over(
         step = Step.HEAR_COLLECTED if isinstance(proof, ToldBy) else Step.COLLECT
         moved = _finish(session, desk, found, step, how, actor, now, put_back=bool(left))
     lines = [{"sku": sku, "quantity": n} for sku, n in sorted(taken.items())]
-    desk.tell(session, "collected", moved, by=actor, now=now, whole=not left, lines=lines)
+    desk.tell(session, "collected", moved, by=actor, now=now, whole=not left, lines=lines, **(more or {}))
     return moved
 
 

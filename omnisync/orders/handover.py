@@ -19,7 +19,7 @@ from omnisync.orders.states import OPEN
 from omnisync.orders.tables import HandOver, Pickup
 from omnisync.settings import LocationSettings, Settings
 from omnisync.stock import ends, known, shelves
-from omnisync.values import Shelf
+from omnisync.values import Shelf, to_micros
 
 WINDOW = timedelta(hours=12)
 """Within one business day: the two bookings of one hand-over lie minutes apart, files of a till come in the evening."""
@@ -42,6 +42,26 @@ def hand_over(session: Session, pickup: Pickup, pieces: Mapping[Shelf, int], *, 
         _match(session, waiting, now, pickup_id=pickup.id)
         _wait(session, shelf, n - len(waiting), now, pickup_id=pickup.id)
         rung_up[shelf] = len(waiting)
+    return rung_up
+
+
+def hand_back(session: Session, pickup: Pickup, pieces: Mapping[Shelf, int], *, at: datetime) -> dict[Shelf, int]:
+    """These pieces, handed over at that moment, are back; returns those that the till has rung up and keeps as sold.
+
+    Their sales wait for a hand-over again, as if they had come first. Call it while the shelves are locked.
+    """
+    rung_up: dict[Shelf, int] = {}
+    for shelf, n in sorted(pieces.items()):
+        given = _at(shelf) | {"pickup": pickup.id, "mine": f"{pickup.id}/%", "moment": at, "limit": n}
+        rows = session.execute(_HANDED_AT, given).all()
+        sold = [name for name, sale in rows if sale is not None]
+        session.execute(sa.delete(_rows).where(_rows.c.id.in_([name for name, sale in rows if sale is None])))
+        for name in sold:
+            # The names of this pickup are free again: its next hand-over counts anew.
+            kept = f"back/{to_micros(at)}/{name}" if name.startswith(f"{pickup.id}/") else name
+            waits = sa.update(_rows).where(_rows.c.id == name)
+            session.execute(waits.values(id=kept, pickup_id=None, matched_at=None))
+        rung_up[shelf] = len(sold)
     return rung_up
 
 
@@ -117,6 +137,20 @@ def _waiting(here: sa.Column[Any], missing: sa.Column[Any]) -> sa.Select[str]:
     )
 
 
+_BEGAN_HERE = _rows.c.id.like(sa.bindparam("mine"))
+_HANDED_AT = (
+    sa.select(_rows.c.id, _rows.c.sale_key)
+    .where(*_ON_SHELF, _rows.c.pickup_id == sa.bindparam("pickup"))
+    .where(
+        sa.or_(
+            sa.and_(_BEGAN_HERE, _rows.c.at == sa.bindparam("moment")),
+            sa.and_(~_BEGAN_HERE, _rows.c.matched_at == sa.bindparam("moment")),
+        )
+    )
+    .order_by(_rows.c.id.desc())
+    .limit(sa.bindparam("limit"))
+)
+"""The rows of one hand-over: those it began, and the till's that it found waiting."""
 _SOLD, _HANDED_OVER = _waiting(_rows.c.sale_key, _rows.c.pickup_id), _waiting(_rows.c.pickup_id, _rows.c.sale_key)
 
 

@@ -56,6 +56,29 @@ def end(
     ends.end_one(session, wanted, now=now)
 
 
+def hand_back(
+    session: Session,
+    found: Pickup,
+    part: Mapping[Shelf, int],
+    *,
+    at: datetime,
+    rung_up: Mapping[Shelf, int],
+    now: datetime,
+) -> None:
+    """Hold again what was handed over at that moment and is back. Nothing where nothing was held (deposits, services)."""
+    ends.hand_back(session, ends.Back(found.reservation_id, part, at, f"pickup:{found.id}", rung_up), now=now)
+
+
+def collected(session: Session, found: Pickup, part: Mapping[str, int]) -> dict[Shelf, int]:
+    """What of these lines was handed over, as pieces of shelves, which are locked; no more than the journal says."""
+    shelves.lock(session, ends.shelves_of(session, [found.reservation_id]))
+    done = ends.progress(session, [found.reservation_id]).get(found.reservation_id, {})
+    wanted = stocked(session, found.location, part)
+    return {
+        shelf: min(n, done[shelf].collected) for shelf, n in wanted.items() if shelf in done and done[shelf].collected
+    }
+
+
 def hold(
     session: Session, desk: Desk, found: Pickup, location: str, lines: Mapping[str, int], *, there: bool, now: datetime
 ) -> reservations.Held:

@@ -116,6 +116,7 @@ class CollectBody(Body):
     without_code: WithoutCodeBody | None = None
     lines: list[PartLine] | None = Field(default=None, min_length=1, max_length=MAX_LINES)
     rest: Literal["keep", "release"] = "keep"
+    age_checked: StrictBool = Field(default=False, description="Needed where an article has a minimum age.")
 
     @model_validator(mode="after")
     def _one_proof(self) -> CollectBody:

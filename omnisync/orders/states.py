@@ -39,6 +39,8 @@ class Step(StrEnum):
     REJECT = "reject"
     EXTEND = "extend"
     TRANSFER = "transfer"
+    TAKE_BACK = "take_back"
+    """A hand-over did not happen after all."""
     MARK_OVERDUE = "mark_overdue"
     CANCEL = "cancel"
     EXPIRE = "expire"
@@ -64,6 +66,7 @@ WAYS = {
     Step.REJECT: Way(OPEN),
     Step.EXTEND: Way(OPEN),
     Step.TRANSFER: Way(OPEN, State.PLACED),
+    Step.TAKE_BACK: Way((State.READY, State.COLLECTED), State.READY),
     Step.MARK_OVERDUE: Way(OPEN),
     Step.CANCEL: Way(OPEN, State.CANCELLED),
     Step.EXPIRE: Way(OPEN, State.EXPIRED),

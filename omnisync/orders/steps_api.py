@@ -99,7 +99,8 @@ def add(api: APIRouter, services: Services, desk: Desk, allowed: Callable[[Reque
     async def collect(body: CollectBody, step: _Step = Depends(asked)) -> Response:
         """Hand over by code or with a reason, all that is open or a part."""
         proof = body.proof()
-        attempt = partial(step.take, body, handing.collect, proof, part=body.part(), rest=body.rest)
+        told = {"part": body.part(), "rest": body.rest, "age_checked": body.age_checked}
+        attempt = partial(step.take, body, handing.collect, proof, **told)
         return await (_guess(services, step.asker, attempt) if isinstance(proof, ByCode) else attempt())
 
     @api.post("/pickups/{pickup_id}/reject", operation_id="rejectPickup")

@@ -34,6 +34,11 @@ def put_back(session: Session, desk: Desk, pickup: Pickup, *, now: datetime) -> 
     _add(session, desk, Job.PUT_BACK, pickup.location, now, pickup_id=pickup.id, shelf=pickup.shelf)
 
 
+def close_put_back(session: Session, pickup_id: str, *, by: str, now: datetime) -> None:
+    """They stay put aside."""
+    session.execute(sa.update(_task).where(*_of(pickup_id, Job.PUT_BACK)).values(done_at=now, done_by=by))
+
+
 def count(session: Session, desk: Desk, location: str, sku: str, *, pickup_id: str | None, now: datetime) -> None:
     """Somebody must count this shelf."""
     _add(session, desk, Job.COUNT, location, now, pickup_id=pickup_id, sku=sku)

@@ -13,7 +13,16 @@ from omnisync.http import Services
 from omnisync.orders import accepting, handing, pickup, pickup_api, sending, tries
 from omnisync.orders.states import State
 from omnisync.orders.tables import Pickup
-from omnisync.pages import staff_door, staff_pictures, staff_steps, staff_view
+from omnisync.pages import (
+    staff_close,
+    staff_door,
+    staff_list,
+    staff_pictures,
+    staff_print,
+    staff_steps,
+    staff_stream,
+    staff_view,
+)
 from omnisync.pages.forms import SECURITY, form_of, to
 from omnisync.pages.logins import Vouchers, check_token
 from omnisync.pages.staff_gate import Gate, Visit
@@ -27,6 +36,8 @@ def routes(services: Services) -> APIRouter:
     api = APIRouter(include_in_schema=False)
     staff_door.add(api, gate)
     staff_pictures.add(api, gate)
+    staff_print.add(api, gate)
+    staff_stream.add(api, gate)
     api.add_api_route("/staff", page.list, methods=["GET"])
     api.add_api_route("/staff/bell", page.ring, methods=["GET"])
     api.add_api_route("/staff/code", page.ask_code, methods=["GET"])
@@ -35,6 +46,14 @@ def routes(services: Services) -> APIRouter:
     api.add_api_route("/staff/pickups/{pickup_id}/{step}", page.step, methods=["POST"])
     api.add_api_route("/staff/tasks/{task_id}/done", page.finish_task, methods=["POST"])
     return api
+
+
+LONGEST_QUESTION = 80
+
+
+def _typed(text: str) -> str:
+    """What somebody typed into the search, without what no name holds."""
+    return "".join(letter for letter in text if letter.isprintable()).strip()
 
 
 class _Page:
@@ -52,10 +71,17 @@ class _Page:
         if isinstance(visit, Response):
             return visit
         tab = request.query_params.get("tab", "packen")
-        tab, eyes = tab if tab in staff_view.TABS else "packen", self._gate.eyes(visit)
-        screen = await self._services.read.run(lambda session: staff_view.screen(session, eyes, tab))
+        tab, eyes = tab if tab in staff_list.TABS else "packen", self._gate.eyes(visit)
+        handed = request.query_params.get("undo", "")[:64]
+        wanted = _typed(request.query_params.get("q", ""))[:LONGEST_QUESTION]
+        screen, undo = await self._services.read.run(
+            lambda session: (
+                staff_list.screen(session, eyes, tab, wanted),
+                staff_close.just_now(session, handed, eyes),
+            )
+        )
         template = "list_live.html" if "live" in request.query_params else "list.html"
-        return self._gate.draw(template, visit, screen=screen, problem=request.query_params.get("m", ""))
+        return self._gate.draw(template, visit, screen=screen, undo=undo, problem=request.query_params.get("m", ""))
 
     async def ring(self, request: Request) -> Response:
         """Whether every page of this store is to sound: how many pickups nobody has accepted, and that in words."""
@@ -94,9 +120,9 @@ class _Page:
             found = await self._guess(visit, lambda session: self._by_code(session, form.get("code", ""), visit))
         except Refused as refused:
             return to("/staff/code", m=refused.code)
-        return self._pickup_page(visit, found, voucher=self._vouchers.write(found.id, visit.login))
+        return self._pickup_page(visit, found, voucher=self._vouchers.write(found[0].id, visit.login))
 
-    async def _guess(self, visit: Visit, read: Callable[[Session], staff_view.Card]) -> staff_view.Card:
+    async def _guess(self, visit: Visit, read: Callable[[Session], _Shown]) -> _Shown:
         who = {"device": visit.login.device, "store": visit.location.code}
         now = self._services.clock.now()
         await self._services.write.run(lambda session: tries.charge(session, who, now=now))
@@ -104,15 +130,16 @@ class _Page:
         await self._services.write.run(lambda session: tries.forgive(session, who))
         return found
 
-    def _by_code(self, session: Session, code: str, visit: Visit) -> staff_view.Card:
+    def _by_code(self, session: Session, code: str, visit: Visit) -> _Shown:
         return self._shown(session, handing.lookup(session, self._desk, code, actor=visit.actor), visit)
 
-    def _card(self, session: Session, pickup_id: str, visit: Visit) -> staff_view.Card:
+    def _card(self, session: Session, pickup_id: str, visit: Visit) -> _Shown:
         return self._shown(session, pickup.load(session, pickup_id, visit.actor), visit)
 
-    def _shown(self, session: Session, found: Pickup, visit: Visit) -> staff_view.Card:
-        [card] = staff_view.cards(session, [found], self._gate.eyes(visit))
-        return card
+    def _shown(self, session: Session, found: Pickup, visit: Visit) -> _Shown:
+        eyes = self._gate.eyes(visit)
+        [card] = staff_view.cards(session, [found], eyes)
+        return card, staff_close.look(session, found, eyes)
 
     # ------------------------------------------------------------ changing
 
@@ -152,11 +179,13 @@ class _Page:
 
     # ------------------------------------------------------------ answering
 
-    def _pickup_page(self, visit: Visit, card: staff_view.Card, *, voucher: str = "", problem: str = "") -> Response:
+    def _pickup_page(self, visit: Visit, found: _Shown, *, voucher: str = "", problem: str = "") -> Response:
+        card, close = found
         template = _TEMPLATES.get(State(card.state), "ended.html")
-        return self._gate.draw(template, visit, card=card, voucher=voucher, problem=problem)
+        return self._gate.draw(template, visit, card=card, close=close, voucher=voucher, problem=problem)
 
 
+_Shown = tuple[staff_view.Card, staff_close.Close]
 _TEMPLATES = {State.PLACED: "pack.html", State.PICKING: "pack.html", State.READY: "hand_over.html"}
 
 
@@ -170,5 +199,6 @@ _AFTER: Mapping[str, Callable[[str], Response]] = {
     "scan": lambda page: to(page),
     "go": lambda _: to("/staff", m="done"),
     "ready": lambda _: to("/staff", m="done"),
-    "collect": lambda _: to("/staff", tab="bereit", m="handed-over"),
+    "collect": lambda page: to("/staff", tab="bereit", undo=page.rpartition("/")[2], m="handed-over"),
+    "undo": lambda page: to(page, m="taken-back"),
 }

@@ -10,10 +10,11 @@ from typing import Any
 from sqlmodel import Session
 
 from omnisync.errors import Conflict, InvalidRequest
-from omnisync.orders import ending, handing, picking, pickup, tasks, transfer
+from omnisync.orders import ending, handing, picking, pickup, tasks, transfer, undoing
 from omnisync.orders.handing import ByCode, Reason, WithoutCode, WrongCode
 from omnisync.orders.picking import Rejected, Why
 from omnisync.orders.pickup import Actor, Desk
+from omnisync.orders.undoing import Wrong
 from omnisync.pages.logins import Login, Vouchers
 
 
@@ -48,7 +49,7 @@ def take(session: Session, step: Step, press: Press) -> Any:
 
 def needs_pin(name: str, form: Mapping[str, str]) -> bool:
     """What somebody of the store answers for alone: at a device it takes more than a tap."""
-    return name == "collect" and not form.get("voucher")
+    return (name == "collect" and not form.get("voucher")) or (name == "undo" and "why" in form)
 
 
 def _pick(session: Session, press: Press) -> Any:
@@ -65,7 +66,15 @@ def _ready(session: Session, press: Press) -> Any:
 def _collect(session: Session, press: Press) -> Any:
     rest: handing.Rest = "release" if press.form.get("rest") == "release" else "keep"
     part = _numbers(press.form, "take.")
-    return handing.collect(session, press.desk, press.pickup_id, _proof(press), part=part, rest=rest, **press.said)
+    told = {"part": part, "rest": rest, "age_checked": press.form.get("age") == "checked"}
+    return handing.collect(session, press.desk, press.pickup_id, _proof(press), **told, **press.said)  # type: ignore[arg-type]
+
+
+def _undo(session: Session, press: Press) -> Any:
+    why = press.form.get("why")
+    if why is not None and why not in set(Wrong):
+        raise InvalidRequest.of("why", "Choose a reason.")
+    return undoing.take_back(session, press.desk, press.pickup_id, why=Wrong(why) if why else None, **press.said)
 
 
 def _reject(session: Session, press: Press) -> Any:
@@ -111,6 +120,7 @@ STEPS: Mapping[str, Step] = {
     "scan": _scan,
     "ready": _ready,
     "collect": _collect,
+    "undo": _undo,
     "reject": _reject,
     "bring": _bring,
     "go": _go,

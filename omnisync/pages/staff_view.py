@@ -7,27 +7,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
-from typing import Any
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from omnisync.catalog.tables import Article
-from omnisync.orders import accepting, customers, handover, pickup, tasks, views
+from omnisync.orders import customers, hours, pickup, views
 from omnisync.orders.states import State
-from omnisync.orders.tables import Customer, Pickup, PickupLine, Task
+from omnisync.orders.tables import Customer, Pickup, PickupLine
 from omnisync.pages.words import Words, later
 from omnisync.settings import LocationSettings
 from omnisync.stock import availability
 from omnisync.stock.tables import Balance
 
-TABS = {
-    "packen": (later("To pick"), (State.PLACED, State.PICKING)),
-    "bereit": (later("Ready"), (State.READY,)),
-    "erledigt": (later("Done"), (State.COLLECTED, State.EXPIRED, State.CANCELLED)),
-}
 STATES = {
     State.PLACED: later("New"),
     State.PICKING: later("Being picked"),
@@ -43,20 +36,11 @@ HOW = {
     "known": later("known personally"),
     "proxy": later("by somebody else"),
 }
-TASKS = {
-    "put_back": later("Put back"),
-    "count": later("Count: it was not found"),
-    "overdue": later("Paid, not collected: call the customer"),
-    "send": later("Send to another store"),
-    "receive": later("Goods from another store have come: take them in"),
-    "ask": later("Something is missing: call the customer"),
-}
 PICTURES = {
     ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".avif": "image/avif",
 }  # fmt: skip
-SOON = timedelta(minutes=30)
-DONE_SINCE = timedelta(days=1)
-SHOWN_AT_MOST = 100
+SOON, COUNTED_DOWN = timedelta(minutes=30), timedelta(minutes=60)
+"""In minutes in which the store is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +130,9 @@ class Card:
     picker: str
     """Who accepted it; nobody yet where empty."""
     alarmed: bool
+    reference: str
+    ready_by: str
+    """As a time of the clock."""
     lines: tuple[LineShown, ...]
 
     @property
@@ -197,49 +184,6 @@ class _Known:
     help: dict[str, tuple[tuple[str, str, int], ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class TaskShown:
-    """Something to do."""
-
-    id: str
-    text: str
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
-class Screen:
-    """Everything the list shows."""
-
-    tab: str
-    counts: dict[str, int]
-    cards: tuple[Card, ...]
-    tasks: tuple[TaskShown, ...]
-    """The oldest; how many there are is `to_do`."""
-    to_do: int
-    not_rung_up: int
-    ringing: int
-    """How many pickups nobody has accepted: the page makes a sound until there is none."""
-    missed: int
-    """How many of them are waiting for more than half of their lead time."""
-    at: str
-
-
-def screen(session: Session, eyes: Eyes, tab: str) -> Screen:
-    """The list of one store."""
-    code, now = eyes.location.code, eyes.now
-    return Screen(
-        tab=tab,
-        counts={name: _count(session, code, name, now) for name in TABS},
-        cards=tuple(cards(session, _of_tab(session, code, tab, now), eyes)),
-        tasks=tuple(_tasks(session, eyes)),
-        to_do=tasks.count_open(session, code),
-        not_rung_up=len(handover.not_rung_up(session, code)),
-        ringing=accepting.ringing(session, code),
-        missed=len(accepting.not_accepted(session, code)),
-        at=eyes.say.time(now, eyes.zone, seconds=True),
-    )
-
-
 def cards(session: Session, found: Sequence[Pickup], eyes: Eyes) -> Iterable[Card]:
     """Pickups with their people, articles and other stores that could help."""
     lines = pickup.lines_of(session, [one.id for one in found])
@@ -252,16 +196,22 @@ def cards(session: Session, found: Sequence[Pickup], eyes: Eyes) -> Iterable[Car
 
 
 def due_text(moment: datetime, eyes: Eyes) -> Due:
-    """`18 min left`, `by 15:20`, `by Mon 23/11, 10:30`, `5 min late`."""
-    left, say = moment - eyes.now, eyes.say
-    if left < timedelta(0):
-        return Due(_late(-left, say), "bad")
-    if left <= SOON:
-        return Due(say("%(minutes)s min left", minutes=-(-left // timedelta(minutes=1))), "warn")
-    time = say.time(moment, eyes.zone)
+    """`18 min left` while the doors are open, counting open minutes; `by 15:20`, `by Mon 23/11, 10:30`, `5 min late`."""
+    if moment < eyes.now:
+        return Due(_late(eyes.now - moment, eyes.say), "bad")
+    left = hours.open_between(eyes.location, eyes.now, moment, at_most=COUNTED_DOWN)
+    if left <= COUNTED_DOWN and hours.is_open(eyes.location, eyes.now):
+        words = eyes.say("%(minutes)s min left", minutes=-(-left // timedelta(minutes=1)))
+        return Due(words, "warn" if left <= SOON else "")
+    return Due(by(moment, eyes))
+
+
+def by(moment: datetime, eyes: Eyes) -> str:
+    """The same as a time of the clock, for paper: it does not count down."""
+    time = eyes.say.time(moment, eyes.zone)
     if moment.astimezone(eyes.zone).date() == eyes.now.astimezone(eyes.zone).date():
-        return Due(say("by %(time)s", time=time))
-    return Due(say("by %(time)s", time=f"{say.day(moment, eyes.zone)}, {time}"))
+        return eyes.say("by %(time)s", time=time)
+    return eyes.say("by %(time)s", time=f"{eyes.say.day(moment, eyes.zone)}, {time}")
 
 
 def _late(span: timedelta, say: Words) -> str:
@@ -271,26 +221,6 @@ def _late(span: timedelta, say: Words) -> str:
     if minutes < 24 * 60:
         return say("%(hours)s h late", hours=minutes // 60)
     return say.ngettext("%(num)s day late", "%(num)s days late", minutes // (24 * 60))
-
-
-def _of_tab(session: Session, location: str, tab: str, now: datetime) -> Sequence[Pickup]:
-    order = {
-        "packen": (col(Pickup.ready_by),),
-        "bereit": (col(Pickup.collect_by),),
-        "erledigt": (col(Pickup.ended_at).desc(),),
-    }
-    statement = select(Pickup).where(_in_tab(location, tab, now)).order_by(*order[tab], col(Pickup.id))
-    return session.exec(statement.limit(SHOWN_AT_MOST)).all()
-
-
-def _count(session: Session, location: str, tab: str, now: datetime) -> int:
-    return session.exec(select(sa.func.count()).select_from(Pickup).where(_in_tab(location, tab, now))).one()
-
-
-def _in_tab(location: str, tab: str, now: datetime) -> sa.ColumnElement[bool]:
-    states = col(Pickup.state).in_([state.value for state in TABS[tab][1]])
-    here = sa.and_(col(Pickup.location) == location, states)
-    return sa.and_(here, col(Pickup.ended_at) >= now - DONE_SINCE) if tab == "erledigt" else here
 
 
 def _elsewhere(session: Session, skus: Sequence[str], eyes: Eyes) -> dict[str, tuple[tuple[str, str, int], ...]]:
@@ -331,6 +261,8 @@ def _card(
         how=_how(one, say),
         picker=one.accepted_by or "",
         alarmed=one.alarmed_at is not None,
+        reference=one.reference or "",
+        ready_by=by(one.ready_by, eyes),
         lines=tuple(sorted((_line(line, known, eyes) for line in lines), key=_walk)),
     )
 
@@ -382,20 +314,3 @@ def _places(session: Session, location: str, skus: Sequence[str]) -> dict[str, s
         col(Balance.location) == location, col(Balance.sku).in_(skus), col(Balance.shelf).is_not(None)
     )
     return {sku: shelf for sku, shelf in session.exec(statement) if shelf}
-
-
-def _tasks(session: Session, eyes: Eyes) -> Iterable[TaskShown]:
-    found = tasks.list_open(session, eyes.location.code)
-    numbers = dict(
-        session.exec(select(Pickup.id, Pickup.number).where(col(Pickup.id).in_([one.pickup_id for one in found]))).all()
-    )
-    titles = dict(
-        session.exec(select(Article.sku, Article.title).where(col(Article.sku).in_([one.sku for one in found]))).all()
-    )
-    return [TaskShown(one.id, eyes.say(TASKS[one.kind]), _what(one, numbers, titles, eyes.say)) for one in found]
-
-
-def _what(one: Task, numbers: dict[str, str], titles: dict[str, str], say: Words) -> str:
-    parts: list[Any] = [titles.get(one.sku, one.sku) if one.sku else numbers.get(one.pickup_id or "", "")]
-    parts.append(say("Shelf %(shelf)s", shelf=one.shelf) if one.shelf else "")
-    return " · ".join(part for part in parts if part)

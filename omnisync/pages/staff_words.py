@@ -6,12 +6,15 @@ from functools import cache
 
 from jinja2 import Environment
 
-from omnisync.pages import staff_view, words
+from omnisync.pages import staff_list, words
+from omnisync.pages.staff_close import WRONG
 from omnisync.pages.words import Words, later
 
 MESSAGES = {
     "wrong-code": later("This code belongs to no pickup of this store."),
     "too-many-tries": later("Too many wrong codes. Please wait a little, or ask for name and number."),
+    "age-unchecked": later("Somebody must say that the age was checked."),
+    "undo-over": later("That was too long ago. A hand-over is corrected within a day, with a reason."),
     "wrong-state": later("This pickup has changed in the meantime."),
     "out-of-stock": later("The other store does not have enough of it any more."),
     "reservation-taken": later("The hold behind this pickup was ended elsewhere. Please ask the office."),
@@ -38,8 +41,9 @@ MESSAGES = {
     "unlocked": later("The device is open again."),
     "done": later("Saved."),
     "handed-over": later("Handed over."),
+    "taken-back": later("Taken back: it waits for its customer again."),
 }
-GOOD = {"done", "handed-over", "invited", "added", "ended", "unlocked"}
+GOOD = {"done", "handed-over", "taken-back", "invited", "added", "ended", "unlocked"}
 SOMETHING_WRONG = later("That did not work. Please try again.")
 
 
@@ -48,6 +52,7 @@ def templates(say: Words) -> Environment:
     """The desk's templates in one language."""
     found = words.environment(say)
     found.globals["message"] = lambda code: say(MESSAGES.get(code, SOMETHING_WRONG))
+    found.globals["wrongs"] = {why.value: say(text) for why, text in WRONG.items()}
     found.globals["is_good"] = GOOD.__contains__
-    found.globals["tabs"] = {name: say(title) for name, (title, _) in staff_view.TABS.items()}
+    found.globals["tabs"] = {name: say(title) for name, (title, _) in staff_list.TABS.items()}
     return found

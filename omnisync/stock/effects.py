@@ -24,6 +24,7 @@ EFFECTS = {
     Kind.HOLD: Effect(reserved=+1),
     Kind.SHIPPED: Effect(on_hand=-1, reserved=-1),
     Kind.COLLECTED: Effect(on_hand=-1, reserved=-1),
+    Kind.HANDED_BACK: Effect(on_hand=+1, reserved=+1),
     Kind.RELEASED: Effect(reserved=-1),
     Kind.RETURNED: Effect(on_hand=+1),
     Kind.AWAITED: Effect(incoming=+1),

@@ -175,6 +175,37 @@ def _advanced(one: End, state: State, left: Mapping[Shelf, int]) -> State:
     return replace(state, state=_OUTCOME[one.how][1])
 
 
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Pieces of a collected reservation that were not handed over after all; of those in `rung_up` the till keeps the sale.
+
+    `at` is when they had been collected: what was counted since has seen them.
+    """
+
+    reservation_id: str
+    pieces: Mapping[Shelf, int]
+    at: datetime
+    cause: str
+    rung_up: Mapping[Shelf, int] = field(default_factory=dict)
+
+
+def hand_back(session: Session, back: Back, *, now: datetime) -> None:
+    """Take a collection back: the pieces are there and held again, and the reservation is open as before."""
+    before = states(session, [back.reservation_id])
+    entries = []
+    for shelf, n in sorted(back.pieces.items()):
+        kept = min(back.rung_up.get(shelf, 0), n)
+        for pieces, physical in ((n - kept, True), (kept, False)):
+            entry = ledger.Entry(
+                Kind.HANDED_BACK, shelf.sku, shelf.location, pieces, back.cause, back.at,
+                promise=back.reservation_id, physical=physical,
+            )  # fmt: skip
+            entries += [entry] if pieces else []
+    ledger.record(session, entries, now=now)
+    after = {name: replace(state, state="confirmed", expires_at=None) for name, state in before.items()}
+    _write_states(session, before, after if entries else before, now)
+
+
 _ADVANCE = (
     sa.update(reservation)
     .where(reservation.c.id == sa.bindparam("the_id"), reservation.c.state == sa.bindparam("was"))
@@ -250,7 +281,13 @@ class Progress(NamedTuple):
 
 
 _PROGRESS = _OPEN_PIECES.add_columns(
-    sa.func.sum(sa.case((movement.c.kind == Kind.COLLECTED.value, movement.c.quantity), else_=0))
+    sa.func.sum(
+        sa.case(
+            (movement.c.kind == Kind.COLLECTED.value, movement.c.quantity),
+            (movement.c.kind == Kind.HANDED_BACK.value, -movement.c.quantity),
+            else_=0,
+        )
+    )
 )
 
 

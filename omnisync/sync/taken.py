@@ -20,7 +20,16 @@ from omnisync.values import Kind, Shelf
 
 EVERYDAY = frozenset(
     kind.value
-    for kind in (Kind.SOLD, Kind.ORDER, Kind.HOLD, Kind.SHIPPED, Kind.COLLECTED, Kind.RELEASED, Kind.RETURNED)
+    for kind in (
+        Kind.SOLD,
+        Kind.ORDER,
+        Kind.HOLD,
+        Kind.SHIPPED,
+        Kind.COLLECTED,
+        Kind.HANDED_BACK,
+        Kind.RELEASED,
+        Kind.RETURNED,
+    )
 )
 """What buyers do. A shelf that only they emptied is sold out, whatever the share of the assortment."""
 _movement = db.table(Movement)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from omnisync import db
 from omnisync.adapters.base import News, Outcome, Published
+from omnisync.orders import undoing
 from omnisync.orders.tables import ChannelOrder, OrderLine, Pickup, PickupLine
 from omnisync.sync import deadletters, health
 from omnisync.sync.context import Channel, Context
@@ -71,11 +72,17 @@ _PAIRS = _pickup.join(
 ).outerjoin(_told, _told.c.pickup_id == _pickup.c.id)
 
 
+_UNDO = sa.literal(undoing.AT_ONCE // timedelta(microseconds=1), sa.BigInteger)
+_settled_at = sa.type_coerce(_pickup.c.ended_at + _UNDO, db.Instant)
+"""Until then one tap takes the hand-over back, so it is not told: no channel can unlearn it."""
+
+
 def _due(channel: db.Bound[str], now: db.Bound[datetime]) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         _pickup.c.channel == channel,
         sa.or_(*(_pickup.c.state == state for state in get_args(Heard))),
         sa.or_(_told.c.state.is_(None), _told.c.state != _pickup.c.state),
+        sa.or_(_pickup.c.state != "collected", _settled_at <= now),
         sa.or_(_told.c.next_try_at.is_(None), _told.c.next_try_at <= now),
     )
 

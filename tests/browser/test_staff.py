@@ -53,7 +53,7 @@ def test_a_pickup_is_packed_put_aside_and_handed_over_by_its_code(phone, server)
     assert number in phone.locator(".hero").inner_text()
     can_be_used(phone)
     phone.get_by_role("button", name="Übergabe bestätigen").click()
-    phone.get_by_text("Übergeben.").wait_for()
+    phone.get_by_text(f"{number} übergeben").wait_for()
 
     phone.get_by_role("link", name="Erledigt").click()
     done = phone.locator("a.card", has_text="Mehmet Yılmaz").inner_text()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+import re
 import shutil
 import socket
 import threading
@@ -21,12 +23,25 @@ from omnisync.orders import picking, pickup, pickup_api, placing
 from omnisync.orders.customers import Person
 from omnisync.orders.pickup import Actor
 from tests.api import SETTINGS
+from tests.conftest import START
 from tests.people import PASSWORD
 from tests.stock.shop import shelf
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
 SMALLEST_TARGET = 44
+
+
+class StandingClock(StoppedClock):
+    """Stands still also while somebody sleeps: a page that listens must not make a day of it."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def clock() -> StoppedClock:
+    return StandingClock(START)
 
 
 @pytest.fixture
@@ -197,6 +212,7 @@ def test_a_hand_that_types_and_presses_enter_is_no_scanner(engine, clock, server
 
 def test_a_lost_connection_is_said_and_found_again(engine, clock, server, phone):
     url, _ = server
+    phone.route("**/staff/stream*", lambda route: route.abort())
     log_in(phone, url)
 
     phone.route("**/staff?*live=1*", lambda route: route.fulfill(status=503))
@@ -206,6 +222,126 @@ def test_a_lost_connection_is_said_and_found_again(engine, clock, server, phone)
     phone.clock.run_for(5000)
 
     phone.wait_for_selector("text=Verbunden")
+
+
+def test_a_new_pickup_is_on_every_page_at_once_by_one_stream_of_the_browser(engine, clock, server, phone):
+    url, desk = server
+    log_in(phone, url)
+    second = phone.context.new_page()
+    streams = []
+    phone.context.on("request", lambda request: streams.append(request.url) if "/staff/stream" in request.url else None)
+    second.goto(f"{url}/staff")
+    second.wait_for_selector("text=Nichts zu packen")
+
+    place(engine, desk, clock)
+
+    phone.wait_for_selector("text=L-1001")
+    second.wait_for_selector("text=L-1001")
+    assert streams == [], "the first page listens for both"
+    phone.close()
+    place(engine, desk, clock)
+    second.wait_for_selector("text=L-1002")
+    assert len(streams) == 1, "and then the second one does"
+
+
+def test_somebody_is_found_by_name_also_with_scripts_blocked(engine, clock, server, phone):
+    url, desk = server
+    place(engine, desk, clock)
+    log_in(phone, url)
+    plain = phone.context.browser.new_context(viewport=PHONE, java_script_enabled=False, locale="de-DE")
+    plain.add_cookies(phone.context.cookies())
+    page = plain.new_page()
+    page.goto(f"{url}/staff?tab=bereit")
+
+    page.get_by_role("searchbox").fill("schubert")
+    page.keyboard.press("Enter")
+
+    page.wait_for_selector("text=Gefunden")
+    assert "q=schubert" in page.url
+    assert page.get_by_text("L-1001").is_visible()
+    page.get_by_label("Suche beenden").click()
+    assert page.locator(".empty").is_visible()
+
+
+def test_a_hand_over_can_be_taken_back_while_its_seconds_run(engine, clock, server, phone):
+    url, desk = server
+    placed = place(engine, desk, clock)
+    with db.transaction(engine) as session:
+        articles.put(session, [ArticleChange("LAMP", {"min_age": 18})], now=clock.now())
+        picking.pick(session, desk, placed.pickup.id, actor=Actor("Toni"), now=clock.now())
+        picking.ready(session, desk, placed.pickup.id, "12", actor=Actor("Toni"), now=clock.now())
+    log_in(phone, url)
+
+    def hand_over():
+        phone.goto(f"{url}/staff/pickups/{placed.pickup.id}")
+        phone.get_by_label("Ausweis gesehen").check()
+        phone.get_by_role("button", name="Übergabe bestätigen").click()
+
+    hand_over()
+    assert phone.url.endswith(placed.pickup.id), "the browser asks for the age first"
+    phone.get_by_label("Alter geprüft: ab 18 Jahren").check()
+    assert too_small(phone) == []
+    phone.get_by_role("button", name="Übergabe bestätigen").click()
+    phone.get_by_role("button", name="Rückgängig").click()
+    phone.wait_for_selector("text=Zurückgenommen")
+
+    hand_over()
+    phone.get_by_label("Alter geprüft: ab 18 Jahren").check()
+    phone.get_by_role("button", name="Übergabe bestätigen").click()
+    phone.get_by_role("button", name="Rückgängig").wait_for()
+    clock.advance(seconds=10)
+    phone.clock.run_for(11000)
+    phone.get_by_role("button", name="Rückgängig").wait_for(state="detached")
+
+
+def test_slips_come_out_as_wide_as_the_roll_each_on_its_own_and_the_roll_is_remembered(engine, clock, server, phone):
+    url, desk = server
+    for _ in range(2):
+        placed = place(engine, desk, clock)
+        with db.transaction(engine) as session:
+            picking.ready(session, desk, placed.pickup.id, "12", actor=Actor("Toni"), now=clock.now())
+    log_in(phone, url)
+
+    phone.goto(f"{url}/staff/print/slips")
+    assert sheets(phone) == [(80, 50), (80, 50)]
+    assert too_small(phone) == []
+    phone.get_by_role("link", name="62 mm").click()
+    phone.wait_for_selector("body[data-roll='62']")
+    assert sheets(phone) == [(62, 40), (62, 40)]
+
+    phone.goto(f"{url}/staff/pickups/{placed.pickup.id}")
+    phone.get_by_label("Zettel drucken").click()
+    phone.wait_for_selector("body[data-roll='62']")
+    assert sheets(phone) == [(62, 40)]
+
+
+def test_at_a_till_the_keyboard_searches_walks_and_leads_back(engine, clock, server, phone):
+    url, desk = server
+    phone.set_viewport_size({"width": 1366, "height": 768})
+    first, second = place(engine, desk, clock), place(engine, desk, clock)
+    log_in(phone, url)
+
+    phone.keyboard.press("/")
+    phone.clock.run_for(100)
+    phone.keyboard.type("schubert", delay=90)
+    assert phone.get_by_role("searchbox").input_value() == "schubert"
+    phone.keyboard.press("Escape")
+    phone.keyboard.press("ArrowDown")
+    phone.keyboard.press("ArrowDown")
+    phone.keyboard.press("Enter")
+    phone.get_by_role("heading", name="Packen").wait_for()
+    assert phone.url.endswith((first.pickup.id, second.pickup.id))
+    phone.keyboard.press("Escape")
+    phone.get_by_role("heading", name="Filiale Lindenstraße").wait_for()
+
+    phone.evaluate(SCAN, "https://shop.example/x/1")
+    phone.wait_for_selector("text=Dieser Code gehört zu keiner Abholung")
+
+
+def sheets(page):
+    """Width and height of each printed page in millimetres."""
+    boxes = re.findall(r"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", page.pdf(prefer_css_page_size=True).decode("latin1"))
+    return [tuple(round(float(points) / 72 * 25.4) for points in box) for box in boxes]
 
 
 def test_a_pickup_goes_through_a_thumbs_hands(engine, clock, server, phone):
@@ -227,7 +363,7 @@ def test_a_pickup_goes_through_a_thumbs_hands(engine, clock, server, phone):
     assert too_small(phone) == []
     phone.get_by_role("button", name="Übergabe bestätigen").click()
 
-    phone.wait_for_selector("text=Übergeben.")
+    phone.wait_for_selector("text=L-1001 übergeben")
     assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     with db.reading(engine) as session:
         assert "LAMP" in str(

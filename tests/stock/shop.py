@@ -22,9 +22,16 @@ from tests.conftest import START
 LINDEN = "linden"
 
 
-def article(session: Session, sku: str, *, stocked: bool = True, components: dict[str, int] | None = None) -> None:
+def article(
+    session: Session,
+    sku: str,
+    *,
+    stocked: bool = True,
+    components: dict[str, int] | None = None,
+    min_age: int | None = None,
+) -> None:
     """An article, or a bundle of others that are there already."""
-    session.add(Article(sku=sku, title=sku.title(), stocked=stocked, changed_at=START))
+    session.add(Article(sku=sku, title=sku.title(), stocked=stocked, min_age=min_age, changed_at=START))
     session.flush()
     for part, quantity in (components or {}).items():
         session.add(Component(bundle=sku, sku=part, quantity=quantity))

@@ -103,6 +103,9 @@ def test_what_the_desk_hands_over_is_told_to_the_channel_and_its_echo_moves_noth
     act(house, picking.ready, one.id, "12")
     act(house, handing.collect, one.id, ByCode(house.context.desk.codes.of(one.id)))  # type: ignore[union-attr]
     play(house.worker.tick("web"))
+    assert house.fakes["web"].told == [], "one tap may still take it back"
+    house.clock.advance(seconds=10)
+    play(house.worker.tick("web"))
     book(house, later(house, seen, shipped=1))
 
     assert [news.kind for news in house.fakes["web"].told] == ["collected"]

@@ -30,6 +30,7 @@ def pickup(engine: Engine, clock: StoppedClock, state: str, collected: int = 0, 
             Pickup(
                 id="p1", number="L-1", code_hash="x", channel="web", reference=reference, location="linden",
                 state=state, reservation_id="r1", customer_id="c1", placed_at=now, ready_by=now, collect_by=now,
+                ended_at=now if state == "collected" else None,
             )
         )  # fmt: skip
         session.flush()
@@ -65,6 +66,9 @@ def test_a_ready_pickup_is_told_once_and_its_end_too(
     assert (tell(house, play), tell(house, play)) == (1, 0)
 
     pickup(engine, clock, "collected", collected=3)
+    clock.advance(seconds=9)
+    assert tell(house, play) == 0, "one tap may still take it back"
+    clock.advance(seconds=1)
     assert (tell(house, play), tell(house, play)) == (1, 0)
 
     assert [(news.kind, news.order_id, list(news.lines)) for news in web.told] == [
@@ -78,6 +82,7 @@ def test_of_a_pickup_that_was_collected_in_part_just_that_part_is_told(
 ) -> None:
     order(engine, house, clock)
     pickup(engine, clock, "collected", collected=1)
+    clock.advance(seconds=10)
 
     tell(house, play)
 

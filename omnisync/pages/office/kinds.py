@@ -11,6 +11,7 @@ MOVEMENTS = {
     Kind.HOLD: later("Reserved"),
     Kind.SHIPPED: later("Shipped"),
     Kind.COLLECTED: later("Collected"),
+    Kind.HANDED_BACK: later("Hand-over taken back"),
     Kind.RELEASED: later("Given back"),
     Kind.RETURNED: later("Returned"),
     Kind.AWAITED: later("Awaited"),

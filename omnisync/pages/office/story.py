@@ -108,10 +108,17 @@ def _steps(session: Session, row: Any, visit: Visit) -> Iterator[Moment]:
     for one in found:
         lines = [line for line in one.details.get("lines", ()) if isinstance(line, dict)]
         pieces = ", ".join(f"{line.get('quantity')} × {line.get('sku')}" for line in lines if line.get("sku"))
-        more = {"ready": row.shelf or "", "collected": _how(row, visit)}.get(one.what, pieces)
+        more = {"ready": row.shelf or "", "collected": _collected(row, one, visit)}.get(one.what, pieces)
         yield Moment(one.at, visit.say(ACTS.get(one.what, one.what)), "" if one.by == OMNISYNC.name else one.by, more)
     kept = {one.what for one in found}
     yield from (moment for what, moment in _of_row(row, visit) if what not in kept)
+
+
+def _collected(row: Any, one: acts.Act, visit: Visit) -> str:
+    """With a code or without; and the age that was checked."""
+    years = one.details.get("age_checked")
+    age = visit.say("age checked: %(years)s or older", years=years) if years else ""
+    return " · ".join(part for part in (_how(row, visit), age) if part)
 
 
 def _how(row: Any, visit: Visit) -> str:
@@ -272,6 +279,7 @@ ACTS = {
     "ready": later("Put aside, ready"),
     "rejected": later("Not found or damaged"),
     "collected": later("Collected"),
+    "handed_back": later("Hand-over taken back"),
     "cancelled": later("Cancelled"),
     "expired": later("Not collected"),
     "extended": later("Kept for longer"),

@@ -1,7 +1,11 @@
 // The desk: the list stays live, every page sounds while a pickup waits to be accepted, scanners work like hands.
 // Everything can be done without it.
 
+import "./staff-keys.js";
+import { follow } from "./staff-stream.js";
+
 const EVERY_MS = 4000;
+const EVERY_MS_WITH_STREAM = 20000;
 const PATIENCE_MS = 12000;
 const RING_EVERY_MS = 9000;
 const KEY_GAP_MS = 40;
@@ -40,7 +44,11 @@ addEventListener("click", unlock);
 addEventListener("keydown", unlock);
 
 // As long as nobody has accepted, again and again.
+let unaccepted = 0;
+setInterval(() => ring(unaccepted), 1000);
+
 function ring(ringing) {
+  unaccepted = ringing;
   const muted = ringing > 0 && sound?.state !== "running";
   document.querySelectorAll("[data-mute]").forEach((note) => (note.hidden = !muted));
   if (!ringing || performance.now() - rangAt < RING_EVERY_MS) return;
@@ -110,15 +118,29 @@ async function refresh() {
 }
 
 if (live || document.querySelector("[data-bell]")) {
+  let seen = live?.querySelector("[data-mark]")?.dataset.mark;
+  const isFresh = follow(document.querySelector("[data-stream]").dataset.stream, (mark) => {
+    if (mark !== seen) refresh();
+    seen = mark;
+  });
   const again = async () => {
     await refresh();
-    setTimeout(again, EVERY_MS);
+    setTimeout(again, isFresh() ? EVERY_MS_WITH_STREAM : EVERY_MS);
   };
   setTimeout(again, live ? EVERY_MS : 0);
   if (live) ring(waiting());
   document.addEventListener("visibilitychange", refresh);
 }
-document.addEventListener("click", (event) => event.target.closest("[data-print]") && print());
+
+// The roll that was printed on last is the one that lies in the printer.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-roll-link]");
+  const roll = link && localStorage.getItem("roll");
+  if (!roll) return;
+  const url = new URL(link.href);
+  url.searchParams.set("roll", roll);
+  link.href = url;
+});
 
 // ---------------------------------------------------------------- forms
 
@@ -163,6 +185,27 @@ if (rest) {
   counts.forEach((count) => count.addEventListener("input", ask));
   ask();
 }
+
+// Nobody's age is asked who takes nothing of it.
+const age = document.querySelector("[data-age]");
+if (age) {
+  const counts = [...document.querySelectorAll("[data-aged]")];
+  const ask = () => {
+    age.hidden = counts.every((count) => Number(count.value) === 0);
+    age.querySelector("input").required = !age.hidden;
+  };
+  counts.forEach((count) => count.addEventListener("input", ask));
+}
+
+// A hand-over can be taken back as long as its seconds run.
+setInterval(() => {
+  for (const form of document.querySelectorAll("[data-undo]")) {
+    const left = Number(form.dataset.undo) - 1;
+    form.dataset.undo = left;
+    form.querySelector("[data-left]").textContent = Math.max(0, left);
+    if (left <= 0) form.remove();
+  }
+}, 1000);
 
 // ---------------------------------------------------------------- scanners
 
