@@ -131,7 +131,7 @@ def test_what_was_not_found_is_not_sold_here_until_somebody_counts_it(session):
     ledger.record(session, [Entry(Kind.COUNT, "LAMP", LINDEN, 3, "count", LATER)], now=LATER)
 
     assert level(session, "LAMP").available == 3
-    assert todo.list_open(session, LINDEN) == []
+    assert (todo.list_open(session, LINDEN), todo.count_open(session, LINDEN)) == ([], 0)
 
 
 def test_with_nothing_left_the_pickup_is_cancelled(session):
@@ -165,6 +165,7 @@ def test_the_customer_is_to_be_asked_once_however_often_somebody_says_so(session
     todo.ask(session, desk, placed.pickup, now=LATER)
 
     [asked] = todo.list_open(session, LINDEN)
+    assert (todo.count_open(session, LINDEN), todo.count_open(session, MARKT)) == (1, 0)
     assert (asked.kind, asked.pickup_id, asked.created_at) == ("ask", placed.pickup.id, START)
 
 
