@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,24 @@ def test_a_button_works_by_keyboard_and_keeps_the_focus(ops, server):
         next(one["state"] for one in server.call("GET", "/v1/channels")["items"] if one["channel"] == "kasse")
         == "on_time"
     )
+
+
+def test_what_changes_while_a_button_works_does_not_take_its_answer_away(ops, server):
+    def slowly(route):
+        if route.request.method == "POST":
+            server.call("POST", "/v1/channels/ebay/pause")
+            time.sleep(3)  # the news of it comes while the button still waits
+        route.continue_()
+
+    ops.route("**/ops/**", slowly)
+    row(ops, "kasse").get_by_role("button", name="Kassen Lindenstraße anhalten").press("Enter")
+
+    ops.locator("#note").get_by_text("Gespeichert.").wait_for()
+    row(ops, "kasse").locator(".pill", has_text="Angehalten").wait_for()
+    row(ops, "ebay").locator(".pill", has_text="Angehalten").wait_for()
+    for channel in ("kasse", "ebay"):
+        server.call("POST", f"/v1/channels/{channel}/resume")
+    row(ops, "kasse").locator(".pill", has_text="Pünktlich").wait_for()
 
 
 def test_typing_is_not_swept_away_by_the_next_numbers(ops, server):

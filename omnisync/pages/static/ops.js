@@ -58,8 +58,11 @@ async function ask(url, options = {}) {
   show(await answer.text());
 }
 
+/** A button that was pressed is heard out: what changes meanwhile is fetched after its answer. */
+let pressing = 0;
+
 async function refresh() {
-  if (document.hidden) return;
+  if (document.hidden || pressing) return;
   const url = new URL(location.href);
   url.searchParams.delete("m");
   url.hash = "";
@@ -100,11 +103,14 @@ async function press(form) {
   for (const button of form.querySelectorAll("button")) button.disabled = true;
   if (document.activeElement?.matches("input")) document.activeElement.blur();
   saidAt = 0;
+  pressing += 1;
   try {
     await ask(form.action, { method: "POST", body });
   } catch (error) {
     if (error.name !== "AbortError") lost();
   }
+  pressing -= 1;
+  changed();
   for (const button of form.querySelectorAll("button")) button.disabled = false;
 }
 

@@ -119,10 +119,12 @@ async function refresh() {
 
 if (live || document.querySelector("[data-bell]")) {
   let seen = live?.querySelector("[data-mark]")?.dataset.mark;
-  const isFresh = follow(document.querySelector("[data-stream]").dataset.stream, (mark) => {
+  const stream = document.querySelector("[data-stream]")?.dataset.stream;
+  const told = (mark) => {
     if (mark !== seen) refresh();
     seen = mark;
-  });
+  };
+  const isFresh = stream ? follow(stream, told) : () => false;
   const again = async () => {
     await refresh();
     setTimeout(again, isFresh() ? EVERY_MS_WITH_STREAM : EVERY_MS);
