@@ -258,6 +258,36 @@ def many(name: str) -> sa.BindParameter[Any]:
     return sa.bindparam(name, type_=Many())
 
 
+def look_up(
+    session: Session, table: sa.Table, key: tuple[str, ...], names: Iterable[Any], *, columns: tuple[str, ...]
+) -> Sequence[Row[Any]]:
+    """`columns` of the rows of `table` whose `key` is among `names` (texts, or pairs of texts), each found by an index on the key.
+
+    PostgreSQL plans such a question once, perhaps on the first day, while the table is small: it would read all of it from then on,
+    until it is analyzed. So it is asked row by row there, which only an index answers well.
+    """
+    wanted = list(names)
+    if not wanted:
+        return []
+    return (
+        session.connection().execute(_looked_up(table, key, columns, is_postgresql(session)), {"wanted": wanted}).all()
+    )
+
+
+@cache
+def _looked_up(table: sa.Table, key: tuple[str, ...], columns: tuple[str, ...], row_by_row: bool) -> sa.Select[Any]:
+    keys, wanted = [table.c[name] for name in key], many("wanted")
+    those = among(keys[0], wanted) if len(keys) == 1 else in_pairs(keys[0], keys[1], wanted)
+    if not row_by_row:
+        return sa.select(*(table.c[name] for name in columns)).where(those)
+    one = (_Texts if len(key) == 1 else _Pairs)(wanted).table_valued(*key).render_derived()
+    matches = (column == one.c[column.name] for column in keys)
+    each = (
+        sa.select(*(table.c[name] for name in columns)).where(*matches).offset(sa.literal_column("0")).lateral("each")
+    )
+    return sa.select(each).select_from(one.join(each, sa.true()))
+
+
 def _many(values: Iterable[Any] | sa.BindParameter[Any]) -> sa.BindParameter[Any]:
     if isinstance(values, sa.BindParameter):
         return values

@@ -6,8 +6,10 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from omnisync import db
 from omnisync.stock.effects import QUANTITIES
-from omnisync.stock.tables import Balance, Movement
+from omnisync.stock.tables import Balance, Idempotency, Movement
 from tests.conftest import START
+
+KEYS = db.table(Idempotency)
 
 
 def _movement() -> dict[str, object]:
@@ -76,6 +78,35 @@ def _insert(engine, *keys, then):
             db.insert_all(session, db.table(Movement), [_movement() | {"key": key} for key in some])
         if then:
             session.execute(sa.text(then))
+
+
+def test_rows_are_looked_up_by_one_text_and_by_pairs(engine):
+    rows = [{"scope": scope, "key": str(n), "body_hash": b"", "status": 201, "answer": b"", "at": START} for scope in "ab" for n in range(5)]  # fmt: skip
+    with db.transaction(engine) as session:
+        db.insert_all(session, KEYS, rows)
+
+    def found(key, names):
+        with db.transaction(engine) as session:
+            return sorted(map(tuple, db.look_up(session, KEYS, key, names, columns=("scope", "key"))))
+
+    assert found(("scope", "key"), [("a", "1"), ("b", "4"), ("b", "9")]) == [("a", "1"), ("b", "4")]
+    assert found(("key",), ["2", "7"]) == [("a", "2"), ("b", "2")]
+    assert found(("key",), []) == []
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_what_was_first_asked_of_an_empty_table_does_not_read_all_of_it_when_it_is_large(engine):
+    rows = [{"scope": "a", "key": str(n), "body_hash": b"", "status": 201, "answer": b"", "at": START} for n in range(9000)]  # fmt: skip
+    read = sa.text("SELECT seq_tup_read FROM pg_stat_xact_all_tables WHERE relname = 'idempotency'")
+    with db.transaction(engine) as session:
+        for _ in range(12):  # by then its plan is kept
+            db.look_up(session, KEYS, ("scope", "key"), [("a", "1")], columns=("status",))
+        db.insert_all(session, KEYS, rows)
+        before = session.execute(read).scalar_one()
+
+        found = db.look_up(session, KEYS, ("scope", "key"), [("a", "1"), ("a", "8000")], columns=("status",))
+
+        assert (len(found), session.execute(read).scalar_one() - before) == (2, 0)
 
 
 def test_rows_that_were_inserted_without_waiting_are_read_by_the_next_statement(engine):

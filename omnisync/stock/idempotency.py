@@ -17,9 +17,7 @@ from omnisync.stock.tables import Idempotency
 
 KEPT = timedelta(days=7)
 idempotency = db.table(Idempotency)
-_KEPT = sa.select(idempotency).where(
-    db.in_pairs(idempotency.c.scope, idempotency.c.key, sa.bindparam("names", type_=db.Many()))
-)
+_KEPT = ("scope", "key", "body_hash", "status", "answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,7 @@ def _answer(call: Call, answers: Made, *, replayed: bool) -> Answer | Refused:
 
 
 def _kept(session: Session, calls: Sequence[Call]) -> Made:
-    rows = session.execute(_KEPT, {"names": list({call.name for call in calls})})
+    rows = db.look_up(session, idempotency, ("scope", "key"), {call.name for call in calls}, columns=_KEPT)
     return {(row.scope, row.key): (row.body_hash, Answer(row.status, row.answer)) for row in rows}
 
 

@@ -25,12 +25,6 @@ _OPEN = sa.and_(_reservation.c.state == "held", _reservation.c.expires_at > sa.b
 _MINE = (_OPEN, _reservation.c.owner == sa.bindparam("owner"))
 _COUNT = sa.select(sa.func.count()).where(*_MINE)
 _FIRST_TO_EXPIRE = sa.select(_reservation.c.expires_at).where(*_MINE).order_by(_reservation.c.expires_at).limit(1)
-# By the reference alone, so that its index is used: of one reference there are few, of open holds many.
-_BY_REFERENCE = (
-    sa.select(_reservation.c.owner, _reservation.c.reference, sa.func.sum(sa.case((_OPEN, 1), else_=0)))
-    .where(db.among(_reservation.c.reference, sa.bindparam("references", type_=db.Many())))
-    .group_by(_reservation.c.owner, _reservation.c.reference)
-)
 Customer = tuple[str | None, str | None]
 """The key that asks, and its reference."""
 
@@ -119,13 +113,13 @@ class Limits:
         return _too_many("open_holds_per_reference", allowed, f"the reference {customer[1]}", 60)
 
     def _of_references(self, session: Session, requests: Sequence[Request], now: datetime) -> Counter[Customer]:
-        references = sorted({request.reference for request in requests if request.reference is not None})
-        if not references:
-            return Counter()
-        rows = session.execute(_BY_REFERENCE, {"now": now, "references": references})
-        return Counter({(owner, reference): int(number) for owner, reference, number in rows})
+        references = {request.reference for request in requests if request.reference is not None}
+        # By the reference alone, so that its index is used: of one reference there are few, of open holds many.
+        rows = db.look_up(session, _reservation, ("reference",), references, columns=_ASKED)
+        return Counter((row.owner, row.reference) for row in rows if row.state == "held" and row.expires_at > now)
 
 
+_ASKED = ("owner", "reference", "state", "expires_at")
 _WORDS = {"lines": "lines", "quantity": "pieces a line"}
 _RAISE = "Whoever runs omnisync can raise the limit."
 
