@@ -119,11 +119,9 @@ class _Page:
         text, back = form.get("code", "")[:LONGEST_SCAN], own_page(form.get("back", ""), "/staff/code")
         try:
             check_token(form, visit.login)
-            named = await self._services.read.run(
-                lambda session: finding.named(session, visit.location.code, text, limit=2)
-            )
+            named = await self._services.read.run(lambda session: _named(session, visit, text))
             if named is not None:
-                return _lead(visit, text, [one.id for one in named], back)
+                return _lead(visit, text, named, back)
             code = codes.within(text)
             if codes.normalise(code) is None:
                 raise handing.WrongCode("This is no code.")  # and no try: nobody guesses with an article's barcode
@@ -193,6 +191,11 @@ class _Page:
         card, close = found
         template = _TEMPLATES.get(State(card.state), "ended.html")
         return self._gate.draw(template, visit, card=card, close=close, voucher=voucher, problem=problem)
+
+
+def _named(session: Session, visit: Visit, text: str) -> Sequence[str] | None:
+    found = finding.named(session, visit.location.code, text, limit=2)
+    return None if found is None else [one.id for one in found]
 
 
 def _lead(visit: Visit, text: str, found: Sequence[str], back: str) -> Response:

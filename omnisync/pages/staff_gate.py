@@ -21,7 +21,6 @@ from omnisync.pages.staff_words import templates
 from omnisync.pages.words import Words
 from omnisync.settings import LocationSettings
 
-
 SCANNING = {"list.html", "pack.html", "hand_over.html"}
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -18,6 +19,12 @@ FILES: Mapping[str, str] = {
     "LICENSE-zxing-wasm": "zxing-wasm/LICENSE",
 }
 """Our file -> where it stands in the packages."""
+
+
+def versions() -> dict[str, str]:
+    """Package -> the version that we carry."""
+    found: dict[str, str] = json.loads(PACKAGE.read_text())["dependencies"]
+    return found
 
 
 def originals() -> Iterator[tuple[Path, bytes]]:

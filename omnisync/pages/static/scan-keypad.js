@@ -3,6 +3,7 @@
 export function keypad(form, alphabet) {
   const field = form.elements.typed;
   const board = form.querySelector("[data-keys]");
+  const erase = form.querySelector("[data-erase]");
   board.dataset.many = alphabet.length > 10;
   for (const letter of alphabet) {
     const key = document.createElement("button");
@@ -10,9 +11,9 @@ export function keypad(form, alphabet) {
     key.className = "key";
     key.textContent = letter;
     key.addEventListener("click", () => put(letter));
-    board.append(key);
+    erase.before(key);
   }
-  form.querySelector("[data-erase]").addEventListener("click", () => change(field.value.slice(0, -1)));
+  erase.addEventListener("click", () => change(field.value.slice(0, -1)));
 
   function put(letter) {
     if (field.value.length < field.maxLength) change(field.value + letter);

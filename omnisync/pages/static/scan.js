@@ -24,5 +24,6 @@ document.addEventListener("click", async (event) => {
   if (!opener || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
   const { open } = await import("./scan-overlay.js");
-  open(opener.matches("[data-scan-open]") ? page.dataset.camera : "typed");
+  const lacks = page.dataset.camera === "yes" ? "" : page.dataset.camera;
+  open(lacks || (opener.matches("[data-scan-open]") ? "yes" : "typed"));
 });
