@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.browser import films
+from tests import npm
+from tests.browser import films, vendored
 from tests.browser.day import BARCODES, PASSWORD
 from tests.browser.looks import faint_texts, small_targets, unnamed_controls
+from tests.pages.test_staff_browser import SCAN
 
 pytestmark = pytest.mark.browser
 KEYS = itertools.count(1)
@@ -267,6 +269,21 @@ def test_a_browser_whose_own_detector_reads_nothing_gets_ours(seeing, server):
     assert loaded(page) == list(PONYFILL)
 
 
+def test_a_scanner_that_does_not_load_leaves_the_keys_and_is_tried_again(seeing, server):
+    page = seeing(films.qr(server.codes["Jonas Petersen"]))
+    page.add_init_script("""
+        const Real = Worker;
+        window.Worker = class { constructor() { window.Worker = Real; setTimeout(() => this.onerror()); } postMessage() {} };
+    """)
+    log_in(page, server.url)
+    page.get_by_role("button", name="Abholcode scannen").tap()
+    page.get_by_text("Die Kamera lässt sich hier nicht lesen.").wait_for()
+
+    page.get_by_role("dialog").get_by_role("button", name="Kamera").tap()
+
+    page.get_by_text("Abholcode stimmt").wait_for()
+
+
 LIGHT = """
     window.shone = [];
     MediaStreamTrack.prototype.getCapabilities = () => ({ torch: true });
@@ -308,3 +325,43 @@ def test_a_closed_scanner_leaves_no_camera_on(seeing, server):
     assert tracks == ["live"]
     ended = "document.querySelector('video').srcObject.getTracks().map((one) => one.readyState)"
     assert page.evaluate(ended) == ["ended"]
+
+
+def test_at_a_till_the_keyboard_opens_the_keys_types_and_leads_back(begun, server):
+    page = log_in(begun(*FAKE, size={"width": 1366, "height": 768}), server.url)
+
+    page.get_by_role("link", name="Abholcode eingeben").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").wait_for()
+    assert page.evaluate("(({ scrollHeight, clientHeight }) => scrollHeight <= clientHeight)(scanner)")
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="hidden")
+    assert page.evaluate("document.activeElement.matches('[data-scan-type]')"), "the focus is back where it was"
+    page.keyboard.press("Enter")
+    page.locator("[name=typed]:focus").wait_for()
+    page.keyboard.type(server.codes["Jonas Petersen"].lower(), delay=90)
+    page.keyboard.press("Enter")
+
+    page.get_by_text("Abholcode stimmt").wait_for()
+
+
+def test_a_wedge_scanner_works_over_the_open_scanner_too(begun, server):
+    pickup = placed(server, "KERZE-HIDDENSEE", pieces=2)
+    page = log_in(begun(*FAKE), server.url)
+    page.goto(f"{server.url}/staff/pickups/{pickup}")
+    page.get_by_role("button", name="Annehmen").tap()
+    page.get_by_role("button", name="Barcode eintippen").tap()
+    page.locator("[name=typed]:focus").wait_for()
+
+    page.evaluate(SCAN, BARCODES["KERZE-HIDDENSEE"])
+
+    page.get_by_role("dialog").get_by_text("In der Tüte: 2 × Kerze Hiddensee").wait_for()
+    assert page.get_by_label("Barcode des Artikels").input_value() == ""
+    assert page.get_by_text("1/2").is_visible()
+
+
+def test_what_is_vendored_is_what_npm_has():
+    if lacking := npm.missing("barcode-detector", runs=False):
+        pytest.skip(lacking)
+
+    assert [path.name for path, content in vendored.originals() if path.read_bytes() != content] == []
