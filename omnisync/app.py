@@ -8,12 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from fastapi import APIRouter, FastAPI
-from fastapi.staticfiles import StaticFiles
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
@@ -30,7 +28,7 @@ from omnisync.lanes import App
 from omnisync.meters import Meters
 from omnisync.orders import desk, handover, mail, pickup_api, reservations_api, shortages_api, transfers_api
 from omnisync.orders.smtp import Smtp
-from omnisync.pages import languages, operations, ops, staff, staff_status
+from omnisync.pages import assets, languages, operations, ops, staff, staff_status
 from omnisync.pages.office import morning
 from omnisync.pages.office.alerting import Watch
 from omnisync.pages.ops_switches import Switches
@@ -58,7 +56,6 @@ ROUTES: Sequence[Callable[[Services], APIRouter]] = (
     listeners_api.routes,
     staff.routes,
 )
-STATIC = Path(__file__).parent / "pages" / "static"
 ALIVE = ("#server", "alive")
 """The cursor that says when this installation last ran."""
 
@@ -268,7 +265,7 @@ def create(
         languages.routes(),
     ):
         app.router.routes.extend(router.routes)  # including a router would build each of its routes twice
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", assets.Assets(), name="static")
     app.add_middleware(Limits)
     app.add_middleware(Measured, meters=services.meters, clock=services.clock)
     app.open_lanes(services.lanes, services.meters, services.clock, answer_to)

@@ -13,6 +13,7 @@ LENGTH = 8
 KEY_BYTES = 32
 
 _MISREAD = str.maketrans("OIL", "011")
+_PARTS = re.compile(r"[/?&=#]")
 _BETWEEN = re.compile(r"[\s\-‐-―_.]+")
 
 
@@ -47,6 +48,11 @@ def normalise(code: str) -> str | None:
     """Eight characters of the alphabet, as they were meant: any case, blanks and dashes anywhere, O for 0, I and L for 1."""
     text = _BETWEEN.sub("", code).upper().translate(_MISREAD)
     return text if len(text) == LENGTH and set(text) <= set(ALPHABET) else None
+
+
+def within(text: str) -> str:
+    """The part of what was scanned that can be a code: all of it, or a part of the address that a shop put into its QR."""
+    return next((part for part in reversed(_PARTS.split(text)) if normalise(part)), text)
 
 
 def key_from(path: Path, chance: random.Random) -> bytes:

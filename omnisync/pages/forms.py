@@ -11,9 +11,12 @@ SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "img-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
+CAMERA = SECURITY | {"Permissions-Policy": "camera=(self), microphone=(), geolocation=()"}
+"""For the pages that scan."""
 PAGES = ("/staff", "/ops")
 """Where a login leads: to one of these, or below it."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from omnisync.errors import InvalidRequest, OmnisyncError, Refused
 from omnisync.http import Services
-from omnisync.orders import accepting, handing, pickup, pickup_api, sending, tries
+from omnisync.orders import accepting, codes, finding, handing, pickup, pickup_api, sending, tries
 from omnisync.orders.states import State
 from omnisync.orders.tables import Pickup
 from omnisync.pages import (
@@ -23,7 +23,7 @@ from omnisync.pages import (
     staff_stream,
     staff_view,
 )
-from omnisync.pages.forms import SECURITY, form_of, to
+from omnisync.pages.forms import SECURITY, form_of, own_page, to
 from omnisync.pages.logins import Vouchers, check_token
 from omnisync.pages.staff_gate import Gate, Visit
 from omnisync.pages.staff_steps import STEPS, Press
@@ -48,7 +48,7 @@ def routes(services: Services) -> APIRouter:
     return api
 
 
-LONGEST_QUESTION = 80
+LONGEST_QUESTION, LONGEST_SCAN = 80, 200
 
 
 def _typed(text: str) -> str:
@@ -110,16 +110,24 @@ class _Page:
         return self._gate.draw("code.html", visit, problem=request.query_params.get("m", ""))
 
     async def look_up(self, request: Request) -> Response:
-        """A code somebody shows: the pickup it opens, with a note to ourselves that it was right."""
+        """What somebody scanned or typed: the pickup that a code opens, with a note to ourselves that it was right; else
+        what has this number or holds this article."""
         visit = await self._gate.visit(request)
         if isinstance(visit, Response):
             return visit
         form = await form_of(request)
+        text, back = form.get("code", "")[:LONGEST_SCAN], own_page(form.get("back", ""), "/staff/code")
         try:
             check_token(form, visit.login)
-            found = await self._guess(visit, lambda session: self._by_code(session, form.get("code", ""), visit))
+            named = await self._services.read.run(lambda session: _named(session, visit, text))
+            if named is not None:
+                return _lead(visit, text, named, back)
+            code = codes.within(text)
+            if codes.normalise(code) is None:
+                raise handing.WrongCode("This is no code.")  # and no try: nobody guesses with an article's barcode
+            found = await self._guess(visit, lambda session: self._by_code(session, code, visit))
         except Refused as refused:
-            return to("/staff/code", m=refused.code)
+            return to(back, m=refused.code)
         return self._pickup_page(visit, found, voucher=self._vouchers.write(found[0].id, visit.login))
 
     async def _guess(self, visit: Visit, read: Callable[[Session], _Shown]) -> _Shown:
@@ -183,6 +191,20 @@ class _Page:
         card, close = found
         template = _TEMPLATES.get(State(card.state), "ended.html")
         return self._gate.draw(template, visit, card=card, close=close, voucher=voucher, problem=problem)
+
+
+def _named(session: Session, visit: Visit, text: str) -> Sequence[str] | None:
+    found = finding.named(session, visit.location.code, text, limit=2)
+    return None if found is None else [one.id for one in found]
+
+
+def _lead(visit: Visit, text: str, found: Sequence[str], back: str) -> Response:
+    """To the pickup that was meant, or to the list of them."""
+    if not found:
+        return to(back, m="no-article-pickup")
+    if len(found) == 1:
+        return to(f"/staff/pickups/{found[0]}")
+    return to("/staff", store=visit.login.store, q=_typed(text)[:LONGEST_QUESTION])
 
 
 _Shown = tuple[staff_view.Card, staff_close.Close]

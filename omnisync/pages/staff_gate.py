@@ -14,12 +14,14 @@ from omnisync.errors import Refused
 from omnisync.http import Services
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.pages import languages
-from omnisync.pages.forms import SECURITY, form_of, to
+from omnisync.pages.forms import CAMERA, SECURITY, form_of, to
 from omnisync.pages.logins import Login, Logins, check_token
 from omnisync.pages.staff_view import Eyes
 from omnisync.pages.staff_words import templates
 from omnisync.pages.words import Words
 from omnisync.settings import LocationSettings
+
+SCANNING = {"list.html", "pack.html", "hand_over.html"}
 
 
 class WrongPin(Refused):
@@ -107,7 +109,7 @@ class Gate:
 
     def render(self, name: str, say: Words, status: int = 200, **values: Any) -> Response:
         page = templates(say).get_template(f"staff/{name}").render(**values)
-        return HTMLResponse(page, status, headers=SECURITY)
+        return HTMLResponse(page, status, headers=CAMERA if name in SCANNING else SECURITY)
 
     def _store(self, request: Request, login: Login) -> str | None:
         """Staff see their own store, the office the one it chose or else the first; None where nothing can be collected."""

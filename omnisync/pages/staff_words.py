@@ -6,12 +6,14 @@ from functools import cache
 
 from jinja2 import Environment
 
+from omnisync.orders import codes
 from omnisync.pages import staff_list, words
 from omnisync.pages.staff_close import WRONG
 from omnisync.pages.words import Words, later
 
 MESSAGES = {
     "wrong-code": later("This code belongs to no pickup of this store."),
+    "no-article-pickup": later("No open pickup of this store holds this article."),
     "too-many-tries": later("Too many wrong codes. Please wait a little, or ask for name and number."),
     "age-unchecked": later("Somebody must say that the age was checked."),
     "undo-over": later("That was too long ago. A hand-over is corrected within a day, with a reason."),
@@ -54,5 +56,6 @@ def templates(say: Words) -> Environment:
     found.globals["message"] = lambda code: say(MESSAGES.get(code, SOMETHING_WRONG))
     found.globals["wrongs"] = {why.value: say(text) for why, text in WRONG.items()}
     found.globals["is_good"] = GOOD.__contains__
+    found.globals["alphabet"] = codes.ALPHABET
     found.globals["tabs"] = {name: say(title) for name, (title, _) in staff_list.TABS.items()}
     return found

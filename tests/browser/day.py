@@ -47,6 +47,7 @@ ARTICLES = {
     "MUETZE-WINTERHUDE": ("Mütze Winterhude", "", "senf", 2995),
     "KERZE-HIDDENSEE": ("Kerze Hiddensee", "", "", 1495),
 }
+BARCODES = {"SNEAKER-KIEL-42": "4006381333931", "KERZE-HIDDENSEE": "96385074"}
 LAST_PIECE = "TASCHE-PANKE-COGNAC"
 """Sold over the counter and in the web shop within the same second."""
 PICKUPS = (
@@ -124,7 +125,11 @@ def _furnish(engine: Engine, clock: StoppedClock) -> None:
     now = clock.now()
     with db.transaction(engine) as session:
         changes = [
-            ArticleChange(sku, {"title": title, "size": size or None, "colour": colour or None})
+            ArticleChange(
+                sku,
+                {"title": title, "size": size or None, "colour": colour or None},
+                barcodes=tuple(filter(None, [BARCODES.get(sku)])),
+            )
             for sku, (title, size, colour, _) in ARTICLES.items()
         ]
         articles.put(session, changes, now=now)

@@ -51,6 +51,15 @@ def axe() -> str:
     ).read_text()
 
 
+SEES_GREY = """
+    navigator.mediaDevices.enumerateDevices = () => Promise.resolve([{ kind: "videoinput" }]);
+    navigator.mediaDevices.getUserMedia = () => {
+        const wall = document.createElement("canvas");
+        wall.getContext("2d").fillRect(0, 0, wall.width, wall.height);
+        return Promise.resolve(wall.captureStream(5));
+    };
+"""
+"""A camera for browsers of tests."""
 Look = Callable[..., dict[str, list[str]]]
 
 
@@ -95,12 +104,9 @@ def test_no_page_of_the_office_breaks_a_rule(open_page, server, look, width, hei
 
 @pytest.mark.parametrize(("width", "height", "dark"), SCREENS)
 def test_no_page_of_the_desk_breaks_a_rule(open_page, server, look, width, height, dark):
-    page = log_in(
-        open_page(width, height, dark=dark, touch=width == 390, may_say="Failed to load resource"),
-        server,
-        "kim",
-        "/staff",
-    )
+    page = open_page(width, height, dark=dark, touch=width == 390, may_say="Failed to load resource")
+    page.add_init_script(SEES_GREY)
+    log_in(page, server, "kim", "/staff")
 
     wrong = look(page, "enrol", "/d/XXXX-XXXX") | look(page, "refused", "/ops")
     for name, path in DESK.items():
@@ -115,5 +121,11 @@ def test_no_page_of_the_desk_breaks_a_rule(open_page, server, look, width, heigh
     page.goto(f"{server.url}/staff?tab=bereit")
     page.locator("a.card").first.click()
     wrong |= look(page, "handing over")
+    page.get_by_role("button", name="Abholcode scannen").click()
+    page.get_by_text("in den Rahmen halten").wait_for()
+    wrong |= look(page, "camera")
+    page.get_by_role("button", name="Eintippen").click()
+    page.get_by_role("button", name="Prüfen").wait_for()
+    wrong |= look(page, "keys")
 
     assert wrong == {}, json.dumps(wrong, indent=1, ensure_ascii=False)

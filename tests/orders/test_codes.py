@@ -104,3 +104,20 @@ def test_counts_whose_window_is_over_are_dropped(engine):
 def test_right_codes_are_never_limited(engine):
     for n in range(3 * tries.LIMITS["store"]):
         _try(engine, DESK, now=START + timedelta(seconds=n), right=True)
+
+
+@pytest.mark.parametrize(
+    ("scanned", "meant"),
+    [
+        ("K7Q4-X9RT", "K7Q4-X9RT"),
+        (" k7q4 x9rt ", " k7q4 x9rt "),
+        ("https://shop.example/abholen/K7Q4-X9RT", "K7Q4-X9RT"),
+        ("https://shop.example/abholen/K7Q4-X9RT?lang=de#oben", "K7Q4-X9RT"),
+        ("https://shop.example/?code=K7Q4X9RT&x=1", "K7Q4X9RT"),
+        ("https://shop.example/x/1", "https://shop.example/x/1"),
+        ("4006381333931", "4006381333931"),
+        ("", ""),
+    ],
+)
+def test_a_code_is_found_in_the_address_that_a_shop_prints(scanned, meant):
+    assert codes.within(scanned) == meant

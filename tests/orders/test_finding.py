@@ -2,6 +2,8 @@ from datetime import timedelta
 
 import pytest
 
+from omnisync.catalog import articles
+from omnisync.catalog.articles import ArticleChange
 from omnisync.orders import ending, finding, mark, picking
 from omnisync.orders.customers import Person
 from omnisync.orders.picking import Rejected, Why
@@ -76,3 +78,55 @@ def test_the_mark_of_a_store_changes_with_whatever_is_done_there_and_with_nothin
     assert changed(), "cancelled"
     place(session, desk, ("LAMP", 1), location=MARKT, reference="#2")
     assert not changed(), "another store"
+
+
+def named(session, scanned, location=LINDEN, **more):
+    those = finding.named(session, location, scanned, **more)
+    return None if those is None else [one.number for one in those]
+
+
+def with_barcode(session, sku="LAMP", code="4006381333931"):
+    articles.put(session, [ArticleChange(sku, {}, barcodes=(code,))], now=START)
+
+
+@pytest.mark.parametrize("scanned", ["4006381333931", "04006381333931", "LAMP", " LAMP "])
+def test_an_articles_barcode_finds_the_pickups_that_still_hold_it(session, scanned):
+    shelf(session, "LAMP", pieces=9)
+    shelf(session, "CHAIR", pieces=9)
+    shelf(session, "LAMP", pieces=9, location=MARKT)
+    with_barcode(session)
+    desk = a_desk()
+    done, gone = (a_ready_one(session, desk, ("LAMP", 1)) for _ in range(2))
+    hand_over(session, desk, done, now=START)
+    ending.cancel(session, desk, gone.pickup.id, reason="customer", actor=OFFICE, now=START)
+    place(session, desk, ("LAMP", 1), now=LATER)
+    place(session, desk, ("CHAIR", 1), now=START)
+    place(session, desk, ("LAMP", 1), location=MARKT)
+    short = place(session, desk, ("LAMP", 1), ("CHAIR", 1), now=START)
+    a_ready_one(session, desk, ("LAMP", 1))
+    missing = [Rejected("LAMP", 1, Why.DAMAGED)]
+    picking.reject(session, desk, short.pickup.id, missing, actor=STAFF, now=START)
+
+    assert named(session, scanned) == found(session, scanned) == ["L-1006", "L-1003"]
+    assert named(session, scanned, limit=1) == ["L-1006"]
+
+
+def test_a_scanned_number_is_that_pickup_alone_in_whatever_state(session):
+    shelf(session, "LAMP", pieces=9)
+    shelf(session, "LAMP", pieces=9, location=MARKT)
+    desk = a_desk()
+    done = a_ready_one(session, desk, ("LAMP", 1))
+    hand_over(session, desk, done, now=START)
+    place(session, desk, ("LAMP", 1), location=MARKT)
+
+    assert named(session, " l-1001 ") == ["L-1001"]
+    assert named(session, "L-1") is None
+    assert named(session, "M-1001") is None, "it is another store's"
+
+
+def test_an_article_that_no_pickup_holds_is_known_as_one_and_anything_else_can_be_a_code_only(session):
+    shelf(session, "LAMP", pieces=9)
+    with_barcode(session)
+
+    assert named(session, "4006381333931") == []
+    assert [named(session, scanned) for scanned in ("K7Q4-X9RT", "", "Anna")] == [None, None, None]

@@ -18,7 +18,7 @@ function walk(by) {
 
 document.addEventListener("keydown", (event) => {
   clearTimeout(slash);
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (document.activeElement.matches("input, textarea, select")) {
     if (event.key === "Escape") document.activeElement.blur();
     return;

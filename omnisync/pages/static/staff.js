@@ -160,7 +160,10 @@ async function soft(form, button) {
   const label = document.activeElement?.getAttribute?.("aria-label");
   page.replaceWith(document.adoptNode(next));
   if (label) document.querySelector(`[aria-label="${CSS.escape(label)}"]`)?.focus({ preventScroll: true });
-  if (form.matches("[data-scan]")) play(document.querySelector("[role=alert]") ? [220, 180] : [1320], 0.15);
+  if (form.matches("[data-scan]")) {
+    play(document.querySelector("[role=alert]") ? [220, 180] : [1320], 0.15);
+    document.dispatchEvent(new CustomEvent("desk:scanned"));
+  }
 }
 
 document.addEventListener("submit", (event) => {
@@ -168,7 +171,10 @@ document.addEventListener("submit", (event) => {
   if (form.matches("[data-soft]")) {
     event.preventDefault();
     const button = event.submitter;
-    turn = turn.then(() => soft(form, button)).catch(() => (document.querySelector("[data-offline]").hidden = false));
+    turn = turn.then(() => soft(form, button)).catch(() => {
+      document.querySelector("[data-offline]").hidden = false;
+      document.dispatchEvent(new CustomEvent("desk:unsent"));
+    });
     return;
   }
   // A button is pressed once; after the form was read, for a disabled button's value is not sent.
@@ -222,6 +228,9 @@ function scanned(code) {
     form.requestSubmit();
   });
 }
+
+// The camera and the keypad (scan.js) find codes, too.
+document.addEventListener("desk:code", ({ detail }) => scanned(detail));
 
 document.addEventListener("keydown", (event) => {
   const field = event.target.matches?.("input, textarea") ? event.target : null;

@@ -1,0 +1,110 @@
+"""What every page keeps to: a light first load, nothing from another host, nothing wider than the smallest phone, lists without scripts."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.test_axe import BEHIND, DESK, OFFICE, log_in
+from tests.browser.test_office import PAGES
+
+pytestmark = pytest.mark.browser
+FIRST_LOAD = 100_000
+"""Bytes over the wire."""
+DESK_PAGES = {**DESK, "search": "/staff?q=schubert", "who": "/staff/who", "slips": "/staff/print/slips", "picks": "/staff/print/picks"}  # fmt: skip
+OFFICE_PAGES = {**OFFICE, **PAGES}
+BEHIND_DESK = {"picking": ("/staff", "article.card a"), "handing over": ("/staff?tab=bereit", "a.card")}
+WIDTHS = (320, 360, 390, 768, 1366)
+MAY_SAY = "Failed to load resource"
+"""One of the pages shows what is not there any more."""
+
+
+def opened(page, server, pages, behind):
+    """Each page of the table in turn, and those behind a list's first link: its title."""
+    for title, address in pages.items():
+        page.goto(f"{server.url}{address}")
+        yield title
+    for title, (address, first) in behind.items():
+        page.goto(f"{server.url}{address}")
+        page.locator(first).first.click()
+        page.wait_for_load_state()
+        yield title
+
+
+DOORS = [
+    pytest.param("kim", "/staff", DESK_PAGES, BEHIND_DESK, id="desk"),
+    pytest.param("olga", "/ops", OFFICE_PAGES, BEHIND, id="office"),
+]
+
+
+@pytest.mark.parametrize(("name", "door"), [("kim", "/staff"), ("olga", "/ops")])
+@pytest.mark.parametrize("letters", ["", "Łukasz Yıldız-Dvořák"])
+def test_the_first_load_is_light_whatever_the_names_are(open_page, server, name, door, letters):
+    page = log_in(open_page(390, 844, touch=True), server, name, door)
+    wire = page.context.new_cdp_session(page)
+    wire.send("Network.enable")
+    wire.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    names: dict[str, str] = {}
+    bytes_of: dict[str, float] = {}
+    wire.on("Network.requestWillBeSent", lambda one: names.update({one["requestId"]: one["request"]["url"]}))
+    wire.on("Network.loadingFinished", lambda one: bytes_of.update({one["requestId"]: one["encodedDataLength"]}))
+
+    page.goto(f"{server.url}{door}")
+    if letters:
+        page.evaluate("(said) => document.querySelector('h1').append(said)", letters)
+    page.evaluate("document.fonts.ready.then(() => undefined)")
+    page.wait_for_timeout(300)
+
+    shown = {url.removeprefix(server.url): int(bytes_of[one]) for one, url in names.items() if one in bytes_of}
+    assert sum(1 for url in shown if "inter-" in url) == (2 if letters else 1), shown
+    assert sum(shown.values()) < FIRST_LOAD, shown
+    assert not any("vendor" in url for url in shown)
+
+
+@pytest.mark.parametrize(("name", "door", "pages", "behind"), DOORS)
+def test_nothing_is_asked_of_another_host(open_page, server, name, door, pages, behind):
+    page = open_page(1440, 900, may_say=MAY_SAY)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    log_in(page, server, name, door)
+
+    seen = list(opened(page, server, pages, behind))
+
+    assert len(seen) == len(pages) + len(behind)
+    assert [url for url in asked if not url.startswith((f"{server.url}/", "data:"))] == []
+
+
+@pytest.mark.parametrize(("name", "door", "pages", "behind"), DOORS)
+def test_no_page_is_wider_than_its_screen(open_page, server, name, door, pages, behind):
+    page = log_in(open_page(390, 844, touch=True, may_say=MAY_SAY), server, name, door)
+
+    wide = []
+    for title in opened(page, server, pages, behind):
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 700})
+            if (found := page.evaluate("document.documentElement.scrollWidth")) > width:
+                wide.append((title, width, found))
+
+    assert wide == []
+
+
+@pytest.mark.parametrize(
+    ("name", "door", "link", "leads_to"),
+    [
+        ("kim", "/staff", "Bereit", "tab=bereit"),
+        ("kim", "/staff", "Abholcode eingeben", "/staff/code"),
+        ("olga", "/ops", "Abholungen", "/ops/pickups"),
+        ("olga", "/ops", "Bestand", "/ops/stock"),
+    ],
+)
+def test_with_scripts_blocked_the_lists_read_and_their_links_lead_on(chromium, server, name, door, link, leads_to):
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, locale="de-DE", java_script_enabled=False)
+    page = log_in(context.new_page(), server, name, door)
+    shown = page.locator("body").inner_text()
+
+    page.get_by_role("link", name=link, exact=link != "Bereit").first.click()
+
+    page.get_by_role("heading", level=1).wait_for()
+    assert leads_to in page.url
+    assert ("Anna Schubert" if door == "/staff" else "eBay DE") in shown
+    assert not any(word in shown for word in ("Abholcode scannen", "Der Ton ist aus", "Kamera"))
+    context.close()
