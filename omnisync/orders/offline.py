@@ -3,7 +3,7 @@ bag exactly one is booked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -77,10 +77,10 @@ def hear(session: Session, desk: Desk, pickup_id: str, deed: Deed, *, actor: Act
     if not deed.lines:
         raise InvalidRequest.of("lines", "Name at least one line.")
     story = acts.of(session, pickup_id)
-    before = next((act for act in story if act.details.get("deed") == deed.name), None)
-    if before is not None:
-        return _repeated(found, before, deed, actor)
-    first = next((act for act in reversed(story) if act.what == "collected"), None)
+    known = next((number for number, act in enumerate(story) if act.details.get("deed") == deed.name), None)
+    if known is not None:
+        return _repeated(found, story[known], _handed_over(story[:known]), deed, actor)
+    first = _handed_over(story)
     taken = _possible(session, found, deed, actor)
     became, at = _became(found, taken, deed, first, actor), _moment(found, deed, now)
     over = handing.less(deed.lines, taken)
@@ -142,9 +142,13 @@ def _age(session: Session, taken: Mapping[str, int], deed: Deed) -> dict[str, in
     return {"age_checked": years} if years else {}
 
 
-def _repeated(found: Pickup, before: Act, deed: Deed, actor: Actor) -> Heard:
+def _handed_over(story: Sequence[Act]) -> Act | None:
+    return next((act for act in reversed(story) if act.what == "collected"), None)
+
+
+def _repeated(found: Pickup, before: Act, first: Act | None, deed: Deed, actor: Actor) -> Heard:
     kept = before.details
     same = kept["said"] == dict(deed.lines) and kept["noted_at"] == deed.noted_at and before.device == actor.device
     if not same:
         raise Conflict("This name was used for another hand-over.", code="deed-differs")
-    return Heard(Became(kept["became"]), found, kept["was"], before.at, kept["over"], None, repeated=True)
+    return Heard(Became(kept["became"]), found, kept["was"], before.at, kept["over"], first, repeated=True)

@@ -22,12 +22,12 @@ DESK = "#desk"
 _SAYS = {
     Became.TWICE: (
         "{number} was handed over twice",
-        "Told by {by}, without a network at the time. Before that it was {was}.",
+        "Told by {by}, whose device had no network at the time.",
         "Nothing was booked for it. If it was one bag, dismiss; if other pieces left the store, apply: they are booked as missing.",
     ),
     Became.AFTER_END: (
         "{number} was handed over though it was {was}",
-        "Told by {by}, without a network at the time.",
+        "Told by {by}, whose device had no network at the time.",
         "The pieces are booked as gone. See whether they were paid for, or the money was given back.",
     ),
 }

@@ -68,12 +68,16 @@ class Server:
     """Customer -> pickup code."""
     ops_key: str
 
-    def call(self, method: str, path: str, body: Any = None) -> Any:
+    def call(self, method: str, path: str, body: Any = None, key: str = "") -> Any:
         """What another program does meanwhile."""
         request = urllib.request.Request(
             f"{self.url}{path}", method=method, data=json.dumps(body).encode() if body else None
         )
         request.add_header("authorization", f"Bearer {self.ops_key}")
+        if body:
+            request.add_header("content-type", "application/json")
+        if key:
+            request.add_header("idempotency-key", key)
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read() or b"null")
 
