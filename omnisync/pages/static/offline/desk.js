@@ -27,7 +27,7 @@ function made(name, values) {
   each("data-unless", (one) => values[one.dataset.unless] && one.remove());
   each("data-text", (one) => (one.textContent = values[one.dataset.text] ?? ""));
   each("data-href", (one) => (one.href = values[one.dataset.href]));
-  each("data-class", (one) => one.classList.add(values[one.dataset.class] || "plain"));
+  each("data-class", (one) => values[one.dataset.class] && one.classList.add(values[one.dataset.class]));
   return copy;
 }
 

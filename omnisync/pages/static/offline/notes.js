@@ -3,7 +3,7 @@
 import * as store from "./store.js";
 
 const say = (name, values = {}) => {
-  const text = document.querySelector(`[data-say="${name}"]`)?.textContent ?? "";
+  const text = document.querySelector(`[data-say="${name}"]`)?.content.textContent ?? "";
   return text.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
 };
 
