@@ -27,7 +27,7 @@ function understood() {
 
 const amount = (number, one, many) => (number === 1 ? say(one) : say(many, { n: number }));
 
-/** Fills the place of the page. `device` is null where this is no device any more. */
+/** Fills the place of the page; what waits is said where the page says itself that there is no network. `device` is null where this is no device any more. */
 export async function show({ device } = {}) {
   const place = document.querySelector("[data-offline-notes]");
   if (!place) return;
@@ -43,7 +43,12 @@ export async function show({ device } = {}) {
     made.querySelector("span").append(...bad.map((one) => Object.assign(document.createElement("p"), { textContent: one.words })));
     notes.push(made);
   }
-  if (waiting) notes.push(note("warn", [amount(waiting, "waiting-one", "waiting-many"), say("by-itself")]));
+  if (waiting) {
+    const words = [amount(waiting, "waiting-one", "waiting-many"), say("by-itself")];
+    const here = document.querySelector("[data-waiting]");
+    if (here) here.textContent = words.join(". ");
+    else if (!document.querySelector("[data-saved]")) notes.push(note("warn", words));
+  }
   if (good.length) notes.push(note("ok", [amount(good.length, "sent-one", "sent-many"), ""], bad.length ? [] : [understood()]));
   place.replaceChildren(...notes);
   place.hidden = notes.length === 0;
