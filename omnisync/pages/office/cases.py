@@ -61,7 +61,7 @@ def _sheet(found: Sequence[Any], context: Context, visit: Visit, more: str) -> S
     def where(row: Any) -> str:
         if row.channel == late.DESK:
             return places.get((row.details or {}).get("location", ""), say("Pickup desk"))
-        return titles.get(row.channel, row.channel)
+        return str(titles.get(row.channel, row.channel))
 
     def outcome(row: Any) -> Mark:
         if row.closed_at is None:
