@@ -51,7 +51,8 @@ def has_all(phone):
             const asked = opened.result.transaction("kept").objectStore("kept").get("list");
             asked.onsuccess = () => { opened.result.close(); done(Boolean(asked.result) && asked.result.ready.every((one) => one.hash)); };
           };
-        })"""
+        })""",
+        timeout=60_000,
     )
 
 
@@ -106,6 +107,9 @@ def test_a_hand_over_without_a_network_is_saved_and_sent_later(office, open_page
     phone.get_by_role("link", name="Bereit").click()
     phone.locator("a.card", has_text="Frieda Offline").wait_for()
     can_be_used(phone, "offline-ready")
+    phone.set_viewport_size({"width": DESK[0], "height": DESK[1]})
+    can_be_used(phone, "offline-desktop")
+    phone.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     hand_over(phone, number, code, "offline-handover")
     phone.get_by_text("gespeichert", exact=True).wait_for()
     can_be_used(phone, "offline-saved")

@@ -4,6 +4,7 @@ import { show } from "./notes.js";
 import { channel, sync } from "./sync.js";
 
 const EVERY_MS = 30000;
+const AGAIN_MS = 4000;
 
 async function once() {
   try {
@@ -11,19 +12,23 @@ async function once() {
     if (list.device) await navigator.serviceWorker?.register("/staff/sw.js", { scope: "/staff" });
     if (list.device && list.language !== document.documentElement.lang) await fetch("/staff/offline");
     await show({ device: list.device });
+    return true;
   } catch {
     await show();
+    return false;
   }
 }
 
+/** What failed is tried again soon; a page that nobody looks at rests. */
 async function again() {
-  if (!document.hidden) await once();
-  setTimeout(again, EVERY_MS);
+  const good = document.hidden || (await once());
+  setTimeout(again, good ? EVERY_MS : AGAIN_MS);
 }
 
 if (window.indexedDB && window.crypto?.subtle) {
   again();
   addEventListener("online", once);
+  document.addEventListener("visibilitychange", () => document.hidden || once());
   if (channel) channel.onmessage = () => show();
   // Something of the store has changed: what lies here should be what the list shows.
   const live = document.querySelector("[data-live]");
