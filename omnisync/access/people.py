@@ -44,6 +44,12 @@ def find(session: Session, name: str, location: str) -> Person | None:
     return None if user is None else _person(user)
 
 
+def was_at(session: Session, name: str, location: str) -> bool:
+    """Whether somebody of that name works in this store, or did."""
+    wanted = select(User).where(col(User.name) == name, col(User.location) == location, col(User.role) == Role.STAFF)
+    return session.exec(wanted).first() is not None
+
+
 def set_initials(session: Session, name: str, initials: str) -> None:
     """What stands on a person's button. Conflict when somebody of the store has the same."""
     user, wanted = load_user(session, name), initials.strip()

@@ -36,6 +36,10 @@ class Codes:
         typed = normalise(code)
         return None if typed is None else self._digest("lookup", typed).hex()
 
+    def salt(self, device: str, pickup_id: str) -> bytes:
+        """What makes the check value of one pickup on one device unlike every other; it is no secret."""
+        return self._digest("salt", f"{device}\0{pickup_id}")[:16]
+
     def opens(self, code: str, code_hash: str) -> bool:
         """Whether a typed code is the one behind this hash, compared in constant time."""
         return hmac.compare_digest(self.hash(code) or "", code_hash)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -69,7 +69,16 @@ class ToldBy:
     channel: str
 
 
-Proof = ByCode | WithoutCode | ToldBy
+@dataclass(frozen=True, slots=True)
+class Offline:
+    """A device checked the code while it had no network, and tells of it now."""
+
+    at: datetime
+    deed: str
+    """The name that the device gave it."""
+
+
+Proof = ByCode | WithoutCode | ToldBy | Offline
 
 
 def lookup(session: Session, desk: Desk, code: str, *, actor: Actor) -> Pickup:
@@ -105,7 +114,7 @@ def collect(
         raise InvalidRequest.of("lines", "Name at least one line.")
     pickup.check_part(taken, still_open)
     more = _age(session, taken, checked=age_checked)
-    left = _less(still_open, taken)
+    left = less(still_open, taken)
     return _hand_over(session, desk, found, proof, taken, left=left, rest=rest, actor=actor, now=now, more=more)
 
 
@@ -133,7 +142,49 @@ def hear(session: Session, desk: Desk, found: Pickup, *, now: datetime) -> Picku
     return _hand_over(session, desk, found, proof, taken, left={}, rest="release", actor=Actor(proof.channel), now=now)
 
 
-def _less(still_open: Mapping[str, int], taken: Mapping[str, int]) -> dict[str, int]:
+def hear_offline(
+    session: Session,
+    desk: Desk,
+    found: Pickup,
+    proof: Offline,
+    taken: Mapping[str, int],
+    *,
+    actor: Actor,
+    now: datetime,
+    more: Mapping[str, Any],
+) -> Pickup:
+    """These pieces of an open pickup were handed over at that moment. A rest waits further where the pickup lies ready."""
+    ready = found.state == states.State.READY
+    if not ready:
+        sending.call_off(session, found, by=actor.name, now=now)
+    left = less(pickup.open_lines(session, found.id), taken)
+    rest: Rest = "keep" if ready else "release"
+    return _hand_over(session, desk, found, proof, taken, left=left, rest=rest, actor=actor, now=now, more=more)
+
+
+def hear_after_end(
+    session: Session,
+    desk: Desk,
+    found: Pickup,
+    proof: Offline,
+    taken: Mapping[str, int],
+    *,
+    actor: Actor,
+    now: datetime,
+    more: Mapping[str, Any],
+) -> Pickup:
+    """The same of a pickup that has ended meanwhile. Nothing is held for it any more, so the pieces go off the shelf as a sale
+    does, also below what was promised to others since."""
+    location, pieces = desk.location(found.location), holding.stocked(session, found.location, taken)
+    booked = handover.till_books(location, paid=found.paid)
+    rung_up = handover.hand_over(session, found, pieces, now=proof.at) if booked else {}
+    holding.gone(session, found, pieces, name=proof.deed, rung_up=rung_up, at=proof.at, now=now)
+    tasks.close_put_back(session, found.id, by=actor.name, now=now)
+    return _note(session, desk, found, proof, taken, keeps=False, left={}, actor=actor, now=now, more=more)
+
+
+def less(still_open: Mapping[str, int], taken: Mapping[str, int]) -> dict[str, int]:
+    """What is left of some pieces when others are taken off."""
     return {sku: n - taken.get(sku, 0) for sku, n in still_open.items() if n > taken.get(sku, 0)}
 
 
@@ -148,22 +199,46 @@ def _hand_over(
     rest: Rest,
     actor: Actor,
     now: datetime,
-    more: Mapping[str, int] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Pickup:
     keeps = bool(left) and rest == "keep"
     pieces = holding.pieces(session, found, taken)
-    _move_stock(session, desk, found, pieces, keep_rest=keeps, now=now)
+    _move_stock(session, desk, found, pieces, keep_rest=keeps, at=_moment(proof, now), now=now)
+    return _note(session, desk, found, proof, taken, keeps=keeps, left=left, actor=actor, now=now, more=more or {})
+
+
+def _note(
+    session: Session,
+    desk: Desk,
+    found: Pickup,
+    proof: Proof,
+    taken: Mapping[str, int],
+    *,
+    keeps: bool,
+    left: Mapping[str, int],
+    actor: Actor,
+    now: datetime,
+    more: Mapping[str, Any],
+) -> Pickup:
+    at = _moment(proof, now)
     for sku, n in sorted(taken.items()):
         _add_collected(session, found.id, sku, n)
     how = _how(proof)
     if keeps:
         moved = states.advance(session, found.id, Step.COLLECT_PART, collected_how=how, handed_over_by=actor.name)
     else:
-        step = Step.HEAR_COLLECTED if isinstance(proof, ToldBy) else Step.COLLECT
-        moved = _finish(session, desk, found, step, how, actor, now, put_back=bool(left))
+        step = _STEPS.get(type(proof), Step.COLLECT)
+        moved = _finish(session, desk, found, step, how, actor, at, put_back=bool(left))
     lines = [{"sku": sku, "quantity": n} for sku, n in sorted(taken.items())]
-    desk.tell(session, "collected", moved, by=actor, now=now, whole=not left, lines=lines, **(more or {}))
+    desk.tell(session, "collected", moved, by=actor, now=at, whole=not left, lines=lines, **more)
     return moved
+
+
+_STEPS: Mapping[type[Proof], Step] = {ToldBy: Step.HEAR_COLLECTED, Offline: Step.HEAR_OFFLINE}
+
+
+def _moment(proof: Proof, now: datetime) -> datetime:
+    return proof.at if isinstance(proof, Offline) else now
 
 
 def _finish(
@@ -179,17 +254,26 @@ def _finish(
 
 
 def _move_stock(
-    session: Session, desk: Desk, found: Pickup, pieces: Mapping[Shelf, int], *, keep_rest: bool, now: datetime
+    session: Session,
+    desk: Desk,
+    found: Pickup,
+    pieces: Mapping[Shelf, int],
+    *,
+    keep_rest: bool,
+    at: datetime,
+    now: datetime,
 ) -> None:
     location = desk.location(found.location)
     booked = handover.till_books(location, paid=found.paid)
-    rung_up = handover.hand_over(session, found, pieces, now=now) if booked else {}
-    holding.end(session, found, How.COLLECT, part=pieces, keep_rest=keep_rest, rung_up=rung_up, now=now)
+    rung_up = handover.hand_over(session, found, pieces, now=at) if booked else {}
+    holding.end(session, found, How.COLLECT, part=pieces, keep_rest=keep_rest, rung_up=rung_up, at=at, now=now)
 
 
 def _how(proof: Proof) -> str:
     if isinstance(proof, ByCode):
         return "code"
+    if isinstance(proof, Offline):
+        return "code: offline"
     if isinstance(proof, ToldBy):
         return f"told by {proof.channel}"
     return f"{proof.reason.value}: {proof.note}" if proof.note else proof.reason.value

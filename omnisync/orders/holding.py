@@ -46,14 +46,39 @@ def end(
     part: Mapping[Shelf, int] | None = None,
     keep_rest: bool = False,
     rung_up: Mapping[Shelf, int] | None = None,
+    at: datetime | None = None,
 ) -> None:
-    """End the reservation or a part of it. Without anything held (deposits, services) there is nothing to end."""
+    """End the reservation or a part of it, as of that moment. Without anything held (deposits, services) there is nothing to end."""
     if keep_rest and not part:
         return
     if not _held(session, found) and not _waits(session, found):
         return
-    wanted = ends.End(found.reservation_id, how, part, keep_rest, rung_up or {}, cause=f"pickup:{found.id}")
+    wanted = ends.End(found.reservation_id, how, part, keep_rest, rung_up or {}, f"pickup:{found.id}", at)
     ends.end_one(session, wanted, now=now)
+
+
+def gone(
+    session: Session,
+    found: Pickup,
+    pieces: Mapping[Shelf, int],
+    *,
+    name: str,
+    rung_up: Mapping[Shelf, int],
+    at: datetime,
+    now: datetime,
+) -> None:
+    """These left the shelf at that moment for a pickup that holds nothing any more; `rung_up` of them the till has booked."""
+    cause, entries = f"pickup:{found.id}", []
+    for shelf, n in sorted(pieces.items()):
+        known = min(rung_up.get(shelf, 0), n)
+        for part, physical in ((n - known, True), (known, False)):
+            key = f"{cause}/{name}/{shelf.sku}/{'there' if physical else 'rung up'}"
+            entry = ledger.Entry(
+                Kind.SOLD, shelf.sku, shelf.location, part, cause, at, key,
+                reason="handed over offline, after its end", physical=physical,
+            )  # fmt: skip
+            entries += [entry] if part else []
+    ledger.record(session, entries, now=now)
 
 
 def hand_back(

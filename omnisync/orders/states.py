@@ -36,6 +36,8 @@ class Step(StrEnum):
     COLLECT_PART = "collect_part"
     HEAR_COLLECTED = "hear_collected"
     """Its channel says so: it has happened, however far the desk was."""
+    HEAR_OFFLINE = "hear_offline"
+    """A device without a network did it: it has happened, whatever was done here meanwhile."""
     REJECT = "reject"
     EXTEND = "extend"
     TRANSFER = "transfer"
@@ -63,6 +65,7 @@ WAYS = {
     Step.COLLECT: Way((State.READY,), State.COLLECTED),
     Step.COLLECT_PART: Way((State.READY,)),
     Step.HEAR_COLLECTED: Way(OPEN, State.COLLECTED),
+    Step.HEAR_OFFLINE: Way((*OPEN, State.EXPIRED, State.CANCELLED), State.COLLECTED),
     Step.REJECT: Way(OPEN),
     Step.EXTEND: Way(OPEN),
     Step.TRANSFER: Way(OPEN, State.PLACED),

@@ -40,9 +40,12 @@ class UndoOver(Conflict):
 
 
 def last(session: Session, found: Pickup) -> Act | None:
-    """The hand-over of this pickup that can still be taken back: by the desk, and nothing was done with the pickup since."""
-    act = acts.newest(session, found.id)
-    return None if act is None or act.what != COLLECTED or act.by == found.channel else act
+    """The hand-over of this pickup that can still be taken back: by the desk while it had a network, and nothing was done
+    with the pickup since."""
+    act = acts.newest(session, found.id, besides=acts.HEARD_AGAIN)
+    if act is None or act.what != COLLECTED or act.by == found.channel or "deed" in act.details:
+        return None
+    return act
 
 
 def take_back(

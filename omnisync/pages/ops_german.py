@@ -239,4 +239,5 @@ GERMAN: tuple[tuple[str, str], ...] = (
     ("Reset the channel's cursor: all orders are read again, and nothing is booked twice.", "Lesestand des Kanals zurücksetzen: Alle Bestellungen werden neu gelesen, nichts wird doppelt gebucht."),
     ("{} has no WooCommerce API at this address (it answered {}).", "{1} hat unter dieser Adresse keine WooCommerce-API (Antwort {2})."),
     ("Set base_url to the shop's address as its own pages show it, with https and without a redirect, and choose any permalinks but Plain in WordPress.", "base_url auf die Adresse setzen, die die Seiten des Shops selbst zeigen, mit https und ohne Weiterleitung, und in WordPress andere Permalinks als „Einfach“ wählen."),
+    ("Told by {}, whose device had no network at the time.", "Gemeldet von {1}, das Gerät hatte zu der Zeit keine Verbindung."),
 )  # fmt: skip

@@ -17,7 +17,7 @@ from omnisync.pages.words import Words
 from omnisync.settings import Settings
 from omnisync.stock import shortages
 from omnisync.stock.tables import Shortage
-from omnisync.sync import cases, deadletters, replay
+from omnisync.sync import cases, deadletters, late, replay
 from omnisync.sync.tables import Case, ChannelListing, DeadLetter
 
 LISTED_AT_MOST = 50
@@ -101,7 +101,7 @@ def _case(case: Case, titles: Mapping[str, str], now: datetime, zone: ZoneInfo, 
     title, advice = ops_words.case_words(case, say)
     cause = case.cause if case.kind == "blast_zero" else ""
     note = ", ".join(part for part in (cause, say("since %(when)s", when=say.when(case.opened_at, now, zone))) if part)
-    shown = f"{titles.get(case.channel, case.channel)}: {title}"
+    shown = title if case.channel == late.DESK else f"{titles.get(case.channel, case.channel)}: {title}"
     return CaseShown(case.id, case.channel, shown, note, advice, ops_words.can_apply(case))
 
 

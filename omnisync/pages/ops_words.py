@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from omnisync.orders.offline import Became
 from omnisync.pages.ops_phrases import said
 from omnisync.pages.words import Words, later
+from omnisync.sync import late
 from omnisync.sync.health import Health
 from omnisync.sync.tables import Case, DeadLetter
 from omnisync.sync.trouble import Trouble
@@ -199,6 +201,42 @@ def _double_return(details: Details, say: Words) -> tuple[str, str]:
     )
 
 
+def _late(details: Details, say: Words) -> tuple[str, str]:
+    number, by = details.get("number"), details.get("by")
+    if details.get("became") == Became.AFTER_END:
+        return (
+            say(
+                "%(number)s was handed over by %(by)s though it was %(state)s",
+                number=number,
+                by=by,
+                state=_was(details, say),
+            ),
+            say(
+                "Told later by a device without a network; the pieces are booked as gone. See whether they were paid for, or the money given back."
+            ),
+        )
+    if details.get("first_by") is None:
+        return (
+            say("%(number)s was handed over by %(by)s, and had been sent to another store", number=number, by=by),
+            say(
+                "Apply if it was handed over here: the pieces are booked as missing here. Dismiss if they are still there."
+            ),
+        )
+    return (
+        say(
+            "%(number)s was handed over twice, by %(first)s and by %(by)s",
+            number=number,
+            first=details.get("first_by"),
+            by=by,
+        ),
+        say("Dismiss if it was one bag. Apply if other pieces left the store: they are booked as missing."),
+    )
+
+
+def _was(details: Details, say: Words) -> str:
+    return say("cancelled") if details.get("was") == "cancelled" else say("expired")
+
+
 _CASES: dict[str, Callable[[Details, Words], tuple[str, str]]] = {
     "blast_zero": _blast_zero,
     "blast_price": _blast_price,
@@ -209,6 +247,7 @@ _CASES: dict[str, Callable[[Details, Words], tuple[str, str]]] = {
     "unpaid": _unpaid,
     "listings_gone": _gone,
     "double_return": _double_return,
+    late.CASE: _late,
 }
 RELEASES = {"blast_zero", "blast_price", "uncounted"}
 """Cases that hold numbers back until somebody decides."""
@@ -225,6 +264,7 @@ def can_apply(case: Case) -> bool:
     return (
         case.kind in RELEASES
         or case.kind in ("double_return", "price_drift")
+        or late.can_book(case)
         or (case.kind == "drift" and "shows" in (case.details or {}))
     )
 

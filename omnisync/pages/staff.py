@@ -17,6 +17,7 @@ from omnisync.pages import (
     staff_close,
     staff_door,
     staff_list,
+    staff_offline,
     staff_pictures,
     staff_print,
     staff_steps,
@@ -38,6 +39,7 @@ def routes(services: Services) -> APIRouter:
     staff_pictures.add(api, gate)
     staff_print.add(api, gate)
     staff_stream.add(api, gate)
+    staff_offline.add(api, gate)
     api.add_api_route("/staff", page.list, methods=["GET"])
     api.add_api_route("/staff/bell", page.ring, methods=["GET"])
     api.add_api_route("/staff/code", page.ask_code, methods=["GET"])

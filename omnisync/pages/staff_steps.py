@@ -65,7 +65,7 @@ def _ready(session: Session, press: Press) -> Any:
 
 def _collect(session: Session, press: Press) -> Any:
     rest: handing.Rest = "release" if press.form.get("rest") == "release" else "keep"
-    part = _numbers(press.form, "take.")
+    part = numbers(press.form, "take.")
     told = {"part": part, "rest": rest, "age_checked": press.form.get("age") == "checked"}
     return handing.collect(session, press.desk, press.pickup_id, _proof(press), **told, **press.said)  # type: ignore[arg-type]
 
@@ -148,7 +148,7 @@ def _why(form: Mapping[str, str]) -> Why:
         raise InvalidRequest.of("why", "Choose a reason.") from None
 
 
-def _numbers(form: Mapping[str, str], prefix: str) -> dict[str, int]:
+def numbers(form: Mapping[str, str], prefix: str) -> dict[str, int]:
     """SKU -> pieces of the fields that begin so; zeros are left out."""
     found = {name.removeprefix(prefix): _number(value) for name, value in form.items() if name.startswith(prefix)}
     return {sku: n for sku, n in found.items() if n}

@@ -27,6 +27,7 @@ MESSAGES = {
     "invalid-request": later("Please check what you entered."),
     "not-in-pickup": later("This article does not belong to this pickup."),
     "all-picked": later("All pieces of this article lie in the bag already."),
+    "deed-differs": later("This was sent before, and differently. Please tell the office."),
     "goods-coming": later("Goods for this pickup are still on their way."),
     "no-pickup": later("Nothing can be collected there now."),
     "no-login": later("Name or password is wrong."),

@@ -54,6 +54,8 @@ class End:
     keep_rest: bool = False
     rung_up: Mapping[Shelf, int] = field(default_factory=dict)
     cause: str | None = None
+    at: datetime | None = None
+    """When it happened, if it is heard of later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ def _entry(one: End, kind: Kind, shelf: Shelf, n: int, now: datetime, *, physica
         shelf.location,
         n,
         one.cause or f"reservation:{one.reservation_id}",
-        now,
+        one.at or now,
         promise=one.reservation_id,
         reason="expired" if one.how is How.EXPIRE else None,
         physical=physical,

@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 
 from omnisync import db
 from omnisync.orders import accepting
-from omnisync.sync import health
+from omnisync.sync import health, late
 from omnisync.sync.context import Context
 from omnisync.sync.health import Health
 from omnisync.sync.tables import AlertTold, Case, Cursor, DeadLetter, Event, ShownState
@@ -151,7 +151,7 @@ def standing(session: Session, context: Context, *, now: datetime) -> list[Stand
     stands = [
         *_not_accepted(session),
         *(one for health in found for one in _of_channel(health, context.settings.alerts.late_seconds, now)),
-        *_open(session, Case, names),
+        *_open(session, Case, [*names, late.DESK]),
         *_open(session, DeadLetter, names),
         *(one for one in _drifting(session, context.settings.alerts.drift_above) if one.about in names),
         *_backup(session, now),

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from omnisync.announce import announce
 from omnisync.errors import Conflict, NotFound
-from omnisync.sync import guard, price_drift, returns
+from omnisync.sync import guard, late, price_drift, returns
 from omnisync.sync.context import Context
 from omnisync.sync.tables import Case
 from omnisync.values import Shelf
@@ -67,6 +67,8 @@ def _decide(session: Session, case_id: str, decision: str, how: str, by: str, no
         returns.take_off(session, case, now=now)
     if case.kind == price_drift.CASE and decision == "apply":
         price_drift.release(session, case, now=now)
+    if case.kind == late.CASE and decision == "apply":
+        late.book(session, case, now=now)
     case.closed_at, case.closed_how, case.closed_by = now, how, by
     announce(session, "channel.case_closed", {"channel": case.channel, "case": case.id, "how": how}, now=now)
     session.flush()

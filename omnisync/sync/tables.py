@@ -328,7 +328,7 @@ class Case(SQLModel, table=True):
     id: str = Field(primary_key=True, sa_type=Name)
     channel: str = Field(sa_type=Name)
     kind: str
-    """blast_zero | blast_price | uncounted | drift | price_drift | conflict | listings_gone | double_return | unpaid | stock_error | overdue"""
+    """blast_zero | blast_price | uncounted | drift | price_drift | conflict | listings_gone | double_return | unpaid | stock_error | overdue | late_handover"""
     title: str
     cause: str = ""
     proposal: str = ""

@@ -11,6 +11,7 @@ from omnisync.pages import ops_words
 from omnisync.pages.office import says, stock, ways
 from omnisync.pages.ops_phrases import said
 from omnisync.pages.words import Words
+from omnisync.sync import late
 from omnisync.sync.alerts import Kind, Standing
 from omnisync.sync.context import Context
 
@@ -38,7 +39,7 @@ class Reader:
 
     @classmethod
     def of(cls, context: Context, say: Words, now: datetime) -> Reader:
-        titles = dict(stock.places_of(context)) | dict(stock.titles_of(context))
+        titles = {late.DESK: say("Pickup desk")} | dict(stock.places_of(context)) | dict(stock.titles_of(context))
         return cls(say, titles, context.settings.server.public_url.rstrip("/"), says.zone_of(context), now)
 
     def name(self, about: str) -> str:

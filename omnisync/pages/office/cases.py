@@ -16,6 +16,7 @@ from omnisync.pages.office.frame import Visit
 from omnisync.pages.office.sheet import Act, Column, Mark, Sheet
 from omnisync.pages.ops_phrases import said
 from omnisync.pages.words import later
+from omnisync.sync import late
 from omnisync.sync.context import Context
 from omnisync.sync.tables import Case, ShownState
 from omnisync.values import Money, to_cursor
@@ -49,11 +50,18 @@ def cases(session: Session, context: Context, visit: Visit) -> Filtered:
 
 
 def _sheet(found: Sequence[Any], context: Context, visit: Visit, more: str) -> Sheet:
-    say, titles = visit.say, stock.titles_of(context)
+    say, titles, places = visit.say, stock.titles_of(context), stock.places_of(context)
 
     def about(row: Any) -> str:
-        sku = (row.details or {}).get("sku")
-        return ways.article(str(sku)) if sku else ""
+        told = row.details or {}
+        if row.kind == late.CASE:
+            return ways.pickup(str(told["pickup"]))
+        return ways.article(str(told["sku"])) if told.get("sku") else ""
+
+    def where(row: Any) -> str:
+        if row.channel == late.DESK:
+            return places.get((row.details or {}).get("location", ""), say("Pickup desk"))
+        return str(titles.get(row.channel, row.channel))
 
     def outcome(row: Any) -> Mark:
         if row.closed_at is None:
@@ -65,7 +73,7 @@ def _sheet(found: Sequence[Any], context: Context, visit: Visit, more: str) -> S
             later("What"), lambda row: ops_words.case_words(row, say)[0], about,
             lambda row: ops_words.case_words(row, say)[1],
         ),
-        Column(later("Channel"), lambda row: titles.get(row.channel, row.channel), lambda row: ways.channel(row.channel)),
+        Column(later("Channel"), where, lambda row: "" if row.channel == late.DESK else ways.channel(row.channel)),
         Column(later("Cause"), lambda row: said(row.cause, say)),
         Column(later("Since"), lambda row: row.opened_at),
         Column(later("State"), outcome),

@@ -122,7 +122,9 @@ def _collected(row: Any, one: acts.Act, visit: Visit) -> str:
 
 
 def _how(row: Any, visit: Visit) -> str:
-    return visit.say(HOW[row.collected_how]) if row.collected_how in HOW else ""
+    how, _, note = (row.collected_how or "").partition(": ")
+    known = visit.say(HOW[how]) if how in HOW else ""
+    return f"{known}, {note}" if known and note == "offline" else known
 
 
 def _mails(session: Session, customer_id: str | None, visit: Visit) -> Iterator[Moment]:
@@ -280,6 +282,7 @@ ACTS = {
     "rejected": later("Not found or damaged"),
     "collected": later("Collected"),
     "handed_back": later("Hand-over taken back"),
+    "heard_again": later("Told of a hand-over that was known"),
     "cancelled": later("Cancelled"),
     "expired": later("Not collected"),
     "extended": later("Kept for longer"),

@@ -1,0 +1,50 @@
+// Answers in the server's place when it cannot be reached: with one page that shows what lies on the device, and the files it needs.
+// Pages with people's data are never kept here.
+
+const CACHE = "desk-__VERSION__";
+const SHELL = "/staff/offline";
+const FILES = ["__FILES__"];
+const PATIENCE_MS = 8000;
+const AWAY = [502, 503, 504];
+
+addEventListener("install", (event) => {
+  skipWaiting();
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll([SHELL, ...FILES].map((url) => new Request(url, { cache: "reload" })))));
+});
+
+addEventListener("activate", (event) => {
+  const old = async () => Promise.all((await caches.keys()).filter((name) => name !== CACHE).map((name) => caches.delete(name)));
+  event.waitUntil(old().then(() => clients.claim()));
+});
+
+const late = () => new Promise((_, failed) => setTimeout(() => failed(new Error("late")), PATIENCE_MS));
+const kept = async (url) => (await (await caches.open(CACHE)).match(url)) ?? Response.error();
+
+/** What was asked for, or the page that works without it. A button that was pressed is waited for, however long it takes. */
+async function page(request) {
+  try {
+    const answer = await (request.method === "GET" ? Promise.race([fetch(request), late()]) : fetch(request));
+    return AWAY.includes(answer.status) ? await kept(SHELL) : answer;
+  } catch {
+    return kept(SHELL);
+  }
+}
+
+async function file(request, path) {
+  try {
+    const answer = await Promise.race([fetch(request), late()]);
+    if (answer.ok) await (await caches.open(CACHE)).put(path, answer.clone());
+    return answer;
+  } catch {
+    return kept(path);
+  }
+}
+
+addEventListener("fetch", (event) => {
+  const { request } = event;
+  const { origin, pathname } = new URL(request.url);
+  if (origin !== location.origin) return;
+  const ours = pathname === "/staff" || pathname.startsWith("/staff/");
+  if (request.mode === "navigate" && ours) event.respondWith(page(request));
+  else if (request.method === "GET" && (pathname === SHELL || FILES.includes(pathname))) event.respondWith(file(request, pathname));
+});
