@@ -34,6 +34,7 @@ from omnisync.pages import languages, operations, ops, staff, staff_status, trus
 from omnisync.pages.office import morning
 from omnisync.pages.office.alerting import Watch
 from omnisync.pages.ops_switches import Switches
+from omnisync.pages.practice import door as practice
 from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock import api as stock_api
 from omnisync.stock import ends, idempotency, policies, returns_api, stocktakes_api
@@ -271,6 +272,7 @@ def create(
         staff_status.routes(services, context),
         languages.routes(),
         trust.routes(doors),
+        practice.routes(services, ThreadPoolExecutor(1, "practice")),
     ):
         app.router.routes.extend(router.routes)  # including a router would build each of its routes twice
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
