@@ -131,6 +131,8 @@ class AlertSettings(_Section):
     quiet: Annotated[str, BeforeValidator(check_nightly)] = ""
     """Nobody is told anything between these times of the first location's clock, such as "22:00-07:00"; what still stands then is
     told at the end."""
+    language: Literal["de", "en"] = "de"
+    """Of the mails and calls."""
     late_seconds: Whole = Field(default=120, ge=10)
     """How long a change may wait for a channel, or a channel not answer, until somebody is told."""
     drift_above: Whole = Field(default=0, ge=0)
