@@ -45,8 +45,8 @@ OPEN = {
     "/v1/hooks/{channel}", "/ca.crt", "/trust",
 }  # fmt: skip
 """Without a login: machines, channels, whose signature is their key, and devices that do not trust us yet."""
-DESK = re.compile(r"/staff(/|$)|/d/\{code\}$")
-"""The desk's own doors, which have tests of their own."""
+DESK = re.compile(r"/staff(/|$)|/practice/|/d/\{code\}$")
+"""The desk's own doors and those of a practice there, which have tests of their own."""
 BUTTONS = {"/ops/{thing}/{name}/{step}", "/ops/switches", "/ops/devices/{step}"}
 
 ANYBODY = frozenset({"shop", "staff", "ops", "admin"})
