@@ -28,10 +28,11 @@ from omnisync.lanes import App
 from omnisync.meters import Meters
 from omnisync.orders import desk, handover, mail, pickup_api, reservations_api, shortages_api, transfers_api
 from omnisync.orders.smtp import Smtp
-from omnisync.pages import assets, languages, operations, ops, staff, staff_status
+from omnisync.pages import assets, languages, operations, ops, staff, staff_status, trust
 from omnisync.pages.office import morning
 from omnisync.pages.office.alerting import Watch
 from omnisync.pages.ops_switches import Switches
+from omnisync.pages.practice import door as practice
 from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock import api as stock_api
 from omnisync.stock import ends, idempotency, policies, returns_api, stocktakes_api
@@ -231,8 +232,12 @@ def create(
     context: Context | None = None,
     worker: Worker | None = None,
     switches: Switches | None = None,
+    doors: trust.Doors | None = None,
 ) -> FastAPI:
-    """The ASGI application over these services; with a worker it keeps the channels in step while it serves."""
+    """The ASGI application over these services; with a worker it keeps the channels in step while it serves.
+
+    `doors` say how it is reached, where it brings its own TLS.
+    """
     context = context or context_for(services, {})
 
     @asynccontextmanager
@@ -260,9 +265,11 @@ def create(
         mappings_api.routes(services, context),
         sync_api.routes(services, context),
         operations.routes(services, context),
-        ops.routes(services, context, switches),
+        ops.routes(services, context, switches, doors),
         staff_status.routes(services, context),
         languages.routes(),
+        trust.routes(doors),
+        practice.routes(services, ThreadPoolExecutor(1, "practice")),
     ):
         app.router.routes.extend(router.routes)  # including a router would build each of its routes twice
     app.mount("/static", assets.Assets(), name="static")
@@ -270,4 +277,13 @@ def create(
     app.add_middleware(Measured, meters=services.meters, clock=services.clock)
     app.open_lanes(services.lanes, services.meters, services.clock, answer_to)
     openapi.describe(app)
+    return app
+
+
+def plain(doors: trust.Doors) -> FastAPI:
+    """What answers http where the server speaks https: the authority's certificate, and the way to https."""
+    app = FastAPI(openapi_url=None)
+    app.router.routes.extend([*trust.routes(doors).routes, *languages.routes().routes])
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.router.routes.extend(trust.way(doors).routes)
     return app

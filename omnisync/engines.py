@@ -9,10 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import StaticPool
 
 from omnisync import posting
 
 BUSY_TIMEOUT_SECONDS = 10
+IN_MEMORY = "sqlite://"
+"""A database that nobody else sees and that is gone with its engine; one thread at a time uses it."""
 READ_ONLY = "omnisync_read_only"
 """An execution option of a connection on which nothing is written."""
 
@@ -65,9 +68,10 @@ def _postgresql_engine(url: str, pool_size: int) -> Engine:
 
 
 def _sqlite_engine(url: str, pool_size: int) -> Engine:
-    engine = sa.create_engine(
-        url, pool_size=pool_size, max_overflow=pool_size, connect_args={"check_same_thread": False}
-    )
+    pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": pool_size}
+    if url == IN_MEMORY:
+        pool = {"poolclass": StaticPool}  # a second connection would see another database
+    engine = sa.create_engine(url, connect_args={"check_same_thread": False}, **pool)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:

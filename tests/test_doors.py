@@ -28,6 +28,7 @@ PAGES = {
     "/ops/people": {"admin"},
     "/ops/letters/rehearsal": {"ops", "admin"},
     "/ops/devices": {"ops", "admin"},
+    "/ops/trust": {"ops", "admin"},
 } | dict.fromkeys(
     (
         "/ops", "/ops/live", "/ops/number", "/ops/today", "/ops/search", "/ops/stock", "/ops/stock/article", "/ops/stock/explain", "/ops/prices",
@@ -41,11 +42,11 @@ ADMIN_STEPS = {("users", "create"), ("users", "password"), ("users", "disable"),
 
 OPEN = {
     "/", "/livez", "/readyz", "/metrics", "/language", "/docs", "/docs/oauth2-redirect", "/openapi.json", "/static",
-    "/v1/hooks/{channel}",
+    "/v1/hooks/{channel}", "/ca.crt", "/trust",
 }  # fmt: skip
-"""Without a login: machines, and channels, whose signature is their key."""
-DESK = re.compile(r"/staff(/|$)|/d/\{code\}$")
-"""The desk's own doors, which have tests of their own."""
+"""Without a login: machines, channels, whose signature is their key, and devices that do not trust us yet."""
+DESK = re.compile(r"/staff(/|$)|/practice/|/d/\{code\}$")
+"""The desk's own doors and those of a practice there, which have tests of their own."""
 BUTTONS = {"/ops/{thing}/{name}/{step}", "/ops/switches", "/ops/devices/{step}"}
 
 ANYBODY = frozenset({"shop", "staff", "ops", "admin"})

@@ -22,7 +22,7 @@ from omnisync import access, db
 from omnisync.access.tables import User
 from omnisync.adapters.client import ChannelClient
 from omnisync.clock import SystemClock
-from omnisync.commands import doctor_channels
+from omnisync.commands import doctor_channels, https
 from omnisync.commands.finding import Finding, Level, count
 from omnisync.commands.world import AsJson, Config, World, check_schema, open_engine, sqlite_file, world_of
 from omnisync.errors import NeedsAttention, TryLater
@@ -64,6 +64,7 @@ def examine(world: World, config: Path | None, *, channels: bool) -> Iterator[Fi
     yield _webhooks(settings)
     if channels and settings.server.public_url:
         yield asyncio.run(reached(world, settings))
+    yield from https.examine(world, settings)
     yield from _database(world, settings)
     if channels:
         yield from asyncio.run(doctor_channels.examine(world, settings))

@@ -22,6 +22,7 @@ def listen(host: str, port: int) -> socket.socket:  # noqa: TID251  this is wher
         ) from error
 
 
-def address(host: str, port: int) -> str:
+def address(host: str, port: int, *, safe: bool = False) -> str:
     """As people type it into a browser."""
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if safe else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

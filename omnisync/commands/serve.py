@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,8 @@ import uvicorn
 from sqlalchemy.engine import Engine
 
 from omnisync import app, logs, settings
+from omnisync.commands import https
+from omnisync.commands.https import HOW_SERVED
 from omnisync.commands.listening import address, listen
 from omnisync.commands.world import Config, World, open_engine, world_of
 from omnisync.http import Services
@@ -33,23 +36,32 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Listen here instead of where the settings say.")] = None,
     port: Annotated[int | None, typer.Option(help="0: any free one.")] = None,
     worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Also keep the channels in step.")] = True,
+    tls: Annotated[bool, typer.Option("--tls", help="Speak https, by an authority of our own (/ops/trust).")] = False,
     config: Config = None,
 ) -> None:
     """Serve API and pages, and keep all channels in step."""
     world = world_of(context)
     found = world.settings(config)
     wanted = (host or found.server.host, found.server.port if port is None else port)
-    with listen(*wanted) as door, open_engine(found) as engine:
+    with ExitStack() as stack:
+        door = stack.enter_context(listen(*wanted))
+        plain = stack.enter_context(listen(wanted[0], found.server.plain_port)) if tls else None
+        engine = stack.enter_context(open_engine(found))
         services, engine_context = put_together(world, found, engine)
         switches = app.switches_for(world.environ.get(DEMO_SWITCHES), world.tools)
         hand = app.worker_for(services, engine_context) if worker else None
-        application = app.create(services, engine_context, hand, switches)
+        doors = https.doors(found, wanted[0], (door, plain), world.clock) if plain else None
+        application = app.create(services, engine_context, hand, switches, doors)
         # What was made until now lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()
-        log.info("serving", url=address(*door.getsockname()[:2]), worker=worker)
-        server = uvicorn.Config(application, access_log=False, log_config=None, timeout_graceful_shutdown=10)
-        uvicorn.Server(server).run(sockets=[door])
+        log.info("serving", url=address(*door.getsockname()[:2], safe=tls), worker=worker)
+        if doors and plain:
+            log.info("serving the way to https", url=address(*plain.getsockname()[:2]))
+            both = https.servers(application, doors)
+            asyncio.run(https.serve(both, (door, plain), doors, https.Renew(found, wanted[0], world.clock)))
+        else:
+            uvicorn.Server(uvicorn.Config(application, **HOW_SERVED)).run(sockets=[door])
 
 
 def worker(context: typer.Context, config: Config = None) -> None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from omnisync.access import Role
 from omnisync.errors import Forbidden, NotFound
 from omnisync.http import Services
-from omnisync.pages import ops_rows, ops_switches, ops_view, ops_words, staff_devices
+from omnisync.pages import ops_rows, ops_switches, ops_view, ops_words, staff_devices, trust
 from omnisync.pages.office import (
     account,
     cases,
@@ -68,8 +68,10 @@ PAGES: Sequence[tuple[str, str, Read, Role]] = (
 """(path, template, what it reads, who may see it)"""
 
 
-def routes(services: Services, context: Context, switches: Switches | None = None) -> APIRouter:
-    """The office over these services; `switches` are the demo's, where there is one."""
+def routes(
+    services: Services, context: Context, switches: Switches | None = None, doors: trust.Doors | None = None
+) -> APIRouter:
+    """The office over these services; `switches` are the demo's, where there is one; `doors` are those of our own TLS."""
     api = APIRouter(include_in_schema=False)
     office = Office(services, context, api)
     board = _Board(office, switches)
@@ -81,6 +83,7 @@ def routes(services: Services, context: Context, switches: Switches | None = Non
     api.add_api_route("/ops/{thing}/{name}/{step}", board.press, methods=["POST"])
     for path, template, read, role in PAGES:
         office.page(path, template, read, role=role)
+    office.page(trust.PATH, "trust.html", trust.reader(doors), role=Role.OPS)
     office.page("/ops/letters/rehearsal", "rehearsal.html", letters.rehearsal, role=Role.OPS, tries=True)
     return api
 

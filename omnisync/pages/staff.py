@@ -16,6 +16,7 @@ from omnisync.orders.tables import Pickup
 from omnisync.pages import (
     staff_close,
     staff_door,
+    staff_help,
     staff_list,
     staff_offline,
     staff_pictures,
@@ -38,6 +39,7 @@ def routes(services: Services) -> APIRouter:
     staff_door.add(api, gate)
     staff_pictures.add(api, gate)
     staff_print.add(api, gate)
+    staff_help.add(api, gate)
     staff_stream.add(api, gate)
     staff_offline.add(api, gate)
     api.add_api_route("/staff", page.list, methods=["GET"])

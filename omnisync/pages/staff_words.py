@@ -42,11 +42,13 @@ MESSAGES = {
     "added": later("Added."),
     "ended": later("Ended."),
     "unlocked": later("The device is open again."),
+    "practice-full": later("Too many people practise just now. Please try again in some minutes."),
+    "practice-over": later("The practice is over: this is the real desk."),
     "done": later("Saved."),
     "handed-over": later("Handed over."),
     "taken-back": later("Taken back: it waits for its customer again."),
 }
-GOOD = {"done", "handed-over", "taken-back", "invited", "added", "ended", "unlocked"}
+GOOD = {"done", "practice-over", "handed-over", "taken-back", "invited", "added", "ended", "unlocked"}
 SOMETHING_WRONG = later("That did not work. Please try again.")
 
 

@@ -68,7 +68,7 @@ class ServerSettings(_Section):
     """The HTTP side."""
 
     host: str = "127.0.0.1"
-    """Where to listen. Keep it on this machine and let a proxy bring TLS."""
+    """Where to listen. Keep it on this machine and let a proxy bring TLS; with `serve --tls` a shop's network is `0.0.0.0`."""
     port: Whole = Field(default=8000, ge=0, le=65535)
     """0 takes any free one."""
     public_url: str = Field(default="", pattern=r"^(https?://[^\s/]+\S*)?$")
@@ -80,6 +80,13 @@ class ServerSettings(_Section):
     key_file: str = "omnisync.key"
     """Holds the server's key, from which pickup codes and logins are made; written at the first start. Several nodes
     share one."""
+    tls_names: list[Annotated[str, Field(pattern=r"^[0-9A-Za-z.:_-]{1,253}$")]] = Field(default_factory=list)
+    """With `serve --tls`: names and addresses under which devices reach this server, such as "kasse.local" or "192.168.1.20",
+    besides those it finds itself and that of `public_url`."""
+    tls_folder: str = ""
+    """With `serve --tls`: where its certificates are kept. Empty: `tls` beside the database, else beside `key_file`."""
+    plain_port: Whole = Field(default=8080, ge=0, le=65535)
+    """With `serve --tls`: answers http, with the authority's certificate and the way to https and nothing else. 0 takes any free one."""
     pictures: str = ""
     """A folder with pictures of articles for the pickup desk: an article's `image` names a file below it, such as
     `coats/elbe.jpg`. Addresses of other hosts are not shown."""
@@ -124,6 +131,8 @@ class AlertSettings(_Section):
     quiet: Annotated[str, BeforeValidator(check_nightly)] = ""
     """Nobody is told anything between these times of the first location's clock, such as "22:00-07:00"; what still stands then is
     told at the end."""
+    language: Literal["de", "en"] = "de"
+    """Of the mails and calls."""
     late_seconds: Whole = Field(default=120, ge=10)
     """How long a change may wait for a channel, or a channel not answer, until somebody is told."""
     drift_above: Whole = Field(default=0, ge=0)

@@ -21,6 +21,7 @@ OFFICE = {
     "one price": "/ops/prices/one?sku=SNEAKER-KIEL-42&channel=webshop",
     "overview": "/ops",
     "devices": "/ops/devices",
+    "certificate": "/ops/trust",
     "unrung": "/ops/pickups/unrung",
     "missing": "/ops/letters/one?id=x",
 }
@@ -37,6 +38,9 @@ DESK = {
     "done": "/staff?tab=erledigt",
     "code": "/staff/code",
     "status": "/staff/status",
+    "who": "/staff/who",
+    "instructions": "/staff/help",
+    "practice": "/staff/practice",
 }
 
 

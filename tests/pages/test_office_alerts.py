@@ -100,6 +100,21 @@ def test_what_is_left_lying_is_told_once_with_why_and_what_to_press_and_said_to_
     assert kept(engine) == []
 
 
+def test_who_reads_english_is_told_in_english(engine, clock):
+    async def story(site):
+        watch = watched(site, TOLD.model_copy(update={"language": "en"}))
+        await site.run()
+        left_lying(site)
+        await look(site, watch, seconds=30)
+        await look(site, watch, minutes=2)
+
+    play(engine, clock, story)
+
+    subjects = {one[1] for one in mails(engine)}
+    assert len(subjects) == 1
+    assert subjects.pop() == "omnisync: eBay DE: 1 message or write was left lying"
+
+
 def test_the_night_is_quiet_and_the_morning_is_told(engine, clock):
     async def story(site):
         clock.set(datetime(2026, 11, 21, 22, 30, tzinfo=UTC))  # half past eleven in Berlin

@@ -50,6 +50,27 @@ def test_an_admin_lets_people_in_and_out(engine, clock):
     assert any(row.startswith("lena") and "Beendet" in row for row in rows(after.text, "users"))
 
 
+def test_an_admin_changes_a_password_and_the_old_one_opens_nothing(engine, clock):
+    async def story(site):
+        admin(engine)
+        await site.log_in("anna")
+        page = await site.get("/ops/people")
+        short = await press(site, "users/_/password", user="olga", password="short")
+        done = await press(site, "users/_/password", user="olga", password="Tee um drei Uhr nachts")
+        return page, short, done, await site.log_in("olga")
+
+    page, short, done, old = play(engine, clock, story, who=None)
+
+    assert "<option>olga</option>" in section_html(page, "password")
+    assert "m=invalid-request" in short
+    assert "m=done" in done
+    assert "m=no-login" in old.headers["location"]
+
+
+def section_html(page, name):
+    return re.search(rf'<section[^>]* id="{name}".*?</section>', page, re.DOTALL)[0]
+
+
 def test_a_key_is_ended_and_its_secret_is_nowhere(engine, clock):
     async def story(site):
         admin(engine)

@@ -56,7 +56,7 @@ def _is_quiet(context: Context, now: datetime) -> bool:
 
 def tell(session: Session, context: Context, decision: Decision, *, now: datetime, again: bool = False) -> None:
     """Mails, events for who listens, and what was told, in one transaction. `again`: a webhook that was given up is tried again."""
-    say = words.speaking(words.DEFAULT)
+    say = words.speaking(context.settings.alerts.language)
     reader = Reader.of(context, say, now)
     listeners.keep_own(session, context.settings.alerts.url, WANTED, now=now, again=again)
     news = [(one, alert_words.words(one, reader)) for one in decision.news]
