@@ -191,7 +191,7 @@ def cards(session: Session, found: Sequence[Pickup], eyes: Eyes) -> Iterable[Car
     skus = sorted({line.sku for one in lines.values() for line in one})
     articles = {one.sku: one for one in session.exec(select(Article).where(col(Article.sku).in_(skus)))}
     rejected = sorted({line.sku for one in lines.values() for line in one if line.rejected})
-    known = _Known(articles, _places(session, eyes.location.code, skus), _elsewhere(session, rejected, eyes))
+    known = _Known(articles, places(session, eyes.location.code, skus), _elsewhere(session, rejected, eyes))
     return [_card(one, lines[one.id], people.get(one.customer_id), known, eyes) for one in found]
 
 
@@ -308,7 +308,7 @@ def _walk(line: LineShown) -> tuple[bool, list[tuple[bool, int, str]], str]:
     return not line.shelf, [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts], line.title
 
 
-def _places(session: Session, location: str, skus: Sequence[str]) -> dict[str, str]:
+def places(session: Session, location: str, skus: Sequence[str]) -> dict[str, str]:
     """SKU -> where it lies in this store, as far as somebody said."""
     statement = select(Balance.sku, Balance.shelf).where(
         col(Balance.location) == location, col(Balance.sku).in_(skus), col(Balance.shelf).is_not(None)

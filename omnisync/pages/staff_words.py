@@ -41,9 +41,15 @@ MESSAGES = {
     "unlocked": later("The device is open again."),
     "done": later("Saved."),
     "handed-over": later("Handed over."),
+    "kept": later("That was counted. It takes effect with the stocktake."),
+    "received": later("Taken in."),
+    "not-countable": later("This article has no shelf of its own: it is a bundle, or is not stocked."),
+    "already-decided": later("Somebody has decided that already."),
+    "already-received": later("All of it has been taken in already."),
+    "idempotency-key-reused": later("This page was sent already. Please begin anew."),
     "taken-back": later("Taken back: it waits for its customer again."),
 }
-GOOD = {"done", "handed-over", "taken-back", "invited", "added", "ended", "unlocked"}
+GOOD = {"done", "handed-over", "taken-back", "invited", "added", "ended", "unlocked", "kept", "received"}
 SOMETHING_WRONG = later("That did not work. Please try again.")
 
 
