@@ -61,6 +61,10 @@ class OrderLine(SQLModel, table=True):
     quantity: int = 0
     cancelled: int = 0
     shipped: int = 0
+    """As far as the channel says."""
+    sent: int = 0
+    """As far as our stores say, which is often earlier: what they have sent is in the ledger, and moves nothing when the channel says it
+    too."""
     restocked: int = 0
     price_minor: int | None = None
     stocked: bool = True

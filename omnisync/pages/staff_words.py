@@ -45,6 +45,9 @@ MESSAGES = {
     "received": later("Taken in."),
     "not-countable": later("This article has no shelf of its own: it is a bundle, or is not stocked."),
     "already-decided": later("Somebody has decided that already."),
+    "split-set": later(
+        "Parts of this set are sent from elsewhere. It goes from the list when the shop says that it was sent."
+    ),
     "already-received": later("All of it has been taken in already."),
     "idempotency-key-reused": later("This page was sent already. Please begin anew."),
     "taken-back": later("Taken back: it waits for its customer again."),

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from sqlmodel import Session
 
 from omnisync.errors import InvalidRequest, NotFound
-from omnisync.orders import sending, unsendable
+from omnisync.orders import parcels, sending, unsendable
 from omnisync.orders.picking import Rejected, Why
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.stock import came_back, counts
@@ -95,6 +95,11 @@ def _decide(session: Session, press: Press) -> Says:
     return _DONE
 
 
+def _parcel(session: Session, press: Press) -> Says:
+    parcels.send(session, press.store, press.form.get("id", "")[:200], owner=press.owner, now=press.now)
+    return _DONE
+
+
 def _task(session: Session, press: Press) -> Says:
     sending.finish(session, press.desk, press.form.get("id", ""), **press.said)
     return _DONE
@@ -115,6 +120,7 @@ STEPS: Mapping[str, Step] = {
     "receive": Step(_receive, _to("transfer", "id"), takes_pin=lambda form: form.get("rest") == "lost"),
     "missing": Step(_missing),
     "decide": Step(_decide, _to("return", "id")),
+    "sent": Step(_parcel),
     "done": Step(_task),
 }
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlmodel import Session, col, select
 
 from omnisync.catalog import articles
 from omnisync.errors import NotFound
-from omnisync.orders import accepting, pickup, tasks
+from omnisync.orders import accepting, parcels, pickup, tasks
 from omnisync.orders.tables import Pickup, Task
 from omnisync.orders.tasks import Job
 from omnisync.pages import staff_work_goods
@@ -74,6 +74,17 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class ToSend:
+    """What of a channel's order is sent from here."""
+
+    id: str
+    channel: str
+    reference: str
+    placed: str
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ToCount:
     """A shelf to be counted; what is expected there is not said."""
 
@@ -99,6 +110,7 @@ class Work:
     """The whole page."""
 
     calls: tuple[Chore, ...]
+    parcels: tuple[ToSend, ...]
     sends: tuple[Chore, ...]
     arrivals: tuple[Arrival, ...]
     put_backs: tuple[Chore, ...]
@@ -112,16 +124,20 @@ class Work:
 
     @property
     def is_empty(self) -> bool:
-        return not any((self.calls, self.sends, self.arrivals, self.put_backs, self.counts, self.returns))
+        return not any((self.calls, self.parcels, self.sends, self.arrivals, self.put_backs, self.counts, self.returns))
 
 
 def to_do(session: Session, location: str) -> int:
     """How much waits for somebody in this store, without what is only to be counted again some day."""
-    return tasks.count_open(session, location) + came_back.count_to_check(session, location)
+    return (
+        tasks.count_open(session, location)
+        + came_back.count_to_check(session, location)
+        + parcels.count(session, location)
+    )
 
 
-def work(session: Session, eyes: Eyes) -> Work:
-    """Everything of this store."""
+def work(session: Session, eyes: Eyes, titles: Mapping[str, str]) -> Work:
+    """Everything of this store; `titles` is what people call the channels."""
     code, say = eyes.location.code, eyes.say
     found = tasks.list_open(session, code, limit=SHOWN_AT_MOST)
     by_kind = {job: [one for one in found if one.kind == job] for job in Job}
@@ -132,6 +148,7 @@ def work(session: Session, eyes: Eyes) -> Work:
     waiting = tasks.count_open(session, code)
     return Work(
         calls=tuple(_chores([*by_kind[Job.OVERDUE], *by_kind[Job.ASK]], known, eyes)),
+        parcels=tuple(_parcels(session, eyes, titles)),
         sends=tuple(_chores(by_kind[Job.SEND], known, eyes)),
         arrivals=tuple(_arrival(one, lines, known, eyes) for one, lines in coming),
         put_backs=tuple(_chores(by_kind[Job.PUT_BACK], known, eyes)),
@@ -217,6 +234,15 @@ def _chores(found: Iterable[Task], known: _Known, eyes: Eyes) -> Iterable[Chore]
             pieces=tuple(Piece(known.goods[sku], n) for sku, n in sorted(pieces.items())),
             since=eyes.when(one.created_at),
         )
+
+
+def _parcels(session: Session, eyes: Eyes, titles: Mapping[str, str]) -> Iterable[ToSend]:
+    found = parcels.waiting(session, eyes.location.code, limit=SHOWN_AT_MOST)
+    goods = staff_work_goods.of(session, eyes, {sku for one in found for sku in one.pieces})
+    for one in found:
+        pieces = tuple(Piece(goods[sku], n) for sku, n in sorted(one.pieces.items()))
+        channel = titles.get(one.channel, one.channel)
+        yield ToSend(one.order_id, channel, one.reference, eyes.when(one.placed_at), pieces)
 
 
 def _arrival(found: Transfer, lines: Sequence[TransferLine], known: _Known, eyes: Eyes) -> Arrival:

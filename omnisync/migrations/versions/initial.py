@@ -904,6 +904,7 @@ def upgrade() -> None:
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("cancelled", sa.Integer(), nullable=False),
         sa.Column("shipped", sa.Integer(), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False),
         sa.Column("restocked", sa.Integer(), nullable=False),
         sa.Column("price_minor", sa.Integer(), nullable=True),
         sa.Column("stocked", sa.Boolean(), nullable=False),
