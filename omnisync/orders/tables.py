@@ -184,6 +184,22 @@ class PickupNumber(SQLModel, table=True):
     last: int
 
 
+class PickupPause(SQLModel, table=True):
+    """A while in which a location takes no new pickups, as somebody there said."""
+
+    __tablename__ = "pickup_pause"
+    __table_args__ = (sa.Index("pickup_pause_until", "until"),)
+
+    id: str = Field(primary_key=True, sa_type=Name)
+    location: str = Field(sa_type=Name)
+    since: datetime = Field(sa_type=Instant)
+    until: datetime = Field(sa_type=Instant)
+    by: str
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Earlier than it was to end."""
+    ended_by: str | None = None
+
+
 class Task(SQLModel, table=True):
     """Something for a person in a store: put back an uncollected bag, count a shelf, call a customer."""
 

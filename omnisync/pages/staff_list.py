@@ -13,8 +13,9 @@ from omnisync.orders import accepting, finding, handover
 from omnisync.orders import mark as desk_mark
 from omnisync.orders.states import State
 from omnisync.orders.tables import Pickup
-from omnisync.pages import staff_work_view
+from omnisync.pages import staff_work_pause, staff_work_view
 from omnisync.pages.staff_view import Card, Eyes, cards
+from omnisync.pages.staff_work_pause import PauseShown
 from omnisync.pages.words import later
 
 TABS = {
@@ -39,6 +40,7 @@ class Screen:
     """How many pickups nobody has accepted: the page makes a sound until there is none."""
     missed: int
     """How many of them are waiting for more than half of their lead time."""
+    pause: PauseShown | None
     at: str
     mark: str
     """Says another word as soon as anything of this store has changed."""
@@ -57,6 +59,7 @@ def screen(session: Session, eyes: Eyes, tab: str, wanted: str = "") -> Screen:
         not_rung_up=len(handover.not_rung_up(session, code)),
         ringing=accepting.ringing(session, code),
         missed=len(accepting.not_accepted(session, code)),
+        pause=staff_work_pause.shown(session, eyes),
         at=eyes.say.time(now, eyes.zone, seconds=True),
         mark=desk_mark.of(session, code),
         wanted=wanted,

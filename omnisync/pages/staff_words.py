@@ -41,6 +41,9 @@ MESSAGES = {
     "unlocked": later("The device is open again."),
     "done": later("Saved."),
     "handed-over": later("Handed over."),
+    "set-aside": later("Put aside: it waits for the customer."),
+    "paused": later("Pickups are paused here."),
+    "resumed": later("Pickups are taken again."),
     "kept": later("That was counted. It takes effect with the stocktake."),
     "received": later("Taken in."),
     "not-countable": later("This article has no shelf of its own: it is a bundle, or is not stocked."),
@@ -52,7 +55,20 @@ MESSAGES = {
     "idempotency-key-reused": later("This page was sent already. Please begin anew."),
     "taken-back": later("Taken back: it waits for its customer again."),
 }
-GOOD = {"done", "handed-over", "taken-back", "invited", "added", "ended", "unlocked", "kept", "received"}
+GOOD = {
+    "done",
+    "handed-over",
+    "taken-back",
+    "invited",
+    "added",
+    "ended",
+    "unlocked",
+    "kept",
+    "received",
+    "set-aside",
+    "paused",
+    "resumed",
+}
 SOMETHING_WRONG = later("That did not work. Please try again.")
 
 

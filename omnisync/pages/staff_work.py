@@ -12,7 +12,7 @@ from sqlmodel import Session
 from omnisync import db
 from omnisync.catalog import articles
 from omnisync.errors import NotFound, OmnisyncError, Refused
-from omnisync.pages import staff_list, staff_work_goods, staff_work_view
+from omnisync.pages import staff_list, staff_work_goods, staff_work_pause, staff_work_view
 from omnisync.pages.forms import to
 from omnisync.pages.staff_gate import Gate, Visit
 from omnisync.pages.staff_view import Eyes
@@ -28,7 +28,7 @@ def add(api: APIRouter, gate: Gate) -> None:
     page = _Page(gate)
     for path, handler in (
         ("", page.overview), ("/find", page.find), ("/scan", page.scan), ("/article", page.article), ("/count", page.count),
-        ("/transfer", page.transfer), ("/return", page.came_back),
+        ("/transfer", page.transfer), ("/return", page.came_back), ("/pause", page.pause),
     ):  # fmt: skip
         api.add_api_route(f"{WORK}{path}", handler, methods=["GET"])
     api.add_api_route(f"{WORK}/{{step}}", page.press, methods=["POST"])
@@ -91,7 +91,7 @@ class _Page:
         def read(session: Session, eyes: Eyes) -> Mapping[str, Any]:
             goods = _known(session, eyes, sku)
             here, others = staff_work_goods.everywhere(session, eyes, sku)
-            return {"goods": goods, "here": here, "others": others}
+            return {"goods": goods, "here": here, "others": others, "key": self._services.ids.new()}
 
         return await self._draw(request, "work_article.html", read)
 
@@ -132,6 +132,14 @@ class _Page:
             return {"back": staff_work_view.returned(session, eyes, number)}
 
         return await self._draw(request, "work_return.html", read)
+
+    async def pause(self, request: Request) -> Response:
+        """Whether this store takes pickups now, and for how long it may pause."""
+
+        def read(session: Session, eyes: Eyes) -> Mapping[str, Any]:
+            return {"pause": staff_work_pause.shown(session, eyes), "choices": staff_work_pause.choices(eyes)}
+
+        return await self._draw(request, "work_pause.html", read)
 
     # ------------------------------------------------------------ changing
 

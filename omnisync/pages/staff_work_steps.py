@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,14 +12,18 @@ from urllib.parse import urlencode
 from sqlmodel import Session
 
 from omnisync.errors import InvalidRequest, NotFound
-from omnisync.orders import parcels, sending, unsendable
+from omnisync.orders import aside, parcels, pauses, sending, unsendable
+from omnisync.orders.customers import Person
 from omnisync.orders.picking import Rejected, Why
 from omnisync.orders.pickup import Actor, Desk
+from omnisync.pages.staff_work_pause import UNTIL
 from omnisync.stock import came_back, counts
 from omnisync.stock.came_back import Verdict
 from omnisync.values import MAX_QUANTITY, row_id
 
 WORK = "/staff/work"
+_KEY = re.compile(r"[0-9A-Z]{26}")
+"""What a page names one press of its button by: a new id."""
 LARGEST = min(MAX_QUANTITY, 999_999)
 
 
@@ -62,7 +67,7 @@ _DONE: Says = {"m": "done"}
 
 def _count(session: Session, press: Press) -> Says:
     key = press.form.get("key", "")
-    if not key.isalnum() or len(key) > 40:
+    if not _KEY.fullmatch(key):
         raise InvalidRequest.of("key", "A count comes from our own page.")
     kept = counts.count(
         session, press.store, press.form.get("sku", ""), number(press.form.get("quantity", "")),
@@ -95,6 +100,32 @@ def _decide(session: Session, press: Press) -> Says:
     return _DONE
 
 
+def _put_aside(session: Session, press: Press) -> Says:
+    key = press.form.get("key", "")
+    if not _KEY.fullmatch(key):
+        raise InvalidRequest.of("key", "This comes from our own page.")
+    customer = Person(press.text("name"), phone=press.text("phone", 40) or None)
+    lines = {press.form.get("sku", ""): number(press.form.get("quantity", ""))}
+    aside.put_aside(
+        session, press.desk, press.store, lines, customer, press.text("shelf", 40), name=key, **press.said
+    )  # fmt: skip
+    return {"tab": "bereit", "m": "set-aside"}
+
+
+def _pause(session: Session, press: Press) -> Says:
+    _, until = UNTIL.get(press.form.get("until", ""), (None, None))
+    moment = until(press.desk.location(press.store), press.now) if until else None
+    if moment is None:
+        raise InvalidRequest.of("until", "Say for how long.")
+    pauses.begin(session, press.desk, press.store, moment, **press.said)
+    return {"m": "paused"}
+
+
+def _resume(session: Session, press: Press) -> Says:
+    pauses.end(session, press.desk, press.store, **press.said)
+    return {"m": "resumed"}
+
+
 def _parcel(session: Session, press: Press) -> Says:
     parcels.send(session, press.store, press.form.get("id", "")[:200], owner=press.owner, now=press.now)
     return _DONE
@@ -121,6 +152,9 @@ STEPS: Mapping[str, Step] = {
     "missing": Step(_missing),
     "decide": Step(_decide, _to("return", "id")),
     "sent": Step(_parcel),
+    "put-aside": Step(_put_aside, _to("article", "sku"), lambda _: "/staff"),
+    "pause": Step(_pause, _to("pause"), takes_pin=lambda _: True),
+    "resume": Step(_resume),
     "done": Step(_task),
 }
 

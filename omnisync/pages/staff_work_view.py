@@ -12,9 +12,10 @@ from omnisync.errors import NotFound
 from omnisync.orders import accepting, parcels, pickup, tasks
 from omnisync.orders.tables import Pickup, Task
 from omnisync.orders.tasks import Job
-from omnisync.pages import staff_work_goods
+from omnisync.pages import staff_work_goods, staff_work_pause
 from omnisync.pages.staff_view import Eyes, due_text
 from omnisync.pages.staff_work_goods import Goods
+from omnisync.pages.staff_work_pause import PauseShown
 from omnisync.pages.words import later
 from omnisync.settings import LEDGER
 from omnisync.stock import came_back, recounts, transfers
@@ -121,6 +122,7 @@ class Work:
     """Tasks that come up when some of these are done."""
     ringing: int
     at: str
+    pause: PauseShown | None
 
     @property
     def is_empty(self) -> bool:
@@ -158,6 +160,7 @@ def work(session: Session, eyes: Eyes, titles: Mapping[str, str]) -> Work:
         left=max(0, waiting - len(found)),
         ringing=accepting.ringing(session, code),
         at=say.time(eyes.now, eyes.zone, seconds=True),
+        pause=staff_work_pause.shown(session, eyes),
     )
 
 
