@@ -27,7 +27,6 @@ from omnisync.catalog.tables import Article
 from omnisync.clock import SystemClock, system_chance, system_ids
 from omnisync.commands import verify as command
 from omnisync.commands.imports import PAUSE_SECONDS
-from omnisync.imports import slices
 from omnisync.imports.runs import Importer
 from omnisync.imports.stock_file import StockFile
 from omnisync.settings import ChannelSettings, LocationSettings, Settings
@@ -42,6 +41,8 @@ AT_ONCE = 20_000
 LINES, MOVEMENTS, LISTINGS = (100_000, 1_000_000), (1_000_000, 10_000_000), (100_000, 1_000_000)
 """How many, usually and with --full."""
 SHELVES = 20_000
+SLICE = 2_000
+"""Rows of one transaction of the import's floor."""
 CLOCK = SystemClock()
 Row = dict[str, Any]
 
@@ -137,7 +138,7 @@ def _timed(work: Callable[[], object]) -> _Taken:
 
 def _bare(engine: Engine, lines: int) -> None:
     """The same rows into the same tables with their indexes, as durable, and nothing else done."""
-    for some in in_parts(range(lines), slices.ROWS):
+    for some in in_parts(range(lines), SLICE):
         shelves = [(number // len(PLACES), PLACES[number % len(PLACES)]) for number in some]
         with db.transaction(engine) as session:
             db.insert_all(session, db.table(Movement), [_counted(*shelf) for shelf in shelves])

@@ -89,7 +89,7 @@ class Importer:
     progress: Progress = lambda line, lines: None
     give_way: Callable[[], None] = lambda: None
     """Asked between two slices to let others write."""
-    slice_rows: int = slices.ROWS
+    pace: slices.Pace = field(default_factory=slices.Pace)
 
     def run(
         self, path: Path, make: Callable[[], Reading[Any]], *, check: bool = False, keep_good: Path | None = None

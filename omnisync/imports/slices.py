@@ -23,9 +23,22 @@ from omnisync.imports.reading import Reading, Run
 from omnisync.imports.stage import Stage
 
 T = TypeVar("T")
-ROWS = 1500
-"""In one slice: a tenth of a second for which other writers wait, at most."""
+SLICE_SECONDS = 0.1
+"""For so long others wait for SQLite's writer; longer, and they miss the pause between two slices (docs/decisions/0018)."""
 _RUN = db.table(ImportRun)
+
+
+@dataclass(slots=True)
+class Pace:
+    """How many rows a slice has: as many as this machine books in `SLICE_SECONDS`."""
+
+    rows: int = 500
+    most: int = 10_000
+
+    def took(self, rows: int, seconds: float) -> None:
+        """So long a slice of so many rows took; without a duration (a clock that stands) nothing is learnt."""
+        if seconds > 0:
+            self.rows = max(1, min(int(rows * SLICE_SECONDS / seconds), 2 * rows, self.most))
 
 
 class Desk(Protocol):
@@ -42,7 +55,7 @@ class Desk(Protocol):
         ...
 
     @property
-    def slice_rows(self) -> int: ...
+    def pace(self) -> Pace: ...
 
     @property
     def give_way(self) -> Callable[[], None]:
@@ -74,9 +87,12 @@ class Booking:
 
     def book(self, stage: Stage[Any], booked: int, tell: Callable[[int], None]) -> None:
         """All rows of the stage behind the line that is booked already."""
-        for records in stage.slices(self.desk.slice_rows):
+        monotonic, pace = self.desk.clock.monotonic, self.desk.pace
+        for records in stage.slices(lambda: pace.rows):
             if left := [record for record in records if record.line > booked]:
+                began = monotonic()
                 self.desk.within(partial(self._book, left, booked))
+                pace.took(len(left), monotonic() - began)
                 booked = left[-1].line
                 tell(booked)
                 self.desk.give_way()

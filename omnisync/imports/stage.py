@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Generic, Self, TypeVar
 
 import orjson
-
-from omnisync.catalog.batches import batches
 
 R = TypeVar("R", bound=tuple[Any, ...])
 
@@ -39,8 +37,9 @@ class Stage(Generic[R]):
         self.records += len(rows)
         self._file.write(orjson.dumps(rows) + b"\n")
 
-    def slices(self, size: int) -> Iterator[list[R]]:
-        """All of them in their order, so many at a time."""
+    def slices(self, size: Callable[[], int]) -> Iterator[list[R]]:
+        """All of them in their order, each time as many as `size` says then."""
         self._file.seek(0)
-        rows = chain.from_iterable(map(orjson.loads, self._file))
-        yield from batches(map(self._make, rows), size)
+        records = map(self._make, chain.from_iterable(map(orjson.loads, self._file)))
+        while some := list(islice(records, size())):
+            yield some

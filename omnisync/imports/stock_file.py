@@ -63,9 +63,10 @@ class StockFile:
     def parse(self, row: Row) -> tuple[StockRow | None, list[Fault]]:
         read = Cells(row)
         sku, location = read.read("sku", cells.sku), read.read("location", self._location)
-        on_hand, safety = read.read("on_hand", _maybe_quantity), read.read("safety", _maybe_quantity)
-        place = read.read("shelf", cells.text)
         said = row.cells.get
+        on_hand = read.read("on_hand", cells.quantity) if said("on_hand") else None
+        safety = read.read("safety", cells.quantity) if said("safety") else None
+        place = read.read("shelf", cells.text) if said("shelf") else None
         if not (said("on_hand") or said("safety") or said("shelf")):
             read.fault("empty", "on_hand: empty, and nothing else is said either")
         if said("on_hand") and location and (owner := self._locations[location].stock_owner) != "ledger":
@@ -171,10 +172,6 @@ class StockFile:
 
 
 @lru_cache(maxsize=4096)
-def _maybe_quantity(cell: str) -> int | None:
-    return cells.quantity(cell) if cell else None
-
-
 def _not_stocked(info: ArticleInfo) -> str:
     if info.is_bundle:
         return "is a bundle: count what it holds"

@@ -5,6 +5,7 @@ import pytest
 from omnisync import db
 from omnisync.errors import Conflict
 from omnisync.imports import runs
+from omnisync.imports.slices import SLICE_SECONDS, Pace
 from omnisync.imports.stock_file import StockFile
 from tests.conftest import START
 from tests.imports.desk import LOCATIONS
@@ -19,7 +20,7 @@ class PowerCut(Exception):
 
 def row_by_row(desk, give_way):
     """An importer that asks to give way behind each row."""
-    return replace(desk.importer, slice_rows=1, give_way=give_way)
+    return replace(desk.importer, pace=Pace(rows=1, most=1), give_way=give_way)
 
 
 def cut_off(desk, text=FILE):
@@ -128,3 +129,37 @@ def test_of_two_who_begin_with_one_file_at_once_one_gives_up(desk):
         replace(desk.importer, progress=meanwhile).run(desk.file(file, "mine.csv"), lambda: StockFile(LOCATIONS))
 
     assert (movements(desk), last_run(desk).changed) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("took", "rows"),
+    [(SLICE_SECONDS / 2, 1000), (SLICE_SECONDS * 2, 250), (SLICE_SECONDS / 100, 1000), (3600.0, 1), (0.0, 500)],
+    ids=["fast", "slow", "no leaps", "always one", "a clock that stands"],
+)
+def test_a_slice_has_as_many_rows_as_this_machine_books_in_its_time(took, rows):
+    pace = Pace(rows=500)
+
+    pace.took(500, took)
+
+    assert pace.rows == rows
+
+
+def test_a_machine_that_becomes_slow_gets_shorter_slices_in_the_middle_of_a_file(desk):
+    desk.catalog(ARTICLES)
+    lines = []
+
+    def slowly(session, records, now, *, compare=StockFile.compare):
+        lines.append([record.line for record in records])
+        desk.clock.advance(seconds=SLICE_SECONDS * len(records))
+        return compare(reading, session, records, now)
+
+    reading = StockFile(LOCATIONS)
+    importer = replace(desk.importer, pace=Pace(rows=2))
+    file = desk.file(FILE)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(StockFile, "compare", lambda self, *asked: slowly(*asked))
+        importer.run(file, lambda: StockFile(LOCATIONS))
+
+    assert lines[1:] == [[2, 3], [4]], "the first time is the look at the whole file"
+    assert importer.pace.rows == 1
+    assert violations(desk) == []
