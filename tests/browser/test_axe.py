@@ -37,6 +37,11 @@ DESK = {
     "done": "/staff?tab=erledigt",
     "code": "/staff/code",
     "status": "/staff/status",
+    "work": "/staff/work",
+    "find": "/staff/work/find?q=er",
+    "article": "/staff/work/article?sku=KERZE-HIDDENSEE",
+    "count": "/staff/work/count?sku=KERZE-HIDDENSEE",
+    "pause": "/staff/work/pause",
 }
 
 
