@@ -50,8 +50,14 @@ def told(errors: Sequence[Mapping[str, Any]], body: object) -> list[dict[str, st
 
 def _of_field(one: Mapping[str, Any]) -> dict[str, str]:
     field = ".".join(str(part) for part in one["loc"][1:]) or "body"
-    words = SAID.get(one["type"])
+    words = SAID["int_parsing_size"] if _is_enormous(one) else SAID.get(one["type"])
     return {"field": field, "message": words.format_map(one.get("ctx", {})) if words else one["msg"]}
+
+
+def _is_enormous(one: Mapping[str, Any]) -> bool:
+    """A whole number that JSON could only read as another kind of number."""
+    given = one.get("input")
+    return one["type"] == "int_type" and isinstance(given, float) and abs(given) >= 2**63
 
 
 def _broken(one: Mapping[str, Any], body: object) -> dict[str, str]:

@@ -108,6 +108,7 @@ WORDS = {
     "nothing": ("body", "is missing"),
     "nothing wanted": ("lines.0.quantity", "is at least 1"),
     "a million and one": ("lines.0.quantity", "is at most 1000000"),
+    "more than there can be": ("lines.0.quantity", "is a whole number of a size that can be true"),
     "a boolean": ("lines.0.quantity", "is a whole number such as 5, without quotes"),
     "an unknown field": ("hurry", "there is no such field"),
     "no lines": ("lines", "is too short: its length is at least 1"),

@@ -22,4 +22,5 @@ def since(session: Session, channel: Channel) -> datetime | None:
     if channel.can.since is not None:
         return channel.can.since
     first = cursors.find(session, channel.name, NAME)
-    return None if first is None else first.at
+    # Most channels tell whole seconds: what is said to have happened in this one may have happened after we came.
+    return None if first is None else first.at.replace(microsecond=0)

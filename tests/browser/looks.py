@@ -51,6 +51,10 @@ _SMALL = """(least) => [...document.querySelectorAll('button, a[href], input:not
   .filter(([one, box]) => box.width < 24 || box.height < least)
   .map(([one, box]) => `${one.outerHTML.slice(0, 80)} ${Math.round(box.width)}x${Math.round(box.height)}`)"""
 
+_CUT = """() => [...document.querySelectorAll('.top .live')]
+  .filter((one) => one.scrollWidth > one.clientWidth)
+  .map((one) => one.textContent.trim())"""
+
 
 def unnamed_controls(page: Any) -> list[str]:
     """Buttons, links, fields and pictures that a screen reader could not name."""
@@ -67,4 +71,10 @@ def faint_texts(page: Any) -> list[str]:
 def small_targets(page: Any, *, at_least: int) -> list[str]:
     """What a finger or pointer would miss."""
     found: list[str] = page.evaluate(_SMALL, at_least)
+    return found
+
+
+def cut_words(page: Any) -> list[str]:
+    """What the head of a desk's page says and has no room for."""
+    found: list[str] = page.evaluate(_CUT)
     return found

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.day import PASSWORD
-from tests.browser.looks import faint_texts, unnamed_controls
+from tests.browser.looks import cut_words, faint_texts, unnamed_controls
 
 pytestmark = pytest.mark.browser
 PHONE = (390, 844)
@@ -29,6 +29,7 @@ def can_be_used(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
     assert unnamed_controls(page) == []
     assert faint_texts(page) == []
+    assert cut_words(page) == []
 
 
 def test_a_pickup_is_packed_put_aside_and_handed_over_by_its_code(phone, server):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from omnisync import cli, settings
 from omnisync.adapters import registry
@@ -17,6 +20,10 @@ __all__ = ["adapter", "omnisync", "world"]
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial"
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+ADAPTERS = sorted((ROOT / "omnisync" / "adapters").glob("*/README.md"))
+LEFT_OUT = ('adapter = "corner"', "the same credentials")
+"""An adapter that is a package of its own, and what is written down for a second channel."""
+SHOWN_STORES = "".join(f'[[locations]]\ncode = "{code}"\nname = "{code}"\n' for code in ("lager", "linden", "markt"))
 TOKENS = {"SHOPIFY_TOKEN": "demo-token", "SHOPIFY_SECRET": "demo-secret"}
 CODE = re.compile(r'(?:\bcode=|^    code = )"([a-z-]+)"', re.MULTILINE)
 ANSWERING = ("access/*.py", "errors.py", "http.py", "orders/*.py", "stock/*.py", "pages/*.py", "sync/*.py")
@@ -45,6 +52,50 @@ def test_every_command_that_a_page_shows_is_one() -> None:
 
     assert shown >= {"serve", "doctor", "migrate", "import", "keys", "verify"}
     assert sorted(shown - known) == []
+
+
+def test_every_option_that_a_page_shows_is_one_of_its_command() -> None:
+    shown, wrong = 0, list[tuple[str, str, str]]()
+    for page in [*PAGES, *ADAPTERS]:
+        for line in "\n".join(code_of(page)).replace("\\\n", " ").splitlines():
+            for typed in re.findall(r"\bomnisync ([a-z].*?)(?=\bomnisync |#|$)", line):
+                known, options = options_of(typed.split()), re.findall(r"(?<=\s|\[)--[a-z][a-z-]*", typed)
+                shown += len(options)
+                wrong += [(page.name, typed, option) for option in options if option not in known]
+
+    assert shown > 50
+    assert wrong == []
+
+
+def options_of(words: list[str]) -> set[str]:
+    """What can follow the command that these words begin with."""
+    command: Any = typer.main.get_command(cli.program())
+    for word in words:
+        if word not in getattr(command, "commands", {}):
+            break
+        command = command.commands[word]
+    return {"--help", *(option for one in command.params for option in (*one.opts, *one.secondary_opts))}
+
+
+def settings_shown() -> Iterator[Any]:
+    """Each whole channel that a page writes down, and the README's own shop."""
+    for page in [*PAGES, *ADAPTERS]:
+        blocks = re.findall(r"^ *```toml\n(.*?)^ *```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+        for number, block in enumerate(blocks):
+            whole = {"name", "adapter", "locations"} <= set(re.findall(r"^ *(\w+) =", block, re.MULTILINE))
+            if whole and not any(words in block for words in LEFT_OUT):
+                yield pytest.param(block, id=f"{page.relative_to(ROOT)}-{number}")
+
+
+@pytest.mark.parametrize("block", list(settings_shown()))
+def test_a_channel_that_a_page_shows_is_one_that_is_taken(block: str, tmp_path: Path) -> None:
+    text = re.sub(r'"(?:env|file):[^"]*"', '"env:SECRET"', block)
+    config = tmp_path / "omnisync.toml"
+    config.write_text(text if "[[locations]]" in text else SHOWN_STORES + text, encoding="utf-8")
+
+    found = settings.load(config, {"SECRET": "s" * 40}, own=registry.settings_of)
+
+    assert found.channels
 
 
 def test_the_settings_of_the_tutorial_are_right() -> None:

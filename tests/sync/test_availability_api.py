@@ -45,6 +45,17 @@ def test_few_pieces_are_limited_and_none_are_out_of_stock(engine, clock):
     assert [item["state"] for item in answer.json()["items"]] == ["limited", "out_of_stock"]
 
 
+def test_where_few_pieces_end_is_a_setting(engine, clock):
+    server = SETTINGS.server.model_copy(update={"limited_below": 5})
+    with db.transaction(engine) as session:
+        shelf(session, "LAMP", pieces=5)
+        shelf(session, "VASE", pieces=6)
+
+    [answer] = ask(engine, clock, get("sku=LAMP&sku=VASE"), settings=SETTINGS.model_copy(update={"server": server}))
+
+    assert [item["state"] for item in answer.json()["items"]] == ["limited", "in_stock"]
+
+
 def test_a_bundle_is_there_as_often_as_its_scarcest_part_allows(engine, clock):
     with db.transaction(engine) as session:
         shelf(session, "CUP", pieces=9)

@@ -160,6 +160,21 @@ def test_the_first_day_is_the_first_that_succeeded(house: House, web: FakeChanne
     assert house.level("LAMP") == (9, 0)
 
 
+def test_what_a_channel_tells_in_whole_seconds_is_not_older_than_it_is(
+    house: House, web: FakeChannel, play: Play
+) -> None:
+    told = house.clock.now().replace(microsecond=0)
+    house.clock.set(told.replace(microsecond=40_000))
+    play(house.settle(rounds=1))
+
+    web.orders["1"] = OrderSeen("1", "#1", told, told, (lamps(1, shipped=1),), closed=True)
+    web.orders["2"] = OrderSeen("2", "#2", told, told, (lamps(2),), counter=True)
+    play(house.settle(rounds=2))
+
+    assert house.level("LAMP") == (7, 0)
+    assert violations(house) == []
+
+
 def test_an_adapter_may_say_from_when_on_its_history_counts(
     make_house: MakeHouse, clock: StoppedClock, play: Play
 ) -> None:
