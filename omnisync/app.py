@@ -284,6 +284,6 @@ def plain(doors: trust.Doors) -> FastAPI:
     """What answers http where the server speaks https: the authority's certificate, and the way to https."""
     app = FastAPI(openapi_url=None)
     app.router.routes.extend([*trust.routes(doors).routes, *languages.routes().routes])
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", assets.Assets(), name="static")
     app.router.routes.extend(trust.way(doors).routes)
     return app

@@ -166,7 +166,7 @@ class _Done:
     def of(cls, line: OrderLine) -> _Done:
         if line.waiting is not None or line.sku is None:
             return cls()
-        return cls(True, line.quantity - line.cancelled, line.cancelled, line.shipped)
+        return cls(True, line.quantity - line.cancelled, line.cancelled, max(line.shipped, line.sent))
 
 
 def _identify(work: _Work, seen: LineSeen, resolve: Resolve) -> tuple[str | None, Waiting | None]:

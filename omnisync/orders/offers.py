@@ -10,9 +10,9 @@ from typing import Any
 from sqlmodel import Session
 
 from omnisync.errors import NeedsAttention, OutOfStock
-from omnisync.orders import hours
+from omnisync.orders import hours, pauses
 from omnisync.settings import LocationSettings, Settings
-from omnisync.stock import availability, stocktakes
+from omnisync.stock import availability
 from omnisync.stock.effects import Level
 from omnisync.values import Shelf, format_time
 
@@ -50,7 +50,7 @@ def shortages(
     """For each refusal its lines as API.md shows them, with what other locations still have. One query for all."""
     refusals = list(refused)
     levels = availability.levels_of(session, sorted({lack.sku for one in refusals for lack in one.lacks}))
-    closed = stocktakes.closed(session) if refusals else frozenset[str]()
+    closed = pauses.closed(session, now=now) if refusals else frozenset[str]()
     times = {one.code: None if one.code in closed else ready.at(one.code, now) for one in settings.locations}
     return [
         [

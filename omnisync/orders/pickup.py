@@ -75,11 +75,16 @@ OMNISYNC = Actor("omnisync")
 
 
 def check_open(desk: Desk, location: str, closed: Collection[str]) -> None:
-    """Conflict where nothing can be collected, or where nobody can order now because everything there is being counted."""
+    """Conflict where nothing can be collected, or where nobody can order now (`closed`): everything there is being counted, or the
+    store paused it."""
     if desk.location(location).pickup == "off":
         raise Conflict(f"Nothing can be collected at {location}.", code="no-pickup", location=location)
     if location in closed:
-        raise Conflict(f"Everything at {location} is being counted just now.", code="no-pickup", location=location)
+        raise Conflict(
+            f"{location} takes no pickups just now: it paused them, or everything there is being counted.",
+            code="no-pickup",
+            location=location,
+        )
 
 
 def load(session: Session, pickup_id: str, actor: Actor, *, lock: bool = False) -> Pickup:

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from omnisync import db
 from omnisync.catalog import articles, prices
 from omnisync.errors import Conflict, InvalidRequest, Refused
-from omnisync.orders import holding, hours, letters, mail, numbers, pickup, sending
+from omnisync.orders import holding, hours, letters, mail, numbers, pauses, pickup, sending
 from omnisync.orders.customers import RETENTION, Person
 from omnisync.orders.pickup import OMNISYNC, Actor, Desk
 from omnisync.orders.states import State
@@ -49,7 +49,12 @@ class Wanted:
     gift: bool = False
     reservation: str | None = None
     owner: str | None = None
-    """Prefix of the API key that places it."""
+    """Prefix of the API key that places it. Without one it came by itself, or the store puts it aside: then a pause of the store
+    does not stop it."""
+    by: Actor | None = None
+    """Who of the store puts it aside; nobody there need be told then."""
+    id: str | None = None
+    """Of the pickup, where whoever asks has named it so that asking twice is asking once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +91,19 @@ def place_batch(session: Session, desk: Desk, orders: Sequence[Wanted], *, now: 
 
     A pickup that came with its channel's order (`arriving`) is the one that is placed; Conflict `already-placed` where they differ.
     """
-    ids = _free_ids(session, desk, len(orders))
+    free = _free_ids(session, desk, len(orders))
+    ids = [wanted.id or name for wanted, name in zip(orders, free, strict=True)]
     answers: list[Placed | Refused | None] = [None] * len(orders)
     drafts: dict[int, _Draft] = {}
-    levels, closed = _levels(session, desk, orders), stocktakes.closed(session)
+    levels = _levels(session, desk, orders)
+    counted, closed = stocktakes.closed(session), pauses.closed(session, now=now)
     came = _came_by_themselves(session, orders)
     for index, wanted in enumerate(orders):
         try:
             if found := came.get((wanted.channel, wanted.reference)):
                 answers[index] = _adopt(session, desk, found, wanted)
                 continue
-            pickup.check_open(desk, wanted.location, closed)
+            pickup.check_open(desk, wanted.location, closed if wanted.owner else counted)
             drafts[index] = _draft(session, desk, ids[index], wanted, levels)
         except Refused as refused:
             answers[index] = refused
@@ -252,9 +259,10 @@ def _write(session: Session, desk: Desk, drafts: Sequence[_Draft], now: datetime
 def _told(session: Session, desk: Desk, draft: _Draft, found: Pickup, now: datetime) -> Placed:
     for source, part in sorted(draft.coming.items()):
         sending.start(session, desk, found, source, part, due=found.ready_by, now=now)
-    mail.write_to_store(session, desk, found, [(line.sku, line.quantity) for line in draft.lines], now=now)
+    if draft.wanted.by is None:
+        mail.write_to_store(session, desk, found, [(line.sku, line.quantity) for line in draft.lines], now=now)
     letters.write(session, desk, letters.Occasion.PLACED, found, now=now)
-    desk.tell(session, "placed", found, by=Actor(found.channel or OMNISYNC.name), now=now)
+    desk.tell(session, "placed", found, by=draft.wanted.by or Actor(found.channel or OMNISYNC.name), now=now)
     return Placed(found, draft.lines, desk.codes.of(draft.id))
 
 

@@ -61,6 +61,10 @@ class OrderLine(SQLModel, table=True):
     quantity: int = 0
     cancelled: int = 0
     shipped: int = 0
+    """As far as the channel says."""
+    sent: int = 0
+    """As far as our stores say, which is often earlier: what they have sent is in the ledger, and moves nothing when the channel says it
+    too."""
     restocked: int = 0
     price_minor: int | None = None
     stocked: bool = True
@@ -178,6 +182,22 @@ class PickupNumber(SQLModel, table=True):
 
     location: str = Field(primary_key=True, sa_type=Name)
     last: int
+
+
+class PickupPause(SQLModel, table=True):
+    """A while in which a location takes no new pickups, as somebody there said."""
+
+    __tablename__ = "pickup_pause"
+    __table_args__ = (sa.Index("pickup_pause_until", "until"),)
+
+    id: str = Field(primary_key=True, sa_type=Name)
+    location: str = Field(sa_type=Name)
+    since: datetime = Field(sa_type=Instant)
+    until: datetime = Field(sa_type=Instant)
+    by: str
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Earlier than it was to end."""
+    ended_by: str | None = None
 
 
 class Task(SQLModel, table=True):

@@ -11,11 +11,10 @@ from sqlmodel import Session
 
 from omnisync import db
 from omnisync.errors import Conflict, InvalidRequest
-from omnisync.orders import customers, ending, holding, hours, pickup, sending, states, tasks
+from omnisync.orders import customers, ending, holding, hours, pauses, pickup, sending, states, tasks
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.orders.states import Step
 from omnisync.orders.tables import Pickup, PickupLine
-from omnisync.stock import stocktakes
 from omnisync.stock.ends import How
 
 _line = db.table(PickupLine)
@@ -49,7 +48,7 @@ def transfer(
     if location == found.location:
         raise InvalidRequest.of("location", "The pickup is at this location already.")
     if how == "customer_goes":
-        pickup.check_open(desk, location, stocktakes.closed(session))
+        pickup.check_open(desk, location, pauses.closed(session, now=now))
     if (how == "customer_goes") != (agreed is not None):
         raise InvalidRequest.of(
             "agreed", "How the customer agreed to go there: needed for customer_goes, and for nothing else."

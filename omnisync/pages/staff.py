@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from omnisync.errors import InvalidRequest, OmnisyncError, Refused
 from omnisync.http import Services
-from omnisync.orders import accepting, codes, finding, handing, pickup, pickup_api, sending, tries
+from omnisync.orders import accepting, codes, finding, handing, pickup, pickup_api, tries
 from omnisync.orders.states import State
 from omnisync.orders.tables import Pickup
 from omnisync.pages import (
@@ -24,6 +24,7 @@ from omnisync.pages import (
     staff_steps,
     staff_stream,
     staff_view,
+    staff_work,
 )
 from omnisync.pages.forms import SECURITY, form_of, own_page, to
 from omnisync.pages.logins import Vouchers, check_token
@@ -42,13 +43,13 @@ def routes(services: Services) -> APIRouter:
     staff_help.add(api, gate)
     staff_stream.add(api, gate)
     staff_offline.add(api, gate)
+    staff_work.add(api, gate)
     api.add_api_route("/staff", page.list, methods=["GET"])
     api.add_api_route("/staff/bell", page.ring, methods=["GET"])
     api.add_api_route("/staff/code", page.ask_code, methods=["GET"])
     api.add_api_route("/staff/code", page.look_up, methods=["POST"])
     api.add_api_route("/staff/pickups/{pickup_id}", page.show, methods=["GET"])
     api.add_api_route("/staff/pickups/{pickup_id}/{step}", page.step, methods=["POST"])
-    api.add_api_route("/staff/tasks/{task_id}/done", page.finish_task, methods=["POST"])
     return api
 
 
@@ -175,19 +176,6 @@ class _Page:
             return to(page if code != "forbidden" else "/staff", m=code)
         self._services.changed()
         return _AFTER.get(step, _stay)(page)
-
-    async def finish_task(self, request: Request, task_id: str) -> Response:
-        asked = await self._gate.act(request, "/staff")
-        if isinstance(asked, Response):
-            return asked
-        (visit, _), now = asked, self._services.clock.now()
-        try:
-            await self._services.write.run(
-                lambda session: sending.finish(session, self._desk, task_id, actor=visit.actor, now=now)
-            )
-        except Refused as refused:
-            return to("/staff", m=refused.code)
-        return to("/staff", m="done")
 
     # ------------------------------------------------------------ answering
 

@@ -1,48 +1,31 @@
-"""The list of one store: what is to be picked, what is ready, what is done, what is to do, and what somebody looks for."""
+"""The list of one store: what is to be picked, what is ready, what is done, and what somebody looks for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from omnisync.catalog.tables import Article
-from omnisync.orders import accepting, finding, handover, tasks
+from omnisync.orders import accepting, finding, handover
 from omnisync.orders import mark as desk_mark
 from omnisync.orders.states import State
-from omnisync.orders.tables import Pickup, Task
+from omnisync.orders.tables import Pickup
+from omnisync.pages import staff_work_pause, staff_work_view
 from omnisync.pages.staff_view import Card, Eyes, cards
-from omnisync.pages.words import Words, later
+from omnisync.pages.staff_work_pause import PauseShown
+from omnisync.pages.words import later
 
 TABS = {
     "packen": (later("To pick"), (State.PLACED, State.PICKING)),
     "bereit": (later("Ready"), (State.READY,)),
     "erledigt": (later("Done"), (State.COLLECTED, State.EXPIRED, State.CANCELLED)),
 }
-TASKS = {
-    "put_back": later("Put back"),
-    "count": later("Count: it was not found"),
-    "overdue": later("Paid, not collected: call the customer"),
-    "send": later("Send to another store"),
-    "receive": later("Goods from another store have come: take them in"),
-    "ask": later("Something is missing: call the customer"),
-}
 DONE_SINCE = timedelta(days=1)
 SHOWN_AT_MOST = 100
 FOUND_AT_MOST = 50
-
-
-@dataclass(frozen=True, slots=True)
-class TaskShown:
-    """Something to do."""
-
-    id: str
-    text: str
-    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +35,12 @@ class Screen:
     tab: str
     counts: dict[str, int]
     cards: tuple[Card, ...]
-    tasks: tuple[TaskShown, ...]
-    """The oldest; how many there are is `to_do`."""
-    to_do: int
     not_rung_up: int
     ringing: int
     """How many pickups nobody has accepted: the page makes a sound until there is none."""
     missed: int
     """How many of them are waiting for more than half of their lead time."""
+    pause: PauseShown | None
     at: str
     mark: str
     """Says another word as soon as anything of this store has changed."""
@@ -73,17 +54,23 @@ def screen(session: Session, eyes: Eyes, tab: str, wanted: str = "") -> Screen:
     found = finding.find(session, code, wanted, limit=FOUND_AT_MOST) if wanted else _of_tab(session, code, tab, now)
     return Screen(
         tab=tab,
-        counts={name: _count(session, code, name, now) for name in TABS},
+        counts=counts(session, eyes),
         cards=tuple(cards(session, found, eyes)),
-        tasks=tuple(_tasks(session, eyes)),
-        to_do=tasks.count_open(session, code),
         not_rung_up=len(handover.not_rung_up(session, code)),
         ringing=accepting.ringing(session, code),
         missed=len(accepting.not_accepted(session, code)),
+        pause=staff_work_pause.shown(session, eyes),
         at=eyes.say.time(now, eyes.zone, seconds=True),
         mark=desk_mark.of(session, code),
         wanted=wanted,
     )
+
+
+def counts(session: Session, eyes: Eyes) -> dict[str, int]:
+    """What each tab says beside its name; `aufgaben` is the other work of the store."""
+    code = eyes.location.code
+    pickups = {name: _count(session, code, name, eyes.now) for name in TABS}
+    return pickups | {"aufgaben": staff_work_view.to_do(session, code)}
 
 
 def _of_tab(session: Session, location: str, tab: str, now: datetime) -> Sequence[Pickup]:
@@ -104,20 +91,3 @@ def _in_tab(location: str, tab: str, now: datetime) -> sa.ColumnElement[bool]:
     states = col(Pickup.state).in_([state.value for state in TABS[tab][1]])
     here = sa.and_(col(Pickup.location) == location, states)
     return sa.and_(here, col(Pickup.ended_at) >= now - DONE_SINCE) if tab == "erledigt" else here
-
-
-def _tasks(session: Session, eyes: Eyes) -> Iterable[TaskShown]:
-    found = tasks.list_open(session, eyes.location.code)
-    numbers = dict(
-        session.exec(select(Pickup.id, Pickup.number).where(col(Pickup.id).in_([one.pickup_id for one in found]))).all()
-    )
-    titles = dict(
-        session.exec(select(Article.sku, Article.title).where(col(Article.sku).in_([one.sku for one in found]))).all()
-    )
-    return [TaskShown(one.id, eyes.say(TASKS[one.kind]), _what(one, numbers, titles, eyes.say)) for one in found]
-
-
-def _what(one: Task, numbers: dict[str, str], titles: dict[str, str], say: Words) -> str:
-    parts: list[Any] = [titles.get(one.sku, one.sku) if one.sku else numbers.get(one.pickup_id or "", "")]
-    parts.append(say("Shelf %(shelf)s", shelf=one.shelf) if one.shelf else "")
-    return " · ".join(part for part in parts if part)

@@ -16,9 +16,10 @@ from omnisync.catalog.tables import Article
 from omnisync.orders import customers, hours, pickup, views
 from omnisync.orders.states import State
 from omnisync.orders.tables import Customer, Pickup, PickupLine
+from omnisync.pages import staff_offers
+from omnisync.pages.staff_offers import Helper, There
 from omnisync.pages.words import Words, later
 from omnisync.settings import LocationSettings
-from omnisync.stock import availability
 from omnisync.stock.tables import Balance
 
 STATES = {
@@ -92,7 +93,8 @@ class LineShown:
     collected: int
     coming: int
     price: str
-    elsewhere: tuple[tuple[str, str, int], ...] = ()
+    stocked: bool = True
+    elsewhere: tuple[There, ...] = ()
     """(location code, its name, pieces) where a rejected piece could come from."""
 
     @property
@@ -134,6 +136,8 @@ class Card:
     ready_by: str
     """As a time of the clock."""
     lines: tuple[LineShown, ...]
+    open_to: frozenset[str]
+    """The stores where its customer could be sent now."""
 
     @property
     def pieces(self) -> int:
@@ -162,12 +166,9 @@ class Card:
         return all(line.picked >= line.open for line in self.open_lines)
 
     @property
-    def helpers(self) -> list[tuple[str, str]]:
-        """(code, name) of the stores that have all that is missing here."""
-        lacking = self.rejected_lines
-        names = {code: name for line in lacking for code, name, _ in line.elsewhere}
-        enough = [{code for code, _, n in line.elsewhere if n >= line.rejected} for line in lacking]
-        return [(code, name) for code, name in names.items() if all(code in of_line for of_line in enough)]
+    def helpers(self) -> list[Helper]:
+        """Who can help with what is missing."""
+        return staff_offers.helpers(self.lines, self.open_to)
 
     @property
     def first_shelf(self) -> str:
@@ -181,7 +182,8 @@ class _Known:
 
     articles: dict[str, Article]
     places: dict[str, str]
-    help: dict[str, tuple[tuple[str, str, int], ...]]
+    help: dict[str, tuple[There, ...]]
+    open_to: frozenset[str]
 
 
 def cards(session: Session, found: Sequence[Pickup], eyes: Eyes) -> Iterable[Card]:
@@ -190,8 +192,11 @@ def cards(session: Session, found: Sequence[Pickup], eyes: Eyes) -> Iterable[Car
     people = customers.by_id(session, [one.customer_id for one in found])
     skus = sorted({line.sku for one in lines.values() for line in one})
     articles = {one.sku: one for one in session.exec(select(Article).where(col(Article.sku).in_(skus)))}
-    rejected = sorted({line.sku for one in lines.values() for line in one if line.rejected})
-    known = _Known(articles, _places(session, eyes.location.code, skus), _elsewhere(session, rejected, eyes))
+    open_to = staff_offers.open_to(session, eyes)
+    lacking = {line.sku for one in lines.values() if any(line.rejected for line in one) for line in one}
+    known = _Known(
+        articles, places(session, eyes.location.code, skus), staff_offers.elsewhere(session, lacking, eyes), open_to
+    )
     return [_card(one, lines[one.id], people.get(one.customer_id), known, eyes) for one in found]
 
 
@@ -221,15 +226,6 @@ def _late(span: timedelta, say: Words) -> str:
     if minutes < 24 * 60:
         return say("%(hours)s h late", hours=minutes // 60)
     return say.ngettext("%(num)s day late", "%(num)s days late", minutes // (24 * 60))
-
-
-def _elsewhere(session: Session, skus: Sequence[str], eyes: Eyes) -> dict[str, tuple[tuple[str, str, int], ...]]:
-    names = {one.code: one.name for one in eyes.locations if one.code != eyes.location.code}
-    found: dict[str, list[tuple[str, str, int]]] = {}
-    for shelf, level in sorted(availability.levels_of(session, skus).items()):
-        if shelf.location in names and level.available:
-            found.setdefault(shelf.sku, []).append((shelf.location, names[shelf.location], level.available))
-    return {sku: tuple(places) for sku, places in found.items()}
 
 
 def _card(
@@ -263,6 +259,7 @@ def _card(
         alarmed=one.alarmed_at is not None,
         reference=one.reference or "",
         ready_by=by(one.ready_by, eyes),
+        open_to=known.open_to,
         lines=tuple(sorted((_line(line, known, eyes) for line in lines), key=_walk)),
     )
 
@@ -292,6 +289,7 @@ def _line(line: PickupLine, known: _Known, eyes: Eyes) -> LineShown:
         collected=line.collected,
         coming=line.coming,
         price=say.money(None if line.price_minor is None else line.price_minor * line.quantity, line.currency),
+        stocked=article is None or article.stocked,
         elsewhere=known.help.get(line.sku, ()),
     )
 
@@ -308,7 +306,7 @@ def _walk(line: LineShown) -> tuple[bool, list[tuple[bool, int, str]], str]:
     return not line.shelf, [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts], line.title
 
 
-def _places(session: Session, location: str, skus: Sequence[str]) -> dict[str, str]:
+def places(session: Session, location: str, skus: Sequence[str]) -> dict[str, str]:
     """SKU -> where it lies in this store, as far as somebody said."""
     statement = select(Balance.sku, Balance.shelf).where(
         col(Balance.location) == location, col(Balance.sku).in_(skus), col(Balance.shelf).is_not(None)

@@ -46,9 +46,35 @@ MESSAGES = {
     "practice-over": later("The practice is over: this is the real desk."),
     "done": later("Saved."),
     "handed-over": later("Handed over."),
+    "set-aside": later("Put aside: it waits for the customer."),
+    "paused": later("Pickups are paused here."),
+    "resumed": later("Pickups are taken again."),
+    "kept": later("That was counted. It takes effect with the stocktake."),
+    "received": later("Taken in."),
+    "not-countable": later("This article has no shelf of its own: it is a bundle, or is not stocked."),
+    "already-decided": later("Somebody has decided that already."),
+    "split-set": later(
+        "Parts of this set are sent from elsewhere. It goes from the list when the shop says that it was sent."
+    ),
+    "already-received": later("All of it has been taken in already."),
+    "idempotency-key-reused": later("This page was sent already. Please begin anew."),
     "taken-back": later("Taken back: it waits for its customer again."),
 }
-GOOD = {"done", "practice-over", "handed-over", "taken-back", "invited", "added", "ended", "unlocked"}
+GOOD = {
+    "done",
+    "practice-over",
+    "handed-over",
+    "taken-back",
+    "invited",
+    "added",
+    "ended",
+    "unlocked",
+    "kept",
+    "received",
+    "set-aside",
+    "paused",
+    "resumed",
+}
 SOMETHING_WRONG = later("That did not work. Please try again.")
 
 

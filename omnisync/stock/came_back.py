@@ -131,6 +131,12 @@ def page(
     return session.exec(statement).all()
 
 
+def count_to_check(session: Session, location: str) -> int:
+    """How many returns at this location nobody has looked at yet."""
+    waiting = sa.select(sa.func.count()).where(_return.c.location == location, _return.c.decided_at.is_(None))
+    return int(session.execute(waiting).scalar_one())
+
+
 def told(session: Session, channel: str, *, now: datetime) -> Sequence[GoodsReturn]:
     """What this channel has told of in this very step."""
     return session.execute(_TOLD, {"channel": channel, "now": now}).scalars().all()

@@ -84,12 +84,15 @@ def end(
     occurred_at: datetime,
     now: datetime,
     reason: str | None = None,
+    at: str | None = None,
 ) -> int:
-    """End up to `quantity` open pieces of a line (SHIPPED or RELEASED), oldest first; returns how many there were."""
+    """End up to `quantity` open pieces of a line (SHIPPED or RELEASED), oldest first; returns how many there were. `at`: only of
+    those that this location keeps."""
     entries: list[ledger.Entry] = []
     left = quantity
     for found in of_line(session, order_id, line_id):
-        pieces = min(left, found.quantity - found.ended) if found.sku == sku else 0
+        meant = found.sku == sku and at in (None, found.location)
+        pieces = min(left, found.quantity - found.ended) if meant else 0
         if pieces > 0:
             left -= pieces
             entries.append(_ending(found, kind, pieces, f"{key}@{found.id}", occurred_at, reason))

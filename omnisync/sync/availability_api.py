@@ -15,8 +15,8 @@ from omnisync.access import Role
 from omnisync.errors import InvalidRequest
 from omnisync.http import Body, Code, Services, Sku, router
 from omnisync.lanes import Call, Plain
+from omnisync.orders import pauses
 from omnisync.orders.offers import ReadyTimes
-from omnisync.stock import stocktakes
 from omnisync.stock.recent import KEPT_SECONDS, Recent
 from omnisync.sync import answers, availability, silence
 from omnisync.sync.availability import Answers, Question, Stock
@@ -97,8 +97,9 @@ def routes(services: Services) -> APIRouter:
     lately = Lately()
 
     def doubts_now(session: Session) -> Doubts:
-        silences = silence.silent(session, settings.channels, settings.locations, now=services.clock.now())
-        return Doubts(stocktakes.closed(session), frozenset(each.location for each in silences))
+        now = services.clock.now()
+        silences = silence.silent(session, settings.channels, settings.locations, now=now)
+        return Doubts(pauses.closed(session, now=now), frozenset(each.location for each in silences))
 
     async def doubts() -> Doubts:
         began = services.clock.monotonic()

@@ -41,6 +41,11 @@ DESK = {
     "who": "/staff/who",
     "instructions": "/staff/help",
     "practice": "/staff/practice",
+    "work": "/staff/work",
+    "find": "/staff/work/find?q=er",
+    "article": "/staff/work/article?sku=KERZE-HIDDENSEE",
+    "count": "/staff/work/count?sku=KERZE-HIDDENSEE",
+    "pause": "/staff/work/pause",
 }
 
 

@@ -44,6 +44,7 @@ def test_what_came_back_by_mail_waits_to_be_checked_and_is_listed_with_its_reaso
         (LINDEN, "LAMP", "display", 1), (LINDEN, "LAMP", "to_be_checked", 3),
     ]  # fmt: skip
     assert [one.id for one in came_back.page(session, LINDEN, to_check=True)] == [number]
+    assert came_back.count_to_check(session, LINDEN) == 1
     assert violations(session) == []
 
 
@@ -60,6 +61,7 @@ def test_one_call_makes_it_sellable_b_ware_or_scrap_and_a_second_one_nothing(ses
     assert (level(session, "LAMP").on_hand, level(session, "LAMP").available) == (6, 6)
     assert level(session, "LAMP-B").available == 1
     assert came_back.page(session, LINDEN, to_check=True) == []
+    assert came_back.count_to_check(session, LINDEN) == 0
     assert blocked.page(session, LINDEN) == []
     assert violations(session) == []
 

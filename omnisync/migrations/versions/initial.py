@@ -564,6 +564,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("location"),
     )
     op.create_table(
+        "pickup_pause",
+        sa.Column("id", db.Name(), nullable=False),
+        sa.Column("location", db.Name(), nullable=False),
+        sa.Column("since", db.Instant(), nullable=False),
+        sa.Column("until", db.Instant(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("ended_at", db.Instant(), nullable=True),
+        sa.Column("ended_by", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("pickup_pause_until", "pickup_pause", ["until"], unique=False)
+    op.create_table(
         "policy",
         sa.Column("id", db.Serial(), nullable=False),
         sa.Column("scope", sa.String(), nullable=False),
@@ -904,6 +916,7 @@ def upgrade() -> None:
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("cancelled", sa.Integer(), nullable=False),
         sa.Column("shipped", sa.Integer(), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False),
         sa.Column("restocked", sa.Integer(), nullable=False),
         sa.Column("price_minor", sa.Integer(), nullable=True),
         sa.Column("stocked", sa.Boolean(), nullable=False),
@@ -1098,6 +1111,8 @@ def downgrade() -> None:
     op.drop_table("price")
     op.drop_index("policy_of", table_name="policy")
     op.drop_table("policy")
+    op.drop_index("pickup_pause_until", table_name="pickup_pause")
+    op.drop_table("pickup_pause")
     op.drop_table("pickup_number")
     op.drop_index("pickup_act_of", table_name="pickup_act")
     op.drop_table("pickup_act")

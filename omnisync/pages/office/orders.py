@@ -44,10 +44,14 @@ def orders(session: Session, context: Context, visit: Visit) -> Orders:
     return Orders((sheet(shown, context, visit, more),), list(stock.titles_of(context).items()))
 
 
+_GONE = sa.case((line.c.sent > line.c.shipped, line.c.sent), else_=line.c.shipped)
+"""Sent, as far as the channel or one of our stores says."""
+
+
 def rows() -> sa.Select[Any]:
     """Orders with how many pieces were ordered, are done, and wait for an answer."""
     mine = line.c.order_id == order.c.id
-    done = sa.func.coalesce(sa.func.sum(line.c.shipped + line.c.cancelled), 0)
+    done = sa.func.coalesce(sa.func.sum(_GONE + line.c.cancelled), 0)
 
     def of(what: Any, *where: Any) -> Any:
         return sa.select(what).where(mine, *where).scalar_subquery()
@@ -61,9 +65,7 @@ def rows() -> sa.Select[Any]:
 
 
 _waits = sa.exists().where(line.c.order_id == order.c.id, line.c.waiting.is_not(None))
-_undone = sa.exists().where(
-    line.c.order_id == order.c.id, line.c.stocked, line.c.quantity > line.c.shipped + line.c.cancelled
-)
+_undone = sa.exists().where(line.c.order_id == order.c.id, line.c.stocked, line.c.quantity > _GONE + line.c.cancelled)
 OPEN = sa.and_(~order.c.closed, ~order.c.counter, ~order.c.history, _undone)
 """To be sent or collected."""
 _STATES = {

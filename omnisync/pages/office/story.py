@@ -245,7 +245,10 @@ def _order_lines(session: Session, row: Any, visit: Visit) -> Sheet:
             lambda one: ways.article(one.sku) if one.sku else "", lambda one: one.title,
         ),
         Column(later("Pieces"), lambda one: one.quantity, look="num"),
-        Column(later("Shipped"), lambda one: one.shipped, look="num"),
+        Column(
+            later("Shipped"), lambda one: one.shipped, look="num",
+            note=lambda one: say("Sent by our stores: %(n)s", n=one.sent) if one.sent > one.shipped else "",
+        ),
         Column(later("Cancelled"), lambda one: one.cancelled, look="num"),
         Column(later("Restocked"), lambda one: one.restocked, look="num"),
         Column(later("Price"), _price, look="num"),

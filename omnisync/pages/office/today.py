@@ -202,7 +202,7 @@ def _tasks(session: Session, context: Context, say: Words) -> Iterator[Line]:
     rows = session.execute(statement.group_by(task.c.location, task.c.kind).order_by(task.c.location, task.c.kind))
     for location, kind, number in rows:
         words = f"{say.number(number)} {say(OPEN_TASKS.get(kind, kind))}"
-        yield Line(words, f"/staff?{ways.query(store=location)}", "info", names.get(location, location))
+        yield Line(words, f"/staff/work?{ways.query(store=location)}", "info", names.get(location, location))
 
 
 def _not_rung_up(session: Session, context: Context, say: Words, now: datetime) -> Iterator[Line]:
