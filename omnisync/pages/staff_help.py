@@ -50,7 +50,7 @@ CHAPTERS: Sequence[tuple[str, Sequence[Step]]] = (
         Step(later("A PIN typed wrong five times locks the device. The office opens it again.")),
     )),
     (later("Nothing works"), (
-        Step(later("“No connection”: what is on the screen is as old as it says. Do not promise anything new, and write hand-overs down.")),
+        Step(later("“No connection”: what is on the screen is as old as it says. Do not promise anything new; a hand-over by code is saved on the device and sent later.")),
         Step(later("The curve at the top of the list says whether the online shop and the marketplaces know what is here.")),
         Step(later("A device was lost: tell the office at once. It ends the device with one press.")),
     )),

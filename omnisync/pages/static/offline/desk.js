@@ -7,7 +7,7 @@ import { sync } from "./sync.js";
 
 const AGAIN_MS = 5000;
 /** The addresses of buttons: whoever stands there pressed one, and got no answer. */
-const PRESSED = /^\/staff\/(pickups\/[^/]+\/(?!slip)\w+|tasks\/.+)$/;
+const PRESSED = /^\/staff\/(pickups\/[^/]+\/(?!slip)\w+|work\/(receive|missing|decide|sent|put-aside|resume|done))$/;
 
 const place = document.querySelector("[data-desk]");
 const since = clock(new Date());
