@@ -264,7 +264,7 @@ def look_up(
     """`columns` of the rows of `table` whose `key` is among `names` (texts, or pairs of texts), each found by an index on the key.
 
     PostgreSQL plans such a question once, perhaps on the first day, while the table is small: it would read all of it from then on,
-    until it is analyzed. So it is asked row by row there, which only an index answers well.
+    until it is analyzed. So it is asked row by row there, which an index answers best in a table that nobody has analyzed yet.
     """
     wanted = list(names)
     if not wanted:

@@ -1,6 +1,7 @@
 """The pictures of README and docs, taken of a demo that runs: `python3 run.py -- python -m tests.browser.pictures [FOLDER]`.
 
 They show the simulated retailer of the demo, never anybody's own data. Chromium has to be there (`apt-get install chromium`).
+`staff.png` is taken by tests/browser/test_staff.py (OMNISYNC_PICTURES names the folder): the demo's own staff leaves nothing to pick.
 """
 
 from __future__ import annotations
@@ -44,7 +45,6 @@ PICTURES: Mapping[str, Picture] = {
     "stock": Picture("Ops", "/ops/stock", DESKTOP),
     "channel": Picture("Ops", "/ops/channel?name=webshop", DESKTOP),
     "ops-phone": Picture("Ops", "/ops", PHONE),
-    "staff": Picture("Staff", "/staff", PHONE),
 }
 
 
