@@ -26,6 +26,7 @@ _SQLITE_PRAGMAS = (
     "PRAGMA recursive_triggers=ON",  # so that REPLACE fires the triggers that protect the journal
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}",
     "PRAGMA cache_size=-65536",
+    "PRAGMA wal_autocheckpoint=8000",  # 32 MB: pages that many batches write are copied into the database once
     "PRAGMA temp_store=MEMORY",
 )
 
