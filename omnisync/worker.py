@@ -236,7 +236,11 @@ class Worker:
         await holes.fill(self.context, channel)
 
     async def _poll(self, channel: Channel) -> None:
-        await polling.pull(self.context, channel)
+        async def hear() -> None:
+            if (await self._waits(channel)).messages:
+                await self._inbox(channel)
+
+        await polling.pull(self.context, channel, between=hear)
 
     async def _inbox(self, channel: Channel) -> None:
         await inbox.handle_due(self.context, channel)

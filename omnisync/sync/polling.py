@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -19,8 +19,15 @@ MAX_PAGES = 200
 FACTS, LISTINGS = "facts", "listings"
 
 
-async def pull(context: Context, channel: Channel) -> int:
-    """Book what happened since the cursor; the number of facts. TryLater and NeedsAttention leave the cursor where it is."""
+async def _at_once() -> None:
+    """Nothing is done between two pages."""
+
+
+async def pull(context: Context, channel: Channel, *, between: Callable[[], Awaitable[None]] = _at_once) -> int:
+    """Book what happened since the cursor; the number of facts. TryLater and NeedsAttention leave the cursor where it is.
+
+    `between` two pages the caller may do what cannot wait for the last of them.
+    """
     booked = 0
     if not channel.can.polls:
         return booked
@@ -30,6 +37,7 @@ async def pull(context: Context, channel: Channel) -> int:
         booked += len(page.facts)
         if not page.more:
             break
+        await between()
     return booked
 
 
