@@ -476,6 +476,8 @@ class Meter(Protocol):
 
     rate: float
     """So many come back each second."""
+    burst: float
+    """So many are there when nobody has called for a while."""
 
     def held(self) -> float:
         """So many are left now."""
