@@ -1,6 +1,7 @@
 """Orders of channels that are sent from a location: what is to be packed there, and that it is on its way.
 
-The label is the channel's; when it hears of the parcel it says `shipped`, and that moves nothing any more.
+The label is the channel's; when it hears of the parcel it says `shipped`, and that moves nothing any more. For some seconds a tap
+takes back what was said too early.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,11 +19,15 @@ from omnisync import db
 from omnisync.catalog import articles
 from omnisync.errors import Conflict, NotFound
 from omnisync.orders.tables import ChannelOrder, OrderLine
-from omnisync.stock import promises
-from omnisync.stock.tables import Promise
+from omnisync.stock import ledger, promises
+from omnisync.stock.tables import Movement, Promise
 from omnisync.values import Kind
 
-_order, _promise = db.table(ChannelOrder), db.table(Promise)
+AT_ONCE = timedelta(seconds=10)
+"""So long one tap takes back that a parcel is on its way."""
+_SAID = "sent: "
+"""How the reason of a store's own word begins; behind it who said so."""
+_order, _promise, _movement = db.table(ChannelOrder), db.table(Promise), db.table(Movement)
 _TO_SEND = sa.and_(
     _promise.c.quantity > _promise.c.ended,
     *(~flag for flag in (_order.c.closed, _order.c.pickup, _order.c.counter, _order.c.elsewhere)),
@@ -75,15 +80,11 @@ def send(session: Session, location: str, order_id: str, *, owner: str, now: dat
     Conflict `already-done` where nothing of it is to be sent, `split-set` where pieces of one set lie in two places: of those the
     channel says when they are sent.
     """
-    named = session.get(ChannelOrder, order_id)
-    if named is None:
-        raise NotFound(f"There is no order {order_id}.")
-    # As everybody does who writes an order: its name first.
-    db.lock_names(session, [promises.name_of(named.channel, named.reference)])
-    session.get(ChannelOrder, order_id, with_for_update=True, populate_existing=True)
+    _locked(session, order_id)
     here = _pieces_here(session, location, order_id)
     if not here:
         raise Conflict("Nothing of this order is to be sent from here.", code="already-done")
+    before = _taken_back(session, order_id)
     for line_id, pieces in sorted(here.items()):
         line = session.get_one(OrderLine, (order_id, line_id), with_for_update=True, populate_existing=True)
         each, lines = _whole(session, line, pieces)
@@ -91,10 +92,79 @@ def send(session: Session, location: str, order_id: str, *, owner: str, now: dat
         for sku, n in sorted(each.items()):
             promises.end(
                 session, order_id, line_id, sku, Kind.SHIPPED, n * lines, at=location, occurred_at=now, now=now,
-                key=f"{order_id}/{line_id}/sent/{line.sent}", reason=f"sent: {owner}",
+                key=f"{order_id}/{line_id}/sent/{line.sent}.{before}", reason=f"{_SAID}{owner}",
             )  # fmt: skip
         session.add(line)
     session.flush()
+
+
+def sent_just_now(session: Session, location: str, order_id: str, *, now: datetime) -> datetime | None:
+    """When this location said that it is on its way, as long as that can be taken back by a tap."""
+    said = _just_said(session, location, order_id, now)
+    return said[0].recorded_at if said else None
+
+
+def take_back(session: Session, location: str, order_id: str, *, owner: str, now: datetime) -> None:
+    """It is not on its way after all: what this location sent last lies there again and is to be sent, as of the moment it was sent.
+
+    Conflict `unsend-over` after ten seconds, or where the channel has said something else of it since.
+    """
+    order = _locked(session, order_id)
+    said = _just_said(session, location, order_id, now)
+    if not said or order.closed or order.released_at is not None:
+        raise Conflict("This can not be taken back any more.", code="unsend-over")
+    pieces: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for row in said:
+        pieces[row.line_id][row.sku] += row.quantity
+    for line_id, lying in sorted(pieces.items()):
+        line = session.get_one(OrderLine, (order_id, line_id), with_for_update=True, populate_existing=True)
+        _, lines = _whole(session, line, lying)
+        if line.shipped > line.sent - lines or line.quantity - line.cancelled < line.sent:
+            raise Conflict("The channel has its own word of this order.", code="unsend-over")
+        line.sent -= lines
+        session.add(line)
+    promises.opened_again(session, [(row.promise, row.quantity) for row in said])
+    entries = [
+        ledger.Entry(
+            Kind.HANDED_BACK, row.sku, location, row.quantity, row.cause, row.occurred_at,
+            key=f"{row.key}/back", promise=row.promise, reason=f"not sent: {owner}",
+        )
+        for row in said
+    ]  # fmt: skip
+    ledger.record(session, entries, now=now)
+    session.flush()
+
+
+def _locked(session: Session, order_id: str) -> ChannelOrder:
+    """As everybody does who writes an order: its name first."""
+    named = session.get(ChannelOrder, order_id)
+    if named is None:
+        raise NotFound(f"There is no order {order_id}.")
+    db.lock_names(session, [promises.name_of(named.channel, named.reference)])
+    return session.get_one(ChannelOrder, order_id, with_for_update=True, populate_existing=True)
+
+
+_OF_ORDER = sa.select(
+    _movement.c.id, _movement.c.kind, _movement.c.sku, _movement.c.quantity, _movement.c.cause, _movement.c.key, _movement.c.promise,
+    _movement.c.reason, _movement.c.occurred_at, _movement.c.recorded_at, _promise.c.line_id,
+).join(_promise, _promise.c.id == _movement.c.promise)  # fmt: skip
+
+
+def _just_said(session: Session, location: str, order_id: str, now: datetime) -> Sequence[sa.Row[Any]]:
+    """The movements by which this location sent it in the last seconds; none where something came after them."""
+    mine = (_promise.c.order_id == order_id, _movement.c.location == location, _movement.c.recorded_at >= now - AT_ONCE)
+    rows = session.execute(_OF_ORDER.where(*mine).order_by(_movement.c.id.desc())).all()
+    last = rows[0] if rows else None
+    if last is None or last.kind != Kind.SHIPPED.value or not (last.reason or "").startswith(_SAID):
+        return []
+    return [row for row in rows if row.kind == last.kind and row.recorded_at == last.recorded_at]
+
+
+def _taken_back(session: Session, order_id: str) -> int:
+    """How many movements of this order were taken back: what is sent anew is another effect."""
+    back = sa.select(sa.func.count()).select_from(_movement).join(_promise, _promise.c.id == _movement.c.promise)
+    wanted = (_promise.c.order_id == order_id, _movement.c.kind == Kind.HANDED_BACK.value)
+    return int(session.execute(back.where(*wanted)).scalar_one())
 
 
 def _here(statement: sa.Select[Any], location: str) -> sa.Select[Any]:

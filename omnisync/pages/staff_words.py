@@ -17,6 +17,7 @@ MESSAGES = {
     "too-many-tries": later("Too many wrong codes. Please wait a little, or ask for name and number."),
     "age-unchecked": later("Somebody must say that the age was checked."),
     "undo-over": later("That was too long ago. A hand-over is corrected within a day, with a reason."),
+    "unsend-over": later("That was too long ago, or the shop says itself that it is on its way."),
     "wrong-state": later("This pickup has changed in the meantime."),
     "out-of-stock": later("The other store does not have enough of it any more."),
     "reservation-taken": later("The hold behind this pickup was ended elsewhere. Please ask the office."),
@@ -59,12 +60,14 @@ MESSAGES = {
     "already-received": later("All of it has been taken in already."),
     "idempotency-key-reused": later("This page was sent already. Please begin anew."),
     "taken-back": later("Taken back: it waits for its customer again."),
+    "not-sent": later("Taken back: it is to be sent again."),
 }
 GOOD = {
     "done",
     "practice-over",
     "handed-over",
     "taken-back",
+    "not-sent",
     "invited",
     "added",
     "ended",
