@@ -7,7 +7,7 @@ takes back what was said too early.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -48,22 +48,37 @@ class Parcel:
     channel: str
     reference: str
     placed_at: datetime
+    location: str
     pieces: Mapping[str, int]
     """SKU -> pieces of the shelf."""
 
 
-def waiting(session: Session, location: str, *, limit: int = 200) -> Sequence[Parcel]:
-    """The parcels of this location that nobody has sent yet, the oldest order first."""
-    orders = _here(sa.select(*_NAMED).distinct(), location).order_by(_order.c.placed_at, _order.c.id).limit(limit)
-    found = session.execute(orders).all()
-    pieces: dict[str, dict[str, int]] = defaultdict(dict)
-    lying = sa.select(_promise.c.order_id, _promise.c.sku, sa.func.sum(_promise.c.quantity - _promise.c.ended)).where(
-        _promise.c.location == location, _promise.c.order_id.in_([row.id for row in found])
+After = tuple[datetime, str, str]
+"""When the order was placed, its id, and the location: behind which parcel a list goes on."""
+
+
+def waiting(
+    session: Session, location: str | None, *, after: After | None = None, limit: int = 200
+) -> Sequence[Parcel]:
+    """The parcels of this location (or of all) that nobody has sent yet, the oldest order first."""
+    columns = (_order.c.placed_at, _order.c.id, _promise.c.location)
+    orders = _here(sa.select(*_NAMED, _promise.c.location).distinct(), location)
+    if after is not None:
+        orders = orders.where(
+            sa.tuple_(*columns)
+            > sa.tuple_(*(sa.literal(value, column.type) for value, column in zip(after, columns, strict=True)))
+        )
+    found = session.execute(orders.order_by(*columns).limit(limit)).all()
+    pieces: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    of_shelf = (_promise.c.order_id, _promise.c.location, _promise.c.sku)
+    lying = sa.select(*of_shelf, sa.func.sum(_promise.c.quantity - _promise.c.ended)).where(
+        _promise.c.order_id.in_([row.id for row in found])
     )
-    for order_id, sku, n in session.execute(lying.group_by(_promise.c.order_id, _promise.c.sku)):
-        pieces[order_id][sku] = int(n)
+    for order_id, place, sku, n in session.execute(lying.group_by(*of_shelf)):
+        if n:
+            pieces[order_id, place][sku] = int(n)
     return [
-        Parcel(row.id, row.channel, row.reference, row.placed_at, {sku: n for sku, n in pieces[row.id].items() if n})
+        Parcel(row.id, row.channel, row.reference, row.placed_at, row.location, pieces[row.id, row.location])
         for row in found
     ]
 
@@ -74,13 +89,13 @@ def count(session: Session, location: str) -> int:
     return int(session.execute(_here(number, location)).scalar_one())
 
 
-def send(session: Session, location: str, order_id: str, *, owner: str, now: datetime) -> None:
-    """All of this order that lies at this location is on its way. `owner` names in the journal who says so.
+def send(session: Session, location: str, order_id: str, *, owner: str, now: datetime) -> Parcel:
+    """All of this order that lies at this location is on its way: what that was. `owner` names in the journal who says so.
 
     Conflict `already-done` where nothing of it is to be sent, `split-set` where pieces of one set lie in two places: of those the
     channel says when they are sent.
     """
-    _locked(session, order_id)
+    order = _locked(session, order_id)
     here = _pieces_here(session, location, order_id)
     if not here:
         raise Conflict("Nothing of this order is to be sent from here.", code="already-done")
@@ -96,6 +111,7 @@ def send(session: Session, location: str, order_id: str, *, owner: str, now: dat
             )  # fmt: skip
         session.add(line)
     session.flush()
+    return _parcel(order, location, ((sku, n) for pieces in here.values() for sku, n in pieces.items()))
 
 
 def sent_just_now(session: Session, location: str, order_id: str, *, now: datetime) -> datetime | None:
@@ -104,7 +120,7 @@ def sent_just_now(session: Session, location: str, order_id: str, *, now: dateti
     return said[0].recorded_at if said else None
 
 
-def take_back(session: Session, location: str, order_id: str, *, owner: str, now: datetime) -> None:
+def take_back(session: Session, location: str, order_id: str, *, owner: str, now: datetime) -> Parcel:
     """It is not on its way after all: what this location sent last lies there again and is to be sent, as of the moment it was sent.
 
     Conflict `unsend-over` after ten seconds, or where the channel has said something else of it since.
@@ -112,7 +128,7 @@ def take_back(session: Session, location: str, order_id: str, *, owner: str, now
     order = _locked(session, order_id)
     said = _just_said(session, location, order_id, now)
     if not said or order.closed or order.released_at is not None:
-        raise Conflict("This can not be taken back any more.", code="unsend-over")
+        raise Conflict("This was sent too long ago to be taken back.", code="unsend-over")
     pieces: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for row in said:
         pieces[row.line_id][row.sku] += row.quantity
@@ -133,6 +149,14 @@ def take_back(session: Session, location: str, order_id: str, *, owner: str, now
     ]  # fmt: skip
     ledger.record(session, entries, now=now)
     session.flush()
+    return _parcel(order, location, ((row.sku, row.quantity) for row in said))
+
+
+def _parcel(order: ChannelOrder, location: str, pieces: Iterable[tuple[str, int]]) -> Parcel:
+    found: dict[str, int] = defaultdict(int)
+    for sku, n in pieces:
+        found[sku] += n
+    return Parcel(order.id, order.channel, order.reference, order.placed_at, location, found)
 
 
 def _locked(session: Session, order_id: str) -> ChannelOrder:
@@ -167,9 +191,9 @@ def _taken_back(session: Session, order_id: str) -> int:
     return int(session.execute(back.where(*wanted)).scalar_one())
 
 
-def _here(statement: sa.Select[Any], location: str) -> sa.Select[Any]:
-    joined = statement.select_from(_order).join(_promise, _promise.c.order_id == _order.c.id)
-    return joined.where(_promise.c.location == location, _TO_SEND)
+def _here(statement: sa.Select[Any], location: str | None) -> sa.Select[Any]:
+    joined = statement.select_from(_order).join(_promise, _promise.c.order_id == _order.c.id).where(_TO_SEND)
+    return joined if location is None else joined.where(_promise.c.location == location)
 
 
 def _pieces_here(session: Session, location: str, order_id: str) -> dict[str, dict[str, int]]:
