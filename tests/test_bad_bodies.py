@@ -87,15 +87,16 @@ async def to_be_sent(api: Api) -> dict[str, str]:
     """An order that is to be sent from linden."""
     now = api.services.clock.now()
     seen = OrderSeen("77", "#77", now, now, (OrderLine("1", Article(sku="LAMP"), 1),))
+    shop = next(one for one in api.services.settings.channels if one.name == "shopify")
     with db.transaction(api.services.engine) as session:
-        intake.take(session, api.services.settings.channels[0], seen, lambda article: article.sku, now=now)
+        intake.take(session, shop, seen, lambda article: article.sku, now=now)
     return {}
 
 
 async def sent(api: Api) -> dict[str, str]:
     """One that has just been called sent."""
     await to_be_sent(api)
-    await _made(api, "/v1/parcels/sent", {"order": "shopify:77", "location": "linden"})
+    await _made(api, "/v1/parcels/sent", {"order": "shopify:77", "location": "linden"}, role="staff")
     return {}
 
 

@@ -33,6 +33,7 @@ MESSAGES = {
     "no-pickup": later("Nothing can be collected there now."),
     "no-login": later("Name or password is wrong."),
     "who": later("First tap who you are."),
+    "unsure": later("The connection broke: nobody knows whether that button was still heard. Please have a look."),
     "wrong-pin": later("The PIN is wrong."),
     "pin-needed": later("This takes your PIN."),
     "no-pin": later("This takes a PIN, and you have none yet. The office gives you one."),

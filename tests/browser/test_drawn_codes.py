@@ -1,4 +1,4 @@
-"""The letter with the pickup code as a mail program shows it: our own scanner reads the picture off that screen."""
+"""Codes that we draw: our own scanner reads them off the letter as a mail program shows it, and off the slip of a bag."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from omnisync.orders import mail_html
+from tests.browser.reading import codes_in
+from tests.browser.test_axe import log_in
 
 pytestmark = pytest.mark.browser
 CODE = "K7Q4-X9RT"
@@ -24,21 +26,6 @@ Bezahlt wird bei der Abholung.
 
 Filiale Lindenstraße
 """
-READ = """async (encoded) => {
-  const bytes = Uint8Array.from(atob(encoded), (one) => one.charCodeAt(0));
-  const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
-  const pen = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
-  pen.drawImage(bitmap, 0, 0);
-  const reader = new Worker("/static/scan-worker.js", { type: "module" });
-  return new Promise((done, failed) => {
-    reader.onerror = () => failed(new Error("no scanner"));
-    reader.onmessage = ({ data }) => {
-      if (data.ready) reader.postMessage({ picture: pen.getImageData(0, 0, bitmap.width, bitmap.height) });
-      else done(data.codes ?? [data.broken]);
-    };
-    reader.postMessage({ formats: ["qr_code"] });
-  });
-}"""
 
 
 def keep(name, picture):
@@ -60,4 +47,22 @@ def test_a_scanner_reads_the_code_off_the_customers_screen(open_page, server, wi
     desk = open_page(width, 844)
     desk.goto(f"{server.url}/staff/login")
 
-    assert desk.evaluate(READ, base64.b64encode(shown).decode()) == [CODE]
+    assert codes_in(desk, shown) == [CODE]
+
+
+@pytest.mark.parametrize("roll", ["80", "62"])
+def test_a_scanner_reads_the_number_off_a_slip_and_finds_its_card(open_page, server, roll):
+    page = log_in(open_page(390, 844), server, "kim", "/staff")
+    page.goto(f"{server.url}/staff/print/slips?roll={roll}")
+    slip = page.locator(".paper-slip", has_text="Jonas")
+    number, shown = slip.locator(".code").inner_text(), slip.screenshot()
+    keep(f"slip-{roll}", shown)
+
+    [scanned] = codes_in(page, shown)
+    page.goto(f"{server.url}/staff")
+    page.keyboard.type(scanned)
+    page.keyboard.press("Enter")
+
+    assert scanned == number
+    page.locator(".hero", has_text="Jonas Petersen").wait_for()
+    assert number in page.locator(".hero").inner_text()
