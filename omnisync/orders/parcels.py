@@ -74,9 +74,9 @@ def waiting(
     lying = sa.select(*of_shelf, sa.func.sum(_promise.c.quantity - _promise.c.ended)).where(
         _promise.c.order_id.in_([row.id for row in found])
     )
-    for order_id, place, sku, n in session.execute(lying.group_by(*of_shelf)):
-        if n:
-            pieces[order_id, place][sku] = int(n)
+    still_open = sa.func.sum(_promise.c.quantity - _promise.c.ended) > 0
+    for order_id, place, sku, n in session.execute(lying.group_by(*of_shelf).having(still_open)):
+        pieces[order_id, place][sku] = int(n)
     return [
         Parcel(row.id, row.channel, row.reference, row.placed_at, row.location, pieces[row.id, row.location])
         for row in found
