@@ -33,7 +33,7 @@ def measure(*, full: bool = False, tries: int | None = None) -> dict[str, Any]:
         faults += sum(outcome.struck.values())
         if outcome.violations:
             failed.append(seed)
-            print(f"omnisync sim --seed {seed} --hours {HOURS:g}: {outcome.violations[0]}", file=sys.stderr, flush=True)
+            print(f"{outcome.again}: {outcome.violations[0]}", file=sys.stderr, flush=True)
     logging.disable(logging.NOTSET)
     seconds = time.monotonic() - began
     return {
