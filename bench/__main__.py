@@ -30,11 +30,11 @@ OTHERS = {
 """Figures that are no load on one server, each with a database of its own: (database, seconds=, full=) -> row."""
 NEED_SHARED = {"reserve.nodes"}
 """Asked only where several nodes can share the database."""
-ONCE: dict[str, Callable[[bool], Row]] = {
-    "planted": lambda full: planted.measure(),
-    "sim": lambda full: sim.measure(full=full),
+ONCE: dict[str, Callable[[bool, int | None], Row]] = {
+    "planted": lambda full, tries: planted.measure(),
+    "sim": lambda full, tries: sim.measure(full=full, tries=tries),
 }
-"""Figures that are asked once, whatever the database: (at full size) -> row."""
+"""Figures that are asked once, whatever the database: (at full size, so often) -> row."""
 NAMES = [*(one.name for one in FIGURES), *OTHERS, *rigs.NAMES, *ONCE]
 
 
@@ -74,7 +74,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--full", action="store_true", help="propagation and what follows it, and sim, at their full size"
     )
-    parser.add_argument("--tries", type=int, help="of each rig, instead of its short or its full number")
+    parser.add_argument("--tries", type=int, help="of each rig, and seeds of sim, instead of their own number")
     given = parser.parse_args()
     if unknown := set(given.names) - set(NAMES):
         parser.error(f"there is no figure {min(unknown)!r}: {', '.join(NAMES)}")
@@ -97,7 +97,7 @@ def _rows(given: argparse.Namespace) -> Iterator[Row]:
             yield from rigs.measure(database, crash, full=given.full, tries=given.tries)
     for name, ask in ONCE.items():
         if name in given.names or not given.names:
-            yield ask(given.full)
+            yield ask(given.full, given.tries)
 
 
 def _on(database: str, wanted: Sequence[Figure], plan: measure.Plan) -> Iterator[Row]:

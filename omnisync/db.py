@@ -1,5 +1,5 @@
-"""The only module that knows which database it talks to (with `engines`, which opens it, `posting` and `journals`): transactions,
-column types, insert-if-new, upsert.
+"""The only module that knows which database it talks to (with `engines`, which opens it, `parameters`, `posting` and `journals`):
+transactions, column types, insert-if-new, upsert.
 
 SQLite is the embedded default (WAL, synchronous=FULL, BEGIN IMMEDIATE: one writer at a time). PostgreSQL runs at
 READ COMMITTED; rows are locked in the order of their primary key.
@@ -7,11 +7,10 @@ READ COMMITTED; rows are locked in the order of their primary key.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache
 from itertools import chain
 from operator import itemgetter
 from typing import Any, TypeAlias, TypeVar, cast
@@ -21,8 +20,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect, Engine, Row
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Session, SQLModel
 
@@ -30,6 +27,12 @@ from omnisync import posting
 from omnisync.clock import Clock, SystemClock
 from omnisync.engines import READ_ONLY
 from omnisync.engines import engine_for as engine_for
+from omnisync.parameters import Many as Many
+from omnisync.parameters import Pairs, Texts, micros
+from omnisync.parameters import among as among
+from omnisync.parameters import in_pairs as in_pairs
+from omnisync.parameters import many as many
+from omnisync.parameters import rows as rows
 from omnisync.values import from_micros, to_micros
 
 _Value = TypeVar("_Value")
@@ -206,58 +209,6 @@ _CLAIM_NAMES = sa.text(
 )
 
 
-class Many(TypeDecorator[Any]):
-    """Any number of texts, or of tuples of them, as one parameter (JSON): the statement's text does not grow with them, so
-    that it is compiled and planned once."""
-
-    impl = sa.String
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
-        return orjson.dumps(list(value), default=tuple).decode()
-
-
-class _Texts(FunctionElement[Any]):
-    """The rows of a parameter of the type Many: texts."""
-
-    inherit_cache = True
-    name = "texts"
-
-
-class _Pairs(FunctionElement[Any]):
-    """The rows of a parameter of the type Many: pairs of texts."""
-
-    inherit_cache = True
-    name = "pairs"
-
-
-_FORMS = {
-    (_Texts, "sqlite"): "(SELECT value FROM json_each({}))",
-    (_Texts, "postgresql"): "(SELECT json_array_elements_text(CAST({} AS json)))",
-    (_Pairs, "sqlite"): "(SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each({}))",
-    (_Pairs, "postgresql"): "(SELECT pair ->> 0, pair ->> 1 FROM json_array_elements(CAST({} AS json)) AS pair)",
-}
-
-
-def among(column: sa.ColumnElement[Any], texts: Iterable[str] | sa.BindParameter[Any]) -> sa.ColumnElement[bool]:
-    """`column IN texts`, answered from an index on the column; `texts` may be a parameter of the type Many."""
-    return column.bool_op("IN")(_Texts(_many(texts)))
-
-
-def in_pairs(
-    first: sa.ColumnElement[Any],
-    second: sa.ColumnElement[Any],
-    pairs: Iterable[tuple[str | None, str | None]] | sa.BindParameter[Any],
-) -> sa.ColumnElement[bool]:
-    """`(first, second) IN pairs`, answered from a composite index; `pairs` may be a parameter of the type Many."""
-    return sa.tuple_(first, second).bool_op("IN")(_Pairs(_many(pairs)))
-
-
-def many(name: str) -> sa.BindParameter[Any]:
-    """A parameter of the type Many, for a statement that is built once."""
-    return sa.bindparam(name, type_=Many())
-
-
 def look_up(
     session: Session, table: sa.Table, key: tuple[str, ...], names: Iterable[Any], *, columns: tuple[str, ...]
 ) -> Sequence[Row[Any]]:
@@ -280,7 +231,7 @@ def _looked_up(table: sa.Table, key: tuple[str, ...], columns: tuple[str, ...], 
     those = among(keys[0], wanted) if len(keys) == 1 else in_pairs(keys[0], keys[1], wanted)
     if not row_by_row:
         return sa.select(*(table.c[name] for name in columns)).where(those)
-    one = (_Texts if len(key) == 1 else _Pairs)(wanted).table_valued(*key).render_derived()
+    one = (Texts if len(key) == 1 else Pairs)(wanted).table_valued(*key).render_derived()
     matches = (column == one.c[column.name] for column in keys)
     each = (
         sa.select(*(table.c[name] for name in columns)).where(*matches).offset(sa.literal_column("0")).lateral("each")
@@ -288,33 +239,7 @@ def _looked_up(table: sa.Table, key: tuple[str, ...], columns: tuple[str, ...], 
     return sa.select(each).select_from(one.join(each, sa.true()))
 
 
-def _many(values: Iterable[Any] | sa.BindParameter[Any]) -> sa.BindParameter[Any]:
-    if isinstance(values, sa.BindParameter):
-        return values
-    return sa.bindparam("many", list(values), type_=Many(), unique=True)
-
-
-def _render(rows: type[FunctionElement[Any]], dialect: str, text: str) -> None:
-    @compiles(rows, dialect)
-    def render(element: FunctionElement[Any], compiler: Any, **options: Any) -> str:
-        return text.format(*(compiler.process(clause, **options) for clause in element.clauses))
-
-
-for (_rows, _dialect), _text in _FORMS.items():
-    _render(_rows, _dialect, _text)
-
-
 # ---------------------------------------------------------------- many rows, one statement
-
-
-def rows(name: str, *columns: sa.Column[Any] | sa.ColumnClause[Any]) -> sa.TableValuedAlias:
-    """A table `name` of rows that are handed in as one parameter, `name`: a list of mappings from column to value.
-
-    Its statement is compiled and planned once, and costs one round trip however many rows there are.
-    """
-    parameter = sa.bindparam(name, type_=_Rows())
-    named = [sa.column(column.name, column.type) for column in columns]
-    return _Recordset(parameter, *named).table_valued(*named, name=name)
 
 
 def insert_all(session: Session, into: sa.Table, values: Sequence[Mapping[str, Any]]) -> None:
@@ -405,56 +330,10 @@ def _stored(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     return column
 
 
-@lru_cache(maxsize=4096)
-def _micros(moment: datetime | None) -> int | None:
-    """The rows of one statement share their moments."""
-    return None if moment is None else to_micros(moment)
-
-
 _PLAIN: Mapping[type[Any], Callable[[Any], Any]] = {
-    Instant: _micros,
+    Instant: micros,
     sa.JSON: lambda value: "null" if value is None else orjson.dumps(value).decode(),
 }
-
-
-class _Rows(TypeDecorator[Any]):
-    """Rows as one parameter (JSON)."""
-
-    impl = sa.String
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
-        return orjson.dumps(value, default=_as_json, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
-
-
-def _as_json(value: Any) -> Any:
-    return _micros(value) if isinstance(value, datetime) else base64.b64encode(value).decode()
-
-
-class _Recordset(FunctionElement[Any]):
-    """(parameter, columns): a parameter of rows as a table."""
-
-    inherit_cache = True
-    name = "recordset"
-
-
-@compiles(_Recordset, "sqlite")
-def _recordset_of_sqlite(element: _Recordset, compiler: Any, **options: Any) -> str:
-    parameter, *columns = element.clauses
-    fields = ", ".join(f"json_extract(value, '$.{column.name}') AS {column.name}" for column in columns)
-    return f"(SELECT {fields} FROM json_each({compiler.process(parameter, **options)}))"  # noqa: S608 - names of our own columns
-
-
-@compiles(_Recordset, "postgresql")
-def _recordset_of_postgresql(element: _Recordset, compiler: Any, **options: Any) -> str:
-    parameter, *columns = element.clauses
-    fields = ", ".join(f"{column.name} {_type_in_json(column.type, compiler.dialect)}" for column in columns)
-    handed_in = compiler.process(parameter, **options)
-    return f"(SELECT * FROM json_to_recordset(CAST({handed_in} AS json)) AS row({fields}))"  # noqa: S608
-
-
-def _type_in_json(kind: TypeEngine[Any], dialect: Dialect) -> str:
-    return "text" if isinstance(kind, sa.LargeBinary) else kind.compile(dialect)
 
 
 def is_transient(error: BaseException) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
@@ -493,3 +493,16 @@ class Metered(Protocol):
 
     budgets: Mapping[str, Meter]
     """By names of its own that stay the same."""
+
+
+class ToldTime(Protocol):
+    """How far a clock is ahead of ours (`adapters.client.TheirClock`)."""
+
+    ahead: timedelta | None
+    """Below zero it is behind; None while nobody knows."""
+
+
+class Clocked(Protocol):
+    """What an adapter offers besides where the times it tells are those of the machine that answers: a shop on a server of its own."""
+
+    their_clock: ToldTime

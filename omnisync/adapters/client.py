@@ -15,7 +15,7 @@ import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -131,6 +131,28 @@ class Breaker:
         return self._pause - (self._clock.monotonic() - self._opened_at)
 
 
+@dataclass
+class TheirClock:
+    """How far the clock of the machine that answers is ahead of ours, by the Date of its answers; below zero it is behind."""
+
+    ahead: timedelta | None = None
+    """The least that can be, for a Date has whole seconds and has travelled; None while it has not said."""
+
+    def heard(self, headers: Mapping[str, str], *, asked: datetime, answered: datetime) -> None:
+        """Believe the newest answer. One that was kept on the way, as its Age says, tells an earlier time."""
+        told = None if "age" in headers else headers.get("date")
+        try:
+            theirs = _http_date(told) if told else None
+        except (ValueError, OverflowError):
+            theirs = None
+        if theirs is not None:
+            least, most = theirs - answered, theirs + _SECOND - asked
+            self.ahead = least if least > _NONE else min(most, _NONE)
+
+
+_NONE, _SECOND = timedelta(), timedelta(seconds=1)
+
+
 class Sign(Protocol):
     """Makes the headers that sign one request."""
 
@@ -196,6 +218,7 @@ class ChannelClient:
 
     def __post_init__(self) -> None:
         self.breaker = Breaker(self.tools.clock)
+        self.their_clock = TheirClock()
         self._http = httpx.AsyncClient(
             base_url=self.base_url,
             headers=dict(self.headers),
@@ -245,8 +268,10 @@ class ChannelClient:
         if body is not None:
             rest["content"] = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
             headers = {"content-type": "application/json", **(headers or {})}
+        asked = self.tools.clock.now()
         try:
             async with self._http.stream(method, path, headers=headers, **rest) as response:
+                self.their_clock.heard(response.headers, asked=asked, answered=self.tools.clock.now())
                 return self._judge(response, await self._body(response))
         except httpx.TimeoutException as error:
             self.breaker.failed()

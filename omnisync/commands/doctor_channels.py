@@ -15,7 +15,7 @@ from omnisync.commands.finding import Finding, Level, counted
 from omnisync.commands.world import World, check_schema, open_engine
 from omnisync.errors import NeedsAttention, TryLater
 from omnisync.settings import ChannelSettings, Settings
-from omnisync.sync import health, questions, subscribing
+from omnisync.sync import health, moments, questions, subscribing
 from omnisync.sync.context import Channel, Context, Inline
 from omnisync.sync.questions import Kind
 from omnisync.sync.tables import ChannelListing, DeadLetter
@@ -23,6 +23,7 @@ from omnisync.values import format_time
 
 STALE_AFTER = timedelta(hours=1)
 """Longer than any channel is left alone by a worker that runs."""
+CLOCK_WARNS = timedelta(minutes=1)
 _GAPS = {
     Kind.UNKNOWN_ARTICLE: "unknown articles",
     Kind.TWO_LISTINGS: "articles with several listings",
@@ -55,7 +56,21 @@ async def _ask(world: World, settings: Settings, channel: ChannelSettings, made:
         return [Finding(Level.FAIL, name, error.message, error.action)]
     except TryLater as error:
         return [Finding(Level.WARN, name, error.message, "Nothing, if this passes: it is tried again by itself.")]
-    return [Finding(Level.OK if one.ok else Level.FAIL, f"{name} {one.name}", one.detail, one.mend) for one in checks]
+    found = [Finding(Level.OK if one.ok else Level.FAIL, f"{name} {one.name}", one.detail, one.mend) for one in checks]
+    return [*found, *_clock(name, moments.told_ahead(made[name]))]
+
+
+def _clock(name: str, ahead: timedelta | None) -> Iterator[Finding]:
+    """Whether the times that the shop's machine tells can be set right; nothing where they are right, or where it does not say."""
+    if ahead is None or abs(ahead) <= CLOCK_WARNS:
+        return
+    far = abs(ahead) > moments.MAX_SKEW
+    off = f"{abs(ahead)} {'ahead of' if ahead > timedelta() else 'behind'} ours"
+    yield Finding(
+        Level.FAIL if far else Level.WARN, f"{name} clock",
+        f"{off}: too much to be taken off, sales may fall on the wrong side of a count" if far else f"{off}, which is taken off",
+        "Let the machine of the shop keep its time (timedatectl set-ntp true there).",
+    )  # fmt: skip
 
 
 def _known(world: World, settings: Settings, made: dict[str, Adapter]) -> dict[str, list[Finding]]:

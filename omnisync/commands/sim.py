@@ -19,13 +19,14 @@ def sim(
     seed: Annotated[int, typer.Option("--seed", min=0, help="The run; the same number is the same run.")] = 1,
     hours: Annotated[float, typer.Option("--hours", min=0, max=24 * 366, help="Simulated hours of business.")] = 24.0,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="So many runs, from --seed on.")] = 1,
+    busy: Annotated[bool, typer.Option("--busy", help="A busy day: five times as much happens.")] = False,
     trace: Annotated[bool, typer.Option("--trace", help="Print all that happened.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Play a retailer's days under a storm of faults and check that nothing is promised twice, lost or shown wrongly for long."""
     logging.disable(logging.CRITICAL)
     for number in range(seed, seed + seeds):
-        outcome = run.play(number, hours)
+        outcome = run.play(number, hours, busy=busy)
         if as_json:
             typer.echo(json.dumps(_plain(outcome)))
         elif trace:
@@ -53,5 +54,4 @@ def _plain(outcome: run.Outcome) -> dict[str, object]:
 def _complaint(outcome: run.Outcome) -> str:
     happened = "\n".join(f"  {line}" for line in outcome.trace[-TAIL:])
     wrong = "\n".join(f"  {violation}" for violation in outcome.violations)
-    again = f"omnisync sim --seed {outcome.seed} --hours {outcome.hours:g}"
-    return f"The last that happened:\n{happened}\nThis is wrong:\n{wrong}\nThe same again: {again}"
+    return f"The last that happened:\n{happened}\nThis is wrong:\n{wrong}\nThe same again: {outcome.again}"

@@ -31,8 +31,9 @@ class Books:
     refused: int = 0
     pickups: Counter[str] = field(default_factory=Counter)
     """By what became of them."""
-    bound: set[tuple[str, str]] = field(default_factory=set)
-    """(channel, reference) of orders that have a reservation or pickup of their own."""
+    fetched: set[tuple[str, str]] = field(default_factory=set)
+    """(channel, reference) of orders that are collected in a store: their pieces stand on a reservation, also where the shop's own
+    call was refused or lost and the order came to the desk by itself."""
     held: list[Held] = field(default_factory=list)
     surprises: Counter[str] = field(default_factory=Counter)
     """Answers that nobody should get."""

@@ -66,7 +66,7 @@ def wrong_tallies(session: Session, books: Books) -> list[str]:
     be lost, nothing may count twice."""
     written = Counter(dict.fromkeys(books.bought, 0))
     written.update(_ordered(session))
-    written.update(_reserved_for_orders(session, books.bound))
+    written.update(_reserved_for_orders(session, books.fetched))
     return [
         f"{channel}: buyers got {books.bought[channel, sku]} of {sku}, omnisync wrote down {number}"
         for (channel, sku), number in sorted(written.items())
@@ -85,10 +85,10 @@ def _ordered(session: Session) -> Counter[tuple[str, str]]:
     return found
 
 
-def _reserved_for_orders(session: Session, bound: Collection[tuple[str, str]]) -> Counter[tuple[str, str]]:
+def _reserved_for_orders(session: Session, fetched: Collection[tuple[str, str]]) -> Counter[tuple[str, str]]:
     found: Counter[tuple[str, str]] = Counter()
     for row in session.execute(sa.select(_reservation).where(_reservation.c.reference.is_not(None))):
-        if (row.channel, row.reference) in bound:
+        if (row.channel, row.reference) in fetched:
             for line in row.lines:
                 found[row.channel, line["sku"]] += line["quantity"]
     return found

@@ -184,8 +184,10 @@ class People:
         if reply.status != 200:
             self.books.refused_buyers[WEBSHOP] += 1
             return
+        reference = str(reply.json()["reference"])
         self.books.buy(WEBSHOP, act.goods.sku, act.quantity, act.goods.parts)
-        await self._place(act.goods, location, act.quantity, True, reference=str(reply.json()["reference"]))
+        self.books.fetched.add((WEBSHOP, reference))
+        await self._place(act.goods, location, act.quantity, True, reference=reference)
 
     async def _place(
         self, goods: Goods, location: str, quantity: int, paid: bool,
@@ -206,8 +208,6 @@ class People:
             placed = reply.json()
             self.books.holds.add(placed["reservation"])
             self.pickups.append(Waiting(placed["id"], placed["code"], goods.sku, quantity, location, paid))
-            if reference is not None:
-                self.books.bound.add((WEBSHOP, reference))
         elif reply.status == 409:
             self.books.refused += 1
 

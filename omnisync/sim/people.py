@@ -30,12 +30,17 @@ async def live(run: Run) -> None:
         await run.clock.sleep(_gap(run, chance))
 
 
+GAPS_SECONDS: Mapping[bool, tuple[int, int]] = {False: (900, 3600), True: (180, 600)}
+"""How long on average until something else happens, by day and by night; on a busy day, or else."""
+
+
 def _gap(run: Run, chance: random.Random) -> float:
     """Seconds until something else happens: now and then at once, by night after a long while."""
     if chance.random() < 0.4:
         return chance.uniform(0, 2)
     is_day = 8 <= run.clock.true().astimezone(clients.BERLIN).hour < 21
-    return chance.expovariate(1 / (900 if is_day else 3600))
+    by_day, by_night = GAPS_SECONDS[run.busy]
+    return chance.expovariate(1 / (by_day if is_day else by_night))
 
 
 # ---------------------------------------------------------------- at the channels

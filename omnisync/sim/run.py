@@ -48,6 +48,12 @@ class Outcome:
     trace: tuple[str, ...]
     journal: tuple[str, ...] = ()
     struck: dict[str, int] = field(default_factory=dict)
+    busy: bool = False
+
+    @property
+    def again(self) -> str:
+        """The line that repeats it."""
+        return f"omnisync sim --seed {self.seed} --hours {self.hours:g}{' --busy' if self.busy else ''}"
 
     @property
     def digest(self) -> str:
@@ -58,8 +64,8 @@ class Outcome:
 class Run:
     """Everything of one run."""
 
-    def __init__(self, seed: int, hours: float, loop: Loop, engine: Engine) -> None:
-        self.seed, self.hours, self.loop, self.engine = seed, hours, loop, engine
+    def __init__(self, seed: int, hours: float, loop: Loop, engine: Engine, *, busy: bool = False) -> None:
+        self.seed, self.hours, self.busy, self.loop, self.engine = seed, hours, busy, loop, engine
         self.weather = Weather(seed)
         self.chance = self.weather.chance("town")
         self.clock = Clock(loop, town.begins(self.chance))
@@ -181,13 +187,13 @@ class Run:
             await asyncio.wait([server.process.start(server.round(name, full=full))])
 
 
-def play(seed: int, hours: float) -> Outcome:
-    """The run of this seed, from its beginning to its verdict."""
+def play(seed: int, hours: float, *, busy: bool = False) -> Outcome:
+    """The run of this seed, from its beginning to its verdict; on a `busy` day five times as much happens."""
     with fresh_database() as engine, asyncio.Runner(loop_factory=Loop) as runner:
         loop = runner.get_loop()
         assert isinstance(loop, Loop)
         loop.set_task_factory(by_process)
-        run = Run(seed, hours, loop, engine)
+        run = Run(seed, hours, loop, engine, busy=busy)
         try:
             runner.run(_life(run))
         except Stuck:
@@ -195,7 +201,7 @@ def play(seed: int, hours: float) -> Outcome:
         for server in run.servers:
             server.process.crash()
         journal = tuple(oracle.journal(engine))
-        return Outcome(seed, hours, tuple(run.violations), tuple(run.trace), journal, dict(run.weather.struck))
+        return Outcome(seed, hours, tuple(run.violations), tuple(run.trace), journal, dict(run.weather.struck), busy)
 
 
 async def _life(run: Run) -> None:

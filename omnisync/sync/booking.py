@@ -35,7 +35,10 @@ class Booking:
 
     def moment(self, at: datetime) -> datetime:
         """When it happened by our clock."""
-        return moments.believable(self.session, self.channel.name, at, now=self.now, trusted=self.trusted)
+        measured = moments.ahead_of(self.channel.adapter)
+        return moments.believable(
+            self.session, self.channel.name, at, now=self.now, trusted=self.trusted, measured=measured
+        )
 
     def sku(self, fact: Sale | Counted | Delivered | LevelSeen) -> str:
         """Our SKU for it. NeedsAttention when nobody knows the article."""

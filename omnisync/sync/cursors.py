@@ -38,7 +38,7 @@ def put(session: Session, channel: str, name: str, value: str | None, *, at: dat
     db.upsert(session, _cursor, [row], key=("channel", "name"), update=("value", "at"))
 
 
-def make(session: Session, channel: str, name: str, *, at: datetime) -> None:
+def make(session: Session, channel: str, name: str, value: str | None = None, *, at: datetime) -> None:
     """Make it where there is none; one that is there stays as it is."""
-    row = {"channel": channel, "name": name, "value": None, "at": at}
+    row = {"channel": channel, "name": name, "value": value, "at": at}
     db.insert_new(session, _cursor, [row], key=("channel", "name"), returning=("channel",))

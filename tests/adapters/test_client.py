@@ -6,6 +6,8 @@ import asyncio
 import gzip
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import timedelta
+from email.utils import format_datetime
 
 import httpx
 import pytest
@@ -215,3 +217,34 @@ async def test_after_the_pause_calls_that_belong_together_are_let_through_togeth
 
     assert [answer.status for answer in answers] == [200] * 3
     assert (len(asked), client.breaker.state) == (3, "closed")
+
+
+@pytest.mark.parametrize(
+    ("tells", "headers", "ahead"),
+    [
+        (timedelta(minutes=-5), {}, timedelta(minutes=-5, seconds=1)),
+        (timedelta(minutes=5), {}, timedelta(minutes=5)),
+        (timedelta(), {}, timedelta()),
+        (timedelta(seconds=-1), {}, timedelta()),  # its whole second had begun a moment before
+        (timedelta(minutes=-5), {"age": "300"}, None),  # a copy that was kept on the way
+    ],
+)
+async def test_how_far_the_clock_of_a_channel_is_ahead_is_read_off_its_answers(
+    tools: Tools, clock: StoppedClock, tells: timedelta, headers: dict[str, str], ahead: timedelta | None
+):
+    clock.set(START.replace(microsecond=0))
+    told = {"date": format_datetime(clock.now() + tells, usegmt=True), **headers}
+    client, _ = calling(tools, lambda n: httpx.Response(200, json={}, headers=told))
+
+    await client.call("GET", "/")
+
+    assert client.their_clock.ahead == ahead
+
+
+@pytest.mark.parametrize("told", [{}, {"date": "yesterday"}, {"date": "Thu, 01 Jan 99999 00:00:00 GMT"}])
+async def test_a_channel_that_does_not_say_what_time_it_is_has_no_clock(tools: Tools, told: dict[str, str]):
+    client, _ = calling(tools, lambda n: httpx.Response(200, json={}, headers=told))
+
+    await client.call("GET", "/")
+
+    assert client.their_clock.ahead is None

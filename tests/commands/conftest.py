@@ -13,6 +13,7 @@ from sqlalchemy.engine import Engine
 
 from omnisync import cli, migrations
 from omnisync.adapters.base import Can, Check, Write
+from omnisync.adapters.client import TheirClock
 from omnisync.clock import Ids, StoppedClock
 from omnisync.commands.world import World
 
@@ -47,7 +48,7 @@ class FakeAdapter:
     """Answers `check` with what the test gave it; an error is raised."""
 
     def __init__(self, answer: list[Check] | Exception) -> None:
-        self.answer, self.closed = answer, False
+        self.answer, self.closed, self.their_clock = answer, False, TheirClock()
         self.can = Can(write=Write.ABSOLUTE, batch_size=50, webhooks=True, topics=("orders/updated",))
 
     async def check(self) -> list[Check]:

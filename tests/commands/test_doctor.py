@@ -105,6 +105,24 @@ def test_a_channel_that_is_not_well_is_told(
     assert adapter.closed
 
 
+@pytest.mark.parametrize(
+    ("ahead", "told"),
+    [
+        (timedelta(seconds=-30), None),
+        (timedelta(minutes=-4), ("warn", "0:04:00 behind ours, which is taken off")),
+        (timedelta(hours=2), ("fail", "2:00:00 ahead of ours: too much to be taken off")),
+    ],
+)
+def test_a_shop_whose_clock_goes_wrong_is_told(
+    omnisync: Omnisync, ready: Path, adapter: FakeAdapter, ahead: timedelta, told: tuple[str, str] | None
+) -> None:
+    adapter.their_clock.ahead = ahead
+
+    found = found_by(omnisync, ready).get("webshop clock")
+
+    assert (found and (found["level"], found["detail"].partition(", sales")[0])) == told
+
+
 def found_by(omnisync: Omnisync, config: Path) -> dict[str, dict[str, str]]:
     ran = omnisync("doctor", "--json", config=config)
     return {one["subject"]: one for one in json.loads(ran.out)["findings"]}

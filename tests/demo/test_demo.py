@@ -7,21 +7,25 @@ import random
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from sqlmodel import Session
 
 from omnisync.adapters import registry
+from omnisync.adapters.client import Reply
+from omnisync.clock import StoppedClock
 from omnisync.demo import books as bookkeeping
 from omnisync.demo import journal, options, plan, plants, proof, storm, switches
 from omnisync.demo.books import Books, Held
 from omnisync.demo.journal import Shelf
+from omnisync.demo.people import People
 from omnisync.demo.plan import CHANNELS, EBAY, SQUARE, TILL, WEBSHOP, Plan
 from omnisync.demo.proof import Proof
-from omnisync.demo.traffic import Do, Traffic, hot
+from omnisync.demo.traffic import Act, Do, Traffic, hot
 from omnisync.settings import load
-from omnisync.stock import ledger, promises
+from omnisync.stock import ledger, promises, reservations
 from omnisync.stock.ledger import Entry
 from omnisync.stock.tables import Shortage
 from omnisync.sync.tables import Case, Conflict, DeadLetter
@@ -165,6 +169,37 @@ def test_an_order_that_was_lost_is_found_in_the_tally(session: Session):
     books.buy(TILL, "SET", 1, {"CUP": 2})
 
     assert journal.wrong_tallies(session, books) == ["kasse: buyers got 2 of CUP, omnisync wrote down 0"]
+
+
+class Refusing:
+    """A shop that sells, and a desk that refuses its pickup."""
+
+    async def visit(self, channel: str, path: str, body: Any) -> Reply:
+        return Reply(200, {}, b'{"reference": "#7"}')
+
+    async def tell(self, who: str, path: str, body: Any, *, fine: tuple[int, ...]) -> Reply:
+        return Reply(409, {}, b"{}")
+
+
+def test_an_order_for_the_desk_counts_once_also_where_the_call_of_its_shop_was_refused(
+    session: Session, clock: StoppedClock, everything: list[plan.Goods]
+):
+    goods = next(one for one in everything if not one.parts)
+    people = People(Refusing(), Books(), clock, random.Random(1))  # type: ignore[arg-type]
+    asyncio.run(people.act(Act(Do.PICKUP, WEBSHOP, goods, "linden", 2, 0.9)))
+    article(session, goods.sku)
+    promises.make(
+        session, [promises.Wanted(WEBSHOP, "#7", f"{WEBSHOP}:7", "1", At("linden", goods.sku), 2, NOW)], now=NOW
+    )
+    assert journal.wrong_tallies(session, people.books) == []
+
+    line = reservations.Line(goods.sku, "linden", 2)
+    [held] = reservations.reserve(
+        session, [reservations.Request("pickup", (line,), None, WEBSHOP, "#7")], now=NOW
+    )  # at the desk, for the same order
+
+    assert isinstance(held, reservations.Held)
+    assert journal.wrong_tallies(session, people.books) == []
 
 
 def test_a_cancelled_order_is_owed_to_nobody(session: Session):

@@ -28,8 +28,8 @@ from tests.properties.test_ledger_model import play
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = "OMNISYNC_PLANTED"
 EXAMPLES, STEPS = 100, 40
-"""The budget of the state machine. What it is asked to find it finds in its first ten; which those are moves with every rule that
-is added to it, so that every bug has a test of its own as well."""
+"""The budget of the state machine. Most of what it is asked to find it finds in its first ten; which those are moves with every rule
+that is added to it, so that every bug has a test of its own as well."""
 SEEDS, HOURS = 12, 5.0
 """The budget of the simulation."""
 FIRST = {"echo": 20}
@@ -146,6 +146,13 @@ PLANTED = {
         "release frees twice": bugs.release_twice,
         "shortage not closed": bugs.leave_shortages_open,
         "off sale ignored": bugs.promise_what_is_off_sale,
+        "safety ignored": bugs.promise_the_safety_stock,
+        "blocked ignored": bugs.promise_what_is_blocked,
+        "hold taken over stays open": bugs.take_a_hold_twice,
+        "hold taken by anybody": bugs.let_anybody_take_a_hold,
+        "hold of an order expires": bugs.expire_what_an_order_stands_on,
+        "bundle not exploded in a hold": bugs.hold_sets_unopened,
+        "older message wins": bugs.believe_older_messages,
     }.items()
 } | {
     f"{name} (simulated)": Planted(bug, simulated=True, first=FIRST.get(name, 0))

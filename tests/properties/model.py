@@ -35,6 +35,9 @@ class Hold:
     def overdue(self, now: int) -> bool:
         return self.state == "held" and self.until is not None and self.until <= now
 
+    def state_at(self, now: int) -> str:
+        return "expired" if self.overdue(now) else self.state
+
 
 @dataclass
 class Waiting:

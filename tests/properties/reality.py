@@ -12,9 +12,11 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import orjson
+import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
+from omnisync import db
 from omnisync.adapters.base import Article, OrderLine, OrderSeen, Restock
 from omnisync.clock import StoppedClock
 from omnisync.errors import Refused
@@ -26,7 +28,7 @@ from omnisync.stock.ends import End
 from omnisync.stock.idempotency import Answer, Call, Once
 from omnisync.stock.ledger import Entry
 from omnisync.stock.reservations import Line, Request
-from omnisync.stock.tables import GoodsReturn
+from omnisync.stock.tables import GoodsReturn, Reservation
 from omnisync.values import Kind, Shelf
 from tests.conftest import SCRATCH, START
 from tests.orders import counter
@@ -39,6 +41,7 @@ PLACES = {"linden": "L1", "markt": "L2"}
 SHOP = ChannelSettings(
     name=CHANNEL, adapter="fake", locations=list(PLACES), location_map={place: code for code, place in PLACES.items()}
 )
+_STATES = sa.select(*(db.table(Reservation).c[name] for name in ("id", "state", "expires_at")))
 _ENDS = {"book": stocktakes.book, "abandon": stocktakes.abandon}
 Asked = tuple[str, Sequence[tuple[str, str, int]], int | None, str | None, str | None, str | None]
 """Name, lines, until, reference, owner, takes."""
@@ -156,6 +159,12 @@ class Reality:
             Answer(409, orjson.dumps(one.code)) if isinstance(one, Refused) else Answer(201, orjson.dumps(one.state))
             for one in outcomes
         ]
+
+    def states(self) -> Mapping[str, str]:
+        """What has become of every hold; one that is overdue has expired, whether or not somebody has written so."""
+        rows = self._done(lambda session: session.execute(_STATES).all())
+        overdue = moment(self.now)
+        return {row.id: "expired" if row.state == "held" and row.expires_at <= overdue else row.state for row in rows}
 
     def finish(self, name: str, how: str, part: Mapping[Shelf, int] | None = None) -> str:
         wanted = [End(name, ends.How(how), part)]

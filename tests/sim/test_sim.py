@@ -14,6 +14,7 @@ from omnisync.sim import run
 
 ROOT = Path(__file__).parents[2]
 SEEDS, HOURS = 100, 5.0
+BUSY_SEEDS = 18
 
 
 @pytest.mark.parametrize(("seed", "hours"), [(5, 1.5), (9, 1.5)])
@@ -40,4 +41,13 @@ def test_the_same_seed_goes_the_same_way_also_in_another_process():
 def test_five_hundred_hours_of_faults_leave_nothing_wrong(seed: int):
     outcome = run.play(seed, HOURS)
 
-    assert outcome.violations == (), f"omnisync sim --seed {seed} --hours {HOURS:g}"
+    assert outcome.violations == (), outcome.again
+
+
+@pytest.mark.rig
+@pytest.mark.parametrize("seed", range(BUSY_SEEDS))
+def test_ninety_hours_in_which_much_happens_leave_nothing_wrong_either(seed: int):
+    outcome = run.play(seed, HOURS, busy=True)
+
+    assert outcome.violations == (), outcome.again
+    assert len(outcome.journal) > 30, "hardly anything happened: this proves little"

@@ -32,6 +32,7 @@ from omnisync.adapters.base import (
     Target,
     Write,
 )
+from omnisync.adapters.client import TheirClock
 from omnisync.clock import Clock
 from omnisync.errors import NeedsAttention, TryLater
 from omnisync.values import Money, format_time, parse_time
@@ -78,6 +79,7 @@ class FakeChannel:
         self.orders: dict[str, OrderSeen] = {}
         self.facts: list[Fact] = []
         self.faults = Faults()
+        self.their_clock = TheirClock()
         self.hooks: deque[Hook] = deque()
         self.log: list[Shown] = []
         self.dropped: list[str] = []

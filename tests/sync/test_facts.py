@@ -228,6 +228,26 @@ def test_a_clock_that_is_a_little_ahead_is_measured_and_taken_off(make_house: Ma
     assert booked["pos:4712/1"] == clock.now() - timedelta(minutes=30)
 
 
+def test_a_sale_by_a_clock_that_is_behind_is_not_taken_for_one_of_before_the_count(
+    make_house: MakeHouse, clock: StoppedClock
+) -> None:
+    house = till(make_house, clock)
+    behind = timedelta(minutes=4)
+    house.context.adapters["pos"].their_clock.ahead = -behind
+    clock.advance(minutes=1)
+    house.stock("LAMP", 10, kind=Kind.COUNT)
+    clock.advance(minutes=1)
+
+    tell(house, replace(sale(house, quantity=2), at=clock.now() - behind))
+    assert house.level("LAMP") == (8, 0)
+    tell(house, replace(sale(house, "4712/1"), at=clock.now() - behind - timedelta(minutes=1.5)))
+    assert house.level("LAMP") == (8, 0)  # this one was before the count
+
+    tell(house, replace(sale(house, "4713/1"), at=clock.now() - timedelta(seconds=5)))
+    [row] = house.rows(Movement, key="pos:4713/1")
+    assert row.occurred_at == clock.now()  # its clock cannot be that much behind
+
+
 def test_a_till_that_owns_its_stock_counts_and_receives(make_house: MakeHouse, clock: StoppedClock) -> None:
     house = till(make_house, clock, owns=True)
     clock.advance(minutes=1)

@@ -160,6 +160,37 @@ def test_the_first_day_is_the_first_that_succeeded(house: House, web: FakeChanne
     assert house.level("LAMP") == (9, 0)
 
 
+@pytest.mark.parametrize("ahead", [timedelta(minutes=-10), timedelta(minutes=10)])
+def test_a_clock_that_goes_wrong_makes_no_history_of_what_is_sold_and_no_sale_of_history(
+    house: House, web: FakeChannel, play: Play, ahead: timedelta
+) -> None:
+    web.their_clock.ahead = ahead
+    order_of(web, 0, lamps(1), counter=True)  # five minutes before the channel is connected
+    web.orders["1"] = replace(web.orders["1"], placed_at=house.clock.now() + ahead)
+    house.clock.advance(minutes=5)
+    first_day(house, play)
+    assert house.level("LAMP") == (10, 0)
+
+    order_of(web, 0, lamps(2), counter=True)  # five minutes after it was
+    sold_at = house.clock.now()
+    web.orders["2"] = replace(web.orders["2"], placed_at=sold_at + ahead)
+    web.facts = [Sale("s1", Article(sku="LAMP"), 3, sold_at + ahead)]
+    play(house.settle(rounds=2))
+
+    assert house.level("LAMP") == (5, 0)
+    assert {row.occurred_at for row in house.rows(Movement, kind="sold")} == {sold_at}
+    assert (house.letters("web"), violations(house)) == ([], [])
+
+
+def test_a_clock_that_is_hours_wrong_is_not_believed(house: House, web: FakeChannel, play: Play) -> None:
+    web.their_clock.ahead = timedelta(hours=-5)
+    order_of(web, 0.1, lamps(2), counter=True)
+
+    first_day(house, play)
+
+    assert house.level("LAMP") == (10, 0)
+
+
 def test_what_a_channel_tells_in_whole_seconds_is_not_older_than_it_is(
     house: House, web: FakeChannel, play: Play
 ) -> None:

@@ -55,6 +55,7 @@ class OscarShop:
             auth_action="Check username and password, and that the account is staff and may view orders and products "
             "and change stock records.",
         )
+        self.their_clock = self._client.their_clock
         self.can = Can(
             write=Write.ABSOLUTE,
             batch_size=20,

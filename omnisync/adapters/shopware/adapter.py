@@ -41,7 +41,7 @@ class Shopware:
         self.name, self._settings = name, settings
         self._secret = settings.app_secret.get_secret_value() if settings.app_secret else None
         self._wire = Wire(name, settings, tools)
-        self.budgets = {"calls": self._wire.budget}
+        self.budgets, self.their_clock = {"calls": self._wire.budget}, self._wire.their_clock
         self._pulling = Pulling(self._wire, settings, places)
         self._products = Products(self._wire, settings.currency)
         self._publishing = Publishing(self._wire, self._products, settings)

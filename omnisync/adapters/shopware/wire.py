@@ -51,6 +51,7 @@ class Wire:
             budget=self.budget,
             auth_action=AUTH_ACTION,
         )
+        self.their_clock = self._client.their_clock
         self._token = AccessToken(tools.clock, self._log_in, early_seconds=RENEW_SECONDS)
 
     async def search(self, entity: str, criteria: Json, *, inherit: bool = False) -> Found:

@@ -41,6 +41,7 @@ class VendureShop:
     def __init__(self, name: str, settings: ShopSettings, places: Mapping[str, str], tools: Tools) -> None:
         self.name, self._settings, self._places = name, settings, places
         self._admin = Admin(name, settings, tools)
+        self.their_clock = self._admin.their_clock
         self._orders = Orders(self._admin, settings)
         self._stock = Stock(self._admin, settings)
         self._pickups = Pickups(self._admin, self._orders)

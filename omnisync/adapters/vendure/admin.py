@@ -43,6 +43,7 @@ class Admin:
             timeout_seconds=settings.timeout_seconds,
             auth_action=MEND_ACCOUNT,
         )
+        self.their_clock = self._client.their_clock
 
     async def run(
         self, document: str, variables: Mapping[str, Any] | None = None, *, repeatable: bool = True

@@ -35,6 +35,7 @@ class Wire:
             "passes the Authorization header on to WordPress.",
             sign=OAuth(key, secret, tools.clock, tools.ids) if settings.signs else None,
         )
+        self.their_clock = self._client.their_clock
 
     async def get(self, path: str, **params: Any) -> Json | None:
         """One thing; None when the shop does not have it."""
