@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import random
@@ -31,6 +32,12 @@ hypothesis.register_profile("untimed", deadline=None)  # a busy machine is no re
 hypothesis.load_profile("untimed")
 START = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays to the end, some 300,000 objects: no search for garbage looks through them again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,10 @@ def at(url: str | None) -> Fresh:
         return fresh_database
     found = sa.make_url(url)
     if found.get_backend_name() != "sqlite":
-        return lambda: _schema(found)
+        # One engine for all of them: what a statement compiles to is remembered with the engine that ran it.
+        inside = found.update_query_dict({"options": f"-csearch_path={SCHEMA}"})
+        engine = db.engine_for(inside.render_as_string(hide_password=False))
+        return lambda: _schema(found, engine)
     file = Path(found.database or "")
     if not found.database or file.exists():
         raise Refused(f"{found.database or 'Nothing'} is no new file: the torture kit writes to none that is there.")
@@ -43,14 +46,12 @@ def _file(file: Path) -> Iterator[Engine]:
 
 
 @contextmanager
-def _schema(url: sa.URL) -> Iterator[Engine]:
+def _schema(url: sa.URL, engine: Engine) -> Iterator[Engine]:
     admin = sa.create_engine(url, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         if sa.inspect(connection).has_schema(SCHEMA):
             raise Refused(f"There is a schema {SCHEMA} already.", code="schema-exists")
         connection.execute(sa.text(f"CREATE SCHEMA {SCHEMA}"))
-    inside = url.update_query_dict({"options": f"-csearch_path={SCHEMA}"})
-    engine = db.engine_for(inside.render_as_string(hide_password=False))
     try:
         migrations.upgrade(engine)
         yield engine
