@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import re
 import subprocess
 import sys
@@ -17,8 +16,8 @@ from omnisync.demo.options import SEED
 from omnisync.demo.plants import PLANTS
 
 pytestmark = pytest.mark.rig
-ANY = int(os.environ.get("OMNISYNC_SEED") or random.SystemRandom().randrange(1_000_000))
-"""Another assortment and other traffic each time these tests run; what fails says which, and OMNISYNC_SEED=n plays it again."""
+ANY = int(os.environ.get("OMNISYNC_SEED", "11"))
+"""OMNISYNC_SEED=n: another assortment and other traffic. Who changes nothing gets the same twice; 11 has found a fault before."""
 PATIENCE_SECONDS = 900
 """Of a machine on which everything else runs as well."""
 
