@@ -22,10 +22,14 @@ from omnisync.adapters import registry
 from omnisync.adapters.base import Outcome, Shown, Target
 from omnisync.adapters.client import Tools
 from omnisync.clock import SystemClock, system_chance, system_ids
+from omnisync.sync import looks
 
 READY_SECONDS = 900.0
 QUIET_SECONDS = 4.0
 """For so long nothing may be queued: a channel whose listings are just being read has nothing in its queue yet."""
+STEADY_SECONDS = looks.CLOCKS_APART.total_seconds() + 10
+"""Before the first sale: a number that was written less than `CLOCKS_APART` ago is looked at when its channel tells of an order, which might
+be from before the write. That is the rare case in a shop, and would be every sale right after all listings were written."""
 WARM_UP_SALES = 20
 PATIENCE_SECONDS = 60.0
 """A sale that is not shown by then is an error."""
@@ -106,6 +110,7 @@ async def _measure(put_up: Town, seconds: float) -> dict[str, Any]:
     watching = asyncio.create_task(run.watch_files())
     try:
         await until_ready(put_up)
+        await asyncio.sleep(STEADY_SECONDS)
         floor = await _floor(put_up)
         cpu = put_up.server.cpu_seconds()
         sales = await _trade(run, seconds)

@@ -26,7 +26,17 @@ from omnisync.errors import NeedsAttention, TryLater
 from omnisync.http import Limits, Measured, Services, add_error_handlers, answer_to
 from omnisync.lanes import App
 from omnisync.meters import Meters
-from omnisync.orders import desk, handover, mail, pickup_api, reservations_api, shortages_api, transfers_api
+from omnisync.orders import (
+    desk,
+    handover,
+    mail,
+    parcels_api,
+    pauses_api,
+    pickup_api,
+    reservations_api,
+    shortages_api,
+    transfers_api,
+)
 from omnisync.orders.smtp import Smtp
 from omnisync.pages import assets, languages, operations, ops, staff, staff_status, trust
 from omnisync.pages.office import morning
@@ -52,6 +62,8 @@ ROUTES: Sequence[Callable[[Services], APIRouter]] = (
     reservations_api.routes,
     pickup_api.routes,
     transfers_api.routes,
+    parcels_api.routes,
+    pauses_api.routes,
     shortages_api.routes,
     events_api.routes,
     listeners_api.routes,

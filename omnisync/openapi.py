@@ -26,7 +26,7 @@ OPEN = PROBES | {"receiveHook", "answerChallenge"}
 """Operations that want no key: probes, and channels, which sign what they send."""
 SAYS: Mapping[str, Says] = {
     **channels.AVAILABILITY, **prices.SAYS, **stock.SAYS, **stock.RETURNS, **stock.STOCKTAKES, **orders.RESERVATIONS, **orders.PICKUPS,
-    **orders.TRANSFERS, **orders.SHORTAGES,
+    **orders.TRANSFERS, **orders.PARCELS, **orders.PAUSES, **orders.SHORTAGES,
     **channels.EVENTS, **channels.SUBSCRIPTIONS, **channels.EXPLAIN, **channels.CHANNELS, **channels.MAPPINGS, **probes.SAYS,
 }  # fmt: skip
 """What every operation answers."""

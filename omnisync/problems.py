@@ -85,6 +85,8 @@ PROBLEMS: Mapping[str, Known] = {
     ),
     "reservation-mismatch": Known(409, "This reservation is for another location."),
     "reservation-taken": Known(409, "This reservation was already taken by another pickup."),
+    "split-set": Known(409, "The parts of a set lie in several places.", {"line": "1"}),
+    "unsend-over": Known(409, "This was sent too long ago to be taken back."),
     "stocktake-open": Known(409, "A stocktake of linden is open already.", {"location": "linden"}),
     "wrong-state": Known(409, "This pickup is collected: pick is not possible.", {"state": "collected"}),
     "archived": Known(

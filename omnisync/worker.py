@@ -43,6 +43,7 @@ from omnisync.sync.agenda import Agenda
 from omnisync.sync.behind import Seen
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.leases import HOUSE
+from omnisync.sync.polling import Pass
 
 log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
@@ -118,6 +119,8 @@ class Worker:
     _fences: dict[str, int] = field(default_factory=dict)
     _busy: set[str] = field(default_factory=set)
     """Channels whose round is under way."""
+    _passes: dict[str, Pass] = field(default_factory=dict)
+    """Readings of all listings that are not at their end."""
     _pruned_at: datetime | None = None
     _stopping: bool = False
 
@@ -144,7 +147,7 @@ class Worker:
             await self._guarded(channel, partial(self._refresh, why=why))
             return
         try:
-            heard = await self._do(channel, self._reading(channel, waits))
+            heard = await self._do(channel, self._reading(channel, waits, full=full))
             waits = await self._waits(channel) if heard else waits
             await self._do(channel, self._acting(waits, why))
             if not waits.quiet and await self._do(channel, self._checking(channel, full=full)):
@@ -179,11 +182,11 @@ class Worker:
                 raise _Ended
         return bool(steps)
 
-    def _reading(self, channel: Channel, waits: Agenda) -> list[tuple[str, Step]]:
+    def _reading(self, channel: Channel, waits: Agenda, *, full: bool) -> list[tuple[str, Step]]:
         """What the channel has to say, in its order; slower duties with the name under which they are remembered."""
         now, due = self.context.clock.now(), self._due.setdefault(channel.name, _Due())
         slow: list[tuple[str, bool, Step]] = [
-            ("listed", due.reached("listed", LISTINGS_EVERY, now) or waits.listings, self._listings),
+            ("", due.reached("listed", LISTINGS_EVERY, now) or waits.listings, partial(self._listings, whole=full)),
             ("subscribed", not waits.shadow and due.reached("subscribed", subscribing.EVERY, now), self._subscribe),
             ("watched", not waits.shadow and due.reached("watched", topics.EVERY, now), self._watch),
             ("polled", due.reached("polled", timedelta(seconds=channel.can.poll_seconds), now), self._poll),
@@ -211,9 +214,22 @@ class Worker:
             return []
         return [("read_back", partial(self._read_back, everything=full))]
 
-    async def _listings(self, channel: Channel) -> None:
-        await polling.pull_listings(self.context, channel)
+    async def _listings(self, channel: Channel, *, whole: bool) -> None:
+        """As much of them as leaves the channel's budgets room for the rest of the round; the next round goes on from there."""
+        now, due = self.context.clock.now(), self._due.setdefault(channel.name, _Due())
+        so_far = self._passes.get(channel.name)
+        if so_far is None or not so_far.stands(now):
+            so_far = self._passes[channel.name] = Pass.begin(now)
+        try:
+            if not await polling.read_on(self.context, channel, so_far, sparing=not whole):
+                return
+        except NeedsAttention:
+            del self._passes[channel.name]
+            due.done("listed", now)
+            raise
+        del self._passes[channel.name]
         now = self.context.clock.now()
+        due.done("listed", now)
 
         def work(session: Session) -> None:
             behind.ask_for_all(session, channel)
@@ -236,7 +252,11 @@ class Worker:
         await holes.fill(self.context, channel)
 
     async def _poll(self, channel: Channel) -> None:
-        await polling.pull(self.context, channel)
+        async def hear() -> None:
+            if (await self._waits(channel)).messages:
+                await self._inbox(channel)
+
+        await polling.pull(self.context, channel, between=hear)
 
     async def _inbox(self, channel: Channel) -> None:
         await inbox.handle_due(self.context, channel)

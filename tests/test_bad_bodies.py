@@ -17,8 +17,10 @@ from sqlalchemy.engine import Engine
 from sqlmodel import SQLModel
 
 from omnisync import app, db
+from omnisync.adapters.base import Article, OrderLine, OrderSeen
 from omnisync.adapters.client import Tools
 from omnisync.clock import Ids, StoppedClock
+from omnisync.orders import intake
 from omnisync.problems import MEDIA_TYPE
 from omnisync.stock import came_back, ledger
 from omnisync.stock.came_back import Source
@@ -79,6 +81,28 @@ async def on_its_way(api: Api) -> dict[str, str]:
     await _made(api, f"/v1/pickups/{made['id']}/transfer", {"location": "markt", "kind": "goods_come"})
     [transfer] = (await api.call("GET", "/v1/transfers", role="ops")).json()["items"]
     return {"id": transfer["id"]}
+
+
+async def to_be_sent(api: Api) -> dict[str, str]:
+    """An order that is to be sent from linden."""
+    now = api.services.clock.now()
+    seen = OrderSeen("77", "#77", now, now, (OrderLine("1", Article(sku="LAMP"), 1),))
+    shop = next(one for one in api.services.settings.channels if one.name == "shopify")
+    with db.transaction(api.services.engine) as session:
+        intake.take(session, shop, seen, lambda article: article.sku, now=now)
+    return {}
+
+
+async def sent(api: Api) -> dict[str, str]:
+    """One that has just been called sent."""
+    await to_be_sent(api)
+    await _made(api, "/v1/parcels/sent", {"order": "shopify:77", "location": "linden"}, role="staff")
+    return {}
+
+
+async def here(api: Api) -> dict[str, str]:
+    """A store."""
+    return {"location": "linden"}
 
 
 async def back(api: Api) -> dict[str, str]:
@@ -160,6 +184,9 @@ CASES = [
         "POST", "/v1/transfers/{id}/cannot-send", {"lines": [{"sku": "LAMP", "quantity": 1, "reason": "damaged"}]},
         "ops", on_its_way,
     ),
+    Case("POST", "/v1/parcels/sent", {"order": "shopify:77", "location": "linden"}, "staff", to_be_sent),
+    Case("POST", "/v1/parcels/not-sent", {"order": "shopify:77", "location": "linden"}, "ops", sent),
+    Case("PUT", "/v1/pauses/{location}", {"until": "2026-11-21T16:00:00Z"}, "staff", here),
     Case("POST", "/v1/mappings/{id}/answer", {"sku": "LAMP"}, "ops", unmapped),
     Case("POST", "/v1/mappings/{id}/answer", {"keep": True}, "ops", unmapped),
     Case("POST", "/v1/returns/{id}/decide", {"sellable": 1, "b_ware": 0, "scrap": 0}, "staff", back),
@@ -311,4 +338,5 @@ _NAMES = (
     "return_id",
     "stocktake_id",
     "question_id",
+    "location",
 )

@@ -68,7 +68,7 @@ KEYS = (
         (
             "recordMovements", "listBlocked", "listRecounts", "listReturns", "decideReturn", "listTransfers", "receiveTransfer",
             "cannotSendTransfer", "countStocktake", "listStocktakes", "listStocktakeLines",
-            "listTasks", "finishTask", "listNotRungUp",
+            "listTasks", "finishTask", "listNotRungUp", "listParcels", "sendParcel", "takeBackParcel", "listPauses", "pausePickups", "resumePickups",
         ), THE_STORES,
     )
 )  # fmt: skip

@@ -182,11 +182,16 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A verified hook: the channel's own name for the event, its topic and, where known, the resource it speaks of."""
+    """A verified hook: the channel's own name for the event, its topic and, where known, the resource it speaks of.
+
+    `later`: it only hints at a number, which mostly has changed because of an order that is told of at the same time, or because we
+    wrote it. Such hints are read together, once a second: the order comes first, and calls are left for what sells.
+    """
 
     event_id: str
     topic: str
     resource: str | None = None
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -471,6 +476,8 @@ class Meter(Protocol):
 
     rate: float
     """So many come back each second."""
+    burst: float
+    """So many are there when nobody has called for a while."""
 
     def held(self) -> float:
         """So many are left now."""

@@ -58,8 +58,8 @@ class Tools:
 class Budget:
     """A token bucket: `rate` tokens come back each second, up to `burst`. Channels that tell their state feed it."""
 
-    def __init__(self, clock: Clock, rate: float, burst: float) -> None:
-        self._clock, self.rate, self.burst = clock, rate, burst
+    def __init__(self, clock: Clock, rate: float, burst: float, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._clock, self.rate, self.burst, self._patience = clock, rate, burst, patience_seconds
         self._tokens, self._at = burst, clock.monotonic()
 
     async def take(self, cost: float = 1.0) -> None:
@@ -68,7 +68,7 @@ class Budget:
         lacking = min(cost, self.burst) - self._tokens
         if lacking > 0:
             seconds = lacking / self.rate
-            if seconds > PATIENCE_SECONDS:
+            if seconds > self._patience:
                 raise TryLater("The channel's rate limit is used up.", retry_after_seconds=seconds)
             await self._clock.sleep(seconds)
             self._refill()

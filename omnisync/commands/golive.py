@@ -21,6 +21,7 @@ from omnisync.sync import health, offers
 from omnisync.sync import plan as plans
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.golive import Question
+from omnisync.sync.patience import patient
 from omnisync.sync.plan import WORDS, Difference, Kind, Plan
 
 CATALOG = ("sku", "title", "barcode", "price", "currency")
@@ -45,7 +46,7 @@ def plan(
     """Say what a channel shows wrongly now and what omnisync would change there. Nothing is written there."""
     world = world_of(context)
     if catalog is not None:
-        rows = _with(world, config, channel, lambda _, found: offers.catalogue(found.shadow()))
+        rows = _with(world, config, channel, lambda all_, found: offers.catalogue(patient(found.shadow(), all_.clock)))
         typer.echo(f"{catalog}: {write_csv(catalog, CATALOG, rows)} articles. Fill in what is missing, then import it.")
         return
     drawn = _with(world, config, channel, plans.draw)

@@ -208,6 +208,46 @@ class TransferPage(Page):
     items: list[Transfer]
 
 
+class ParcelLine(Answer):
+    """Pieces of the shelf that go into a parcel."""
+
+    sku: Sku
+    quantity: Pieces
+
+
+class Parcel(Answer):
+    """What of a paid order one location sends. The label, and the word to the buyer, are the channel's."""
+
+    order: str = Field(examples=["webshop:1001"])
+    channel: Name
+    reference: str = Field(examples=["#1001"])
+    location: Place
+    placed_at: Time
+    sent_at: Time | None = Field(description="Null while it is still to be sent.", examples=[None])
+    lines: list[ParcelLine]
+
+
+class ParcelPage(Page):
+    """What is to be sent, the oldest order first."""
+
+    items: list[Parcel]
+
+
+class Pause(Answer):
+    """A store that takes no new pickups for a while."""
+
+    location: Place
+    since: Time
+    until: Time = Field(examples=["2026-11-21T16:00:00Z"])
+    by: str = Field(examples=["Anna"])
+
+
+class Pauses(Answer):
+    """The stores that take no new pickups now."""
+
+    items: list[Pause]
+
+
 class Tasks(Page):
     """What is to do, oldest first."""
 
@@ -320,6 +360,19 @@ PICKUPS: dict[str, Says] = {
         Task, *problems.TOLD, "not-found", "already-done", example={"done_at": "2026-11-21T15:02:00Z", "done_by": "Anna"}
     ),
 }  # fmt: skip
+PARCELS: dict[str, Says] = {
+    "listParcels": says(ParcelPage, *problems.ASKED),
+    "sendParcel": says(
+        Parcel, *problems.ONCE, "not-found", "already-done", "split-set", example={"sent_at": "2026-11-21T15:02:00Z"}
+    ),
+    "takeBackParcel": says(Parcel, *problems.ONCE, "not-found", "unsend-over"),
+}
+_RESUMED: Says = {204: {"description": "Pickups are taken again."}}
+PAUSES: dict[str, Says] = {
+    "listPauses": says(Pauses, *problems.ASKED),
+    "pausePickups": says(Pause, *problems.TOLD),
+    "resumePickups": _RESUMED | problems.responses((*problems.ASKED, "not-found")),
+}
 TRANSFERS: dict[str, Says] = {
     "listTransfers": says(TransferPage, *problems.ASKED),
     "receiveTransfer": says(Transfer, *problems.ONCE, "not-found", "already-received"),

@@ -53,7 +53,9 @@ def erase_overdue(session: Session, *, now: datetime) -> int:
 def _erase(session: Session, whom: sa.ColumnElement[bool], now: datetime) -> int:
     people = sa.select(_customer.c.id).where(whom)
     session.execute(
-        sa.update(_mail).where(_mail.c.customer_id.in_(people)).values(recipient="", body="", next_try_at=None)
+        sa.update(_mail)
+        .where(_mail.c.customer_id.in_(people))
+        .values(recipient="", body="", code=None, next_try_at=None)
     )
     statement = (
         sa.update(_customer)

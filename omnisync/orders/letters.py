@@ -136,9 +136,9 @@ def write(session: Session, desk: Desk, occasion: Occasion, found: Pickup, *, no
     if occasion in _WITH_CODE:
         lines += ["", words.code, *([] if found.paid else [words.unpaid])]
     body = "\n".join(line.format_map(values) for line in lines) + f"\n\n{store.name}\n"
-    mail.write(
-        session, desk, mail.Draft(customer.email, subject.format_map(values), body, customer.id), now=now
-    )  # fmt: skip
+    code = values["code"] if occasion in _WITH_CODE else None
+    draft = mail.Draft(customer.email, subject.format_map(values), body, customer.id, code)
+    mail.write(session, desk, draft, now=now)
 
 
 def remind(session: Session, desk: Desk, *, now: datetime, limit: int = 200) -> int:

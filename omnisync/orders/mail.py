@@ -17,6 +17,7 @@ from omnisync import db
 from omnisync.catalog import articles
 from omnisync.clock import Clock
 from omnisync.errors import TryLater
+from omnisync.orders import mail_html
 from omnisync.orders.pickup import Desk
 from omnisync.orders.tables import Mail, Pickup
 
@@ -27,25 +28,26 @@ MAX_ATTEMPTS = 12
 FIRST_RETRY = timedelta(seconds=30)
 LONGEST_RETRY = timedelta(hours=2)
 
-FORGOTTEN = {"recipient": "", "body": ""}
+FORGOTTEN: dict[str, Any] = {"recipient": "", "body": "", "code": None}
 _mail = db.table(Mail)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A mail before it is written down; `customer` is the person it is about."""
+    """A mail before it is written down; `customer` is the person it is about, `code` what stands in it as a picture too."""
 
     recipient: str
     subject: str
     body: str
     customer: str | None = None
+    code: str | None = None
 
 
 def write(session: Session, desk: Desk, draft: Draft, *, now: datetime) -> None:
     """Put a mail beside its cause, in the same transaction."""
     row = {
         "id": desk.ids.new(), "recipient": draft.recipient, "subject": draft.subject, "body": draft.body,
-        "customer_id": draft.customer, "created_at": now, "attempts": 0, "next_try_at": now,
+        "code": draft.code, "customer_id": draft.customer, "created_at": now, "attempts": 0, "next_try_at": now,
     }  # fmt: skip
     session.execute(sa.insert(_mail), [row])
 
@@ -122,4 +124,6 @@ def _message(one: Mail, sender: str) -> EmailMessage:
     message["Message-ID"] = f"<{one.id}@omnisync>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(one.body)
+    if one.code is not None:
+        mail_html.add(message, one.body, one.code, name=f"{one.id}@omnisync")
     return message

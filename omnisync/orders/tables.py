@@ -255,10 +255,12 @@ class Mail(SQLModel, table=True):
 
     id: str = Field(primary_key=True, sa_type=Name)
     customer_id: str | None = Field(default=None, sa_type=Name, index=True)
-    """The person it goes to: recipient and body are emptied when it is out, or when the person is forgotten."""
+    """The person it goes to: recipient, body and code are emptied when it is out, or when the person is forgotten."""
     recipient: str
     subject: str
     body: str
+    code: str | None = None
+    """The pickup's code, where it stands in the mail as a picture too; it goes with the body."""
     created_at: datetime = Field(sa_type=Instant)
     attempts: int = 0
     next_try_at: datetime | None = Field(default=None, sa_type=Instant)

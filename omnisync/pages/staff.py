@@ -81,7 +81,7 @@ class _Page:
         wanted = _typed(request.query_params.get("q", ""))[:LONGEST_QUESTION]
         screen, undo = await self._services.read.run(
             lambda session: (
-                staff_list.screen(session, eyes, tab, wanted),
+                staff_list.screen(session, eyes, tab, wanted, whole="all" in request.query_params),
                 staff_close.just_now(session, handed, eyes),
             )
         )

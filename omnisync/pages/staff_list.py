@@ -24,7 +24,8 @@ TABS = {
     "erledigt": (later("Done"), (State.COLLECTED, State.EXPIRED, State.CANCELLED)),
 }
 DONE_SINCE = timedelta(days=1)
-SHOWN_AT_MOST = 100
+SHOWN_AT_FIRST, SHOWN_AT_MOST = 20, 100
+"""A page of the first ones is light on a phone's network, also each time it is asked for again; the others come by a tap."""
 FOUND_AT_MOST = 50
 
 
@@ -46,15 +47,22 @@ class Screen:
     """Says another word as soon as anything of this store has changed."""
     wanted: str
     """What somebody looks for; the cards are what was found then."""
+    more: int
+    """Pickups of the tab that are not shown."""
+    whole: bool
+    """Somebody asked for all of them."""
 
 
-def screen(session: Session, eyes: Eyes, tab: str, wanted: str = "") -> Screen:
-    """The list of one store, or what of it is called so."""
-    code, now = eyes.location.code, eyes.now
-    found = finding.find(session, code, wanted, limit=FOUND_AT_MOST) if wanted else _of_tab(session, code, tab, now)
+def screen(session: Session, eyes: Eyes, tab: str, wanted: str = "", *, whole: bool = True) -> Screen:
+    """The list of one store, or what of it is called so; not `whole`: the first ones."""
+    code, now, limit = eyes.location.code, eyes.now, SHOWN_AT_MOST if whole else SHOWN_AT_FIRST
+    found = (
+        finding.find(session, code, wanted, limit=FOUND_AT_MOST) if wanted else _of_tab(session, code, tab, now, limit)
+    )
+    numbers = counts(session, eyes)
     return Screen(
         tab=tab,
-        counts=counts(session, eyes),
+        counts=numbers,
         cards=tuple(cards(session, found, eyes)),
         not_rung_up=len(handover.not_rung_up(session, code)),
         ringing=accepting.ringing(session, code),
@@ -63,6 +71,8 @@ def screen(session: Session, eyes: Eyes, tab: str, wanted: str = "") -> Screen:
         at=eyes.say.time(now, eyes.zone, seconds=True),
         mark=desk_mark.of(session, code),
         wanted=wanted,
+        more=0 if wanted else numbers[tab] - len(found),
+        whole=whole,
     )
 
 
@@ -73,14 +83,14 @@ def counts(session: Session, eyes: Eyes) -> dict[str, int]:
     return pickups | {"aufgaben": staff_work_view.to_do(session, code)}
 
 
-def _of_tab(session: Session, location: str, tab: str, now: datetime) -> Sequence[Pickup]:
+def _of_tab(session: Session, location: str, tab: str, now: datetime, limit: int) -> Sequence[Pickup]:
     order = {
         "packen": (col(Pickup.ready_by),),
         "bereit": (col(Pickup.collect_by),),
         "erledigt": (col(Pickup.ended_at).desc(),),
     }
     statement = select(Pickup).where(_in_tab(location, tab, now)).order_by(*order[tab], col(Pickup.id))
-    return session.exec(statement.limit(SHOWN_AT_MOST)).all()
+    return session.exec(statement.limit(limit)).all()
 
 
 def _count(session: Session, location: str, tab: str, now: datetime) -> int:

@@ -54,9 +54,13 @@ class _Page:
     async def overview(self, request: Request) -> Response:
         """Everything that is to do; asked for by the page's script every few seconds, only its middle is sent."""
         titles = {one.name: one.title or one.name for one in self._services.settings.channels}
+        sent = request.query_params.get("sent", "")[:200]
 
         def read(session: Session, eyes: Eyes) -> Mapping[str, Any]:
-            return {"work": staff_work_view.work(session, eyes, titles), "counts": staff_list.counts(session, eyes)}
+            return {
+                "work": staff_work_view.work(session, eyes, titles), "counts": staff_list.counts(session, eyes),
+                "undo": staff_work_view.just_sent(session, eyes, sent),
+            }  # fmt: skip
 
         template = "work_live.html" if "live" in request.query_params else "work.html"
         return await self._draw(request, template, read, lane=self._services.report)

@@ -136,8 +136,14 @@ def _noted(session: Session, step: str, press: Press) -> None:
 
 
 def _parcel(session: Session, press: Press) -> Says:
-    parcels.send(session, press.store, press.form.get("id", "")[:200], owner=press.owner, now=press.now)
-    return _DONE
+    order = press.form.get("id", "")[:200]
+    parcels.send(session, press.store, order, owner=press.owner, now=press.now)
+    return {"sent": order, "m": "done"}
+
+
+def _not_sent(session: Session, press: Press) -> Says:
+    parcels.take_back(session, press.store, press.form.get("id", "")[:200], owner=press.owner, now=press.now)
+    return {"m": "not-sent"}
 
 
 def _task(session: Session, press: Press) -> Says:
@@ -161,6 +167,7 @@ STEPS: Mapping[str, Step] = {
     "missing": Step(_missing),
     "decide": Step(_decide, _to("return", "id")),
     "sent": Step(_parcel),
+    "not-sent": Step(_not_sent),
     "put-aside": Step(_put_aside, _to("article", "sku"), lambda _: "/staff"),
     "pause": Step(_pause, _to("pause"), takes_pin=lambda _: True),
     "resume": Step(_resume),

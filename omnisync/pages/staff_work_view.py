@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from sqlmodel import Session, col, select
 
 from omnisync.catalog import articles
 from omnisync.errors import NotFound
 from omnisync.orders import accepting, parcels, pickup, tasks
-from omnisync.orders.tables import Pickup, Task
+from omnisync.orders.tables import ChannelOrder, Pickup, Task
 from omnisync.orders.tasks import Job
 from omnisync.pages import staff_work_goods, staff_work_pause
 from omnisync.pages.staff_view import Eyes, due_text
@@ -83,6 +84,15 @@ class ToSend:
     reference: str
     placed: str
     pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JustSent:
+    """A parcel that one tap takes back."""
+
+    id: str
+    reference: str
+    seconds_left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,3 +284,13 @@ def _counts(session: Session, asked: Sequence[Task], eyes: Eyes) -> Iterable[ToC
 
 def _came_back(found: GoodsReturn, goods: Goods, eyes: Eyes) -> CameBack:
     return CameBack(found.id or 0, goods, found.quantity, found.reference or "", eyes.when(found.came_at))
+
+
+def just_sent(session: Session, eyes: Eyes, order_id: str) -> JustSent | None:
+    """The order that somebody of this store has just called sent, as long as one tap takes it back."""
+    order = session.get(ChannelOrder, order_id) if order_id else None
+    sent = parcels.sent_just_now(session, eyes.location.code, order_id, now=eyes.now) if order else None
+    if order is None or sent is None:
+        return None
+    left = max(timedelta(), sent + parcels.AT_ONCE - eyes.now)
+    return JustSent(order.id, order.reference, -(-left // timedelta(seconds=1)))

@@ -152,6 +152,13 @@ def taken_over(session: Session, pieces: Iterable[tuple[str, int]]) -> None:
         raise shelves.GuardBroken("A promise was ended by somebody else.")
 
 
+def opened_again(session: Session, pieces: Iterable[tuple[str, int]]) -> None:
+    """Count pieces of promises as open that had been counted as ended."""
+    for name, n in sorted(pieces):
+        reopened = sa.update(promise).where(promise.c.id == name).values(ended=promise.c.ended - n)
+        session.execute(reopened)
+
+
 def of_line(session: Session, order_id: str, line_id: str) -> list[Promise]:
     """The promises of one order line, oldest first, locked."""
     return list(session.execute(_OF_LINE, {"order_id": order_id, "line_id": line_id}).scalars())

@@ -13,6 +13,8 @@ from omnisync.adapters.base import Adapter, Meter
 from omnisync.sync import cursors
 
 NAME = "budgets"
+QUICK_SECONDS = 60.0
+"""A bucket that is full again within this time."""
 
 
 def hand_over(session: Session, name: str, adapter: Adapter, *, now: datetime) -> None:
@@ -30,6 +32,12 @@ def take_over(session: Session, name: str, adapter: Adapter, *, ended: datetime,
     since = max(0.0, (now - ended).total_seconds())
     for key, meter in _of(adapter).items():
         meter.resume(float(told.get(key, 0.0)) + since * meter.rate)
+
+
+def have_room(adapter: Adapter) -> bool:
+    """Whether what the channel allows from minute to minute is at least half there. What is counted by the day is not asked."""
+    quick = (meter for meter in _of(adapter).values() if meter.burst <= QUICK_SECONDS * meter.rate)
+    return all(meter.held() >= meter.burst / 2 for meter in quick)
 
 
 def _of(adapter: Adapter) -> Mapping[str, Meter]:

@@ -42,7 +42,7 @@ def questions(session: Session, channel: Channel, plan: Plan, *, now: datetime) 
         _counted(plan),
         _emptied(plan),
         _repriced(channel, plan),
-        _unpaid(session, channel, now),
+        *_cancelled(session, channel, now),
     ]
 
 
@@ -96,12 +96,16 @@ def _repriced(channel: Channel, plan: Plan) -> Question:
     )  # fmt: skip
 
 
-def _unpaid(session: Session, channel: Channel, now: datetime) -> Question:
+def _cancelled(session: Session, channel: Channel, now: datetime) -> Iterator[Question]:
     """While it was in shadow their pieces were given back and nobody was told."""
     orders = telling.to_cancel(session, channel, now=now)
-    return Question(
-        "unpaid", not orders, f"{orders} orders that nobody paid would be cancelled there",
+    yield Question(
+        "unpaid", not orders.unpaid, f"{orders.unpaid} orders that nobody paid would be cancelled there",
         "Cancel them there yourself, or mark as paid what is paid; --anyway has omnisync cancel them.",
+    )  # fmt: skip
+    yield Question(
+        "pickups", not orders.pickups, f"{orders.pickups} orders whose pickup is over would be cancelled there",
+        "Cancel there what was called off or not collected; --anyway has omnisync cancel them.",
     )  # fmt: skip
 
 

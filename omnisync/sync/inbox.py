@@ -79,8 +79,14 @@ def _row(one: Received) -> dict[str, Any]:
         "body_hash": hashlib.sha256(one.hook.body).hexdigest(), "topic": storable(one.message.topic),
         "resource": one.message.resource and storable(one.message.resource), "method": one.hook.method, "url": one.hook.url,
         "headers": {name: value for name, value in one.hook.headers.items() if name not in _SECRET_HEADERS},
-        "body": one.hook.body, "state": "received", "attempts": 0, "received_at": one.at, "next_try_at": one.at,
+        "body": one.hook.body, "state": "received", "attempts": 0, "received_at": one.at,
+        "next_try_at": _next_second(one.at) if one.message.later else one.at,
     }  # fmt: skip
+
+
+def _next_second(at: datetime) -> datetime:
+    """The same moment for all that came within a second, so that they are read together."""
+    return at.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def storable(name: str) -> str:

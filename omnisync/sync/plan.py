@@ -16,6 +16,7 @@ from omnisync import db
 from omnisync.adapters.base import LevelSeen
 from omnisync.sync import claims, counted, polling
 from omnisync.sync.context import Channel, Context
+from omnisync.sync.patience import patient
 from omnisync.sync.rows import Key
 from omnisync.sync.tables import PRICE_PLACE, ChannelListing
 from omnisync.sync.wanted import BATCH, Listed, Wanted, of_listings, offered
@@ -97,8 +98,8 @@ class Plan:
 
 
 async def draw(context: Context, channel: Channel) -> Plan:
-    """Read all listings and what each shows. TryLater and NeedsAttention come from the channel."""
-    reading = channel.shadow()
+    """Read all listings and what each shows, as slowly as the channel wants. TryLater and NeedsAttention come from the channel."""
+    reading = patient(channel.shadow(), context.clock)
     await polling.pull_listings(context, reading)
     made, after = Plan(channel.name, context.clock.now()), ""
     while page := await _next(context, reading, after, made.at):

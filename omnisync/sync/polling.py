@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
 from omnisync.adapters.base import Article, Fact, LevelSeen, Listing, OrderSeen, Page
 from omnisync.errors import NeedsAttention
-from omnisync.sync import cursors, facts, firsts, gone, health
+from omnisync.sync import budgets, cursors, facts, firsts, gone, health
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.resolve import resolver
 from omnisync.sync.tables import ChannelListing
@@ -17,10 +18,21 @@ from omnisync.sync.tables import ChannelListing
 MAX_PAGES = 200
 """In one go; what is left is read in the next."""
 FACTS, LISTINGS = "facts", "listings"
+WAITS_AT_MOST = timedelta(minutes=1)
+"""A page of listings is read after that although there is no room for it: a channel may always have more to do than it allows."""
+GOES_ON_WITHIN = timedelta(minutes=10)
+"""A pass over the listings that stood still for longer begins again."""
 
 
-async def pull(context: Context, channel: Channel) -> int:
-    """Book what happened since the cursor; the number of facts. TryLater and NeedsAttention leave the cursor where it is."""
+async def _at_once() -> None:
+    """Nothing is done between two pages."""
+
+
+async def pull(context: Context, channel: Channel, *, between: Callable[[], Awaitable[None]] = _at_once) -> int:
+    """Book what happened since the cursor; the number of facts. TryLater and NeedsAttention leave the cursor where it is.
+
+    `between` two pages the caller may do what cannot wait for the last of them.
+    """
     booked = 0
     if not channel.can.polls:
         return booked
@@ -30,6 +42,7 @@ async def pull(context: Context, channel: Channel) -> int:
         booked += len(page.facts)
         if not page.more:
             break
+        await between()
     return booked
 
 
@@ -71,35 +84,76 @@ def advance(session: Session, channel: str, name: str, value: str | None, *, now
 # ---------------------------------------------------------------- listings
 
 
-async def pull_listings(context: Context, channel: Channel) -> int:
-    """Read all offers of the channel and match those that nobody has mapped; how many there are. Those that it has no more
-    are gone."""
-    named: set[str] = set()
-    began = context.clock.now()
-    async for listings in offers(channel):
-        now = context.clock.now()
-        await context.store.write(lambda session, seen=listings, at=now: keep(session, channel, seen, now=at))  # type: ignore[misc]
-        named |= {listing.external_id for listing in listings}
-    await gone.settle(context, channel, named, began=began)
-    now = context.clock.now()
-    await context.store.write(lambda session: advance(session, channel.name, LISTINGS, None, now=now))
-    return len(named)
+@dataclass
+class Reading:
+    """How far the pages of a channel's listings were read."""
 
+    position: str | None = None
+    more: bool = True
+    been: set[str | None] = field(default_factory=lambda: {None})
 
-async def offers(channel: Channel) -> AsyncIterator[Sequence[Listing]]:
-    """Page after page, however many there are. NeedsAttention when the channel goes in circles: then nothing may be taken for gone."""
-    been: set[str | None] = {None}
-    more, position = True, None
-    while more:
-        page = await channel.adapter.listings(position)
-        yield page.listings
-        more, position = page.more, page.cursor
-        if more and position in been:
+    async def page(self, channel: Channel) -> Sequence[Listing]:
+        """The next one. NeedsAttention when the channel goes in circles: then nothing may be taken for gone."""
+        page = await channel.adapter.listings(self.position)
+        if page.more and page.cursor in self.been:
             raise NeedsAttention(
                 f"{channel.name} sends the same page of its listings again and again.",
                 action="Look whether its catalogue can be listed there; if it can, update omnisync.",
             )
-        been.add(position)
+        self.more, self.position = page.more, page.cursor
+        self.been.add(page.cursor)
+        return page.listings
+
+
+@dataclass
+class Pass(Reading):
+    """One reading of all of them, perhaps over many rounds."""
+
+    began: datetime = field(kw_only=True)
+    read_at: datetime = field(kw_only=True)
+    """When its last page came."""
+    named: set[str] = field(default_factory=set)
+
+    @classmethod
+    def begin(cls, now: datetime) -> Pass:
+        return cls(began=now, read_at=now)
+
+    def stands(self, now: datetime) -> bool:
+        """Whether its position still says something about the channel's pages."""
+        return now - self.read_at <= GOES_ON_WITHIN
+
+
+async def pull_listings(context: Context, channel: Channel) -> int:
+    """Read all offers of the channel and match those that nobody has mapped; how many there are. Those that it has no more
+    are gone."""
+    so_far = Pass.begin(context.clock.now())
+    await read_on(context, channel, so_far)
+    return len(so_far.named)
+
+
+async def read_on(context: Context, channel: Channel, so_far: Pass, *, sparing: bool = False) -> bool:
+    """The same from where a pass stands; whether it came to its end. A `sparing` one leaves the channel's budgets half full, for what
+    cannot wait. Whatever is raised leaves the pass where it is."""
+    while so_far.more:
+        waited = context.clock.now() - so_far.read_at
+        if sparing and waited < WAITS_AT_MOST and not budgets.have_room(channel.adapter):
+            return False
+        listings = await so_far.page(channel)
+        now = context.clock.now()
+        await context.store.write(lambda session, seen=listings, at=now: keep(session, channel, seen, now=at))  # type: ignore[misc]
+        so_far.named |= {listing.external_id for listing in listings}
+        so_far.read_at = now
+    await gone.settle(context, channel, so_far.named, began=so_far.began)
+    now = context.clock.now()
+    await context.store.write(lambda session: advance(session, channel.name, LISTINGS, None, now=now))
+    return True
+
+
+async def offers(channel: Channel) -> AsyncIterator[Sequence[Listing]]:
+    """Page after page, however many there are."""
+    reading = Reading()
+    while reading.more:
+        yield await reading.page(channel)
 
 
 def keep(session: Session, channel: Channel, listings: Sequence[Listing], *, now: datetime) -> int:

@@ -110,12 +110,25 @@ def _unheard_orders(session: Session, channel: Channel, now: datetime) -> list[_
     return [_order_report(session, order) for order in found]
 
 
-def to_cancel(session: Session, channel: Channel, *, now: datetime) -> int:
-    """How many orders this channel would be told to cancel, because nobody paid them."""
+@dataclass(frozen=True, slots=True)
+class ToCancel:
+    """How many orders a channel would be told to cancel, by what happened to them here."""
+
+    unpaid: int = 0
+    pickups: int = 0
+    """Called off, or never collected."""
+
+
+def to_cancel(session: Session, channel: Channel, *, now: datetime) -> ToCancel:
+    """What this channel has not heard yet of orders that are open there and over here."""
     if not channel.can.tells_pickups:
-        return 0
-    found = sa.select(sa.func.count()).select_from(_ORDERS).where(*_order_due(channel.name, now))
-    return int(session.execute(found).scalar_one())
+        return ToCancel()
+    over = (*_due(channel.name, now), _pickup.c.state.in_(("cancelled", "expired")), _order.c.closed.is_(False))
+    found = (
+        sa.select(sa.func.count()).select_from(_ORDERS).where(*_order_due(channel.name, now)),
+        sa.select(sa.func.count()).select_from(_PAIRS).where(*over),
+    )
+    return ToCancel(*(int(session.execute(one).scalar_one()) for one in found))
 
 
 _ORDERS = _order.outerjoin(_told, _told.c.pickup_id == sa.literal("order/", db.Name) + _order.c.id)

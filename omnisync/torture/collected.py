@@ -9,17 +9,18 @@ import sqlalchemy as sa
 
 from omnisync import db
 from omnisync.errors import Refused
-from omnisync.orders import handing, picking
+from omnisync.orders import ending, handing, picking
 from omnisync.orders.handing import ByCode
 from omnisync.orders.pickup import Actor
 from omnisync.orders.tables import ChannelOrder, Pickup
+from omnisync.sync.tables import DeadLetter
 from omnisync.torture import acts
 from omnisync.torture.counterpart import LOCATION, Bought, DoesNotApply
 from omnisync.torture.stage import NAME, SKUS, Stage
 
 A, B, C, *_ = SKUS
 STAFF = Actor("Anna", LOCATION)
-_order, _pickup = db.table(ChannelOrder), db.table(Pickup)
+_order, _pickup, _letter = db.table(ChannelOrder), db.table(Pickup), db.table(DeadLetter)
 
 
 async def pickups(stage: Stage) -> None:
@@ -50,6 +51,55 @@ async def pickups(stage: Stage) -> None:
     _expect_at_the_desk(stage, lying, "ready")
     _expect_heard(stage, taken, "collected")
     _expect_heard(stage, lying, "open", "ready")
+
+
+async def called_off(stage: Stage) -> None:
+    """The store calls pickups off, one before and one after it lay ready: their pieces can be sold again at once. The channel hears of
+    each, or a person is asked who can cancel there; nobody is asked any more once that is done. Each answer is lost once and the
+    process is another one by then."""
+    if not stage.adapter.can.tells_pickups:
+        raise DoesNotApply("it is told of no pickups")
+    early, late = stage.pick_up((A, 2)), stage.pick_up((B, 1))
+    await stage.rounds(2)
+    _staff(stage, picking.pick, late)
+    _staff(stage, picking.ready, late, "12")
+    await stage.rounds(2)
+    stage.wire.fate = acts.lost_once()
+    for bought in (early, late):
+        _staff(stage, ending.cancel, bought)
+        stage.books.come_back(bought.id)
+    await stage.rounds(4, seconds=70)
+    stage.restart()
+    await stage.rounds(4, seconds=70)
+    stage.wire.calm()
+    for bought in (early, late):
+        if not _is_heard_or_asked(stage, bought):
+            continue
+        stage.counterpart.cancel(bought)
+    stage.clock.advance(hours=2)
+    acts.read_from_the_beginning(stage)
+    await stage.rounds(3)
+    for bought in (early, late):
+        _expect_at_the_desk(stage, bought, "cancelled")
+        _expect_heard(stage, bought, "over")
+
+
+def _is_heard_or_asked(stage: Stage, bought: Bought) -> bool:
+    """Whether a person was asked, because the channel takes no such word."""
+    asked, heard = _asked(stage, bought), stage.counterpart.fetched(bought)
+    if bool(asked) == (heard == "over"):
+        stage.wrong(
+            f"order {bought.id} is called off; the channel thinks that it is {heard}, and {asked} letters ask a person"
+        )
+    return bool(asked) and heard != "over"
+
+
+def _asked(stage: Stage, bought: Bought) -> int:
+    """How many letters ask somebody to tell the channel of this order."""
+    ours = {f"news/{pickup}" for pickup, _ in _at_the_desk(stage, bought)}
+    mine = (_letter.c.channel == NAME, _letter.c.closed_at.is_(None), _letter.c.key.in_(ours))
+    with db.reading(stage.engine) as session:
+        return int(session.execute(sa.select(sa.func.count()).select_from(_letter).where(*mine)).scalar_one())
 
 
 async def _called_off(stage: Stage) -> None:

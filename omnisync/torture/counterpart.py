@@ -56,7 +56,8 @@ class Bought:
     told_as: frozenset[str]
 
 
-Fetched = Literal["open", "ready", "collected"]
+Fetched = Literal["open", "ready", "collected", "over"]
+"""Over: it was called off, and nobody is waited for any more."""
 
 
 class Trouble(StrEnum):

@@ -41,7 +41,10 @@ PROOFS: Mapping[str, Proof] = {
         client="[python-amazon-sp-api](../tests/demo/test_amazon.py)",
     ),
     "csv": Proof(server="[OpenSSH, for folders on SFTP servers](../tests/real/test_sftp.py)"),
-    "ebay": Proof(files="[OpenAPI files of four APIs](../tests/adapters/ebay/test_vendor.py)"),
+    "ebay": Proof(
+        files="[OpenAPI files of four APIs](../tests/adapters/ebay/test_vendor.py)",
+        client="[bidkit](../tests/adapters/ebay/test_library.py)",
+    ),
     "oscar": Proof(server="[django-oscar 4.2](../tests/real/test_oscar.py)"),
     "shopify": Proof(
         files="[GraphQL schema 2026-07, signed samples](../tests/adapters/shopify/test_specs.py)",

@@ -30,6 +30,7 @@ TORMENTS: Mapping[str, Torment] = {
     "an order fulfilled elsewhere": told.elsewhere,
     "prices": priced.prices,
     "pickups": collected.pickups,
+    "pickups that the store calls off": collected.called_off,
 }
 WAITING = frozenset({"part of a batch refused", "pages that shift while being read"})
 """What ends with something that a person has to know of: a listing that is gone."""

@@ -56,14 +56,14 @@ def has_all(phone):
     )
 
 
-def placed(server, name):
+def placed(server, name, pieces=1):
     """A pickup that lies ready: (its id, number and code)."""
     key = uuid.uuid4().hex
     body = {
         "location": "linden",
         "paid": True,
         "customer": {"name": name},
-        "lines": [{"sku": "KERZE-HIDDENSEE", "quantity": 1}],
+        "lines": [{"sku": "KERZE-HIDDENSEE", "quantity": pieces}],
     }
     made = server.call("POST", "/v1/pickups", body, key=key)
     server.call("POST", f"/v1/pickups/{made['id']}/ready", {"shelf": "7"}, key=f"{key}-ready")
@@ -122,6 +122,51 @@ def test_a_hand_over_without_a_network_is_saved_and_sent_later(office, open_page
     assert server.call("GET", f"/v1/pickups/{the_id}")["state"] == "collected"
     phone.get_by_role("button", name="Verstanden").click()
     phone.get_by_text("1 gespeicherte Übergabe ist gesendet").wait_for(state="hidden")
+
+
+def test_a_part_of_a_pickup_is_handed_over_without_a_network_and_the_rest_waits(office, open_page, server):
+    the_id, number, code = placed(server, "Teresa Teil", pieces=3)
+    phone = enrolled(office, open_page, "Ada Sommer")
+    phone.context.set_offline(True)
+    phone.goto(f"{server.url}/staff?tab=bereit")
+    phone.locator("a.card", has_text=number).click()
+    pieces = phone.get_by_label("Kerze Hiddensee: Stück, die übergeben werden")
+    assert phone.get_by_text("Der Rest wartet weiter auf den Kunden.").is_hidden()
+
+    pieces.fill("4")
+    phone.get_by_label("Code des Kunden").fill(code)
+    phone.get_by_role("button", name="Übergabe bestätigen").click()
+    phone.get_by_text("So viele Stück liegen nicht hier.").wait_for()
+    pieces.fill("1")
+    phone.get_by_text("Der Rest wartet weiter auf den Kunden.").wait_for()
+    can_be_used(phone, "offline-part")
+    phone.set_viewport_size({"width": 320, "height": 640})
+    can_be_used(phone, "offline-part-320")
+    phone.get_by_role("button", name="Übergabe bestätigen").click()
+    phone.get_by_text("1 Übergabe ist gespeichert, nicht gesendet").wait_for()
+    phone.context.set_offline(False)
+    phone.get_by_text("1 gespeicherte Übergabe ist gesendet").wait_for()
+
+    found = server.call("GET", f"/v1/pickups/{the_id}")
+    assert found["state"] == "ready"
+    assert [(line["quantity"], line["collected"]) for line in found["lines"]] == [(3, 1)]
+
+
+@pytest.mark.parametrize("page", ["/staff/work/count?sku=KERZE-HIDDENSEE", "/staff/work/article?sku=KERZE-HIDDENSEE"])
+def test_a_button_that_may_not_have_been_heard_says_so_and_one_that_was_not_pressed_does_not(
+    office, open_page, server, page
+):
+    phone = enrolled(office, open_page, "Ada Sommer")
+    phone.goto(f"{server.url}{page}")
+    phone.context.set_offline(True)
+    phone.evaluate("document.querySelector('main form[method=post]:not([hidden])').submit()")
+    phone.get_by_text("Ob das noch angekommen ist, weiß hier niemand").wait_for()
+    assert phone.url == f"{server.url}/staff/work?m=unsure"
+    can_be_used(phone, "offline-unsure")
+
+    phone.goto(f"{server.url}{page}")
+    phone.get_by_text("Keine Verbindung seit").wait_for()
+    assert phone.get_by_text("Ob das noch angekommen ist, weiß hier niemand").is_hidden()
 
 
 def test_of_two_devices_without_a_network_one_wins_and_the_other_is_told(office, open_page, server):

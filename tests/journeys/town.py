@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from omnisync.clock import SystemClock
 from omnisync.demo.faults import Purchase
@@ -101,8 +102,10 @@ class Sim:
     """A simulated channel, seen by its buyers and its keeper."""
 
     program: Program
-    running: bool = True
-    """False while it answers nobody but those who look at it from outside. It keeps its books in memory, so it is not killed."""
+
+    @property
+    def running(self) -> bool:
+        return self.program.running
 
     def buy(self, sku: str, quantity: int = 1, *, place: str | None = None) -> httpx.Response:
         wish = {"sku": sku, "quantity": quantity} | ({"place": place} if place else {})
@@ -122,13 +125,14 @@ class Sim:
         self._door(door, wish)
 
     def kill(self) -> None:
-        """From now on every call is answered 503."""
-        self.running = False
-        self._door("faults", {"down": True})
+        """Its process is gone, and nobody listens where it did."""
+        self.program.kill()
+        with pytest.raises(httpx.ConnectError):
+            self.state()
 
     def restart(self) -> None:
-        self._door("faults", {"down": False})
-        self.running = True
+        """It goes on from its books."""
+        self.program.start()
 
     def _door(self, door: str, body: Any = None) -> Any:
         url, verb = f"{self.program.base_url}/_sim/{door}", "GET" if body is None else "POST"
@@ -148,7 +152,7 @@ class Town:
 
     def shown(self, sku: str) -> dict[str, int]:
         """What each channel that is up offers of an article."""
-        square = self.square.levels()
+        square = self.square.levels() if self.square.running else {}
         shown: dict[str, Callable[[], int]] = {
             "square at linden": lambda: square[sku, "LLINDEN"],
             "square at markt": lambda: square[sku, "LMARKT"],
@@ -283,7 +287,8 @@ def _second_shop(folder: Path, modules: Path | None) -> AbstractContextManager[V
 def _simulation(name: str, folder: Path, seed: Mapping[str, Any]) -> Program:
     file, port = folder / f"{name}.json", free_port()
     file.write_text(json.dumps(seed))
-    return Program(name, [f"omnisync.demo.{name}", "--port", str(port), "--seed", str(file)], port, folder)
+    words = ["--port", str(port), "--seed", str(file), "--books", str(folder / f"{name}.books")]
+    return Program(name, [f"omnisync.demo.{name}", *words], port, folder)
 
 
 def _square_seed(port: int) -> dict[str, Any]:

@@ -1,12 +1,16 @@
 """What customers of pickups read where omnisync writes to them, and when."""
 
 import asyncio
+import re
 from datetime import timedelta
+from email import message_from_bytes, policy
 
 import pytest
 import sqlalchemy as sa
 
 from omnisync import db
+from omnisync.catalog import articles
+from omnisync.catalog.articles import ArticleChange
 from omnisync.orders import customers, ending, letters, mail, picking
 from omnisync.orders.customers import Person
 from omnisync.orders.tables import Mail
@@ -26,6 +30,24 @@ def desk_that_writes(notify="omnisync"):
     )
     object.__setattr__(desk, "settings", desk.settings.model_copy(update={"channels": [webshop]}))
     return desk
+
+
+class Postman:
+    """Takes every mail."""
+
+    def __init__(self):
+        self.taken = []
+
+    async def __call__(self, message):
+        self.taken.append(message)
+
+
+def delivered(engine, clock):
+    """What arrives, read again from its bytes, by subject."""
+    postman = Postman()
+    asyncio.run(mail.send_due(engine, postman, clock, sender="omnisync@example.org"))
+    arrived = [message_from_bytes(one.as_bytes(), policy=policy.default) for one in postman.taken]
+    return {one["Subject"]: one for one in arrived}
 
 
 def letters_in(session):
@@ -152,3 +174,56 @@ def test_who_is_forgotten_is_not_written_to_any_more(engine, clock):
         raise AssertionError("nothing is to be sent")
 
     assert asyncio.run(mail.send_due(engine, post, clock, sender="shop@example.org")) == 0
+
+
+def test_the_code_travels_as_text_and_as_a_picture_within_the_mail(engine, clock):
+    with db.transaction(engine) as session:
+        shelf(session, "LAMP", pieces=2)
+        placed = a_ready_one(session, desk_that_writes(), ("LAMP", 2), channel="webshop", customer=ANNA)
+
+    arrived = delivered(engine, clock)
+
+    assert len(arrived) == 2
+    letter = arrived["Ihre Abholung L-1001 liegt bereit"]
+    assert letter.get_content_type() == "multipart/alternative"
+    text, related = letter.iter_parts()
+    html, image = related.iter_parts()
+    assert (text.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
+    assert (image.get_content_type(), image.get_content_disposition()) == ("image/png", "inline")
+    assert f"Ihr Abholcode: {placed.code}" in text.get_content()
+    page = html.get_content()
+    assert f'src="cid:{image["Content-ID"].strip("<>")}"' in page
+    assert f'alt="Ihr Abholcode: {placed.code}"' in page
+    assert f">{placed.code}</span>" in page
+    assert "Guten Tag Anna {Schubert}," in page
+    assert re.findall("<li>(.*)</li>", page) == ["2 x Lamp"]
+    assert image.get_content().startswith(b"\x89PNG")
+    assert len({one["Message-ID"] for one in arrived.values()}) == 2
+
+
+def test_a_letter_without_a_code_is_plain_text_and_nobodys_title_becomes_markup(engine, clock):
+    with db.transaction(engine) as session:
+        articles.put(session, [ArticleChange("LAMP", {"title": "Lamp <b>&</b> {shade}"})], now=START)
+        shelf(session, "LAMP", pieces=1)
+        desk = desk_that_writes()
+        placed = place(session, desk, ("LAMP", 1), channel="webshop", customer=JOHN)
+        ending.cancel(session, desk, placed.pickup.id, actor=OFFICE, now=START)
+
+    arrived = delivered(engine, clock)
+
+    cancelled = arrived["Your pickup L-1001 was cancelled"]
+    assert (cancelled.get_content_type(), placed.code in cancelled.get_content()) == ("text/plain", False)
+    page = arrived["Your pickup L-1001 at Filiale Linden"].get_body(("html",)).get_content()
+    assert "<li>1 x Lamp &lt;b&gt;&amp;&lt;/b&gt; {shade}</li>" in page
+
+
+def test_of_a_letter_that_is_out_neither_code_nor_picture_is_kept(engine, clock):
+    with db.transaction(engine) as session:
+        shelf(session, "LAMP", pieces=1)
+        place(session, desk_that_writes(), ("LAMP", 1), channel="webshop", customer=ANNA)
+
+    delivered(engine, clock)
+
+    with db.transaction(engine) as session:
+        [row] = session.execute(sa.select(Mail)).scalars()
+        assert (row.recipient, row.body, row.code) == ("", "", None)

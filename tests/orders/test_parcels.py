@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from omnisync.adapters.base import Restock
@@ -142,3 +144,93 @@ def test_of_a_set_in_two_places_the_channel_says_when_it_is_sent(session, elsewh
 def test_an_order_that_nobody_knows_is_not_sent(session):
     with pytest.raises(NotFound):
         send(session, order="webshop:1")
+
+
+def take_back(session, *, seconds=5, location=LINDEN, order=ORDER):
+    parcels.take_back(session, location, order, owner="user:Kim Lang", now=START + timedelta(seconds=seconds))
+
+
+def refused(session, **where):
+    with pytest.raises(Conflict) as error:
+        take_back(session, **where)
+    return error.value.code
+
+
+def test_a_parcel_that_is_still_there_lies_on_its_shelf_again_and_is_sent_later(session):
+    shelf(session, "LAMP", pieces=5)
+    shelf(session, "VASE", pieces=5)
+    take(session, an_order(a_line(2), a_line(1, sku="VASE", id="2")))
+    send(session)
+
+    take_back(session)
+
+    assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved) == (5, 2)
+    assert (level(session, "VASE").on_hand, level(session, "VASE").reserved) == (5, 1)
+    assert [one.pieces for one in parcels.waiting(session, LINDEN)] == [{"LAMP": 2, "VASE": 1}]
+    assert session.get_one(OrderLine, (ORDER, "1")).sent == 0
+    assert violations(session) == []
+    send(session)
+    take(session, an_order(a_line(2, shipped=2), a_line(1, sku="VASE", id="2", shipped=1), minutes=1))
+    assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved) == (3, 0)
+    assert kinds(session, "LAMP") == ["order", "shipped", "handed_back", "shipped"]
+    assert violations(session) == []
+
+
+def test_a_parcel_is_taken_back_for_ten_seconds_and_once(session):
+    shelf(session, "LAMP", pieces=5)
+    take(session, an_order(a_line(2)))
+
+    nothing = refused(session)
+    send(session)
+
+    assert nothing == "unsend-over"
+    assert parcels.sent_just_now(session, LINDEN, ORDER, now=START + timedelta(seconds=10)) == START
+    assert parcels.sent_just_now(session, LINDEN, ORDER, now=START + timedelta(seconds=11)) is None
+    assert parcels.sent_just_now(session, LAGER, ORDER, now=START) is None
+    assert refused(session, seconds=11) == "unsend-over"
+    take_back(session)
+    assert refused(session) == "unsend-over"
+    assert level(session, "LAMP").reserved == 2
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        (a_line(2, shipped=1), {}),
+        (a_line(2, cancelled=1), {}),
+        (a_line(2), {"closed": True}),
+    ],
+)
+def test_what_the_channel_said_of_it_meanwhile_is_not_taken_back(session, said):
+    line, details = said
+    shelf(session, "LAMP", pieces=5)
+    take(session, an_order(a_line(2)))
+    send(session)
+    take(session, an_order(line, minutes=1, **details))
+
+    assert refused(session) == "unsend-over"
+    assert level(session, "LAMP").on_hand == 3
+    assert violations(session) == []
+
+
+def test_what_a_channel_says_is_sent_is_not_the_stores_to_take_back(session):
+    shelf(session, "LAMP", pieces=5)
+    take(session, an_order(a_line(2)))
+    take(session, an_order(a_line(2, shipped=2), minutes=1))
+
+    assert refused(session, seconds=0) == "unsend-over"
+
+
+def test_of_two_places_each_takes_back_what_it_sent(session):
+    shelf(session, "LAMP", pieces=1)
+    shelf(session, "LAMP", pieces=2, location=LAGER)
+    take(session, an_order(a_line(3)))
+    send(session, LAGER)
+    send(session)
+
+    take_back(session, location=LAGER)
+
+    assert (level(session, "LAMP").on_hand, level(session, "LAMP", LAGER).on_hand) == (0, 2)
+    assert session.get_one(OrderLine, (ORDER, "1")).sent == 1
+    assert parcels.count(session, LAGER) == 1
+    assert violations(session) == []

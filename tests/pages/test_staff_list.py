@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urljoin
 
 from sqlalchemy.engine import Engine
 from starlette.requests import Request
 
+from omnisync import db
 from omnisync.access import devices
 from omnisync.clock import StoppedClock
 from omnisync.orders import mark
@@ -15,6 +17,7 @@ from omnisync.orders.pickup_api import desk_for
 from omnisync.pages import staff_stream
 from omnisync.pages.staff_gate import Gate
 from tests.pages.test_staff import play
+from tests.stock.shop import shelf
 
 
 def numbers(page: str) -> list[str]:
@@ -112,3 +115,70 @@ def test_nobody_hears_of_a_store_who_may_not_see_it(engine: Engine, clock: Stopp
     answer = play(engine, clock, story)
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/staff/login")
+
+
+FIRST_LOAD = 92_000
+"""Bytes of the page with everything it names; what the lines before each answer weigh comes on top: below 100 kB over the wire."""
+NAMED = re.compile(r"""(?:href|src)="(/static/[^"]+)"|(?:from|import) "([^"]+)"|url\(["']?([^"')]+)""")
+
+
+async def first_load(site, page):
+    """Address -> bytes of the page and of all that it, its style sheets and its scripts name; of a script that is loaded later nothing."""
+    weights, ahead = {}, [page]
+    while ahead:
+        address = ahead.pop()
+        if address not in weights:
+            answer = await site.browser.get(address, headers={"accept-encoding": "gzip"})
+            weights[address] = answer.num_bytes_downloaded
+            if not address.endswith((".woff2", ".png", ".svg", ".webmanifest")):
+                ahead += [urljoin(address, next(filter(None, one))) for one in NAMED.findall(answer.text)]
+    return weights
+
+
+def test_a_list_of_many_pickups_is_light_at_first_and_shows_the_rest_on_a_tap(engine, clock):
+    async def story(site):
+        skus = [f"JACKE-NORDWIND-{n}" for n in range(3)]
+        with db.transaction(engine) as session:
+            for sku in skus:
+                shelf(session, sku, pieces=110)
+        for n in range(105):
+            person = Person(f"Anneliese Müller-Lüdenscheidt {n}")
+            await site.place(*((sku, 1) for sku in skus), customer=person)
+        await site.log_in()
+        weights, first = await first_load(site, "/staff"), await site.get("/staff")
+        live = (await site.get(re.search(r'data-live="([^"]+)"', first.text)[1].replace("&amp;", "&"))).text
+        [more] = re.findall(r'<a class="btn quiet" href="([^"]+)">85 weitere zeigen</a>', first.text)
+        return weights, first, live, (await site.get(more.replace("&amp;", "&"))).text
+
+    weights, first, live, whole = play(engine, clock, story)
+
+    assert {
+        "/static/staff.js",
+        "/static/scan.js",
+        "/static/offline/sync.js",
+        "/static/fonts/inter-latin-ext.woff2",
+    } < set(weights)
+    assert sum(weights.values()) < FIRST_LOAD, weights
+    assert len(set(numbers(first.text))) == 20
+    assert numbers(live) == numbers(first.text)
+    assert len(numbers(whole)) == 100
+    assert "&amp;all=1" in re.search(r'data-live="([^"]+)"', whole)[1]
+    assert "5 weitere: die Suche findet sie." in whole
+    assert "weitere zeigen" not in whole
+
+
+def test_a_tap_in_the_list_accepts_that_pickup_and_no_other(engine, clock):
+    async def story(site):
+        placed = [await site.place(("LAMP", 1)) for _ in range(2)]
+        await site.log_in()
+        shown = (await site.get("/staff")).text
+        token = re.search(r'<form id="accept".*?name="token" value="(\w+)"', shown)[1]
+        action, version = re.findall(r'form="accept" formaction="([^"]+)" name="version" value="(\d+)"', shown)[1]
+        await site.post(action, token=token, version=version)
+        return action, [one.pickup.id for one in placed], (await site.get("/staff")).text
+
+    action, ids, after = play(engine, clock, story)
+
+    assert action in [f"/staff/pickups/{one}/pick" for one in ids]
+    assert after.count('form="accept"') == 1
+    assert after.count("Packt: kim") == 1

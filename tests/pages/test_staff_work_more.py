@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -55,8 +56,40 @@ def test_an_order_to_be_sent_leaves_the_shelf_when_somebody_says_so(engine, cloc
     for word in ("Versenden", "#77", "webshop", "2 ×", "A3"):
         assert word in page
     assert '<span>Aufgaben</span> <span class="n">1<' in listed
-    assert (said(sent), said(again)) == ("/staff/work?m=done", "/staff/work?m=already-done")
+    assert (said(sent), said(again)) == ("/staff/work?sent=webshop%3A77&m=done", "/staff/work?m=already-done")
     assert "#77" not in after
+    with db.transaction(engine) as session:
+        assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved) == (7, 0)
+
+
+def test_for_ten_seconds_one_tap_takes_back_what_was_called_sent(engine, clock):
+    async def story(site):
+        await ordered(site)
+        await site.log_in()
+        sent = await press(site, WORK, "sent", id="webshop:77")
+        offered = (await site.get(sent.headers["location"])).text
+        clock.advance(seconds=4)
+        live = (await site.get(re.search(r'data-live="([^"]+)"', offered)[1].replace("&amp;", "&"))).text
+        back = await press(site, f"{WORK}/pause", "not-sent", id="webshop:77")
+        shown = (await site.get(back.headers["location"])).text
+        again = await press(site, WORK, "sent", id="webshop:77")
+        clock.advance(seconds=11)
+        over, page = (
+            await press(site, f"{WORK}/pause", "not-sent", id="webshop:77"),
+            (await site.get(again.headers["location"])).text,
+        )
+        return offered, live, back, shown, over, page
+
+    offered, live, back, shown, over, page = play(engine, clock, story)
+
+    assert "#77 ist unterwegs" in offered
+    assert 'data-undo="10"' in offered
+    assert 'data-undo="6"' in live
+    assert said(back) == "/staff/work?m=not-sent"
+    assert "Zurückgenommen: es steht wieder unter „Versenden“." in shown
+    assert "#77</div>" in shown
+    assert said(over) == "/staff/work?m=unsend-over"
+    assert "data-undo" not in page
     with db.transaction(engine) as session:
         assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved) == (7, 0)
 

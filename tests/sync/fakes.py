@@ -175,7 +175,7 @@ class FakeChannel:
             return Forged("The signature does not match.")
         if hook.query.get("challenge"):
             return Answer(200, hook.query["challenge"].encode())
-        return Message(hook.headers["x-event"], "orders/updated")
+        return Message(hook.headers["x-event"], "orders/updated", later="level" in json.loads(hook.body))
 
     def read(self, hook: Hook) -> Sequence[Fact]:
         return []

@@ -117,6 +117,28 @@ def test_three_messages_about_one_order_are_read_once(make_house: MakeHouse, clo
     assert house.level("LAMP") == (9, 3)
 
 
+def test_hints_at_numbers_are_read_together_after_the_orders_of_their_second(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house, web = web_shop(make_house, clock)
+    hints = [replace(web.hook_for("", f"level-{n}"), body=json.dumps({"level": "id-LAMP", "quantity": 8}).encode()) for n in range(2)]  # fmt: skip
+    receive(house, play, hints[0])
+    clock.advance(milliseconds=300)
+    order = web.buy("LAMP", hook=False)
+    receive(house, play, hints[1])
+    receive(house, play, web.hook_for(order.id, "order-1"))
+
+    def waiting() -> list[str]:
+        return [message.event_id for message in house.rows(InboxMessage, state="received")]
+
+    play(inbox.handle_due(house.context, house.channel("web")))
+    assert (house.level("LAMP"), waiting()) == ((9, 1), ["level-0", "level-1"])
+
+    clock.advance(seconds=1)
+    play(inbox.handle_due(house.context, house.channel("web")))
+    assert waiting() == []
+
+
 def test_a_reading_that_fails_leaves_all_waiting_that_hoped_for_it(
     make_house: MakeHouse, clock: StoppedClock, play: Play
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy.engine import Engine
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from omnisync.adapters.base import Article, Can, Hook, LevelSeen, Subscription, Write
 from omnisync.adapters.client import Tools
@@ -182,6 +182,7 @@ def test_it_may_go_live_when_every_question_is_answered(house: House, web: Watch
         "zeros": False,
         "prices": True,
         "unpaid": True,
+        "pickups": True,
     }
     assert asked() == dict.fromkeys(before, True)
 
@@ -303,6 +304,41 @@ def test_orders_that_nobody_paid_while_it_was_in_shadow_are_named_before_they_ar
         [("unpaid", "1 orders that nobody paid would be cancelled there")],
         [],
     )
+
+
+@pytest.mark.parametrize("state", ["cancelled", "expired"])
+def test_orders_whose_pickup_ended_while_it_was_in_shadow_are_named_until_they_are_cancelled_there(
+    house: House, web: Watched, engine: Engine, clock: StoppedClock, play: Play, state: str
+):
+    play(house.settle(rounds=2))
+    order(engine, house, clock)
+    pickup(engine, clock, state)
+
+    def not_ok() -> list[tuple[str, str]]:
+        drawn = play(plan.draw(house.context, house.channel("web")))
+        asked = house.within(lambda session: golive.questions(session, house.channel("web"), drawn, now=clock.now()))
+        return [(one.name, one.detail) for one in asked if not one.ok]
+
+    over = not_ok()
+    house.within(lambda session: setattr(session.exec(select(ChannelOrder)).one(), "closed", True))
+
+    assert over == [("pickups", "1 orders whose pickup is over would be cancelled there")]
+    assert (not_ok(), web.told) == ([], [])
+
+
+@pytest.mark.parametrize("state", ["ready", "collected"])
+def test_pickups_that_go_well_do_not_keep_a_channel_from_going_live(
+    house: House, web: Watched, engine: Engine, clock: StoppedClock, play: Play, state: str
+):
+    play(house.settle(rounds=2))
+    order(engine, house, clock)
+    pickup(engine, clock, state)
+    clock.advance(minutes=1)
+    drawn = play(plan.draw(house.context, house.channel("web")))
+
+    asked = house.within(lambda session: golive.questions(session, house.channel("web"), drawn, now=clock.now()))
+
+    assert [one.name for one in asked if not one.ok] == []
 
 
 # ---------------------------------------------------------------- what leaves the client

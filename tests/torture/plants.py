@@ -329,6 +329,25 @@ class SaysItTold(InFront):
             return [Published(Outcome.APPLIED)] * len(news)
 
 
+class EndsAreNoNews(InFront):
+    """Only what goes well is told."""
+
+    async def tell(self, news: Sequence[News]) -> Sequence[Published]:
+        told = iter(await self._adapter.tell([one for one in news if one.kind not in ENDS]))
+        return [Published(Outcome.APPLIED) if one.kind in ENDS else next(told) for one in news]
+
+
+class NobodyIsAsked(InFront):
+    """What the channel does not take is let go."""
+
+    async def tell(self, news: Sequence[News]) -> Sequence[Published]:
+        answers = await self._adapter.tell(news)
+        return [Published(Outcome.APPLIED) if one.outcome is Outcome.ATTENTION else one for one in answers]
+
+
+ENDS = ("cancelled", "expired")
+
+
 @dataclass(frozen=True)
 class Front:
     """A mistake in front of this adapter, and the torment that finds it."""
@@ -344,6 +363,8 @@ FRONTS: Mapping[str, Front] = {
     "pickups taken for parcels": Front("pickups", "vendure", EveryOrderIsSent),
     "ready reported as collected": Front("pickups", "square", ReadyIsCollected),
     "told, whatever was answered": Front("pickups", "vendure", SaysItTold),
+    "ends are not told": Front("pickups that the store calls off", "square", EndsAreNoNews),
+    "nobody is asked to cancel": Front("pickups that the store calls off", "shopware", NobodyIsAsked),
 }
 
 

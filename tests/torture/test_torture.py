@@ -20,13 +20,14 @@ install()
 ROOT = Path(__file__).parents[2]
 ADAPTERS = (*known.COUNTERPARTS, "corner")
 NO_WIRE = {"429", "5xx", "timeout after effect", "expired and revoked credentials"}
-TILL = {"pickups", "part of a batch refused", "an order fulfilled elsewhere", "forged webhooks", *NO_WIRE}
+PICKUPS = {"pickups", "pickups that the store calls off"}
+TILL = {"part of a batch refused", "an order fulfilled elsewhere", "forged webhooks", *PICKUPS, *NO_WIRE}
 DOES_NOT_APPLY: Mapping[str, set[str]] = {
     "amazon": {"forged webhooks", "an order fulfilled elsewhere"},
-    "corner": {"an order fulfilled elsewhere", "prices", "pickups"},
+    "corner": {"an order fulfilled elsewhere", "prices", *PICKUPS},
     "csv": TILL,
     "ebay": set(),
-    "oscar": {"forged webhooks", "an order fulfilled elsewhere", "pickups"},
+    "oscar": {"forged webhooks", "an order fulfilled elsewhere", *PICKUPS},
     "shopify": set(),
     "shopware": {"an order fulfilled elsewhere", "ids above 2^53"},
     "square": {"an order fulfilled elsewhere", "ids above 2^53"},

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from omnisync.adapters.client import PATIENCE_SECONDS, Budget, ChannelClient, RateLimited, Tools, Unanswered
+from omnisync.adapters.client import Budget, ChannelClient, RateLimited, Tools, Unanswered
 from omnisync.adapters.shopify.documents import VERSION
 from omnisync.errors import NeedsAttention
 
 POINTS_PER_SECOND, BUCKET = 100.0, 2000.0
 """The smallest plan's; every answer tells the true numbers."""
 FIRST_GUESS = 100.0
+PATIENCE_SECONDS = 10.0
+"""In this time the smallest plan has points again for whatever may be asked at once (1,000). What takes several operations,
+such as the levels of 250 variants, would otherwise begin again and again and never come to its end."""
 ATTEMPTS = 3
 
 PASSING = {"THROTTLED", "INTERNAL_SERVER_ERROR", "TIMEOUT", "SERVICE_UNAVAILABLE"}
@@ -33,7 +36,7 @@ class Admin:
     tools: Tools = field(repr=False)
 
     def __post_init__(self) -> None:
-        self.budget = Budget(self.tools.clock, POINTS_PER_SECOND, BUCKET)
+        self.budget = Budget(self.tools.clock, POINTS_PER_SECOND, BUCKET, patience_seconds=PATIENCE_SECONDS)
         self._costs: dict[str, float] = {}
         self._client = ChannelClient(
             self.name,

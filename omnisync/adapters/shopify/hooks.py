@@ -64,7 +64,7 @@ def identify(hook: Hook, secrets: Sequence[str]) -> Identified:
     # The names are not signed: who repeats a message under another name is told by the hash of its body.
     event = _first(hook, EVENTS) or hashlib.sha256(hook.body).hexdigest()
     topic = _first(hook, TOPICS)
-    return Message(event_id=event, topic=topic, resource=resource_of(hook))
+    return Message(event_id=event, topic=topic, resource=resource_of(hook), later=topic == LEVELS)
 
 
 def hint(topic: str, body: bytes) -> str:

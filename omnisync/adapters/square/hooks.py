@@ -48,7 +48,8 @@ def identify(hook: Hook, secrets: Sequence[str], url: str) -> Identified:
     event = parse(hook.body)
     if event is None:
         return Message(hashlib.sha256(hook.body).hexdigest(), UNREADABLE)
-    return Message(str(event["event_id"]), str(event["type"]), str((event.get("data") or {}).get("id") or "") or None)
+    topic, about = str(event["type"]), str((event.get("data") or {}).get("id") or "")
+    return Message(str(event["event_id"]), topic, about or None, later=topic == COUNTS)
 
 
 def parse(body: bytes) -> dict[str, Any] | None:

@@ -61,7 +61,10 @@ class Amazon(Simulated):
         return Bought(order.id, frozenset({order.id}))
 
     def fetched(self, bought: Bought) -> Fetched:
-        heard = self.seller.orders[bought.id].picked_up
+        order = self.seller.orders[bought.id]
+        heard = order.picked_up
+        if order.cancelled or "RefusedPickup" in heard:
+            return "over"
         return "collected" if "PickedUp" in heard else "ready" if "ReadyForPickup" in heard else "open"
 
     def ship(self, bought: Bought) -> None:

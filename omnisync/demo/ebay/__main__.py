@@ -15,6 +15,7 @@ from omnisync.clock import Ids, SystemClock
 from omnisync.demo.ebay.app import open_account
 from omnisync.demo.ebay.notifying import Ask
 from omnisync.demo.ebay.seed import Seed
+from omnisync.demo.kept import BOOKS
 from omnisync.demo.outbox import http_sender
 from omnisync.errors import NeedsAttention, TryLater
 
@@ -26,19 +27,20 @@ def main() -> None:
     parser.add_argument(
         "--seed", type=Path, required=True, help="JSON: listings, and the webhook's url and verification_token"
     )
+    parser.add_argument("--books", type=Path, help=BOOKS)
     arguments = parser.parse_args()
     seed = Seed.model_validate_json(arguments.seed.read_bytes())
     with suppress(KeyboardInterrupt):
-        asyncio.run(serve(seed, arguments.port))
+        asyncio.run(serve(seed, arguments.port, arguments.books))
 
 
-async def serve(seed: Seed, port: int) -> None:
+async def serve(seed: Seed, port: int, books: Path | None) -> None:
     """Answer calls and send webhooks."""
     clock, chance = SystemClock(), random.SystemRandom()
     tools = Tools(clock=clock, ids=Ids(clock, chance), chance=chance)
     send, close = http_sender(tools, "webhook receiver")
     asker = ChannelClient("webhook receiver", "", tools, timeout_seconds=5.0)
-    account = open_account(seed, clock, chance, send, ask=_ask(asker))
+    account = open_account(seed, clock, chance, send, ask=_ask(asker), books=books)
     server = uvicorn.Server(uvicorn.Config(account.app, host="127.0.0.1", port=port, log_level="warning"))
     sending = asyncio.create_task(account.outbox.run())
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, HTTPException, Request, Response
@@ -19,6 +20,7 @@ from omnisync.demo.ebay.seed import Seed
 from omnisync.demo.ebay.selling import add_selling
 from omnisync.demo.ebay.shop import Refusal, Shop
 from omnisync.demo.faults import add_door, add_faults
+from omnisync.demo.kept import Books, add_books
 from omnisync.demo.outbox import Outbox, Send
 from omnisync.values import Money
 
@@ -56,8 +58,11 @@ class Simulation:
         }
 
 
-def open_account(seed: Seed, clock: Clock, chance: random.Random, send: Send, *, ask: Ask | None = None) -> Simulation:
-    """An account ready to be called. Webhooks leave by `send`; challenges are asked by `ask`, none are when it is absent."""
+def open_account(
+    seed: Seed, clock: Clock, chance: random.Random, send: Send, *, ask: Ask | None = None, books: Path | None = None
+) -> Simulation:
+    """An account ready to be called. Webhooks leave by `send`; challenges are asked by `ask`, none are when it is absent. With `books`
+    it goes on from what that file holds."""
     shop = Shop(seed.offers(), clock, chance)
     outbox = Outbox(send, shop.faults, clock, chance)
     told = Notifications(clock, chance, outbox.put, ask)
@@ -75,6 +80,11 @@ def open_account(seed: Seed, clock: Clock, chance: random.Random, send: Send, *,
     add_door(app, shop)
     add_access(app, door)
     add_faults(app, shop.faults, limited=_limited(shop))
+    if books is not None:
+        tools = {"clock": clock, "chance": chance, "outbox": outbox, "faults": shop.faults, "ask": ask}
+        kept = Books(books, {"shop": shop, "notifications": told, "door": door}, tools)
+        kept.reopen()
+        add_books(app, kept)
     return Simulation(app, shop, door, told, outbox, credentials)
 
 

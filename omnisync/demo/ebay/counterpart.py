@@ -71,6 +71,8 @@ class Ebay(Simulated):
 
     def fetched(self, bought: Bought) -> Fetched:
         order = self.shop.orders[bought.id]
+        if order.cancelled is not None:
+            return "over"
         return "collected" if all(order.gone(line) == line.quantity for line in order.lines) else "open"
 
     def ship(self, bought: Bought) -> None:

@@ -34,20 +34,23 @@ class Signer:
     """Signs as eBay does: ECDSA on P-256 over the SHA-1 of the body's bytes."""
 
     def __init__(self, chance: random.Random) -> None:
-        self._key = ec.derive_private_key(chance.getrandbits(255) + 1, ec.SECP256R1())
+        self._secret = chance.getrandbits(255) + 1
         self.kid = str(uuid.UUID(int=chance.getrandbits(128), version=4))
 
     def header(self, body: bytes) -> str:
         """The value of X-EBAY-SIGNATURE."""
         # The digest is eBay's choice; the key signs nothing but these bodies.
-        signature = self._key.sign(body, ec.ECDSA(hashes.SHA1(), deterministic_signing=True))  # noqa: S303
+        signature = self._key().sign(body, ec.ECDSA(hashes.SHA1(), deterministic_signing=True))  # noqa: S303
         said = {"alg": "ecdsa", "kid": self.kid, "signature": base64.b64encode(signature).decode(), "digest": "SHA1"}
         return base64.b64encode(json.dumps(said, separators=(",", ":")).encode()).decode()
 
     def public(self) -> str:
         """The public key as eBay writes it: a PEM without line breaks."""
         form = serialization.PublicFormat.SubjectPublicKeyInfo
-        return self._key.public_key().public_bytes(serialization.Encoding.PEM, form).decode().replace("\n", "")
+        return self._key().public_key().public_bytes(serialization.Encoding.PEM, form).decode().replace("\n", "")
+
+    def _key(self) -> ec.EllipticCurvePrivateKey:
+        return ec.derive_private_key(self._secret, ec.SECP256R1())
 
 
 @dataclass(slots=True)

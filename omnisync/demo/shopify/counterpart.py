@@ -65,7 +65,10 @@ class Shopify(Simulated):
         return Bought(order.gid, frozenset({order.gid}))
 
     def fetched(self, bought: Bought) -> Fetched:
-        parts = self._order(bought).fulfillment_orders
+        order = self._order(bought)
+        if order.cancelled_at is not None:
+            return "over"
+        parts = order.fulfillment_orders
         gone = all(part.remaining == 0 for one in parts for part in one.parts)
         return "collected" if gone else "ready" if all(one.prepared for one in parts) else "open"
 

@@ -79,6 +79,8 @@ class Shopware(Simulated):
 
     def fetched(self, bought: Bought) -> Fetched:
         order = self._order(bought)
+        if order.state == "cancelled":
+            return "over"
         gone = all(one.state == "shipped" for one in order.deliveries)
         return "collected" if gone else "ready" if order.state == "in_progress" else "open"
 

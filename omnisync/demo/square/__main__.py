@@ -13,19 +13,20 @@ import uvicorn
 from omnisync.adapters.client import Tools
 from omnisync.clock import SystemClock, system_ids
 from omnisync.demo.faults import Faults
+from omnisync.demo.kept import BOOKS
 from omnisync.demo.outbox import Outbox, http_sender
 from omnisync.demo.square.account import Account
 from omnisync.demo.square.app import build
 from omnisync.demo.square.seed import Seed
 
 
-async def run(seed: Seed, host: str, port: int) -> None:
+async def run(seed: Seed, host: str, port: int, books: Path | None) -> None:
     """Serve until somebody stops it."""
     clock, ids, chance, faults = SystemClock(), system_ids(), random.SystemRandom(), Faults()
     send, close = http_sender(Tools(clock, ids, chance))
     outbox = Outbox(send, faults, clock, chance)
     account = Account(seed, clock, ids, faults=faults, outbox=outbox)
-    config = uvicorn.Config(build(account), host=host, port=port, log_level="warning", date_header=False)
+    config = uvicorn.Config(build(account, books=books), host=host, port=port, log_level="warning", date_header=False)
     delivery = asyncio.create_task(outbox.run())
     try:
         await uvicorn.Server(config).serve()
@@ -43,9 +44,10 @@ def main() -> None:
     parser.add_argument(
         "--seed", type=Path, required=True, help="JSON file: locations, listings, webhook, access_token"
     )
+    parser.add_argument("--books", type=Path, help=BOOKS)
     options = parser.parse_args()
     seed = Seed.model_validate_json(options.seed.read_text(encoding="utf-8"))
-    asyncio.run(run(seed, options.host, options.port))
+    asyncio.run(run(seed, options.host, options.port, options.books))
 
 
 if __name__ == "__main__":

@@ -43,6 +43,15 @@ class Account:
             wish = {"name": "omnisync", "event_types": TOPICS, "notification_url": seed.webhook.url}
             self.events.subscribe(wish, secret=seed.webhook.secret)
 
+    def parts(self) -> Mapping[str, object]:
+        """Whatever holds something that it must not forget."""
+        parts = {"catalogue": self.catalogue, "orderbook": self.orderbook, "stock": self.stock, "events": self.events}
+        return {"account": self, **parts}
+
+    def tools(self) -> Mapping[str, object]:
+        """What was handed in."""
+        return {"clock": self.clock, "ids": self.ids, "faults": self.faults, "outbox": self.outbox}
+
     def once(self, body: Mapping[str, Any], do: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The same idempotency key gives the same answer; with another body it is refused."""
         key = str(required(dict(body), "idempotency_key"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
@@ -12,6 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from omnisync.demo.faults import DOOR, add_door, add_faults
+from omnisync.demo.kept import Books, add_books
 from omnisync.demo.square import reading
 from omnisync.demo.square.account import Account
 from omnisync.demo.square.problems import Problem, required
@@ -39,8 +41,8 @@ class Count(BaseModel):
     quantity: int = Field(ge=0)
 
 
-def build(account: Account) -> FastAPI:
-    """An app that speaks for this account."""
+def build(account: Account, *, books: Path | None = None) -> FastAPI:
+    """An app that speaks for this account. With `books` the account goes on from what that file holds."""
     app = FastAPI(title="Simulated Square", openapi_url=None, docs_url=None, redoc_url=None)
     _add_endpoints(app, account)
     _add_people(app, account)
@@ -48,6 +50,10 @@ def build(account: Account) -> FastAPI:
     _add_guard(app, account)
     add_faults(app, account.faults, limited=lambda request: _limited(account))
     _add_date(app, account)
+    if books is not None:
+        kept = Books(books, account.parts(), account.tools())
+        kept.reopen()
+        add_books(app, kept)
     return app
 
 

@@ -78,7 +78,7 @@ class Square(Simulated):
 
     def fetched(self, bought: Bought) -> Fetched:
         [pickup] = self.account.orderbook.orders[bought.id]["fulfillments"]
-        words: Mapping[str, Fetched] = {"PREPARED": "ready", "COMPLETED": "collected"}
+        words: Mapping[str, Fetched] = {"PREPARED": "ready", "COMPLETED": "collected", "CANCELED": "over"}
         return words.get(pickup["state"], "open")
 
     def take_back(self, bought: Bought) -> None:

@@ -48,7 +48,10 @@ class Vendure(Simulated):
         return Bought(order, frozenset({order}))
 
     def fetched(self, bought: Bought) -> Fetched:
-        states = {one["state"] for one in self.shop.orders[bought.id]["fulfillments"]}
+        order = self.shop.orders[bought.id]
+        if order["state"] == "Cancelled":
+            return "over"
+        states = {one["state"] for one in order["fulfillments"]}
         return "collected" if "Delivered" in states else "ready" if "Pending" in states else "open"
 
     def ship(self, bought: Bought) -> None:

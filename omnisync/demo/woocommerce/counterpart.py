@@ -70,7 +70,8 @@ class Woo(Simulated):
         return Bought(str(order.id), frozenset({str(order.id)}))
 
     def fetched(self, bought: Bought) -> Fetched:
-        return "collected" if self._order(bought).status == "completed" else "open"
+        words: Mapping[str, Fetched] = {"completed": "collected", "cancelled": "over"}
+        return words.get(self._order(bought).status, "open")
 
     def ship(self, bought: Bought) -> None:
         self.shop.set_status(self._order(bought), "completed")

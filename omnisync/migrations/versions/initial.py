@@ -481,6 +481,7 @@ def upgrade() -> None:
         sa.Column("recipient", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
         sa.Column("body", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=True),
         sa.Column("created_at", db.Instant(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_try_at", db.Instant(), nullable=True),

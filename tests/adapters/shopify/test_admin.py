@@ -51,13 +51,22 @@ async def test_a_short_throttle_is_waited_out(tools: Tools, clock: StoppedClock)
     assert (len(asked), clock.monotonic() - before) == (2, pytest.approx(1.5))
 
 
-async def test_a_long_throttle_is_left_to_the_worker_with_its_wait(tools: Tools, clock: StoppedClock):
+async def test_a_throttle_that_does_not_end_is_left_to_the_worker_with_its_wait(tools: Tools, clock: StoppedClock):
     admin, asked = answering(tools, lambda n: throttled(0))
 
     with pytest.raises(RateLimited) as limited:
         await admin.run(SHOP)
 
-    assert (len(asked), limited.value.retry_after_seconds) == (1, 10)
+    assert (len(asked), limited.value.retry_after_seconds) == (3, 10)
+
+
+async def test_a_throttle_of_two_minutes_is_left_to_the_worker_at_once(tools: Tools, clock: StoppedClock):
+    admin, asked = answering(tools, lambda n: throttled(-5500))
+
+    with pytest.raises(RateLimited) as limited:
+        await admin.run(SHOP)
+
+    assert (len(asked), limited.value.retry_after_seconds) == (1, 120)
 
 
 async def test_the_next_call_knows_the_cost_and_waits_before_it_asks(tools: Tools, clock: StoppedClock):

@@ -6,8 +6,6 @@ import * as store from "./store.js";
 import { sync } from "./sync.js";
 
 const AGAIN_MS = 5000;
-/** The addresses of buttons: whoever stands there pressed one, and got no answer. */
-const PRESSED = /^\/staff\/(pickups\/[^/]+\/(?!slip)\w+|work\/(receive|missing|decide|sent|put-aside|resume|done))$/;
 
 const place = document.querySelector("[data-desk]");
 const since = clock(new Date());
@@ -48,15 +46,44 @@ function overview({ tab }) {
 
 function hero(one, found) {
   const page = made("pickup", { ...cardValues(one), proved: Boolean(found), checkable: Boolean(one.hash), open: !queued.has(one.id), give: Boolean(found || one.hash) });
-  page.querySelector("[data-lines]").append(...one.lines.map((line) => made("line", { ...line, n: `${line.open} ×`, years: line.age ? say("years", { years: line.age }) : "" })));
+  const part = !queued.has(one.id) && one.lines.reduce((sum, line) => sum + line.open, 0) > 1;
+  page.querySelector("[data-lines]").append(...one.lines.map((line) => article(line, part)));
   const people = page.querySelector("[data-people]");
   people?.append(...list.people.map((person) => {
     const label = made("person", person);
     Object.assign(label.querySelector("input"), { value: person.name, checked: person.name === list.person });
     return label;
   }));
-  page.querySelector("form")?.addEventListener("submit", (event) => (event.preventDefault(), handOver(one, found, event.target)));
+  const form = page.querySelector("form");
+  form?.addEventListener("submit", (event) => (event.preventDefault(), handOver(one, found, event.target)));
+  if (part) page.addEventListener("input", () => weigh(one, page, form));
   return page;
+}
+
+/** One line; where there is more than one piece, so many of it as are handed over. */
+function article(line, part) {
+  const shown = made("line", { ...line, part, n: `${line.open} ×`, years: line.age ? say("years", { years: line.age }) : "" });
+  const count = shown.querySelector("input");
+  if (count) {
+    Object.assign(count, { name: `take.${line.sku}`, value: line.open });
+    count.setAttribute("aria-label", say("pieces-of", { title: line.title }));
+  }
+  return shown;
+}
+
+/** SKU -> pieces that are handed over; null where somebody typed what cannot be. */
+function taken(one, form) {
+  const lines = one.lines.map((line) => [line.sku, Number(form.elements[`take.${line.sku}`]?.value ?? line.open), line.open]);
+  const wrong = lines.some(([, n, open]) => !Number.isInteger(n) || n < 0 || n > open) || lines.every(([, n]) => n === 0);
+  return wrong ? null : Object.fromEntries(lines.filter(([, n]) => n).map(([sku, n]) => [sku, n]));
+}
+
+/** What becomes of the rest is said where there is one, and nobody's age is asked who takes nothing of it. */
+function weigh(one, page, form) {
+  const lines = taken(one, form);
+  page.querySelector("[data-rest]").hidden = !lines || one.lines.every((line) => lines[line.sku] === line.open);
+  const age = form.elements.age;
+  if (age) age.closest("section").hidden = !(age.required = !lines || one.lines.some((line) => line.age && lines[line.sku]));
 }
 
 function askCode() {
@@ -129,13 +156,15 @@ function lookUp(form) {
 
 function handOver(one, found, form) {
   return busy(form, async () => {
+    const lines = taken(one, form);
+    if (!lines) return complain(form, "wrong-pieces");
     const key = found ?? (await proof(form.elements.code.value, one, list.iterations));
     if (!key) return complain(form, "wrong-code");
     const now = new Date();
     await store.enqueue({
       key: crypto.randomUUID(), pickup: one.id, number: one.number, device: list.device, by: form.elements.by.value, proof: key,
-      at: now.toISOString(), clock: clock(now), lines: Object.fromEntries(one.lines.map((line) => [line.sku, line.open])),
-      age: Boolean(form.elements.age?.checked),
+      at: now.toISOString(), clock: clock(now), lines,
+      age: Boolean(form.elements.age?.required && form.elements.age.checked),
     });
     await read();
     await go("/staff?tab=bereit");
@@ -184,7 +213,8 @@ addEventListener("popstate", () => go(location.href, "replaceState"));
 addEventListener("online", connected);
 
 await read();
-const pressed = PRESSED.test(location.pathname);
+// Whoever comes from a button that got no answer (worker.js) is told so.
+const pressed = new URL(location.href).searchParams.get("m") === "unsure";
 await go(location.href, "replaceState");
 place.querySelector("[data-pressed]")?.toggleAttribute("hidden", !pressed);
 setInterval(() => document.hidden || connected(), AGAIN_MS);

@@ -20,13 +20,19 @@ addEventListener("activate", (event) => {
 const late = () => new Promise((_, failed) => setTimeout(() => failed(new Error("late")), PATIENCE_MS));
 const kept = async (url) => (await (await caches.open(CACHE)).match(url)) ?? Response.error();
 
+/** Where somebody is led whose button may not have been heard: to what it belonged to, and they are told so there. */
+const BUTTONS = [[/^\/staff\/pickups\/[^/]+(?=\/)/, "?m=unsure"], [/^\/staff\/work(?=\/)/, "?m=unsure"], [/^\/staff\/code$/, ""], [/^\/staff/, "?m=unsure"]];
+const unheard = (path) => BUTTONS.flatMap(([ours, said]) => (ours.test(path) ? path.match(ours)[0] + said : []))[0];
+
 /** What was asked for, or the page that works without it. A button that was pressed is waited for, however long it takes. */
-async function page(request) {
+async function page(request, path) {
+  const isButton = request.method !== "GET";
+  const instead = () => (isButton ? Response.redirect(unheard(path), 303) : kept(SHELL));
   try {
-    const answer = await (request.method === "GET" ? Promise.race([fetch(request), late()]) : fetch(request));
-    return AWAY.includes(answer.status) ? await kept(SHELL) : answer;
+    const answer = await (isButton ? fetch(request) : Promise.race([fetch(request), late()]));
+    return AWAY.includes(answer.status) ? await instead() : answer;
   } catch {
-    return kept(SHELL);
+    return instead();
   }
 }
 
@@ -45,6 +51,6 @@ addEventListener("fetch", (event) => {
   const { origin, pathname } = new URL(request.url);
   if (origin !== location.origin) return;
   const ours = pathname === "/staff" || pathname.startsWith("/staff/");
-  if (request.mode === "navigate" && ours) event.respondWith(page(request));
+  if (request.mode === "navigate" && ours) event.respondWith(page(request, pathname));
   else if (request.method === "GET" && (pathname === SHELL || FILES.includes(pathname))) event.respondWith(file(request, pathname));
 });

@@ -1,0 +1,68 @@
+"""Codes that we draw: our own scanner reads them off the letter as a mail program shows it, and off the slip of a bag."""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+
+import pytest
+
+from omnisync.orders import mail_html
+from tests.browser.reading import codes_in
+from tests.browser.test_axe import log_in
+
+pytestmark = pytest.mark.browser
+CODE = "K7Q4-X9RT"
+TEXT = f"""Guten Tag Anna Schubert,
+
+Ihre Bestellung liegt bei Filiale Lindenstraße für Sie bereit. Bitte holen Sie sie bis 25.11.2026 um 19:00 Uhr ab.
+
+  1 x Jacke Nordwind
+  2 x Mütze Winterhude
+
+Ihr Abholcode: {CODE}
+Bezahlt wird bei der Abholung.
+
+Filiale Lindenstraße
+"""
+
+
+def keep(name, picture):
+    """For people: OMNISYNC_PICTURES names a folder."""
+    folder = os.environ.get("OMNISYNC_PICTURES")
+    if folder:
+        (Path(folder) / f"{name}.png").write_bytes(picture)
+
+
+@pytest.mark.parametrize(("width", "dark"), [(320, False), (390, True), (1366, False)])
+def test_a_scanner_reads_the_code_off_the_customers_screen(open_page, server, width, dark):
+    inline = f"data:image/png;base64,{base64.b64encode(mail_html.picture(CODE)).decode()}"
+    mail = open_page(width, 844, dark=dark)
+    mail.set_content(mail_html.page(TEXT, CODE, inline))
+    assert mail.evaluate("document.documentElement.scrollWidth") <= width
+    shown = mail.screenshot(full_page=True)
+    keep(f"letter-{width}", shown)
+
+    desk = open_page(width, 844)
+    desk.goto(f"{server.url}/staff/login")
+
+    assert codes_in(desk, shown) == [CODE]
+
+
+@pytest.mark.parametrize("roll", ["80", "62"])
+def test_a_scanner_reads_the_number_off_a_slip_and_finds_its_card(open_page, server, roll):
+    page = log_in(open_page(390, 844), server, "kim", "/staff")
+    page.goto(f"{server.url}/staff/print/slips?roll={roll}")
+    slip = page.locator(".paper-slip", has_text="Jonas")
+    number, shown = slip.locator(".code").inner_text(), slip.screenshot()
+    keep(f"slip-{roll}", shown)
+
+    [scanned] = codes_in(page, shown)
+    page.goto(f"{server.url}/staff")
+    page.keyboard.type(scanned)
+    page.keyboard.press("Enter")
+
+    assert scanned == number
+    page.locator(".hero", has_text="Jonas Petersen").wait_for()
+    assert number in page.locator(".hero").inner_text()
