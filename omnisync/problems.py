@@ -116,6 +116,7 @@ PROBLEMS: Mapping[str, Known] = {
         429, "Too many wrong codes. Wait a little, or ask for name and order number.", {"retry_after_seconds": 540}
     ),
     "not-ready": Known(503, "The database cannot be used just now."),
+    "worker-stopped": Known(503, "No worker has worked for 4 minutes: no channel is read or written."),
     "try-later": Known(503, "The database cannot be used just now."),
 }
 """By name. A 503 and a 429 come with the header Retry-After."""

@@ -47,7 +47,7 @@ OPEN = {
 """Without a login: machines, channels, whose signature is their key, and devices that do not trust us yet."""
 DESK = re.compile(r"/staff(/|$)|/practice/|/d/\{code\}$")
 """The desk's own doors and those of a practice there, which have tests of their own."""
-BUTTONS = {"/ops/{thing}/{name}/{step}", "/ops/switches", "/ops/devices/{step}"}
+BUTTONS = {"/ops/{thing}/{name}/{step}", "/ops/switches", "/ops/devices/{step}", "/ops/people/key"}
 
 ANYBODY = frozenset({"shop", "staff", "ops", "admin"})
 THE_SHOPS, THE_STORES = ANYBODY - {"staff"}, ANYBODY - {"shop"}

@@ -26,6 +26,9 @@ SECRET_BITS = 256
 PREFIX_LENGTH = 10
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _KEY = re.compile(rf"omni_([{_ALPHABET}]{{{PREFIX_LENGTH}}})_([A-Za-z0-9_-]{{43}})")
+_PREFIX = re.compile(rf"[{_ALPHABET}]{{{PREFIX_LENGTH}}}")
+LONGEST_NAME = 64
+_NAMES = f"a name has 1 to {LONGEST_NAME} printable characters, no blanks at its ends"
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 1024
 
@@ -84,11 +87,22 @@ class NewKey:
 
 
 def create_key(
-    session: Session, role: Role, name: str, *, location: str | None = None, chance: random.Random, now: datetime
+    session: Session,
+    role: Role,
+    name: str,
+    *,
+    location: str | None = None,
+    prefix: str | None = None,
+    chance: random.Random,
+    now: datetime,
 ) -> NewKey:
-    """A new API key; `chance` is the system's randomness. InvalidRequest when a role and location do not fit."""
+    """A new API key; `chance` is the system's randomness. InvalidRequest when name, role, location or prefix do not do;
+    Conflict when there is one with that prefix (`new_prefix`, said before, makes a repetition harmless)."""
     _check_role(role, location, OF_KEYS)
-    prefix = "".join(chance.choice(_ALPHABET) for _ in range(PREFIX_LENGTH))
+    _check_key(name, prefix)
+    if prefix is not None and session.get(AccessKey, prefix) is not None:
+        raise Conflict("This key was made before; it cannot be shown again.", code="key-exists", prefix=prefix)
+    prefix = prefix or new_prefix(chance)
     secret = base64.urlsafe_b64encode(chance.getrandbits(SECRET_BITS).to_bytes(SECRET_BITS // 8)).decode().rstrip("=")
     session.add(
         AccessKey(
@@ -97,6 +111,11 @@ def create_key(
     )
     session.flush()
     return NewKey(f"omni_{prefix}_{secret}", prefix)
+
+
+def new_prefix(chance: random.Random) -> str:
+    """What a key is named by; no secret."""
+    return "".join(chance.choice(_ALPHABET) for _ in range(PREFIX_LENGTH))
 
 
 def find_key(session: Session, text: str) -> Access | None:
@@ -207,10 +226,24 @@ def _role_faults(role: Role, location: str | None, allowed: frozenset[Role]) -> 
         yield {"field": "location", "message": f"only staff are bound to a location, {role} is not"}
 
 
+def _check_key(name: str, prefix: str | None) -> None:
+    faults = []
+    if not _is_name(name):
+        faults.append({"field": "name", "message": _NAMES})
+    if prefix is not None and not _PREFIX.fullmatch(prefix):
+        faults.append({"field": "prefix", "message": "this is not how a key begins"})
+    if faults:
+        raise InvalidRequest(faults)
+
+
+def _is_name(name: str) -> bool:
+    return 1 <= len(name) <= LONGEST_NAME and name == name.strip() and name.isprintable()
+
+
 def _check_user(name: str, password: str | None) -> None:
     faults = []
-    if not 1 <= len(name) <= 64 or name != name.strip() or not name.isprintable():
-        faults.append({"field": "name", "message": "a name has 1 to 64 printable characters, no blanks at its ends"})
+    if not _is_name(name):
+        faults.append({"field": "name", "message": _NAMES})
     if password is not None and not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         faults.append({"field": "password", "message": f"a password has at least {SHORTEST_PASSWORD} characters"})
     if faults:

@@ -104,6 +104,11 @@ def of_people(session: Session, *, now: datetime) -> Sequence[Opened]:
     return [Opened(*row) for row in session.execute(statement)]
 
 
+def owner(session: Session, session_id: str) -> str:
+    """Whose it is or was; nothing where there is none."""
+    return session.execute(sa.select(_row.c.user_name).where(_row.c.id == session_id)).scalar() or ""
+
+
 def forget(session: Session, *, now: datetime) -> int:
     """Drop the sessions that ended long ago; returns how many."""
     over = sa.delete(_row).where(sa.or_(_row.c.ended_at <= now - KEPT, _row.c.until <= now - KEPT))

@@ -1,4 +1,4 @@
-"""Who may come in: API keys, people, the devices of stores, and the sessions of browsers."""
+"""Who may come in: API keys, people, the devices of stores, and the sessions of browsers; and who changed what."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from omnisync.db import Instant, Name
+from omnisync.db import Instant, Name, Serial
 
 
 class AccessKey(SQLModel, table=True):
@@ -90,3 +90,17 @@ class BrowserSession(SQLModel, table=True):
     seen_at: datetime = Field(sa_type=Instant)
     until: datetime = Field(sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Act(SQLModel, table=True):
+    """Something that somebody changed by hand or by program, and that had its effect: who, when, what, about what."""
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
+    at: datetime = Field(sa_type=Instant, index=True)
+    door: str
+    """office | desk | key | terminal"""
+    by: str
+    thing: str
+    step: str
+    about: str
+    """The id or name of the thing; never a person's data but the name of a user who was changed."""

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field, StrictInt, model_validator
 from sqlmodel import Session
 
-from omnisync.access import Role
+from omnisync.access import Access, Role, acts
 from omnisync.catalog import answers, pricelist, prices, pricing
 from omnisync.catalog.pricelist import MAX_PRICE_MINOR, BasePrice, ChannelPrice, PriceRule, Statement
 from omnisync.catalog.prices import Pair, Quote
@@ -83,15 +83,18 @@ def routes(services: Services) -> APIRouter:
         pairs: list[Pair] = [(one, channel) for one in sku]
         return json_response(await services.read.run(lambda session: _listed(session, pairs, moment)))
 
-    @api.put("/prices", operation_id="setPrices", dependencies=[Depends(ops)])
-    async def set_prices(body: PricesBody) -> Response:
+    @api.put("/prices", operation_id="setPrices")
+    async def set_prices(body: PricesBody, asker: Access = Depends(ops)) -> Response:
         """Say prices and rules, all or none. What is said already stays one price."""
         _refuse_strangers([(f"prices.{n}.channel", price.channel) for n, price in enumerate(body.prices)], channels)
         statements = [_statement(price) for price in body.prices]
         now = services.clock.now()
-        ids = await services.write.run(
-            lambda session: pricelist.set_prices(session, statements, ids=services.ids, now=now)
-        )
+        about = acts.named([price.sku or price.channel or "" for price in body.prices])
+
+        def work(session: Session) -> list[str]:
+            return pricelist.set_prices(session, statements, ids=services.ids, now=now)
+
+        ids = await services.write.run(acts.of_key(asker, ("prices", "set"), about, now, work))
         services.changed()
         return json_response({"prices": [{"id": one} for one in ids]})
 

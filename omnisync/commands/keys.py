@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from omnisync import access, db
-from omnisync.access import Role
+from omnisync.access import Role, acts
 from omnisync.access.tables import AccessKey
 from omnisync.commands.world import AsJson, Config, known_location, world_of
 from omnisync.values import format_time
@@ -29,9 +29,9 @@ def create(
     world = world_of(context)
     known_location(world.settings(config), location)
     with world.engine(config) as engine, db.transaction(engine) as session:
-        key = access.create_key(
-            session, role, name, location=location, chance=world.chance, now=db.now(session, world.clock)
-        )
+        now = db.now(session, world.clock)
+        key = access.create_key(session, role, name, location=location, chance=world.chance, now=now)
+        acts.typed(session, ("keys", "create"), key.prefix, now=now)
     if as_json:
         typer.echo(json.dumps({"key": key.text, "prefix": key.prefix, "role": role, "location": location}))
     else:
@@ -56,7 +56,9 @@ def revoke(context: typer.Context, prefix: str, config: Config = None) -> None:
     """Let a key open nothing from now on."""
     world = world_of(context)
     with world.engine(config) as engine, db.transaction(engine) as session:
-        access.revoke_key(session, prefix, now=db.now(session, world.clock))
+        now = db.now(session, world.clock)
+        access.revoke_key(session, prefix, now=now)
+        acts.typed(session, ("keys", "revoke"), prefix, now=now)
     typer.echo(f"{prefix} opens nothing any more.")
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from omnisync import access, db
-from omnisync.access import Role, people
+from omnisync.access import Role, acts, people
 from omnisync.access.tables import User
 from omnisync.commands.world import AsJson, Config, known_location, world_of
 from omnisync.errors import InvalidRequest
@@ -38,9 +38,11 @@ def create(
     with world.engine(config) as engine:
         password = None if no_password else _secret("Password", from_stdin)
         with db.transaction(engine) as session:
-            access.create_user(session, name, password, role, location=location, now=db.now(session, world.clock))
+            now = db.now(session, world.clock)
+            access.create_user(session, name, password, role, location=location, now=now)
             if initials is not None:
                 people.set_initials(session, name, initials)
+            acts.typed(session, ("users", "create"), name, now=now)
     at = f" at {location}" if location else ""
     typer.echo(
         f"{name} stands at the devices{at} as {initials}." if no_password else f"{name} can log in as {role}{at}."
@@ -69,8 +71,10 @@ def initials(
     config: Config = None,
 ) -> None:
     """What stands on somebody's button at the devices of their store."""
-    with world_of(context).engine(config) as engine, db.transaction(engine) as session:
+    world = world_of(context)
+    with world.engine(config) as engine, db.transaction(engine) as session:
         people.set_initials(session, name, wanted)
+        acts.typed(session, ("users", "initials"), name, now=db.now(session, world.clock))
     typer.echo(f"{name} stands at the devices as {wanted}.")
 
 
@@ -83,10 +87,12 @@ def pin(
     config: Config = None,
 ) -> None:
     """Give somebody a PIN of 4 to 6 digits: for corrections, and for handing over without a code."""
-    with world_of(context).engine(config) as engine:
+    world = world_of(context)
+    with world.engine(config) as engine:
         wanted = None if remove else _secret("PIN", from_stdin)
         with db.transaction(engine) as session:
             people.set_pin(session, name, wanted)
+            acts.typed(session, ("users", "pin"), name, now=db.now(session, world.clock))
     typer.echo(f"{name} has {'no PIN any more' if remove else 'a new PIN'}.")
 
 
@@ -97,7 +103,9 @@ def set_password(context: typer.Context, name: Name, from_stdin: FromStdin = Fal
     with world.engine(config) as engine:
         password = _secret("Password", from_stdin)
         with db.transaction(engine) as session:
-            access.set_password(session, name, password, now=db.now(session, world.clock))
+            now = db.now(session, world.clock)
+            access.set_password(session, name, password, now=now)
+            acts.typed(session, ("users", "password"), name, now=now)
     typer.echo(f"{name} has a new password.")
 
 
@@ -106,7 +114,9 @@ def disable(context: typer.Context, name: Name, config: Config = None) -> None:
     """Keep somebody out from now on; what they did keeps their name."""
     world = world_of(context)
     with world.engine(config) as engine, db.transaction(engine) as session:
-        access.disable_user(session, name, now=db.now(session, world.clock))
+        now = db.now(session, world.clock)
+        access.disable_user(session, name, now=now)
+        acts.typed(session, ("users", "disable"), name, now=now)
     typer.echo(f"{name} can no longer log in.")
 
 

@@ -10,7 +10,8 @@ from pydantic import Field
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.access import Access, Role
+from omnisync.access import Access, Role, acts
+from omnisync.access.acts import Door
 from omnisync.clock import Clock
 from omnisync.errors import InvalidRequest
 from omnisync.http import Body, RowId, Services, Text, json_response, router
@@ -53,6 +54,7 @@ def routes(services: Services) -> APIRouter:
         def write(session: Session) -> dict[str, Any]:
             now = db.now(session, services.clock)
             found = shortages.accept(session, desk, shortage_id, body.proposal, by=asker.name, now=now)
+            acts.keep(session, Door.KEY, asker.name, ("shortages", "carry_out"), str(shortage_id), now=now)
             return _view(session, desk, found, now)
 
         return json_response(await services.write.run(write))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Literal
 
 from fastapi import APIRouter, Response
@@ -19,7 +21,7 @@ from omnisync.contract import Answer, Says, says, text
 from omnisync.errors import TryLater
 from omnisync.http import Router, Services, json_response, problem_response
 from omnisync.stock import shortages
-from omnisync.sync import cases, deadletters, health
+from omnisync.sync import cases, deadletters, health, leases
 from omnisync.sync.context import Context
 from omnisync.sync.health import Health
 
@@ -35,12 +37,13 @@ class Ready(Answer):
 
     status: Literal["ready"]
     schema_: str = Field(alias="schema", description="Where the database stands.", examples=["initial"])
+    worker: Literal["working", "stopped"] = Field(description="Whether some worker keeps the channels in step.")
 
 
 _METRICS = 'omnisync_channel_queue{channel="webshop"} 0.0\nomnisync_dead_letters 0.0\n'
 SAYS: dict[str, Says] = {
     "live": says(Alive),
-    "ready": says(Ready, "not-ready"),
+    "ready": says(Ready, "not-ready", "worker-stopped", "invalid-request"),
     "metrics": text("text/plain", "Metrics of this process and of the database.", _METRICS)
     | problems.responses(("try-later",)),
 }
@@ -58,10 +61,16 @@ def routes(services: Services, context: Context) -> APIRouter:
         return json_response({"status": "alive"})
 
     @api.get("/readyz", operation_id="ready")
-    async def ready() -> Response:
-        """The database can be used and stands at the schema this version needs."""
+    async def ready(worker: bool = False) -> Response:
+        """The database can be used and stands at the schema this version needs. With `worker=true` it is also asked whether a
+        worker works: that is for who watches the whole, not for what spreads requests over servers."""
         try:
-            found = await services.read.run(migrations.revision)
+            found, idle = await services.read.run(
+                lambda session: (
+                    migrations.revision(session),
+                    leases.idle(session, leases.HOUSE, now=services.clock.now()),
+                )
+            )
         except (DBAPIError, TryLater):
             return problem_response(
                 "not-ready", 503, "The database cannot be used just now.", None, {"Retry-After": "2"}
@@ -69,7 +78,9 @@ def routes(services: Services, context: Context) -> APIRouter:
         if found != newest:
             said = f"The database stands at {found}, this version needs {newest}: run `omnisync migrate`."
             return problem_response("not-ready", 503, said, None, {"Retry-After": "10"})
-        return json_response({"status": "ready", "schema": found})
+        if idle and worker:
+            return _stopped(idle)
+        return json_response({"status": "ready", "schema": found, "worker": "stopped" if idle else "working"})
 
     @api.get("/metrics", operation_id="metrics", response_class=Response)
     async def metrics() -> Response:
@@ -78,7 +89,7 @@ def routes(services: Services, context: Context) -> APIRouter:
 
         def read(session: Session) -> list[Metric]:
             found = health.of_all(session, channels, now=now)
-            return [*_of_channels(found), *_of_all(session)]
+            return [*_of_channels(found), *_of_all(session), _of_workers(session, now)]
 
         gauges = await services.report.run(read)
         asked = CollectorRegistry()
@@ -88,6 +99,20 @@ def routes(services: Services, context: Context) -> APIRouter:
         )
 
     return api
+
+
+def _stopped(idle: float) -> Response:
+    never = math.isinf(idle)
+    said = "No worker has worked yet" if never else f"No worker has worked for {round(idle)} s"
+    more = None if never else {"idle_seconds": round(idle)}
+    return problem_response(
+        "worker-stopped", 503, f"{said}: no channel is read or written.", more, {"Retry-After": "10"}
+    )
+
+
+def _of_workers(session: Session, now: datetime) -> Metric:
+    words = "For how long no worker has worked; 0 while one does, +Inf when none ever has."
+    return GaugeMetricFamily("omnisync_worker_idle_seconds", words, leases.idle(session, leases.HOUSE, now=now))
 
 
 class _Given(Collector):

@@ -18,6 +18,7 @@ from omnisync.pages.office import (
     letters,
     log,
     menu,
+    new_key,
     numbers,
     orders,
     people,
@@ -80,6 +81,7 @@ def routes(
     api.add_api_route("/ops/live", Live(office, board.read).show, methods=["GET"])
     api.add_api_route("/ops/switches", board.switch, methods=["POST"])
     staff_devices.add(api, office)
+    new_key.add(api, office)
     api.add_api_route("/ops/{thing}/{name}/{step}", board.press, methods=["POST"])
     for path, template, read, role in PAGES:
         office.page(path, template, read, role=role)

@@ -112,6 +112,7 @@ GERMAN: tuple[tuple[str, str], ...] = (
     ("Create the folder and let omnisync's user read, write and move files there (also into done/ and failed/).", "Ordner anlegen; der Benutzer von omnisync muss dort lesen, schreiben und verschieben dürfen (auch nach done/ und failed/)."),
     ("The till's folder {} does not answer: {}.", "Der Ordner der Kasse {1} antwortet nicht: {2}."),
     ("{}, line {}: {}.", "{1}, Zeile {2}: {3}."),
+    ("{}: {}.", "{1}: {2}."),
     ("Correct the line in failed/{} and drop the file into the folder again (what is booked stays booked once), or book it by hand; then discard this letter.", "Zeile in failed/{1} berichtigen und die Datei wieder in den Ordner legen (Gebuchtes bleibt einmal gebucht), oder von Hand buchen; dann verwerfen."),
     ("Look at failed/{}, correct it or the channel's settings, and drop it into the folder again.", "failed/{1} ansehen, sie oder die Einstellungen des Kanals berichtigen und wieder in den Ordner legen."),
     ("{} showed no key that we can read.", "{1} zeigt keinen Schlüssel, den wir lesen können."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from omnisync.pages import ops_german
+from omnisync.pages import ops_german, ops_german_files
 from omnisync.pages.words import Words
 
 _GAP = "{}"
@@ -21,7 +21,15 @@ def said(text: str, say: Words) -> str:
 
 
 def _filled(told: str, found: re.Match[str]) -> str:
-    return _FILLED.sub(lambda gap: found[int(gap[1])], told)
+    return _FILLED.sub(lambda gap: _fault(found[int(gap[1])]), told)
+
+
+def _fault(text: str) -> str:
+    """What differs may itself be a sentence of ours: what is wrong with a line of a file."""
+    for pattern, told in _FAULTS:
+        if found := pattern.fullmatch(text):
+            return _FILLED.sub(lambda gap: found[int(gap[1])], told)
+    return text
 
 
 def _pattern(sentence: str) -> re.Pattern[str]:
@@ -34,4 +42,5 @@ def _said_most_first(phrases: Sequence[tuple[str, str]]) -> list[tuple[re.Patter
     return [(_pattern(sentence), told) for sentence, told in by_words]
 
 
+_FAULTS = _said_most_first(ops_german_files.GERMAN)
 _KNOWN: Mapping[str, Sequence[tuple[re.Pattern[str], str]]] = {"de": _said_most_first(ops_german.GERMAN)}

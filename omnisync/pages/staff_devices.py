@@ -13,7 +13,8 @@ from markupsafe import Markup
 from sqlmodel import Session
 
 from omnisync import access
-from omnisync.access import Access, Role, devices, people, sessions
+from omnisync.access import Access, Role, acts, devices, people, sessions
+from omnisync.access.acts import Door
 from omnisync.access.devices import Seen
 from omnisync.access.people import Person
 from omnisync.access.sessions import Opened
@@ -131,7 +132,7 @@ class _Page:
         try:
             work = _allowed(visit, form, step)
             press = Press(form, visit.asker, self._codes, self._services.ids, self._places, visit.now)
-            after = await self._services.write.run(lambda session: work(session, press))
+            after = await self._services.write.run(lambda session: _noted(session, work, step, press))
         except Refused as refused:
             return to(PATH, m=refused.code)
         return to(PATH, **after)
@@ -166,6 +167,21 @@ def _allowed(visit: Visit, form: Mapping[str, str], step: str) -> Step:
     if step not in STEPS:
         raise NotFound(f"There is no step {step!r}.")
     return STEPS[step]
+
+
+def _noted(session: Session, work: Step, step: str, press: Press) -> Mapping[str, str]:
+    """Do it and write down who pressed it: both or neither."""
+    after = work(session, press)
+    about = (press["id"] or after.get("show", "")) if step in OF_DEVICES else press["id"] or press["name"]
+    acts.keep(session, Door.OFFICE, press.by.name, ("devices", step), _called(session, step, about), now=press.now)
+    return after
+
+
+def _called(session: Session, step: str, about: str) -> str:
+    """What the office knows it by: a device by its name, a session by whose it was."""
+    if step in OF_DEVICES:
+        return devices.load(session, about).name
+    return sessions.owner(session, about) if step == "end-session" else about
 
 
 def _zone(location: LocationSettings) -> ZoneInfo:
@@ -242,3 +258,5 @@ STEPS: Mapping[str, Step] = {
     "end-person": _end_person,
     "end-session": _end_session,
 }
+OF_DEVICES = frozenset({"invite", "end", "unlock"})
+"""Their `id` is a device's."""

@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 
 from sqlmodel import Session
 
+from omnisync.access import acts
+from omnisync.access.acts import Door
 from omnisync.errors import InvalidRequest, NotFound
 from omnisync.orders import aside, parcels, pauses, sending, unsendable
 from omnisync.orders.customers import Person
@@ -118,12 +120,19 @@ def _pause(session: Session, press: Press) -> Says:
     if moment is None:
         raise InvalidRequest.of("until", "Say for how long.")
     pauses.begin(session, press.desk, press.store, moment, **press.said)
+    _noted(session, "pause", press)
     return {"m": "paused"}
 
 
 def _resume(session: Session, press: Press) -> Says:
-    pauses.end(session, press.desk, press.store, **press.said)
+    if pauses.end(session, press.desk, press.store, **press.said):
+        _noted(session, "resume", press)
     return {"m": "resumed"}
+
+
+def _noted(session: Session, step: str, press: Press) -> None:
+    """What changes more than stock stands in the office's log."""
+    acts.keep(session, Door.DESK, press.actor.name, ("stores", step), press.store, now=press.now)
 
 
 def _parcel(session: Session, press: Press) -> Says:

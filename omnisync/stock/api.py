@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -12,7 +12,7 @@ from pydantic import Field, StrictInt, field_validator
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.access import Access, Role
+from omnisync.access import Access, Role, acts
 from omnisync.catalog import articles, backorder
 from omnisync.catalog.backorder import Backorder
 from omnisync.errors import Forbidden, InvalidRequest, Refused
@@ -114,6 +114,9 @@ def routes(services: Services) -> APIRouter:
     staff = services.allow(Role.STAFF, Role.OPS)
     locations = {location.code for location in services.settings.locations}
 
+    async def write(asker: Access, step: str, about: str, work: Callable[[Session], None]) -> None:
+        await services.write.run(acts.of_key(asker, ("stock", step), about, services.clock.now(), work))
+
     @api.get("/stock", operation_id="listStock", dependencies=[Depends(ops)])
     async def stock(
         sku: Annotated[list[Sku] | None, Query()] = None,
@@ -162,14 +165,17 @@ def routes(services: Services) -> APIRouter:
     async def safety(body: SafetyBody, asker: Access = Depends(ops)) -> Response:
         """Set how many pieces of a shelf are never promised."""
         check_locations([(f"lines.{n}.location", line.location) for n, line in enumerate(body.lines)], locations)
-        await services.write.run(lambda session: _set_safety(session, body.lines, asker, services))
+        about = acts.named([f"{line.sku}@{line.location}" for line in body.lines])
+        await write(asker, "safety", about, lambda session: _set_safety(session, body.lines, asker, services))
         return json_response({"lines": [line.model_dump() for line in body.lines]})
 
     @api.put("/stock/backorder", operation_id="setBackorder")
     async def set_backorder(body: BackorderBody, asker: Access = Depends(ops)) -> Response:
         """Say how far articles may be promised beyond what is there. Within it a promise opens no shortage."""
         said = {line.sku: backorder.parse(line.backorder) for line in body.lines}
-        await services.write.run(lambda session: _set_backorder(session, said, asker, services))
+        await write(
+            asker, "backorder", acts.named(said), lambda session: _set_backorder(session, said, asker, services)
+        )
         return json_response({"lines": [{"sku": sku, "backorder": one.kept or "none"} for sku, one in said.items()]})
 
     return api

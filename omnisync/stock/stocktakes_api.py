@@ -11,7 +11,8 @@ from pydantic import Field, StrictInt
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.access import Access, Role
+from omnisync.access import Access, Role, acts
+from omnisync.access.acts import Door
 from omnisync.errors import Forbidden, InvalidRequest
 from omnisync.http import Body, Code, Moment, Services, Sku, Text, json_response, router
 from omnisync.settings import LEDGER
@@ -65,6 +66,7 @@ def routes(services: Services) -> APIRouter:
 
         def work(session: Session, now: datetime) -> dict[str, Any]:
             made = stocktakes.open_one(session, services.ids, body.location, by=asker.name, now=now)
+            acts.keep(session, Door.KEY, asker.name, ("stocktakes", "open"), body.location, now=now)
             return _view(made, stocktakes.summary(session, made))
 
         return json_response(await write(work), 201)
@@ -117,16 +119,17 @@ def routes(services: Services) -> APIRouter:
     @api.post("/stocktakes/{stocktake_id}/book", operation_id="bookStocktake")
     async def book(stocktake_id: Code, asker: Access = Depends(ops)) -> Response:
         """All counts take effect together, each as of its moment."""
-        return await end(stocktakes.book, stocktake_id, asker)
+        return await end(stocktakes.book, "book", stocktake_id, asker)
 
     @api.post("/stocktakes/{stocktake_id}/abandon", operation_id="abandonStocktake")
     async def abandon(stocktake_id: Code, asker: Access = Depends(ops)) -> Response:
         """As if nobody had counted."""
-        return await end(stocktakes.abandon, stocktake_id, asker)
+        return await end(stocktakes.abandon, "abandon", stocktake_id, asker)
 
-    async def end(how: Callable[..., Stocktake], stocktake_id: str, asker: Access) -> Response:
+    async def end(how: Callable[..., Stocktake], step: str, stocktake_id: str, asker: Access) -> Response:
         def work(session: Session, now: datetime) -> dict[str, Any]:
             found = how(session, stocktake_id, by=asker.name, now=now)
+            acts.keep(session, Door.KEY, asker.name, ("stocktakes", step), found.location, now=now)
             return _view(found, stocktakes.summary(session, found))
 
         return json_response(await write(work))

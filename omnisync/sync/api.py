@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 from sqlmodel import Session, col, select
 
-from omnisync.access import Access, Role
+from omnisync.access import Access, Role, acts
 from omnisync.adapters.base import Hook
 from omnisync.errors import InvalidRequest
 from omnisync.http import Body, Code, Services, ShortText, Sku, Text, json_response, router
@@ -80,7 +80,9 @@ async def hook_of(request: Request, public_url: str) -> Hook:
 def _channels(api: APIRouter, services: Services, context: Context) -> None:
     ops = services.allow(Role.OPS)
 
-    async def change(channel: Channel, work: Callable[[Session, str, datetime], None]) -> Response:
+    async def change(
+        asker: Access, step: str, channel: Channel, work: Callable[[Session, str, datetime], None]
+    ) -> Response:
         now = services.clock.now()
 
         def unit(session: Session) -> health.Health:
@@ -88,7 +90,7 @@ def _channels(api: APIRouter, services: Services, context: Context) -> None:
             session.flush()
             return health.of(session, channel, now=now)
 
-        answer = await services.write.run(unit)
+        answer = await services.write.run(acts.of_key(asker, ("channels", step), channel.name, now, unit))
         services.changed()
         return json_response(_health(answer), 202)
 
@@ -112,21 +114,27 @@ def _channels(api: APIRouter, services: Services, context: Context) -> None:
             )
         )  # fmt: skip
 
-    @api.post("/channels/{name}/sync", operation_id="syncChannel", dependencies=[Depends(ops)], status_code=202)
-    async def sync(name: Code) -> Response:
+    @api.post("/channels/{name}/sync", operation_id="syncChannel", status_code=202)
+    async def sync(name: Code, asker: Access = Depends(ops)) -> Response:
         """Read everything back and compare it now, whatever the schedule says."""
         channel = context.channel(name)
-        return await change(channel, lambda session, _, now: behind.compare_all(session, channel, now=now))
+        return await change(
+            asker, "sync", channel, lambda session, _, now: behind.compare_all(session, channel, now=now)
+        )
 
-    @api.post("/channels/{name}/pause", operation_id="pauseChannel", dependencies=[Depends(ops)], status_code=202)
-    async def pause(name: Code) -> Response:
+    @api.post("/channels/{name}/pause", operation_id="pauseChannel", status_code=202)
+    async def pause(name: Code, asker: Access = Depends(ops)) -> Response:
         """Write nothing there any more; its orders are still read."""
-        return await change(context.channel(name), lambda session, known, now: health.pause(session, known, now=now))
+        return await change(
+            asker, "pause", context.channel(name), lambda session, known, now: health.pause(session, known, now=now)
+        )
 
-    @api.post("/channels/{name}/resume", operation_id="resumeChannel", dependencies=[Depends(ops)], status_code=202)
-    async def resume(name: Code) -> Response:
+    @api.post("/channels/{name}/resume", operation_id="resumeChannel", status_code=202)
+    async def resume(name: Code, asker: Access = Depends(ops)) -> Response:
         """Write again, beginning with what is behind."""
-        return await change(context.channel(name), lambda session, known, now: health.resume(session, known, now=now))
+        return await change(
+            asker, "resume", context.channel(name), lambda session, known, now: health.resume(session, known, now=now)
+        )
 
 
 def _mappings(api: APIRouter, services: Services, context: Context) -> None:
@@ -149,12 +157,17 @@ def _mappings(api: APIRouter, services: Services, context: Context) -> None:
             )
         )  # fmt: skip
 
-    @api.put("/channels/{name}/mappings", operation_id="putMappings", dependencies=[Depends(ops)])
-    async def put_mappings(name: Code, body: MappingsBody) -> Response:
+    @api.put("/channels/{name}/mappings", operation_id="putMappings")
+    async def put_mappings(name: Code, body: MappingsBody, asker: Access = Depends(ops)) -> Response:
         """Map listings to articles; what waited for that is booked in the same moment."""
         channel, now = context.channel(name), services.clock.now()
         wanted = {one.external_id: one.sku for one in body.mappings}
-        released = await services.write.run(lambda session: mappings.put(session, context, channel, wanted, now=now))
+        released = await services.write.run(
+            acts.of_key(
+                asker, ("mappings", "put"), acts.named([f"{channel.name}: {one}" for one in wanted]), now,
+                lambda session: mappings.put(session, context, channel, wanted, now=now),
+            )
+        )  # fmt: skip
         services.changed()
         return json_response({"mapped": len(wanted), "released": released})
 
@@ -178,7 +191,12 @@ def _cases(api: APIRouter, services: Services, context: Context) -> None:
     async def apply(case_id: Code, asker: Access = Depends(ops)) -> Response:
         """Do what the case holds back: exactly those numbers."""
         now = services.clock.now()
-        decided = await services.write.run(lambda session: _case(cases.apply(session, case_id, by=asker.name, now=now)))
+        decided = await services.write.run(
+            acts.of_key(
+                asker, ("cases", "apply"), case_id, now,
+                lambda session: _case(cases.apply(session, case_id, by=asker.name, now=now)),
+            )
+        )  # fmt: skip
         services.changed()
         return json_response(decided)
 
@@ -187,8 +205,13 @@ def _cases(api: APIRouter, services: Services, context: Context) -> None:
         """Leave things as they are."""
         now = services.clock.now()
         return json_response(
-            await services.write.run(lambda session: _case(cases.dismiss(session, case_id, by=asker.name, now=now)))
-        )
+            await services.write.run(
+                acts.of_key(
+                    asker, ("cases", "dismiss"), case_id, now,
+                    lambda session: _case(cases.dismiss(session, case_id, by=asker.name, now=now)),
+                )
+            )
+        )  # fmt: skip
 
 
 def _dead_letters(api: APIRouter, services: Services, context: Context) -> None:
@@ -206,21 +229,31 @@ def _dead_letters(api: APIRouter, services: Services, context: Context) -> None:
             )
         )  # fmt: skip
 
-    @api.post("/dead-letters/{letter_id}/replay", operation_id="replayDeadLetter", dependencies=[Depends(ops)])
-    async def again(letter_id: Code) -> Response:
+    @api.post("/dead-letters/{letter_id}/replay", operation_id="replayDeadLetter")
+    async def again(letter_id: Code, asker: Access = Depends(ops)) -> Response:
         """Try it again; it stays open if it fails again."""
         now = services.clock.now()
-        answer = await services.write.run(lambda session: _letter(replay.replay(session, context, letter_id, now=now)))
+        answer = await services.write.run(
+            acts.of_key(
+                asker, ("letters", "replay"), letter_id, now,
+                lambda session: _letter(replay.replay(session, context, letter_id, now=now)),
+            )
+        )  # fmt: skip
         services.changed()
         return json_response(answer)
 
-    @api.post("/dead-letters/{letter_id}/discard", operation_id="discardDeadLetter", dependencies=[Depends(ops)])
-    async def discard(letter_id: Code) -> Response:
+    @api.post("/dead-letters/{letter_id}/discard", operation_id="discardDeadLetter")
+    async def discard(letter_id: Code, asker: Access = Depends(ops)) -> Response:
         """Decide that it is not to be done."""
         now = services.clock.now()
         return json_response(
-            await services.write.run(lambda session: _letter(replay.discard(session, letter_id, now=now)))
-        )
+            await services.write.run(
+                acts.of_key(
+                    asker, ("letters", "discard"), letter_id, now,
+                    lambda session: _letter(replay.discard(session, letter_id, now=now)),
+                )
+            )
+        )  # fmt: skip
 
 
 # ---------------------------------------------------------------- as JSON

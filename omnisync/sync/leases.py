@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -38,6 +39,12 @@ def give_back(session: Session, name: str, owner: str, *, now: datetime) -> bool
     return (
         session.execute(sa.update(_lease).where(*mine).values(until=now).returning(_lease.c.name)).first() is not None
     )
+
+
+def idle(session: Session, name: str, *, now: datetime) -> float:
+    """For how many seconds nobody has held it: 0 while somebody does, infinity when nobody ever has."""
+    until = ends_at(session, name)
+    return math.inf if until is None else max(0.0, (now - until).total_seconds())
 
 
 def ends_at(session: Session, name: str) -> datetime | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 from sqlmodel import Session, col, select
 
-from omnisync.access import Role
+from omnisync.access import Access, Role, acts
 from omnisync.errors import InvalidRequest, NotFound
 from omnisync.http import Body, Code, Services, Text, json_response, router
 from omnisync.sync import answers, listeners
@@ -17,6 +18,7 @@ from omnisync.sync.subscribing import LOOPBACK
 from omnisync.sync.tables import EventSubscription
 from omnisync.values import format_time, from_cursor, to_cursor
 
+Result = TypeVar("Result")
 Pattern = Annotated[
     str,
     Field(pattern=r"^(\*|[a-z_]{1,32}\.(\*|[a-z_]{1,32}))$", examples=["pickup.*"]),
@@ -41,15 +43,22 @@ class SubscriptionBody(Body):
 def routes(services: Services) -> APIRouter:
     """The endpoints over these services."""
     api = router("events", answers.SUBSCRIPTIONS)
-    ops = [Depends(services.allow(Role.OPS))]
+    who = services.allow(Role.OPS)
+    ops = [Depends(who)]
 
-    @api.post("/subscriptions", operation_id="createSubscription", status_code=201, dependencies=ops)
-    async def create(body: SubscriptionBody) -> Response:
+    async def write(asker: Access, step: str, about: str, work: Callable[[Session], Result]) -> Result:
+        return await services.write.run(acts.of_key(asker, ("subscriptions", step), about, services.clock.now(), work))
+
+    @api.post("/subscriptions", operation_id="createSubscription", status_code=201)
+    async def create(body: SubscriptionBody, asker: Access = Depends(who)) -> Response:
         """Push every event of these kinds from now on, signed as Standard Webhooks say. The secret is told here only."""
         _check(body.url)
         name, now = services.ids.new(), services.clock.now()
-        made = await services.write.run(
-            lambda session: _plain(listeners.subscribe(session, name, body.url, body.events, now=now))
+        made = await write(
+            asker,
+            "create",
+            name,
+            lambda session: _plain(listeners.subscribe(session, name, body.url, body.events, now=now)),
         )
         return json_response(made | {"secret": listeners.secret_of(services.secret, name)}, status=201)
 
@@ -58,17 +67,17 @@ def routes(services: Services) -> APIRouter:
         """Who listens, and how that goes."""
         return json_response(await services.read.run(lambda session: _page(session, cursor, limit)))
 
-    @api.post("/subscriptions/{name}/resume", operation_id="resumeSubscription", dependencies=ops)
-    async def resume(name: Code) -> Response:
+    @api.post("/subscriptions/{name}/resume", operation_id="resumeSubscription")
+    async def resume(name: Code, asker: Access = Depends(who)) -> Response:
         """Try again at once, also what was switched off; events older than seven days are told as one `resync`."""
-        found = await services.write.run(lambda session: _resumed(session, name))
+        found = await write(asker, "resume", name, lambda session: _resumed(session, name))
         services.changed()
         return json_response(found)
 
-    @api.delete("/subscriptions/{name}", operation_id="deleteSubscription", status_code=204, dependencies=ops)
-    async def delete(name: Code) -> Response:
+    @api.delete("/subscriptions/{name}", operation_id="deleteSubscription", status_code=204)
+    async def delete(name: Code, asker: Access = Depends(who)) -> Response:
         """Tell nothing more there."""
-        await services.write.run(lambda session: _forget(session, name))
+        await write(asker, "delete", name, lambda session: _forget(session, name))
         return Response(status_code=204)
 
     return api

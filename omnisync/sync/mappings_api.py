@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field, StrictBool
 
-from omnisync.access import Access, Role
+from omnisync.access import Access, Role, acts
 from omnisync.errors import InvalidRequest
 from omnisync.http import Body, Code, Services, ShortText, Sku, Text, json_response, router
 from omnisync.sync import answering, answers, questions
@@ -51,8 +51,11 @@ def routes(services: Services, context: Context) -> APIRouter:
         """Say what it is: what waited for that is booked in the same moment."""
         said, now = Said(body.sku, body.location, body.only, body.keep), services.clock.now()
         released = await services.write.run(
-            lambda session: answering.answer(session, context, question_id, said, by=asker.name, now=now)
-        )
+            acts.of_key(
+                asker, ("mappings", "answer"), question_id, now,
+                lambda session: answering.answer(session, context, question_id, said, by=asker.name, now=now),
+            )
+        )  # fmt: skip
         services.changed()
         return json_response({"released": released})
 

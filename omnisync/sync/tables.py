@@ -433,17 +433,3 @@ class EventShelf(SQLModel, table=True):
     location: str = Field(primary_key=True, sa_type=Name)
     sku: str = Field(primary_key=True, sa_type=Name)
     available: int
-
-
-class OfficeAct(SQLModel, table=True):
-    """A button of the office that was pressed and had its effect: who, when, what, about what."""
-
-    __tablename__ = "office_act"
-
-    id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
-    at: datetime = Field(sa_type=Instant, index=True)
-    by: str
-    thing: str
-    step: str
-    about: str
-    """The id or name of the thing; never a person's data but the name of a user who was changed."""

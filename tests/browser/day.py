@@ -16,9 +16,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy.engine import Engine
+from sqlmodel import Session
 
 from omnisync import access, app, db, migrations, settings
 from omnisync.access import Role, people
+from omnisync.access.tables import BrowserSession, Device
 from omnisync.adapters import registry
 from omnisync.adapters.base import Article, Can, OrderLine, OrderSeen, Write
 from omnisync.catalog import articles
@@ -48,6 +50,8 @@ ARTICLES = {
     "KERZE-HIDDENSEE": ("Kerze Hiddensee", "", "", 1495),
 }
 BARCODES = {"SNEAKER-KIEL-42": "4006381333931", "KERZE-HIDDENSEE": "96385074"}
+LOCKED = "locked"
+"""The device and session of a tablet that has to be opened again."""
 LAST_PIECE = "TASCHE-PANKE-COGNAC"
 """Sold over the counter and in the web shop within the same second."""
 PICKUPS = (
@@ -138,10 +142,25 @@ def _furnish(engine: Engine, clock: StoppedClock) -> None:
         stock.append(ledger.Entry(Kind.COUNT, LAST_PIECE, "linden", 1, "import:1", now))
         ledger.record(session, stock, now=now)
         access.create_user(session, "olga", PASSWORD, Role.OPS, now=now)
+        access.create_user(session, "anna", PASSWORD, Role.ADMIN, now=now)
         access.create_user(session, "kim", PASSWORD, Role.STAFF, location="linden", now=now)
         for name, initials in (("Ada Sommer", "AS"), ("Ben Vogt", "BV")):
             access.create_user(session, name, None, Role.STAFF, location="linden", now=now)
             people.set_initials(session, name, initials)
+        _lock(session, now)
+
+
+def _lock(session: Session, now: datetime) -> None:
+    """A tablet at which somebody typed wrong PINs."""
+    session.add(
+        Device(
+            id=LOCKED, name="Tablet im Lager", location="linden", code_hash=LOCKED, invited_at=now, invited_by="olga",
+            enrolled_at=now, wrong_pins=5, locked_at=now,
+        )
+    )  # fmt: skip
+    session.add(
+        BrowserSession(id=LOCKED, device_id=LOCKED, created_at=now, seen_at=now, until=now + timedelta(days=30))
+    )
 
 
 def _fake(name: str, clock: StoppedClock) -> FakeChannel:

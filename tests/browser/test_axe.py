@@ -7,46 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from itsdangerous import URLSafeSerializer
 
+from omnisync.pages.logins import DEVICE
 from tests import npm
-from tests.browser.day import PASSWORD
-from tests.browser.test_office import PAGES
+from tests.browser.addresses import DESK, OFFICE, STRANGERS, go
+from tests.browser.conftest import SECRET
+from tests.browser.day import LOCKED, PASSWORD
 from tests.browser.test_ops import SCREENS
 
 pytestmark = pytest.mark.browser
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _ASK = """async (rules) => (await axe.run(document, { runOnly: { type: 'tag', values: rules } })).violations
   .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 3).map((one) => one.html.slice(0, 160)).join(' | ')} (${nodes.length})`)"""
-OFFICE = {
-    "one price": "/ops/prices/one?sku=SNEAKER-KIEL-42&channel=webshop",
-    "overview": "/ops",
-    "devices": "/ops/devices",
-    "certificate": "/ops/trust",
-    "unrung": "/ops/pickups/unrung",
-    "missing": "/ops/letters/one?id=x",
-}
-BEHIND = {
-    "story of a pickup": ("/ops/pickups", "#pickups tbody a"),
-    "story of an order": ("/ops/orders", "#orders tbody a"),
-    "one letter": ("/ops/letters", "#letters tbody a"),
-    "one message": ("/ops/channel?name=webshop", "#messages tbody a"),
-}
-"""A page behind the first link of a list."""
-DESK = {
-    "list": "/staff",
-    "ready": "/staff?tab=bereit",
-    "done": "/staff?tab=erledigt",
-    "code": "/staff/code",
-    "status": "/staff/status",
-    "who": "/staff/who",
-    "instructions": "/staff/help",
-    "practice": "/staff/practice",
-    "work": "/staff/work",
-    "find": "/staff/work/find?q=er",
-    "article": "/staff/work/article?sku=KERZE-HIDDENSEE",
-    "count": "/staff/work/count?sku=KERZE-HIDDENSEE",
-    "pause": "/staff/work/pause",
-}
 
 
 @pytest.fixture(scope="module")
@@ -98,15 +71,19 @@ def log_in(page, server, name, then):
 @pytest.mark.parametrize(("width", "height", "dark"), SCREENS)
 def test_no_page_of_the_office_breaks_a_rule(open_page, server, look, width, height, dark):
     page = open_page(width, height, dark=dark, touch=width == 390, may_say="Failed to load resource")
-    wrong = look(page, "login", "/staff/login")
-    log_in(page, server, "olga", "/ops")
+    wrong = {}
+    for where in (one for found in STRANGERS.values() for one in found):
+        wrong |= look(page, where, where)
+    log_in(page, server, "anna", "/ops")
 
-    for name, path in {**OFFICE, **PAGES}.items():
-        wrong |= look(page, name, path)
-    for name, (path, first) in BEHIND.items():
-        page.goto(f"{server.url}{path}")
-        page.locator(first).first.click()
-        wrong |= look(page, name)
+    for where in (one for found in OFFICE.values() for one in found):
+        assert go(page, server, where), where
+        wrong |= look(page, str(where))
+    wrong |= look(page, "forms", "/ops/people")
+    page.locator("#new-key").get_by_label("Name").fill(f"axe {width} {dark}")
+    page.locator("#new-key").get_by_role("button").click()
+    page.get_by_role("heading", name="Ihr neuer Schlüssel").wait_for()
+    wrong |= look(page, "a new key")
 
     assert wrong == {}, json.dumps(wrong, indent=1, ensure_ascii=False)
 
@@ -117,19 +94,12 @@ def test_no_page_of_the_desk_breaks_a_rule(open_page, server, look, width, heigh
     page.add_init_script(SEES_GREY)
     log_in(page, server, "kim", "/staff")
 
-    wrong = look(page, "enrol", "/d/XXXX-XXXX") | look(page, "refused", "/ops")
-    for name, path in DESK.items():
-        wrong |= look(page, name, path)
-    page.goto(f"{server.url}/staff")
-    if page.get_by_role("link", name="Weiter packen").count():
-        page.get_by_role("link", name="Weiter packen").first.click()
-    else:
-        page.locator("article.card a").first.click()
-    page.locator("[data-page]").wait_for()
-    wrong |= look(page, "picking")
+    wrong = look(page, "refused", "/ops")
+    for where in (one for found in DESK.values() for one in found):
+        assert go(page, server, where), where
+        wrong |= look(page, str(where))
     page.goto(f"{server.url}/staff?tab=bereit")
     page.locator("a.card").first.click()
-    wrong |= look(page, "handing over")
     page.get_by_role("button", name="Abholcode scannen").click()
     page.get_by_text("in den Rahmen halten").wait_for()
     wrong |= look(page, "camera")
@@ -137,4 +107,16 @@ def test_no_page_of_the_desk_breaks_a_rule(open_page, server, look, width, heigh
     page.get_by_role("button", name="Prüfen").wait_for()
     wrong |= look(page, "keys")
 
+    assert wrong == {}, json.dumps(wrong, indent=1, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(("width", "height", "dark"), SCREENS)
+def test_a_locked_device_breaks_no_rule(open_page, server, look, width, height, dark):
+    page = open_page(width, height, dark=dark, touch=width == 390, may_say="Failed to load resource")
+    cookie = URLSafeSerializer(SECRET, salt="omnisync session").dumps([DEVICE, LOCKED])
+    page.context.add_cookies([{"name": DEVICE, "value": str(cookie), "url": server.url}])
+
+    wrong = look(page, "locked", "/staff")
+
+    assert page.get_by_role("heading", name="Dieses Gerät ist gesperrt").is_visible()
     assert wrong == {}, json.dumps(wrong, indent=1, ensure_ascii=False)

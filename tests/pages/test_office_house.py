@@ -100,7 +100,7 @@ def test_what_was_pressed_stands_in_the_log_with_who_pressed_it(engine, clock):
     refused, page, of_another = play(engine, clock, story)
 
     assert "m=not-found" in refused.headers["location"]
-    assert [row.split(" ", 1)[1] for row in rows(page, "acts")] == ["olga Kanal angehalten ebay"]
+    assert [row.split(" ", 1)[1] for row in rows(page, "acts")] == ["olga im Büro Kanal angehalten ebay"]
     assert "/ops/channel?name=ebay" in links(page)
     assert "count.csv Bestand 3 2 Erledigt r1" in rows(page, "imports")[0]
     assert any("eBay DE Angehalten" in row for row in rows(page, "events"))

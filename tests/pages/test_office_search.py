@@ -11,7 +11,7 @@ from tests.pages.office import links, place, play, rows, section, table_of, word
 
 def story_of(page):
     """The moments of a timeline, each as words."""
-    found = re.search(r'<ol class="story">.*?</ol>', page, re.DOTALL)
+    found = re.search(r'<ol class="story"[^>]*>.*?</ol>', page, re.DOTALL)
     return [words(one) for one in re.findall(r"<li>.*?</li>", found[0], re.DOTALL)]
 
 

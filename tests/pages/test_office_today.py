@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,12 +13,13 @@ from omnisync import db
 from omnisync.catalog import pricelist, prices
 from omnisync.catalog.pricelist import BasePrice, ChannelPrice
 from omnisync.clock import Ids
-from omnisync.orders import accepting, handing, picking
+from omnisync.orders import accepting, handing, pauses, picking
 from omnisync.orders.handing import ByCode
 from omnisync.orders.pickup_api import desk_for
 from omnisync.orders.tables import HandOver, Mail
 from omnisync.pages.office import morning, today
 from omnisync.settings import MailSettings
+from omnisync.sync import leases
 from omnisync.sync.tables import Cursor, ShownState
 from omnisync.values import Money
 from tests.conftest import START
@@ -25,10 +27,13 @@ from tests.pages.office import links, place, play, rows, section, words, work
 
 
 async def back_up(site):
-    """The database was copied just now."""
+    """The database was copied just now, and a worker works."""
     row = {"channel": today.BACKUP[0], "name": today.BACKUP[1], "value": None, "at": site.clock.now()}
     await site.services.write.run(
         lambda session: db.upsert(session, db.table(Cursor), [row], key=("channel", "name"), update=("at",))
+    )
+    await site.services.write.run(
+        lambda session: leases.take(session, leases.HOUSE, "a worker", now=site.clock.now(), lasting=timedelta(days=7))
     )
 
 
@@ -60,6 +65,33 @@ def test_each_thing_to_do_is_a_line_that_leads_to_where_it_is_done(engine, clock
     assert "1 Stück ist zugesagt und nicht da" in rows(early, "today")
     assert rows(late, "today")[0] == "2 Abholungen sind verspätet Filiale Lindenstraße"
     assert {"/ops/pickups?location=linden&state=late", "/ops/shortages"} <= set(links(late))
+
+
+def test_a_day_without_a_worker_is_not_quiet(engine, clock):
+    async def story(site):
+        await back_up(site)
+        clock.advance(days=8)
+        await site.log_in()
+        return await site.get("/ops/today")
+
+    assert rows(play(engine, clock, story), "today")[0] == "Der Abgleich steht."
+
+
+def test_a_store_that_paused_its_pickups_stands_there_until_it_takes_them_again(engine, clock):
+    async def story(site):
+        await back_up(site)
+        until = clock.now() + timedelta(hours=2)
+        await work(site, pauses.begin, "linden", until)
+        paused = await site.get("/ops/today")
+        await work(site, pauses.end, "linden")
+        return paused, await site.get("/ops/today")
+
+    paused, after = play(engine, clock, story)
+
+    [line] = rows(paused, "today")
+    assert re.fullmatch(r"Nimmt bis \d\d:\d\d keine Abholungen an, sagte Kim Filiale Lindenstraße", line)
+    assert "/staff/work/pause?store=linden" in links(paused)
+    assert "Nichts zu tun." in words(after)
 
 
 def test_what_nobody_in_its_store_accepts_comes_first(engine, clock):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 import pytest
 import sqlalchemy as sa
@@ -69,6 +70,32 @@ def ask_without_keys(engine, story):
             return await story(Api(client, services, {}, application))
 
     return asyncio.run(run())
+
+
+def test_whoever_watches_the_whole_is_told_that_no_worker_works(fresh, clock):
+    async def asked(site):
+        found = [await site.browser.get(path) for path in ("/readyz", "/readyz?worker=true")]
+        idle = numbers((await site.browser.get("/metrics")).text)["omnisync_worker_idle_seconds"]
+        return [(one.status_code, one.json()) for one in found], idle
+
+    async def run():
+        async with opened(fresh, clock) as site:
+            never = await asked(site)
+            await site.run()
+            working = await asked(site)
+            clock.advance(seconds=180)
+            return never, working, await asked(site)
+
+    migrations.upgrade(fresh)
+    never, working, stopped = asyncio.run(run())
+
+    assert (never[0][1][0], never[1]) == (503, math.inf)
+    assert [status for status, _ in working[0]] == [200, 200]
+    assert (working[0][1][1]["worker"], working[1]) == ("working", 0)
+    (plain, body), (watched, problem) = stopped[0]
+    assert (plain, body["status"], body["worker"]) == (200, "ready", "stopped")
+    assert (watched, problem["type"].rpartition("/")[2]) == (503, "worker-stopped")
+    assert problem["idle_seconds"] == stopped[1] == 180 + 2 - 60
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])

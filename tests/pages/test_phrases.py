@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from omnisync.pages import ops_german
+from omnisync.adapters.csv import columns
+from omnisync.adapters.csv.settings import TillSettings
+from omnisync.pages import ops_german, ops_german_files
 from omnisync.pages.ops_phrases import said
 from omnisync.pages.words import speaking
 
@@ -74,3 +76,48 @@ def test_each_phrase_is_found_by_its_own_sentence_and_keeps_what_differs(english
 def test_the_sentence_that_fits_best_is_said(english: str, german: str) -> None:
     assert said(english, GERMAN) == german
     assert said(english, speaking("en")) == english
+
+
+OF_FILES = [CODE / "adapters" / "csv" / f"{name}.py" for name in ("reading", "text", "values", "columns")]
+
+
+def faults(file: Path) -> Iterator[str]:
+    """What can be wrong with a file or a line of it, each way it can be said."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ValueError":
+            for one in node.args:
+                each = [one.body, one.orelse] if isinstance(one, ast.IfExp) else [one]
+                yield from (text.replace("decimal 7", "decimal comma") for part in each if (text := _text(part)))
+
+
+@pytest.mark.parametrize("file", [pytest.param(file, id=file.name) for file in OF_FILES])
+def test_what_is_wrong_with_a_line_of_a_file_is_said_in_german_too(file: Path) -> None:
+    told = {said(f"sales.csv, line 3: {fault}.", GERMAN): fault for fault in faults(file)}
+
+    assert [fault for german, fault in told.items() if fault in german] == []
+    assert all(german.startswith("sales.csv, Zeile 3: ") for german in told)
+
+
+def test_what_is_wrong_with_a_whole_file_is_said_in_german_too() -> None:
+    settings = TillSettings(folder="x")
+    for text in ("a;b;c", "receipt;quantity"):
+        with pytest.raises(ValueError, match=" ") as wrong:
+            columns.find_header([text], "sales", settings)
+        told = said(f"sales.csv: {wrong.value}.", GERMAN)
+        assert told.startswith(("sales.csv: keine ihrer Zeilen", "sales.csv: ihr fehlt"))
+
+
+def test_what_differs_in_a_fault_is_kept() -> None:
+    assert said("sales.csv, line 3: '1,5' is no whole number of pieces.", GERMAN) == (
+        "sales.csv, Zeile 3: '1,5' ist keine ganze Stückzahl."
+    )
+
+
+@pytest.mark.parametrize(("english", "german"), ops_german_files.GERMAN)
+def test_each_fault_is_found_by_its_own_words(english: str, german: str) -> None:
+    differs = [f"<{number}>" for number in range(1, english.count("{}") + 1)]
+    expected = german
+    for number, one in enumerate(differs, 1):
+        expected = expected.replace(f"{{{number}}}", one)
+
+    assert said(f"x.csv, line 3: {english.format(*differs)}.", GERMAN) == f"x.csv, Zeile 3: {expected}."

@@ -26,6 +26,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("prefix"),
     )
     op.create_table(
+        "act",
+        sa.Column("id", db.Serial(), nullable=False),
+        sa.Column("at", db.Instant(), nullable=False),
+        sa.Column("door", sa.String(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("thing", sa.String(), nullable=False),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("about", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_act_at"), "act", ["at"], unique=False)
+    op.create_table(
         "alert_told",
         sa.Column("key", db.Name(), nullable=False),
         sa.Column("kind", db.Name(), nullable=False),
@@ -535,17 +547,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("promise IS NOT NULL"),
     )
     op.create_index("movement_shelf", "movement", ["location", "sku", "id"], unique=False)
-    op.create_table(
-        "office_act",
-        sa.Column("id", db.Serial(), nullable=False),
-        sa.Column("at", db.Instant(), nullable=False),
-        sa.Column("by", sa.String(), nullable=False),
-        sa.Column("thing", sa.String(), nullable=False),
-        sa.Column("step", sa.String(), nullable=False),
-        sa.Column("about", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index(op.f("ix_office_act_at"), "office_act", ["at"], unique=False)
     op.create_table(
         "pickup_act",
         sa.Column("id", db.Serial(), nullable=False),
@@ -1117,8 +1118,6 @@ def downgrade() -> None:
     op.drop_table("pickup_number")
     op.drop_index("pickup_act_of", table_name="pickup_act")
     op.drop_table("pickup_act")
-    op.drop_index(op.f("ix_office_act_at"), table_name="office_act")
-    op.drop_table("office_act")
     op.drop_index("movement_shelf", table_name="movement")
     op.drop_index(
         "movement_promise",
@@ -1213,6 +1212,8 @@ def downgrade() -> None:
     op.drop_table("archived_key")
     op.drop_table("archive")
     op.drop_table("alert_told")
+    op.drop_index(op.f("ix_act_at"), table_name="act")
+    op.drop_table("act")
     op.drop_table("access_key")
     if op.get_bind().dialect.name == "postgresql":
         for journal in journals.JOURNALS:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlmodel import Session
 
 from omnisync.errors import InvalidRequest
-from omnisync.pages.office import kinds, stock
+from omnisync.pages.office import kinds, stock, ways
 from omnisync.pages.office.frame import Visit
 from omnisync.pages.office.sheet import Column, Sheet
 from omnisync.pages.words import later
@@ -122,11 +122,14 @@ def _written(told: Mapping[str, Any], visit: Visit) -> Sheet:
     rows = [one | {"place": place["place"] or ""} for place in told["places"] for one in place["sent"]]
     columns = (
         Column(later("Sent"), lambda row: parse_time(row["sent_at"])),
-        Column(later("Number"), lambda row: row["quantity"], look="num"),
+        Column(
+            later("Number"), lambda row: row["quantity"],
+            lambda row: ways.explain(visit.get("sku"), channel=visit.get("channel"), at=parse_time(row["sent_at"])), look="num",
+        ),
         Column(later("Listing"), lambda row: row["external_id"], note=lambda row: row["place"], look="code"),
         Column(later("Outcome"), lambda row: say(OUTCOMES[row["outcome"]]), note=lambda row: row["reason"] or ""),
         Column(later("Applied"), lambda row: row["applied_at"] and parse_time(row["applied_at"])),
-    )
+    )  # fmt: skip
     return Sheet("sent", say("What was sent there by then"), columns, rows, say("Nothing was sent there by then."))
 
 

@@ -137,9 +137,24 @@ def _drift(rows: Sequence[Any], context: Context, visit: Visit) -> Sheet:
             lambda row: ways.explain(row.sku, channel=row.channel),
             look="num",
         ),
-        Column(later("Shows"), lambda row: row.seen if row.seen is not None else row.believed, look="num"),
-        Column(later("Should cost"), lambda row: _money(row.wanted_price_minor, row.wanted_price_currency), look="num"),
-        Column(later("Costs"), lambda row: _money(row.price_minor, row.price_currency), look="num"),
+        Column(
+            later("Shows"),
+            lambda row: row.seen if row.seen is not None else row.believed,
+            lambda row: ways.explain(row.sku, "sent", channel=row.channel),
+            look="num",
+        ),
+        Column(
+            later("Should cost"),
+            lambda row: _money(row.wanted_price_minor, row.wanted_price_currency),
+            lambda row: ways.price(row.sku, row.channel),
+            look="num",
+        ),
+        Column(
+            later("Costs"),
+            lambda row: _money(row.price_minor, row.price_currency),
+            lambda row: ways.price(row.sku, row.channel),
+            look="num",
+        ),
         Column(later("Since"), lambda row: row.since),
     )
     return Sheet("drift", say("Drift"), columns, rows, say("Every channel shows what it should."))

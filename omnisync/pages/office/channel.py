@@ -33,6 +33,15 @@ MOST_TIGHT = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """One of the figures over the tables; `way` is where it is explained."""
+
+    name: str
+    value: str
+    way: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """The whole page."""
 
@@ -41,7 +50,7 @@ class Page:
     mark: Mark
     reason: str
     action: str
-    facts: Mapping[str, str]
+    facts: Sequence[Fact]
     paused: bool
     troubled: bool
     sheets: tuple[Sheet, ...]
@@ -75,7 +84,7 @@ def channel(session: Session, context: Context, visit: Visit) -> Page:
     )  # fmt: skip
 
 
-def _facts(found: Channel, one: Health, row: Any, visit: Visit) -> dict[str, str]:
+def _facts(found: Channel, one: Health, row: Any, visit: Visit) -> list[Fact]:
     say, rule = visit.say, found.policy
     told = {
         say("Adapter"): say(ops_words.ADAPTERS.get(found.settings.adapter, found.settings.adapter)),
@@ -93,7 +102,15 @@ def _facts(found: Channel, one: Health, row: Any, visit: Visit) -> dict[str, str
         say("At most listed"): "" if rule.max_listed is None else say.number(rule.max_listed),
         say("Shown as none from"): say.number(rule.stop_at) if rule.stop_at else "",
     }
-    return {name: value for name, value in told.items() if value}
+    here = found.name
+    explained = {
+        say("Lag"): ways.number("delay", here),
+        say("Waiting"): ways.number("queue", here),
+        say("Drifting"): f"/ops/drift?{ways.query(channel=here)}",
+        say("Still offered, already gone"): ways.number("queue", here),
+    }
+    settings = dict.fromkeys((say("Buffer"), say("At most listed"), say("Shown as none from")), "/ops/settings")
+    return [Fact(name, value, (explained | settings).get(name, "")) for name, value in told.items() if value]
 
 
 def _topics(session: Session, context: Context, found: Channel, one: Health, visit: Visit) -> Sheet:
@@ -127,7 +144,12 @@ def _topics(session: Session, context: Context, found: Channel, one: Health, vis
         Column(later("Topic"), lambda topic: topic),
         Column(later("State"), mark),
         Column(later("Last message"), last),
-        Column(later("In two weeks"), lambda topic: by_topic[topic].number if topic in by_topic else 0, look="num"),
+        Column(
+            later("In two weeks"),
+            lambda topic: by_topic[topic].number if topic in by_topic else 0,
+            lambda topic: visit.url(topic=topic, messages_before="") + "#messages",
+            look="num",
+        ),
     )
     hint = say("since %(when)s", when=visit.shown(one.subscribed_at)) if one.subscribed_at else ""
     empty = say("It sends no messages: it is asked on a schedule.")
@@ -146,6 +168,8 @@ def _messages(session: Session, found: Channel, visit: Visit) -> Sheet:
         message.c.id, message.c.received_at, message.c.topic, message.c.resource, message.c.state, message.c.attempts,
         message.c.reason, message.c.event_id,
     ).where(message.c.channel == found.name)  # fmt: skip
+    if topic := visit.get("topic"):
+        statement = statement.where(message.c.topic == topic)
     if before := visit.get("messages_before"):
         statement = statement.where(message.c.id < row_number(stock.cursor(before, 1)[0]))
     rows = session.execute(statement.order_by(message.c.id.desc()).limit(visit.rows + 1)).all()
@@ -156,7 +180,7 @@ def _messages(session: Session, found: Channel, visit: Visit) -> Sheet:
         Column(later("Topic"), lambda row: row.topic),
         Column(later("About"), lambda row: row.resource or row.event_id, look="code"),
         Column(later("State"), lambda row: _mark(row, visit), note=lambda row: said(row.reason or "", visit.say)),
-        Column(later("Tries"), lambda row: row.attempts, look="num"),
+        Column(later("Tries"), lambda row: row.attempts, lambda row: f"/ops/channel/message?id={row.id}", look="num"),
     )
     return Sheet("messages", visit.say("Messages"), columns, shown, visit.say("No message has come."), more)
 
@@ -216,9 +240,9 @@ def _writes(session: Session, found: Channel, visit: Visit) -> Sheet:
         Column(later("Article"), lambda row: row.sku, lambda row: ways.article(row.sku), lambda row: row.external_id),
         Column(
             later("Number"), lambda row: row.quantity,
-            lambda row: ways.explain(row.sku, channel=row.channel) if row.quantity is not None else "", look="num",
+            lambda row: ways.explain(row.sku, channel=row.channel, at=row.sent_at), look="num",
         ),
-        Column(later("Price"), _price, look="num"),
+        Column(later("Price"), _price, lambda row: ways.price(row.sku, row.channel), look="num"),
         Column(
             later("Outcome"), lambda row: say(account.OUTCOMES.get(row.outcome, row.outcome or "")),
             note=lambda row: said(row.reason or "", say),
@@ -245,10 +269,14 @@ def _budget(session: Session, found: Channel, visit: Visit) -> tuple[Sheet, ...]
         .order_by(number.desc(), sent.c.external_id)
         .limit(visit.rows if visit.get("csv") else MOST_TIGHT)
     ).all()
+
+    def written(row: Any) -> str:
+        return ways.explain(row.sku, "sent", channel=found.name)
+
     columns = (
         Column(later("Listing"), lambda row: row.sku, lambda row: ways.article(row.sku), lambda row: row.external_id),
-        Column(later("Written in 24 h"), lambda row: row.number, look="num"),
-        Column(later("Left"), lambda row: max(0, most - row.number), look="num"),
+        Column(later("Written in 24 h"), lambda row: row.number, written, look="num"),
+        Column(later("Left"), lambda row: max(0, most - row.number), written, look="num"),
     )
     say = visit.say
     hint = say("%(number)s a day for each listing", number=say.number(most))

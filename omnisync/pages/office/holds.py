@@ -27,7 +27,7 @@ def of(session: Session, shelves: Sequence[Shelf], names: Mapping[str, str], vis
     columns = (
         Column(later("For"), lambda row: _whom(row, visit), _way),
         Column(later("Location"), lambda row: names.get(row.location, row.location)),
-        Column(later("Pieces"), lambda row: int(row.pieces), look="num"),
+        Column(later("Pieces"), lambda row: int(row.pieces), _way, look="num"),
         Column(later("Since"), lambda row: row.since),
         Column(later("Until"), lambda row: row.expires_at),
         Column(later("Named"), lambda row: row.promise, look="code"),

@@ -67,9 +67,14 @@ def _lines(value: Any, name: str, secrets: frozenset[str]) -> Iterator[tuple[str
         yield name, _shown(value, name.rpartition(".")[2], secrets)
 
 
+def _plain(value: Any) -> str:
+    """As the file of settings writes it, without quotes."""
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _shown(value: Any, key: str, secrets: frozenset[str]) -> str:
     """Hidden by its name or by its value: either is enough."""
-    text = ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+    text = ", ".join(map(_plain, value)) if isinstance(value, list) else _plain(value)
     if not text:
         return ""
     if text in secrets or (isinstance(value, str) and _SECRET_NAMES.search(key) and key not in _NO_SECRETS):

@@ -105,7 +105,7 @@ def _sheet(found: Sequence[Any], context: Context, visit: Visit, more: str) -> S
         ),
         Column(later("Channel"), lambda row: titles.get(row.channel, row.channel), lambda row: ways.channel(row.channel)),
         Column(later("Why"), lambda row: said(row.reason, say)),
-        Column(later("Tries"), lambda row: row.attempts, look="num"),
+        Column(later("Tries"), lambda row: row.attempts, lambda row: f"/ops/letters/one?id={row.id}", look="num"),
         Column(later("Since"), lambda row: row.opened_at),
         Column(later("Last tried"), lambda row: row.last_at),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Who pressed what in the office, what was imported, and what happened to channels."""
+"""Who changed what and by which door, what was imported, and what happened to channels."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
+from omnisync.access.acts import Door
+from omnisync.access.tables import Act
 from omnisync.catalog.tables import ImportRun
 from omnisync.pages.office import stock, ways
 from omnisync.pages.office.frame import Visit
@@ -17,10 +19,10 @@ from omnisync.pages.office.sheet import Column, Mark, Sheet
 from omnisync.pages.office.steps import row_number
 from omnisync.pages.words import later
 from omnisync.sync.context import Context
-from omnisync.sync.tables import Event, OfficeAct
+from omnisync.sync.tables import Event
 from omnisync.values import to_cursor
 
-act, run, event = db.table(OfficeAct), db.table(ImportRun), db.table(Event)
+act, run, event = db.table(Act), db.table(ImportRun), db.table(Event)
 STEPS = {
     ("channels", "pause"): later("Channel paused"),
     ("channels", "resume"): later("Channel resumed"),
@@ -39,7 +41,35 @@ STEPS = {
     ("users", "create"): later("User created"),
     ("users", "password"): later("Password set"),
     ("users", "disable"): later("User ended"),
+    ("users", "initials"): later("Initials set"),
+    ("users", "pin"): later("PIN set"),
+    ("keys", "create"): later("Key created"),
     ("keys", "revoke"): later("Key ended"),
+    ("devices", "invite"): later("Device invited"),
+    ("devices", "end"): later("Device ended"),
+    ("devices", "unlock"): later("Device opened again"),
+    ("devices", "add-person"): later("Person of a store added"),
+    ("devices", "pin"): later("PIN set"),
+    ("devices", "end-person"): later("Person of a store ended"),
+    ("devices", "end-session"): later("Signed out"),
+    ("stores", "pause"): later("Pickups paused"),
+    ("stores", "resume"): later("Pickups taken again"),
+    ("prices", "set"): later("Prices set"),
+    ("stock", "safety"): later("Safety stock set"),
+    ("stock", "backorder"): later("Backorder set"),
+    ("mappings", "put"): later("Article mapped"),
+    ("stocktakes", "open"): later("Stocktake opened"),
+    ("stocktakes", "book"): later("Stocktake booked"),
+    ("stocktakes", "abandon"): later("Stocktake abandoned"),
+    ("subscriptions", "create"): later("Webhook subscribed"),
+    ("subscriptions", "resume"): later("Webhook tried again"),
+    ("subscriptions", "delete"): later("Webhook ended"),
+}
+DOORS = {
+    Door.OFFICE: later("in the office"),
+    Door.DESK: later("in a store"),
+    Door.KEY: later("API key"),
+    Door.TERMINAL: later("command line"),
 }
 
 
@@ -48,29 +78,33 @@ class Log:
     """The whole page."""
 
     sheets: tuple[Sheet, ...]
+    doors: Sequence[tuple[str, str]]
 
 
 def log(session: Session, context: Context, visit: Visit) -> Log:
     """The newest first."""
-    return Log((_acts(session, visit), _imports(session, context, visit), _events(session, context, visit)))
+    doors = [(door.value, visit.say(words)) for door, words in DOORS.items()]
+    return Log((_acts(session, visit), _imports(session, context, visit), _events(session, context, visit)), doors)
 
 
 def _acts(session: Session, visit: Visit) -> Sheet:
     say, statement = visit.say, sa.select(act)
     if before := visit.get("before"):
         statement = statement.where(act.c.id < row_number(stock.cursor(before, 1)[0]))
-    if by := visit.get("by"):
-        statement = statement.where(act.c.by == by)
+    for name in ("by", "door", "thing", "about"):
+        if told := visit.get(name):
+            statement = statement.where(act.c[name] == told)
     rows = session.execute(statement.order_by(act.c.id.desc()).limit(visit.rows + 1)).all()
     shown = rows[: visit.rows]
     more = visit.url(before=to_cursor(shown[-1].id)) if len(rows) > len(shown) else ""
     columns = (
         Column(later("When"), lambda row: row.at),
-        Column(later("Who"), lambda row: row.by, lambda row: visit.url(by=row.by, before="")),
+        Column(later("Who"), lambda row: row.by, lambda row: visit.url(by=row.by, door=row.door, before="")),
+        Column(later("From where"), lambda row: say(DOORS[Door(row.door)])),
         Column(later("What"), lambda row: say(STEPS.get((row.thing, row.step), f"{row.thing} {row.step}"))),
         Column(later("About"), lambda row: row.about, _way, look="code"),
     )
-    return Sheet("acts", say("Pressed in the office"), columns, shown, say("Nothing was pressed yet."), more)
+    return Sheet("acts", say("Changed by hand or by program"), columns, shown, say("Nothing was changed yet."), more)
 
 
 def _way(row: Any) -> str:
@@ -79,6 +113,11 @@ def _way(row: Any) -> str:
         "letters": f"/ops/letters/one?{ways.query(id=row.about)}",
         "cases": "/ops/cases?state=closed",
         "shortages": "/ops/shortages",
+        "mappings": "/ops/mappings",
+        "devices": "/ops/devices",
+        "stores": f"/ops/pickups?{ways.query(location=row.about)}",
+        "prices": "/ops/prices",
+        "stock": "/ops/stock",
     }
     return ways_of.get(row.thing, "")
 

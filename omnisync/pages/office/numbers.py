@@ -33,6 +33,7 @@ class Number:
     title: str
     how: str
     sheets: tuple[Sheet, ...]
+    channels: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def number(session: Session, context: Context, visit: Visit) -> Number:
         *way.columns,
     )
     sheet = Sheet("rows", say(way.title), columns, way.rows(session, visit), say(way.empty))
-    return Number(say(way.title), say(way.how), (sheet,))
+    return Number(say(way.title), say(way.how), (sheet,), list(titles.items()))
 
 
 def _slowest(session: Session, visit: Visit) -> Sequence[Any]:
@@ -71,12 +72,19 @@ def _slowest(session: Session, visit: Visit) -> Sequence[Any]:
         .where(sent.c.tag >= first_id(since - SLACK), sent.c.applied_at >= since, sent.c.changed_at.is_not(None))
         .order_by(took.desc(), sent.c.tag)
     )
-    return session.execute(statement.limit(visit.rows)).all()
+    return session.execute(_of(visit, sent.c.channel, statement).limit(visit.rows)).all()
+
+
+def _of(visit: Visit, column: Any, statement: sa.Select[Any]) -> sa.Select[Any]:
+    """Of one channel where the address names one."""
+    channel = visit.get("channel")
+    return statement.where(column == channel) if channel else statement
 
 
 def _twice(session: Session, visit: Visit) -> Sequence[Any]:
     statement = sa.select(conflict.c.channel, conflict.c.sku, conflict.c.quantity, conflict.c.order_id, conflict.c.at)
-    return session.execute(statement.order_by(conflict.c.id.desc()).limit(visit.rows)).all()
+    newest = _of(visit, conflict.c.channel, statement).order_by(conflict.c.id.desc())
+    return session.execute(newest.limit(visit.rows)).all()
 
 
 def _waiting(session: Session, visit: Visit) -> Sequence[Any]:
@@ -93,7 +101,8 @@ def _waiting(session: Session, visit: Visit) -> Sequence[Any]:
         message.c.channel, sa.null(), sa.null(), sa.null(), message.c.topic, message.c.received_at
     ).where(message.c.state == "received")
     both = sa.union_all(numbers, messages).subquery()
-    return session.execute(sa.select(both).order_by(both.c.since).limit(visit.rows)).all()
+    oldest = _of(visit, both.c.channel, sa.select(both)).order_by(both.c.since)
+    return session.execute(oldest.limit(visit.rows)).all()
 
 
 _WAYS: Mapping[str, _Way] = {
@@ -106,10 +115,20 @@ _WAYS: Mapping[str, _Way] = {
         later("Nothing was sent in this span."),
         _slowest,
         (
-            Column(later("Number"), lambda row: row.quantity, look="num"),
+            Column(
+                later("Number"),
+                lambda row: row.quantity,
+                lambda row: ways.explain(row.sku, channel=row.channel, at=row.applied_at),
+                look="num",
+            ),
             Column(later("Changed"), lambda row: row.changed_at),
             Column(later("Shown there"), lambda row: row.applied_at),
-            Column(later("Seconds"), lambda row: round(row.took / 1e6), look="num"),
+            Column(
+                later("Seconds"),
+                lambda row: round(row.took / 1e6),
+                lambda row: ways.explain(row.sku, "sent", channel=row.channel, at=row.applied_at),
+                look="num",
+            ),
         ),
     ),
     "twice": _Way(
@@ -121,8 +140,8 @@ _WAYS: Mapping[str, _Way] = {
         later("Nothing was sold twice."),
         _twice,
         (
-            Column(later("Pieces"), lambda row: row.quantity, look="num"),
-            Column(later("Cause"), lambda row: row.order_id, look="code"),
+            Column(later("Pieces"), lambda row: row.quantity, lambda row: ways.order(row.order_id), look="num"),
+            Column(later("Cause"), lambda row: row.order_id, lambda row: ways.order(row.order_id), look="code"),
             Column(later("When"), lambda row: row.at),
         ),
     ),
@@ -135,8 +154,18 @@ _WAYS: Mapping[str, _Way] = {
         later("Nothing waits."),
         _waiting,
         (
-            Column(later("Should show"), lambda row: row.wanted, look="num"),
-            Column(later("Shows"), lambda row: row.believed, look="num"),
+            Column(
+                later("Should show"),
+                lambda row: row.wanted,
+                lambda row: ways.explain(row.sku, channel=row.channel),
+                look="num",
+            ),
+            Column(
+                later("Shows"),
+                lambda row: row.believed,
+                lambda row: ways.explain(row.sku, "sent", channel=row.channel),
+                look="num",
+            ),
             Column(later("Message"), lambda row: row.topic),
             Column(later("Waits since"), lambda row: row.since),
         ),

@@ -86,8 +86,8 @@ def sheet(found: Sequence[Any], context: Context, visit: Visit, more: str = "") 
             note=lambda row: say("At the till") if row.counter else names.get(row.collect_at, ""),
         ),
         Column(later("State"), lambda row: mark(row, visit)),
-        Column(later("Pieces"), lambda row: int(row.pieces), look="num"),
-        Column(later("Done"), lambda row: int(row.done), look="num"),
+        Column(later("Pieces"), lambda row: int(row.pieces), lambda row: ways.order(row.id), look="num"),
+        Column(later("Done"), lambda row: int(row.done), lambda row: ways.order(row.id), look="num"),
         Column(later("Placed"), lambda row: row.placed_at),
         Column(later("Seen"), lambda row: row.seen_at),
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlmodel import Session
 from omnisync import access, db
 from omnisync.access import Role
 from omnisync.access.tables import AccessKey, User
+from omnisync.clock import system_chance
 from omnisync.pages.office import stock
 from omnisync.pages.office.frame import Visit
 from omnisync.pages.office.sheet import Act, Column, Mark, Sheet
@@ -26,6 +27,13 @@ ROLES = {
     Role.ADMIN: later("admin"),
     Role.SHOP: later("web shop"),
 }
+KEY_ROLES = {
+    Role.SHOP: later("web shop: availability, reservations, pickups"),
+    Role.STAFF: later("staff of one store: its pickups and counts"),
+    Role.OPS: later("office: everything but users and keys"),
+    Role.ADMIN: later("admin: everything"),
+}
+"""What each may, the least first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +42,26 @@ class People:
 
     sheets: tuple[Sheet, ...]
     roles: Sequence[tuple[str, str]]
+    key_roles: Sequence[tuple[str, str]]
     places: Sequence[tuple[str, str]]
+    prefix: str
+    """How the next key will begin."""
 
 
 def people(session: Session, context: Context, visit: Visit) -> People:
     """Users and keys; no hash of either leaves the database."""
-    roles = [(role.value, visit.say(words)) for role, words in ROLES.items() if role in access.OF_USERS]
     places = stock.places_of(context)
-    return People((_users(session, places, visit), _keys(session, places, visit)), roles, list(places.items()))
+    return People(
+        (_users(session, places, visit), _keys(session, places, visit)),
+        _choices(ROLES, access.OF_USERS, visit),
+        _choices(KEY_ROLES, access.OF_KEYS, visit),
+        list(places.items()),
+        access.new_prefix(system_chance()),
+    )
+
+
+def _choices(words: Mapping[Role, str], among: Container[Role], visit: Visit) -> Sequence[tuple[str, str]]:
+    return [(role.value, visit.say(told)) for role, told in words.items() if role in among]
 
 
 def _users(session: Session, places: dict[str, str], visit: Visit) -> Sheet:
@@ -89,8 +109,7 @@ def _keys(session: Session, places: dict[str, str], visit: Visit) -> Sheet:
         Column(later("Since"), lambda row: row.created_at),
         Column(later("State"), lambda row: _mark(row.revoked_at, visit)),
     )
-    hint = say("A new one is made by: omnisync keys create")
-    return Sheet("keys", say("API keys"), shown, rows, say("There is no key."), hint=hint, acts=acts)
+    return Sheet("keys", say("API keys"), shown, rows, say("There is no key."), acts=acts)
 
 
 def _where(places: dict[str, str], visit: Visit) -> tuple[Column, ...]:

@@ -143,13 +143,19 @@ def _quotes(session: Session, sku: str, names: Sequence[str], titles: Mapping[st
     say, there = visit.say, _shown(session, [sku]).get(sku, {})
     quotes = pricing.price_at(session, [(sku, name) for name in (None, *names)], visit.now)
     lowest = {name: pricing.lowest_30_days(session, sku, name, visit.now) for name in names}
+
+    def way(pair: Any, part: str = "quotes") -> str:
+        return f"{ways.price(sku, pair[1])}#{part}"
+
     columns = (
         Column(later("Channel"), lambda pair: titles.get(pair[1], say("everywhere else"))),
-        Column(later("Should cost"), lambda pair: quotes[pair].price, look="num"),
-        Column(later("Costs"), lambda pair: there.get(pair[1]), look="num"),
+        Column(later("Should cost"), lambda pair: quotes[pair].price, way, look="num"),
+        Column(later("Costs"), lambda pair: there.get(pair[1]), lambda pair: way(pair, "applied"), look="num"),
         Column(later("Comes from"), lambda pair: say(SOURCES[quotes[pair].source])),
-        Column(later("Net"), lambda pair: _net(quotes[pair]), look="num"),
-        Column(later("Lowest of 30 days"), lambda pair: lowest.get(pair[1]), look="num"),
+        Column(later("Net"), lambda pair: _net(quotes[pair]), way, look="num"),
+        Column(
+            later("Lowest of 30 days"), lambda pair: lowest.get(pair[1]), lambda pair: way(pair, "applied"), look="num"
+        ),
     )
     return Sheet("quotes", say("What it costs now"), columns, list(quotes), say("It has no price."))
 
@@ -163,7 +169,7 @@ def _history(session: Session, sku: str, names: Sequence[str], titles: Mapping[s
     columns = (
         Column(later("From"), lambda row: row[0]),
         Column(later("Channel"), lambda row: titles.get(row[1], row[1])),
-        Column(later("Price"), lambda row: row[2], look="num"),
+        Column(later("Price"), lambda row: row[2], lambda row: ways.price(sku, row[1]), look="num"),
     )
     return Sheet(
         "applied", visit.say("What channels showed"), columns, rows, visit.say("No channel has shown a price.")

@@ -15,6 +15,7 @@ MESSAGES = {
     "invalid-request": later("Please check what you entered."),
     "try-later": later("That did not work just now. Please try again in a moment."),
     "user-exists": later("There is a user of that name already."),
+    "key-exists": later("This key was made before; it cannot be shown again."),
     "yourself": later("This is your own account: let another one do that."),
     "proposal-changed": later("The proposal no longer fits. Please look again."),
     "forbidden": later("This account may not do this."),

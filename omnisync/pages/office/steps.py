@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
 from sqlmodel import Session
 
-from omnisync import access, db
-from omnisync.access import Access, Role
+from omnisync import access
+from omnisync.access import Access, Role, acts
+from omnisync.access.acts import Door
 from omnisync.errors import Conflict, InvalidRequest, NotFound
 from omnisync.orders import shortages as carrying_out
 from omnisync.stock import shortages
 from omnisync.sync import answering, behind, cases, deadletters, health, mappings, replay
 from omnisync.sync.answering import Said
 from omnisync.sync.context import Context
-from omnisync.sync.tables import OfficeAct
 
 AT_ONCE = 50
 """Letters that one press replays: those that a page shows."""
@@ -46,9 +45,7 @@ def carry_out(session: Session, context: Context, pressed: tuple[str, str], pres
     """Do what the button says, and write down who pressed it: both or neither."""
     STEPS[pressed].work(session, context, press)
     about = press.form.get("user") or press.name
-    act = {"at": press.now, "by": press.by.name, "thing": pressed[0], "step": pressed[1], "about": about[:200]}
-    session.flush()
-    session.execute(sa.insert(db.table(OfficeAct)), [act])
+    acts.keep(session, Door.OFFICE, press.by.name, pressed, about, now=press.now)
 
 
 def _pause(session: Session, context: Context, press: Press) -> None:

@@ -205,7 +205,10 @@ def _channels(session: Session, context: Context, sku: str, visit: Visit) -> She
             later("Should show"), lambda row: row.wanted,
             lambda row: ways.explain(row.sku, channel=row.channel), look="num",
         ),
-        Column(later("Shows"), lambda row: row.believed, look="num"),
+        Column(
+            later("Shows"), lambda row: row.believed,
+            lambda row: ways.explain(row.sku, "sent", channel=row.channel), look="num",
+        ),
         Column(later("State"), state),
         Column(later("Written"), lambda row: row.applied_at),
         Column(later("Read back"), lambda row: row.seen_at),

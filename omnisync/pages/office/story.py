@@ -166,16 +166,21 @@ def _news(session: Session, subject: str, visit: Visit) -> Iterator[Moment]:
         yield Moment(one.at, words, detail=f"{one.channel}: {one.state}")
 
 
+def _told(_: Any) -> str:
+    """What was ordered, picked and sent, the timeline over the table tells."""
+    return "#story"
+
+
 def _pickup_lines(session: Session, pickup_id: str, visit: Visit) -> Sheet:
     statement = sa.select(pickup_line, article.c.title).outerjoin(article, article.c.sku == pickup_line.c.sku)
     rows = session.execute(statement.where(pickup_line.c.pickup_id == pickup_id).order_by(pickup_line.c.sku)).all()
     columns = (
         Column(later("Article"), lambda row: row.sku, lambda row: ways.article(row.sku), lambda row: row.title or ""),
-        Column(later("Pieces"), lambda row: row.quantity, look="num"),
-        Column(later("Picked"), lambda row: row.picked, look="num"),
-        Column(later("Not found"), lambda row: row.rejected, look="num"),
-        Column(later("Handed over"), lambda row: row.collected, look="num"),
-        Column(later("Price"), _price, look="num"),
+        Column(later("Pieces"), lambda row: row.quantity, _told, look="num"),
+        Column(later("Picked"), lambda row: row.picked, _told, look="num"),
+        Column(later("Not found"), lambda row: row.rejected, _told, look="num"),
+        Column(later("Handed over"), lambda row: row.collected, _told, look="num"),
+        Column(later("Price"), _price, lambda one: ways.price(one.sku) if one.sku else "", look="num"),
     )
     return Sheet("lines", visit.say("What is in it"), columns, rows, visit.say("Nothing is in it."))
 
@@ -244,14 +249,14 @@ def _order_lines(session: Session, row: Any, visit: Visit) -> Sheet:
             later("Article"), lambda one: one.sku or one.external_article or say("unknown"),
             lambda one: ways.article(one.sku) if one.sku else "", lambda one: one.title,
         ),
-        Column(later("Pieces"), lambda one: one.quantity, look="num"),
+        Column(later("Pieces"), lambda one: one.quantity, _told, look="num"),
         Column(
-            later("Shipped"), lambda one: one.shipped, look="num",
+            later("Shipped"), lambda one: one.shipped, _told, look="num",
             note=lambda one: say("Sent by our stores: %(n)s", n=one.sent) if one.sent > one.shipped else "",
         ),
-        Column(later("Cancelled"), lambda one: one.cancelled, look="num"),
-        Column(later("Restocked"), lambda one: one.restocked, look="num"),
-        Column(later("Price"), _price, look="num"),
+        Column(later("Cancelled"), lambda one: one.cancelled, _told, look="num"),
+        Column(later("Restocked"), lambda one: one.restocked, _told, look="num"),
+        Column(later("Price"), _price, lambda one: ways.price(one.sku) if one.sku else "", look="num"),
         Column(later("Waits for"), lambda one: one.waiting),
     )  # fmt: skip
     return Sheet("lines", say("What was ordered"), columns, rows, say("It has no lines."))

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.orders import accepting
+from omnisync.orders import accepting, pauses
 from omnisync.orders.states import State
 from omnisync.orders.tables import HandOver, Task
 from omnisync.pages import ops_words
@@ -22,7 +22,7 @@ from omnisync.pages.office.frame import Visit
 from omnisync.pages.office.sheet import Column, Sheet
 from omnisync.pages.words import Words, later
 from omnisync.stock import shortages
-from omnisync.sync import health, questions
+from omnisync.sync import health, leases, questions
 from omnisync.sync.alerts import BACKUP, BACKUP_EVERY
 from omnisync.sync.context import Context
 from omnisync.sync.tables import Case, Cursor, DeadLetter
@@ -74,8 +74,10 @@ def today(session: Session, context: Context, visit: Visit) -> Day:
 
 def lines(session: Session, context: Context, say: Words, now: datetime, zone: ZoneInfo) -> Iterator[Line]:
     """Everything that asks for somebody today, what presses most first."""
+    yield from _stopped(session, say, now)
     yield from _not_accepted(session, context, say)
     yield from _pickups(session, context, say, now, zone)
+    yield from _paused(session, context, say, now, zone)
     yield from _shortages(session, say)
     yield from _cases(session, say)
     yield from _letters(session, say)
@@ -85,6 +87,22 @@ def lines(session: Session, context: Context, say: Words, now: datetime, zone: Z
     yield from _tasks(session, context, say)
     yield from _not_rung_up(session, context, say, now)
     yield from _backup(session, say, now)
+
+
+def _stopped(session: Session, say: Words, now: datetime) -> Iterator[Line]:
+    """Without a worker all the other lines grow old."""
+    if leases.idle(session, leases.HOUSE, now=now):
+        yield Line(say("The sync stands still."), "/ops", "bad")
+
+
+def _paused(session: Session, context: Context, say: Words, now: datetime, zone: ZoneInfo) -> Iterator[Line]:
+    """Stores where nothing can be ordered for pickup just now, because somebody there said so."""
+    names = stock.places_of(context)
+    for location, pause in sorted(pauses.standing(session, now=now).items()):
+        words = say(
+            "Takes no pickups until %(when)s, said %(name)s", when=say.when(pause.until, now, zone), name=pause.by
+        )
+        yield Line(words, f"/staff/work/pause?{ways.query(store=location)}", "warn", names.get(location, location))
 
 
 def _not_accepted(session: Session, context: Context, say: Words) -> Iterator[Line]:

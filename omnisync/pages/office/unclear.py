@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from omnisync.errors import NotFound
-from omnisync.pages.office import stock
+from omnisync.pages.office import stock, ways
 from omnisync.pages.office.frame import Visit
 from omnisync.pages.office.sheet import Column, Sheet
 from omnisync.pages.words import later
@@ -75,7 +75,7 @@ def _sheet(shown: Sequence[Question], titles: Mapping[str, str], words: Mapping[
         Column(later("Title"), lambda one: one.title),
         Column(later("SKU"), lambda one: one.sku),
         Column(later("Barcode"), lambda one: one.barcode),
-        Column(later("Waiting"), lambda one: one.waiting, look="num"),
+        Column(later("Waiting"), lambda one: one.waiting, lambda one: ways.letters(one.key.channel), look="num"),
         Column(later("Since"), lambda one: one.since),
     )
     return Sheet("mappings", visit.say("Mapping"), columns, shown, visit.say("Everything is clear."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import urlencode
 
 
@@ -20,9 +21,24 @@ def article(sku: str, part: str = "", **filters: object) -> str:
     return _to("/ops/stock/article", sku=sku, **filters) + (f"#{part}" if part else "")
 
 
-def explain(sku: str, *, location: str | None = None, channel: str | None = None) -> str:
-    """Why a number is what it is."""
-    return _to("/ops/stock/explain", sku=sku, location=location, channel=channel)
+def explain(
+    sku: str, part: str = "", *, location: str | None = None, channel: str | None = None, at: datetime | None = None
+) -> str:
+    """Why a number is, or was at that moment, what it is; `part` is a table of that page."""
+    then = None if at is None else at.isoformat()
+    return _to("/ops/stock/explain", sku=sku, location=location, channel=channel, at=then) + (
+        f"#{part}" if part else ""
+    )
+
+
+def price(sku: str, channel_name: str | None = None) -> str:
+    """Where a price comes from, and what was shown since when."""
+    return _to("/ops/prices/one", sku=sku, channel=channel_name)
+
+
+def number(name: str, channel_name: str = "") -> str:
+    """How a key figure is counted, with the rows behind it; of one channel or all."""
+    return _to("/ops/number", name=name, channel=channel_name)
 
 
 def pickup(pickup_id: str) -> str:

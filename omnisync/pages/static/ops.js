@@ -137,15 +137,21 @@ if (live) {
 
 const STEP = { ArrowDown: 1, ArrowUp: -1 };
 
-/** The first link of each row is where the arrows stop. */
-const stops = () => [...document.querySelectorAll("[data-rows] tbody tr")].map((row) => row.querySelector("a, button")).filter(Boolean);
+const ROW = "[data-rows] tbody tr, [data-rows] > .item, [data-rows] > li";
+const LEADS = "a[href], button, summary";
+
+/** Each row once: on its first link or button, else on the row itself, so that a page of plain words is walked as well. */
+function stop(row) {
+  const lead = row.querySelector(LEADS);
+  if (!lead) row.tabIndex = -1;
+  return lead ?? row;
+}
 
 function move(by) {
-  const all = stops();
-  const row = document.activeElement.closest("[data-rows] tr");
-  const at = all.findIndex((stop) => stop.closest("tr") === row);
-  const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by];
-  next?.focus();
+  const rows = [...document.querySelectorAll(ROW)].filter((row) => row.checkVisibility());
+  const at = rows.indexOf(document.activeElement.closest(ROW));
+  const next = rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : at + by];
+  if (next) stop(next).focus();
   return Boolean(next);
 }
 
@@ -167,3 +173,12 @@ document.addEventListener("keydown", (event) => {
 // On a phone the ways are one line that scrolls: where one is should be seen.
 const here = document.querySelector(".ways [aria-current]");
 here?.parentElement.scrollTo({ left: here.offsetLeft - here.parentElement.clientWidth / 2 + here.offsetWidth / 2 });
+
+// What is shown once can be taken along by one press, where the browser lets us.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    button.textContent = button.dataset.done;
+  });
+}
