@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import Field
 from sqlmodel import Session
 
-from omnisync.access import Access, Role
+from omnisync.access import Access, Role, acts
+from omnisync.access.acts import Door
 from omnisync.errors import NotFound
 from omnisync.http import Body, Code, Moment, Services, json_response, router
 from omnisync.orders import answers, pauses
@@ -45,9 +46,11 @@ def routes(services: Services) -> APIRouter:
     async def pause(location: Code, body: PauseBody, asker: Access = Depends(allowed)) -> Response:
         """New pickups are refused there until that moment (`no-pickup`); a pause that stands gives way to this one."""
         actor, now = Actor(asker.name, asker.location), services.clock.now()
-        begun = await services.write.run(
-            lambda session: pauses.begin(session, desk, location, body.until, actor=actor, now=now)
-        )
+
+        def work(session: Session) -> Pause:
+            return pauses.begin(session, desk, location, body.until, actor=actor, now=now)
+
+        begun = await services.write.run(acts.of_key(asker, ("stores", "pause"), location, now, work))
         services.changed()
         return json_response(_view(begun))
 
@@ -55,7 +58,14 @@ def routes(services: Services) -> APIRouter:
     async def resume(location: Code, asker: Access = Depends(allowed)) -> Response:
         """Pickups are taken again. 404 where none were refused."""
         actor, now = Actor(asker.name, asker.location), services.clock.now()
-        if not await services.write.run(lambda session: pauses.end(session, desk, location, actor=actor, now=now)):
+
+        def work(session: Session) -> bool:
+            stood = pauses.end(session, desk, location, actor=actor, now=now)
+            if stood:
+                acts.keep(session, Door.KEY, asker.name, ("stores", "resume"), location, now=now)
+            return stood
+
+        if not await services.write.run(work):
             raise NotFound("No pause stands there.")
         services.changed()
         return Response(status_code=204)

@@ -39,14 +39,14 @@ NOTED = {
 """Operation -> what is asked, and what stands in the log then."""
 NOTED_ELSEWHERE = {
     "bookStocktake", "abandonStocktake", "acceptShortage", "answerQuestion", "applyCase", "dismissCase",
-    "replayDeadLetter", "discardDeadLetter", "resumeSubscription", "deleteSubscription",
+    "pausePickups", "resumePickups", "replayDeadLetter", "discardDeadLetter", "resumeSubscription", "deleteSubscription",
 }  # fmt: skip
 """They are noted by the same words; what they need to be asked with, their own tests make."""
 JOURNALLED = {
     "placeReservation", "confirmReservation", "releaseReservation", "collectReservation", "placePickup", "lookupPickup",
     "pickPickup", "readyPickup", "collectPickup", "rejectPickup", "cancelPickup", "extendPickup", "transferPickup",
     "receiveTransfer", "cannotSendTransfer", "finishTask", "decideReturn", "recordMovements", "countStocktake",
-    "receiveHook", "queryAvailability",
+    "sendParcel", "takeBackParcel", "receiveHook", "queryAvailability",
 }  # fmt: skip
 """What happens to pieces and orders stands in the journal and the timelines, with who did it; some change nothing."""
 
