@@ -11,6 +11,7 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from omnisync.http import MAX_BODY, Services
 from omnisync.orders.pickup_api import desk_for
 from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock.tables import Movement
+from omnisync.sync import leases
 from omnisync.sync.tables import InboxMessage
 from omnisync.values import to_cursor
 from tests.anything import things
@@ -394,6 +396,8 @@ def described(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         shelf(session, "LAMP", pieces=100_000)
         shelf(session, "VASE", pieces=0, location="markt")
         key = access.create_key(session, Role.ADMIN, "anybody", chance=chance, now=START)
+        # A worker works: without one /readyz answers 503, as it should.
+        leases.take(session, leases.HOUSE, "worker", now=START, lasting=timedelta(hours=1))
     services = app.services_for(HOOKED, engine, clock, Ids(clock, chance), bytes(32))
     tools = Tools(clock, services.ids, chance)
     made = app.create(services, app.context_for(services, app.adapters_for(HOOKED, tools)))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import html
 import re
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 from sqlmodel import col
@@ -9,6 +10,7 @@ from sqlmodel import col
 from omnisync.adapters.base import Article, Counted, OrderLine, OrderSeen
 from omnisync.sync import facts
 from omnisync.sync.tables import ChannelListing, InboxMessage, ShownState
+from tests.conftest import START
 from tests.pages.office import links, place, play, rows, section, words
 
 
@@ -36,7 +38,8 @@ def test_a_channels_page_says_how_it_does_and_what_was_said_and_written(engine, 
 
     assert "Pünktlich" in words(page)
     assert any("LAMP id-LAMP 7" in row and "angewendet" in row for row in rows(page, "writes"))
-    assert "/ops/stock/explain?sku=LAMP&channel=webshop" in links(page)
+    then = urlencode({"at": START.replace(second=6).isoformat()})
+    assert f"/ops/stock/explain?sku=LAMP&channel=webshop&{then}" in links(page)
     assert nothing.status_code == 404
 
 

@@ -6,6 +6,9 @@ const EVERY_MS = 2000;
 const PATIENCE_MS = 10000;
 const READING_MS = 6000;
 
+const ROW = "[data-rows] tbody tr, [data-rows] > .item, [data-rows] > li";
+const LEADS = "a[href], button, summary";
+
 const live = document.querySelector("[data-live]");
 const shown = new Map();
 let asking = null;
@@ -21,9 +24,19 @@ function isBusy(part) {
 }
 
 function replace(part, fresh) {
-  const key = part.contains(document.activeElement) ? document.activeElement.dataset?.key : undefined;
+  const active = part.contains(document.activeElement) ? document.activeElement : null;
+  const row = active ? [...part.querySelectorAll(ROW)].indexOf(active.closest(ROW)) : -1;
   part.replaceWith(fresh);
-  if (key) fresh.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
+  if (active) again(active, fresh, row)?.focus({ preventScroll: true });
+}
+
+/** Where the keyboard was: the same button or link, else the same row. */
+function again(active, fresh, row) {
+  const { key } = active.dataset;
+  const href = active.getAttribute("href");
+  const same = key ? `[data-key="${CSS.escape(key)}"]` : href ? `[href="${CSS.escape(href)}"]` : null;
+  const rows = fresh.querySelectorAll(ROW);
+  return (same && fresh.querySelector(same)) || (rows[row] && stop(rows[row]));
 }
 
 function show(html) {
@@ -118,17 +131,17 @@ if (live) {
   let timer;
   // Where no stream comes through, the page asks by itself.
   const speaks = live.dataset.stream ? follow(live.dataset.stream, (kind, data) => NEWS[kind](data)) : () => false;
-  const again = async () => {
+  const later = async () => {
     if (!speaks()) await refresh();
-    timer = setTimeout(again, EVERY_MS);
+    timer = setTimeout(later, EVERY_MS);
   };
-  timer = setTimeout(again, EVERY_MS);
+  timer = setTimeout(later, EVERY_MS);
   document.addEventListener("visibilitychange", refresh);
   document.addEventListener("submit", (event) => {
     if (new URL(event.target.action).pathname.startsWith("/ops/")) {
       event.preventDefault();
       clearTimeout(timer);
-      press(event.target).finally(() => (timer = setTimeout(again, EVERY_MS)));
+      press(event.target).finally(() => (timer = setTimeout(later, EVERY_MS)));
     }
   });
 }
@@ -136,9 +149,6 @@ if (live) {
 // ---------------------------------------------------------------- keyboard
 
 const STEP = { ArrowDown: 1, ArrowUp: -1 };
-
-const ROW = "[data-rows] tbody tr, [data-rows] > .item, [data-rows] > li";
-const LEADS = "a[href], button, summary";
 
 /** Each row once: on its first link or button, else on the row itself, so that a page of plain words is walked as well. */
 function stop(row) {
