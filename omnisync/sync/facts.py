@@ -171,7 +171,7 @@ def _sale(booking: Booking, sale: Sale) -> int:
         returns.note_other_channels(booking.session, booking.context, booking.channel, now=booking.now)
     looks.ordered(booking.session, booking.channel, sku, sale.quantity, at, sale.place, now=booking.now)
     if sale.quantity < 0:
-        looks.taken_back(booking.session, booking.channel, sku)
+        looks.taken_back(booking.session, booking.channel, sku, now=booking.now)
     return 0
 
 

@@ -74,11 +74,13 @@ def _is_early(row: ShownState, now: datetime) -> bool:
     return row.unsettled == "accepted" and now < (row.next_try_at or now)
 
 
-def taken_back(session: Session, channel: Channel, sku: str) -> None:
+def taken_back(session: Session, channel: Channel, sku: str, *, now: datetime) -> None:
     """Pieces of this channel came back, which it may offer again by itself: a number like the one before our last write says
-    nothing any more."""
+    nothing any more, and what it shows is looked at, for our own number may stay as it is (goods "to be checked")."""
     for row in session.execute(_OF_SKU, {"channel": channel.name, "sku": sku}).scalars():
         row.before = row.doubted = None
+        if channel.can.looks:
+            row.look_at = now
 
 
 def hint(session: Session, channel: Channel, levels: Sequence[LevelSeen], *, now: datetime) -> None:

@@ -101,7 +101,7 @@ def _lower_own_numbers(
             sold_at.get(line_id), cancelled=unheard, now=booking.now,
         )  # fmt: skip
         if taken_back > 0 or line_id in came_back:
-            looks.taken_back(booking.session, booking.channel, now.sku)
+            looks.taken_back(booking.session, booking.channel, now.sku, now=booking.now)
 
 
 def _look_for_twins(booking: Booking, order: OrderSeen) -> None:

@@ -27,6 +27,7 @@ from omnisync.adapters.base import (
     Outcome,
     Page,
     Published,
+    Restock,
     Shown,
     Subscription,
     Target,
@@ -142,6 +143,12 @@ class FakeChannel:
         later = self.clock.now() + timedelta(microseconds=2)
         sent = tuple(replace(line, shipped=line.quantity) for line in order.lines)
         return self._changed(replace(order, lines=sent, version=later), hook=True)
+
+    def refund(self, order: OrderSeen) -> OrderSeen:
+        """All of it came back; what the channel offers of it now is for the caller to say."""
+        back = tuple(replace(line, restocks=(Restock(f"back-{line.id}", line.quantity),)) for line in order.lines)
+        later = order.version + timedelta(microseconds=1)
+        return self._changed(replace(order, lines=back, version=later), hook=True)
 
     def edit(self, sku: str, quantity: int, place: str = "") -> None:
         """A person types another number into the channel's back office."""

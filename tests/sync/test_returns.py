@@ -9,7 +9,7 @@ from itertools import permutations
 
 import pytest
 
-from omnisync.adapters.base import Article, Delivered, Fact, OrderLine, OrderSeen, Restock, Sale
+from omnisync.adapters.base import Article, Can, Delivered, Fact, OrderLine, OrderSeen, Restock, Sale, Write
 from omnisync.clock import StoppedClock
 from omnisync.pages import ops_words, words
 from omnisync.stock.tables import GoodsReturn
@@ -17,7 +17,7 @@ from omnisync.sync import cases
 from omnisync.sync.facts import apply
 from omnisync.sync.tables import Case
 from tests.stock.shop import violations
-from tests.sync.conftest import MakeHouse
+from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
 from tests.sync.house import House, shop
 from tests.sync.test_facts import TILL, tell, till
@@ -199,3 +199,27 @@ def test_what_comes_back_by_mail_waits_to_be_checked_and_what_a_till_takes_back_
 
     assert sorted(waiting) == [("pos", "linden", False), ("web", "markt", True)]
     assert two.cases("double_return") == []
+
+
+@pytest.mark.parametrize("write", [Write.ABSOLUTE, Write.COMPARE_AND_SET])
+def test_a_shop_that_offers_what_it_took_back_while_it_waits_to_be_checked_is_set_right_though_our_number_never_moved(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, write: Write
+) -> None:
+    web = FakeChannel("web", clock, Can(write=write, batch_size=50, webhooks=True))
+    house = make_house((shop("web"), web))
+    house.article("LAMP")
+    house.stock("LAMP", 5)
+    web.offer("LAMP", stock=5)
+    play(house.settle(rounds=2))
+    sent = web.ship(web.buy("LAMP"))
+    play(house.settle(rounds=2))
+
+    play(house.tick("web"))  # all is read back: the next reading is half a minute away
+    web.edit("LAMP", 5)  # of this change it sends nothing
+    web.refund(sent)
+    play(house.deliver("web"))
+    for _ in range(3):
+        play(house.tick("web"))
+
+    assert [one.decided_at for one in house.rows(GoodsReturn)] == [None]
+    assert (house.state("web", "LAMP").wanted, web.shows("LAMP")) == (4, 4)
