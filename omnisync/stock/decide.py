@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from omnisync.errors import Lack
@@ -28,10 +28,13 @@ class Wish:
         return passed_on + max(0, left - self.barred.get(shelf, 0))
 
 
-def decide(wishes: Sequence[Wish], free: Mapping[Shelf, int]) -> list[tuple[Lack, ...]]:
+def decide(
+    wishes: Sequence[Wish], free: Mapping[Shelf, int], off_sale: Collection[Shelf] = ()
+) -> list[tuple[Lack, ...]]:
     """For each wish in turn the lines that cannot be kept; none means granted, and its pieces are gone for those behind it.
 
-    `free` is what each shelf can still promise (negative where facts took promised pieces).
+    `free` is what each shelf can still promise (negative where facts took promised pieces); of one that is `off_sale` nobody
+    gets what another gives back.
     """
     left = defaultdict(int, free)
     answers = []
@@ -45,6 +48,6 @@ def decide(wishes: Sequence[Wish], free: Mapping[Shelf, int]) -> list[tuple[Lack
             for shelf, wanted in wish.pieces.items():
                 left[shelf] -= wanted
             for shelf, returned in wish.credit.items():
-                left[shelf] += returned
+                left[shelf] += 0 if shelf in off_sale else returned
         answers.append(lacks)
     return answers

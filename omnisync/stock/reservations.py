@@ -164,7 +164,9 @@ def _grant(
     answers: list[Held | Refused | None], wishes: Mapping[int, _Prepared], locked: Mapping[Shelf, Level]
 ) -> dict[int, _Prepared]:
     verdicts = decide(
-        [prepared.wish for prepared in wishes.values()], {shelf: level.free for shelf, level in locked.items()}
+        [prepared.wish for prepared in wishes.values()],
+        {shelf: level.free for shelf, level in locked.items()},
+        {shelf for shelf, level in locked.items() if level.off_sale},
     )
     granted = {}
     for (index, prepared), lacks in zip(wishes.items(), verdicts, strict=True):

@@ -263,6 +263,20 @@ def test_a_take_over_that_needs_fewer_pieces_mends_the_shortage(session):
     assert violations(session) == []
 
 
+def test_of_what_nobody_finds_one_customer_does_not_get_what_another_gives_back_in_the_same_moment(session):
+    shelf(session, "LAMP", pieces=3)
+    hold(session, "LAMP", 3)
+    ledger.record(session, [Entry(Kind.OFF_SALE, "LAMP", LINDEN, 0, "picked", START)], now=START)
+
+    fewer, next_customer = a_request(("LAMP", 1), id="r2", takes="r1"), a_request(("LAMP", 1), id="r3")
+    [held, refused] = reservations.reserve(session, [fewer, next_customer], now=START)
+
+    assert isinstance(held, Held)
+    assert refused == OutOfStock([Lack("LAMP", LINDEN, requested=1, available=0)])
+    assert level(session, "LAMP").reserved == 1
+    assert violations(session) == []
+
+
 def test_what_nobody_wants_changes_nothing(session):
     here = shelf(session, "LAMP", pieces=3)
     hold(session, "LAMP", 2)
