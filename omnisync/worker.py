@@ -119,8 +119,12 @@ class Worker:
     _fences: dict[str, int] = field(default_factory=dict)
     _busy: set[str] = field(default_factory=set)
     """Channels whose round is under way."""
+    _visited: set[str] = field(default_factory=set)
+    """Channels that a command asks beside this worker, as far as it knows."""
     _passes: dict[str, Pass] = field(default_factory=dict)
     """Readings of all listings that are not at their end."""
+    _matched: dict[str, set[str]] = field(default_factory=dict)
+    """Articles of which such a reading has found a listing, and whose numbers have not been computed since."""
     _pruned_at: datetime | None = None
     _stopping: bool = False
 
@@ -128,7 +132,7 @@ class Worker:
 
     async def tick(self, name: str, *, full: bool = False, why: Why | None = None) -> None:
         """One round for a channel: listings, orders, messages, numbers, read-back. A failure ends the round, not the worker."""
-        if not await self._has_lease(_lease_of(name)):
+        if not await self._has_lease(leases.of_channel(name)):
             return
         self._busy.add(name)
         try:
@@ -159,10 +163,23 @@ class Worker:
 
     async def _agenda(self, channel: Channel) -> Agenda:
         """What waits, at the beginning of a round: one call may try a channel that was left alone long enough."""
-        found, now = await self._waits(channel), self.context.clock.now()
+        now = self.context.clock.now()
+        found, guest_since = await self.context.store.read(
+            lambda session: (agenda.of(session, channel, now=now), budgets.guest_since(session, channel.name, now=now))
+        )
+        self._share(channel, guest_since, now)
         if not found.known or (found.breaker == "open" and found.may_call(now)):
             await self.context.store.write(lambda session: health.may_call(session, channel.name, now=now))
         return found
+
+    def _share(self, channel: Channel, guest_since: datetime | None, now: datetime) -> None:
+        """Leave a command that asks this channel its share for as long as it does."""
+        if guest_since is not None and channel.name not in self._visited:
+            self._visited.add(channel.name)
+            budgets.give_way(channel.adapter, since=guest_since, now=now)
+        elif guest_since is None and channel.name in self._visited:
+            self._visited.remove(channel.name)
+            budgets.share(channel.adapter, 1.0)
 
     async def _waits(self, channel: Channel) -> Agenda:
         now = self.context.clock.now()
@@ -172,7 +189,7 @@ class Worker:
         """Take these steps; whether there were any. _Ended when one of them says that the channel is to be left alone."""
         due = self._due.setdefault(channel.name, _Due())
         for duty, step in steps:
-            if not await self._has_lease(_lease_of(channel.name)):
+            if not await self._has_lease(leases.of_channel(channel.name)):
                 raise _Ended
             now = self.context.clock.now()
             trouble = await self._guarded(channel, step)
@@ -189,13 +206,30 @@ class Worker:
             ("", due.reached("listed", LISTINGS_EVERY, now) or waits.listings, partial(self._listings, whole=full)),
             ("subscribed", not waits.shadow and due.reached("subscribed", subscribing.EVERY, now), self._subscribe),
             ("watched", not waits.shadow and due.reached("watched", topics.EVERY, now), self._watch),
-            ("polled", due.reached("polled", timedelta(seconds=channel.can.poll_seconds), now), self._poll),
-            ("", waits.messages, self._inbox),
+            *self._hearing(channel, waits),
             ("counted", due.reached("counted", holes.EVERY, now), self._fill_holes),
             ("unpaid", due.reached("unpaid", unpaid.EVERY, now), self._unpaid),
             ("arrived", not waits.shadow and due.reached("arrived", arrivals.EVERY, now), self._arrive),
         ]
         return [(duty, step) for duty, wanted, step in slow if wanted]
+
+    def _hearing(self, channel: Channel, waits: Agenda) -> list[tuple[str, bool, Step]]:
+        """What it has sold since."""
+        now, due = self.context.clock.now(), self._due.setdefault(channel.name, _Due())
+        return [
+            ("polled", due.reached("polled", timedelta(seconds=channel.can.poll_seconds), now), self._poll),
+            ("", waits.messages, self._inbox),
+        ]
+
+    async def _meanwhile(self, channel: Channel) -> None:
+        """What was asked for while much is being read is done between two calls: a number that goes to zero waits for no catalogue."""
+        why = self._asked.pop(channel.name, None)
+        if why is None:
+            return
+        heard = self._hearing(channel, await self._waits(channel))
+        await self._do(channel, [(duty, step) for duty, wanted, step in heard if wanted])
+        act = self._refresh if (await self._waits(channel)).quiet else self._write
+        await self._do(channel, [("", partial(act, why=why))])
 
     def _acting(self, waits: Agenda, why: Why) -> list[tuple[str, Step]]:
         """What is to be looked at, written and told there now."""
@@ -220,8 +254,13 @@ class Worker:
         so_far = self._passes.get(channel.name)
         if so_far is None or not so_far.stands(now):
             so_far = self._passes[channel.name] = Pass.begin(now)
+
+        async def between() -> None:
+            await self._take_matched(channel, so_far)
+            await self._meanwhile(channel)
+
         try:
-            if not await polling.read_on(self.context, channel, so_far, sparing=not whole):
+            if not await polling.read_on(self.context, channel, so_far, sparing=not whole, between=between):
                 return
         except NeedsAttention:
             del self._passes[channel.name]
@@ -236,6 +275,13 @@ class Worker:
             replay.retry_resolved(session, self.context, channel, now=now)
 
         await self.context.store.write(work)
+
+    async def _take_matched(self, channel: Channel, so_far: Pass) -> None:
+        """What a page has matched is written with the numbers that come next, after what waited for it was booked."""
+        matched, now = so_far.take_matched(), self.context.clock.now()
+        if matched:
+            self._matched.setdefault(channel.name, set()).update(matched)
+            await self.context.store.write(lambda session: replay.retry_resolved(session, self.context, channel, now=now))
 
     async def _subscribe(self, channel: Channel) -> None:
         """What a webhook that was gone would have told is read right after it stands again."""
@@ -269,7 +315,8 @@ class Worker:
         await arrivals.look_after(self.context, channel)
 
     async def _look(self, channel: Channel) -> None:
-        await self._answered(channel, await drift.read_due(self.context, channel))
+        between = partial(self._meanwhile, channel)
+        await self._answered(channel, await drift.read_due(self.context, channel, between=between))
 
     async def _answered(self, channel: Channel, calls: int) -> None:
         now = self.context.clock.now()
@@ -277,13 +324,16 @@ class Worker:
             await self.context.store.write(lambda session: health.answered(session, channel.name, now=now))
 
     async def _read_back(self, channel: Channel, *, everything: bool = False) -> None:
-        await self._answered(channel, await drift.read_back(self.context, channel, everything=everything))
+        between = partial(self._meanwhile, channel)
+        await self._answered(
+            channel, await drift.read_back(self.context, channel, everything=everything, between=between)
+        )
         now = self.context.clock.now()
         await self.context.store.write(lambda session: drift.undo_unexplained(session, self.context, channel, now=now))
 
     async def _write(self, channel: Channel, *, why: Why) -> None:
         report = await reconcile.reconcile(
-            self.context, channel, hints=why.skus, scan=why.scan, seen=self._seen.setdefault(channel.name, {}),
+            self.context, channel, hints=self._hints(channel, why), scan=why.scan, seen=self._seen.setdefault(channel.name, {}),
             overtaken=lambda: channel.name in self._asked,
         )  # fmt: skip
         if report.failure is not None:
@@ -294,7 +344,11 @@ class Worker:
 
     async def _refresh(self, channel: Channel, *, why: Why) -> None:
         seen = self._seen.setdefault(channel.name, {})
-        await reconcile.refresh(self.context, channel, hints=why.skus, scan=why.scan, seen=seen)
+        await reconcile.refresh(self.context, channel, hints=self._hints(channel, why), scan=why.scan, seen=seen)
+
+    def _hints(self, channel: Channel, why: Why) -> frozenset[str]:
+        """What is to be computed whether or not it changed: what a round was asked to look at, and what has been matched since."""
+        return why.skus | self._matched.pop(channel.name, set())
 
     async def _guarded(self, channel: Channel, step: Step) -> TryLater | NeedsAttention | None:
         try:
@@ -402,7 +456,7 @@ class Worker:
     async def _keep_leases(self) -> None:
         """A round may take longer than a lease lasts: then nobody else may think that its worker is dead."""
         for name in sorted(self._busy):
-            await self._has_lease(_lease_of(name))
+            await self._has_lease(leases.of_channel(name))
 
     async def _has_lease(self, name: str) -> bool:
         now = self.context.clock.now()
@@ -437,11 +491,7 @@ class Worker:
     @property
     def _channels(self) -> dict[str, str]:
         """The name of each channel's lease -> the channel."""
-        return {_lease_of(name): name for name in self.context.channels}
-
-
-def _lease_of(channel: str) -> str:
-    return f"channel:{channel}"
+        return {leases.of_channel(name): name for name in self.context.channels}
 
 
 def _expire(session: Session, now: datetime) -> object:

@@ -487,6 +487,10 @@ class Meter(Protocol):
         """Go on from what another process left over."""
         ...
 
+    def share(self, part: float) -> None:
+        """Count on this part of it only, until told otherwise: another process calls too."""
+        ...
+
 
 class Metered(Protocol):
     """What an adapter offers besides where its channel limits calls and does not say with each answer how many are left."""

@@ -60,14 +60,14 @@ class Budget:
 
     def __init__(self, clock: Clock, rate: float, burst: float, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._clock, self.rate, self.burst, self._patience = clock, rate, burst, patience_seconds
-        self._tokens, self._at = burst, clock.monotonic()
+        self._tokens, self._at, self._part = burst, clock.monotonic(), 1.0
 
     async def take(self, cost: float = 1.0) -> None:
         """Wait until `cost` tokens are there; TryLater when that would take longer than we wait inside a call."""
         self._refill()
-        lacking = min(cost, self.burst) - self._tokens
+        lacking = min(cost, self.burst * self._part) - self._tokens
         if lacking > 0:
-            seconds = lacking / self.rate
+            seconds = lacking / (self.rate * self._part)
             if seconds > self._patience:
                 raise TryLater("The channel's rate limit is used up.", retry_after_seconds=seconds)
             await self._clock.sleep(seconds)
@@ -85,16 +85,22 @@ class Budget:
 
     def resume(self, tokens: float) -> None:
         """Go on from what another process left over."""
-        self._tokens, self._at = min(self.burst, tokens), self._clock.monotonic()
+        self._tokens, self._at = min(self.burst * self._part, tokens), self._clock.monotonic()
+
+    def share(self, part: float) -> None:
+        """From now on this part of what the channel allows is ours, and of what it says is left."""
+        self._refill()
+        self._part = part
+        self._refill()
 
     def feed(self, tokens: float, *, rate: float | None = None, burst: float | None = None) -> None:
         """Believe what the channel says about its own bucket."""
         self.rate, self.burst = rate or self.rate, burst or self.burst
-        self._tokens, self._at = tokens, self._clock.monotonic()
+        self._tokens, self._at = tokens * self._part, self._clock.monotonic()
 
     def _refill(self) -> None:
         at = self._clock.monotonic()
-        self._tokens = min(self.burst, self._tokens + (at - self._at) * self.rate)
+        self._tokens = min(self.burst * self._part, self._tokens + (at - self._at) * self.rate * self._part)
         self._at = at
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from omnisync import db
-from omnisync.adapters.base import Adapter
+from omnisync.adapters.base import Adapter, Write
 from omnisync.commands.finding import Finding, Level, counted
 from omnisync.commands.world import World, check_schema, open_engine
 from omnisync.errors import NeedsAttention, TryLater
@@ -18,7 +18,7 @@ from omnisync.settings import ChannelSettings, Settings
 from omnisync.sync import health, moments, questions, subscribing
 from omnisync.sync.context import Channel, Context, Inline
 from omnisync.sync.questions import Kind
-from omnisync.sync.tables import ChannelListing, DeadLetter
+from omnisync.sync.tables import ChannelListing, DeadLetter, ShownState
 from omnisync.values import format_time
 
 STALE_AFTER = timedelta(hours=1)
@@ -94,6 +94,7 @@ def _channel(session: Session, channel: Channel, settings: Settings, now: dateti
     if subscribing.wanted(channel, settings.server.public_url):
         yield _webhooks(session, found)
     yield _mapping(session, channel)
+    yield from _first_writing(session, channel, found)
     yield _state(found)
 
 
@@ -145,6 +146,18 @@ def _mapping(session: Session, channel: Channel) -> Finding:
 def _listings(session: Session, channel: Channel) -> int:
     statement = select(sa.func.count()).select_from(ChannelListing).where(ChannelListing.channel == channel.name)
     return session.exec(statement.where(col(ChannelListing.gone_at).is_(None))).one()
+
+
+def _first_writing(session: Session, channel: Channel, found: health.Health) -> Iterator[Finding]:
+    """Whether the numbers of another tool are about to be replaced: said until the first of ours stands there."""
+    if channel.can.write is Write.NONE or found.state in ("shadow", "paused"):
+        return
+    written = select(ShownState.channel).where(ShownState.channel == channel.name, col(ShownState.applied_at).is_not(None))
+    if session.exec(written.limit(1)).first() is None:
+        yield Finding(
+            Level.WARN, f"{channel.name} numbers", "none of ours was ever written there; the next round of the worker begins with it",
+            f"Nothing, if they are meant. To look first: shadow = true in its settings, then `omnisync plan {channel.name}`.",
+        )  # fmt: skip
 
 
 def _state(found: health.Health) -> Finding:

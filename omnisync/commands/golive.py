@@ -17,7 +17,7 @@ from omnisync.commands.sync import check_name
 from omnisync.commands.world import AsJson, Config, World, open_engine, world_of
 from omnisync.imports.export import write_csv
 from omnisync.sync import golive as gate
-from omnisync.sync import health, offers
+from omnisync.sync import guests, health, offers
 from omnisync.sync import plan as plans
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.golive import Question
@@ -46,10 +46,10 @@ def plan(
     """Say what a channel shows wrongly now and what omnisync would change there. Nothing is written there."""
     world = world_of(context)
     if catalog is not None:
-        rows = _with(world, config, channel, lambda all_, found: offers.catalogue(patient(found.shadow(), all_.clock)))
+        rows = _with(world, config, channel, _offered)
         typer.echo(f"{catalog}: {write_csv(catalog, CATALOG, rows)} articles. Fill in what is missing, then import it.")
         return
-    drawn = _with(world, config, channel, plans.draw)
+    drawn = _with(world, config, channel, _draw)
     for line in [json.dumps(_plain(drawn), ensure_ascii=False)] if as_json else _told(drawn, every=every):
         typer.echo(line)
 
@@ -96,8 +96,18 @@ def handback(
     )
 
 
+async def _offered(context: Context, channel: Channel) -> list[dict[str, Any]]:
+    async with guests.visiting(context, channel) as visited:
+        return await offers.catalogue(patient(visited.shadow(), context.clock))
+
+
+async def _draw(context: Context, channel: Channel) -> Plan:
+    async with guests.visiting(context, channel) as visited:
+        return await plans.draw(context, visited)
+
+
 async def _ask(context: Context, channel: Channel, *, check: bool, anyway: bool) -> list[Question]:
-    drawn, now = await plans.draw(context, channel), context.clock.now()
+    drawn, now = await _draw(context, channel), context.clock.now()
     asked = await context.store.read(lambda session: gate.questions(session, channel, drawn, now=now))
     if not check and (anyway or all(one.ok for one in asked)):
         await context.store.write(lambda session: health.go_live(session, channel.name, now=now))

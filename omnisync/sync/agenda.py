@@ -13,7 +13,7 @@ from sqlmodel import Session
 from omnisync import db
 from omnisync.sync import claims, gone, health, telling
 from omnisync.sync.context import Channel
-from omnisync.sync.polling import LISTINGS
+from omnisync.sync.cursors import LISTINGS
 from omnisync.sync.tables import ChannelHealth, InboxMessage, ShownState
 
 _health, _inbox, _shown = db.table(ChannelHealth), db.table(InboxMessage), db.table(ShownState)
@@ -52,7 +52,7 @@ def of(session: Session, channel: Channel, *, now: datetime) -> Agenda:
     name, paused, writes, breaker, retry_at, *found = session.execute(
         _query(channel.can.looks, channel.can.tells_pickups), given
     ).one()
-    shadow = health.is_shadow(channel, writes)
+    shadow = channel.in_shadow or health.is_shadow(channel, writes)  # what begins in shadow ends in it
     return Agenda(name is not None, bool(paused), shadow, breaker or "closed", retry_at, *map(bool, found))
 
 

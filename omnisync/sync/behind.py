@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 from omnisync import db
 from omnisync.catalog.tables import Component
 from omnisync.stock.tables import Balance
-from omnisync.sync import cursors, deadletters, guard, levels, pricing, sweep
+from omnisync.sync import cursors, deadletters, guard, health, levels, pricing, sweep
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import OF_LISTINGS, mark
 from omnisync.sync.tables import ChannelHealth, Cursor, ShownState
@@ -78,9 +78,10 @@ def compute(session: Session, context: Context, channel: Channel, skus: Collecti
     shows = _showing(session, channel, skus)
     wishes = [wish for wish in wanted(session, context, channel, skus, now=now) if sweep.state_of(wish) not in shows]
     rows = _rows(session, channel, wishes)
+    nobody_writes = channel.in_shadow and not health.is_live(session, channel)  # it may have gone live during this round
     for wish, row in zip(wishes, rows, strict=True):
         wish_for(session, row, wish, now=now)
-        if channel.in_shadow:  # nobody is to write it, so it does not wait
+        if nobody_writes:  # so it does not wait
             row.behind_since = None
     deadletters.shown_after_all(session, channel.name, rows, now=now)
     session.flush()

@@ -1,4 +1,6 @@
-"""What a channel still allows is handed on with its lease, so that several workers together call it no more often than one may."""
+"""What a channel still allows is handed on with its lease, so that several workers together call it no more often than one may; a
+command beside them has a share of it, which they leave to it (docs/decisions/0055).
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,13 @@ from typing import Any
 from sqlmodel import Session
 
 from omnisync.adapters.base import Adapter, Meter
-from omnisync.sync import cursors
+from omnisync.sync import cursors, leases
 
-NAME = "budgets"
+NAME, GUEST = "budgets", "guest"
 QUICK_SECONDS = 60.0
 """A bucket that is full again within this time."""
+GUESTS_SHARE = 0.25
+"""Of what a channel allows, for a command that asks it while a worker serves it."""
 
 
 def hand_over(session: Session, name: str, adapter: Adapter, *, now: datetime) -> None:
@@ -26,7 +30,10 @@ def hand_over(session: Session, name: str, adapter: Adapter, *, now: datetime) -
 
 
 def take_over(session: Session, name: str, adapter: Adapter, *, ended: datetime, now: datetime) -> None:
-    """Go on from what the one before left, whose lease ended then. One that died told nobody: it may have spent all."""
+    """Go on from what the one before left, whose lease ended then. One that died told nobody: it may have spent all. So may a command
+    that has had the channel for itself since."""
+    visited = leases.ends_at(session, leases.of_guest(name))
+    ended = ended if visited is None else max(ended, visited)
     kept = cursors.find(session, name, NAME)
     told: Mapping[str, Any] = json.loads(kept.value) if kept and kept.value and kept.at == ended else {}
     since = max(0.0, (now - ended).total_seconds())
@@ -38,6 +45,36 @@ def have_room(adapter: Adapter) -> bool:
     """Whether what the channel allows from minute to minute is at least half there. What is counted by the day is not asked."""
     quick = (meter for meter in _of(adapter).values() if meter.burst <= QUICK_SECONDS * meter.rate)
     return all(meter.held() >= meter.burst / 2 for meter in quick)
+
+
+# ---------------------------------------------------------------- a worker and a command
+
+
+def guest_since(session: Session, name: str, *, now: datetime) -> datetime | None:
+    """Since when a command asks this channel; None while none does."""
+    until, came = leases.ends_at(session, leases.of_guest(name)), cursors.find(session, name, GUEST)
+    return came.at if until is not None and until > now and came is not None else None
+
+
+def give_way(adapter: Adapter, *, since: datetime, now: datetime) -> None:
+    """A command came then: it has its share from that moment on, though it is seen only now."""
+    for meter in _of(adapter).values():
+        meter.share(1 - GUESTS_SHARE)
+        its_own = GUESTS_SHARE * meter.rate * (now - since).total_seconds()
+        meter.resume(max(0.0, meter.held() - its_own))
+
+
+def begin_beside(adapter: Adapter) -> None:
+    """A command begins beside a worker, which may have spent all there was."""
+    for meter in _of(adapter).values():
+        meter.share(GUESTS_SHARE)
+        meter.resume(0.0)
+
+
+def share(adapter: Adapter, part: float) -> None:
+    """Count on this part of what the channel allows."""
+    for meter in _of(adapter).values():
+        meter.share(part)
 
 
 def _of(adapter: Adapter) -> Mapping[str, Meter]:

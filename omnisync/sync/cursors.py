@@ -12,6 +12,10 @@ from omnisync import db
 from omnisync.sync.tables import Cursor
 
 _cursor = db.table(Cursor)
+LISTINGS = "listings"
+"""Moved when all listings of a channel were read."""
+FIRST_READING = "first reading"
+"""Moved with every page of them, until they were read to their end for the first time."""
 
 
 class Place(NamedTuple):

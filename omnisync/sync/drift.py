@@ -5,6 +5,7 @@ that nobody has read since they were written. Both shares are fixed, so a pass c
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -21,25 +22,40 @@ WORST_PART = 2
 """For so many that are read by their age one of the worst is read besides."""
 
 
-async def read_back(context: Context, channel: Channel, *, everything: bool = False) -> int:
-    """Look at the listings whose turn it is; how many."""
+async def _at_once() -> None:
+    """Nothing is done between two calls."""
+
+
+async def read_back(
+    context: Context, channel: Channel, *, everything: bool = False, between: Callable[[], Awaitable[None]] = _at_once
+) -> int:
+    """Look at the listings whose turn it is; how many. `between` two calls the caller may do what cannot wait for the last of them."""
     if not channel.can.looks or not (channel.groups or pricing.published(channel)):
         return 0
     now = context.clock.now()
     keys = await context.store.read(lambda session: turn(session, channel, now=now, everything=everything))
-    for start in range(0, len(keys), channel.can.batch_size):
-        await reconcile.look(context, channel, keys[start : start + channel.can.batch_size])
-    return len(keys)
+    return await _look(context, channel, keys, between)
 
 
-async def read_due(context: Context, channel: Channel) -> int:
+async def read_due(
+    context: Context, channel: Channel, *, between: Callable[[], Awaitable[None]] = _at_once
+) -> int:
     """Look only at what waits to be looked at: after a message, an accepted write, an order that came late."""
     if not channel.can.looks:
         return 0
     now = context.clock.now()
     keys = await context.store.read(lambda session: _due(session, channel, now))
-    for start in range(0, len(keys), channel.can.batch_size):
-        await reconcile.look(context, channel, keys[start : start + channel.can.batch_size])
+    return await _look(context, channel, keys, between)
+
+
+async def _look(
+    context: Context, channel: Channel, keys: Sequence[Key], between: Callable[[], Awaitable[None]]
+) -> int:
+    size = channel.can.batch_size
+    for start in range(0, len(keys), size):
+        await reconcile.look(context, channel, keys[start : start + size])
+        if start + size < len(keys):
+            await between()
     return len(keys)
 
 

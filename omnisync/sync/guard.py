@@ -1,7 +1,8 @@
 """The blast guard: what would empty a large part of a channel within half an hour, or reprice it, waits as one case; so does
 what would go to zero only because nobody has counted it.
 
-How large a pass is plays no part: what was let through of late counts as well (docs/decisions/0013).
+How large a pass is plays no part: what was let through of late counts as well (docs/decisions/0013). While a catalogue is read
+for the first time nobody knows how large a part of it is: what would be too many of the listings read so far is put off (0054).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from omnisync import db
 from omnisync.announce import announce
 from omnisync.catalog.tables import Article
-from omnisync.sync import counted, taken
+from omnisync.sync import counted, cursors, taken
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import key_of, price_differs
 from omnisync.sync.tables import Case, ChannelListing, ShownState
@@ -26,6 +27,8 @@ from omnisync.sync.wanted import BATCH
 ZERO, PRICE, UNCOUNTED = "blast_zero", "blast_price", "uncounted"
 WINDOW = timedelta(minutes=30)
 """What went to zero without a buyer counts for so long, however small the passes were that let it through."""
+NO_PAGE_FOR = timedelta(minutes=10)
+"""A first reading of which no page came for so long is not waited for."""
 MOST_NAMED, MOST_IN_A_SENTENCE = 200, 8
 _article, _case = db.table(Article), db.table(Case)
 
@@ -41,10 +44,12 @@ def hold_back(session: Session, context: Context, channel: Channel, *, now: date
         _forget_old_decision(row, counted=row.guard_case in of_uncounted and key_of(row) not in uncounted)
     _hold(session, context, channel, UNCOUNTED, list(uncounted.values()), now)
     emptied = [row for row in _emptied(session, channel, rows) if key_of(row) not in uncounted]
-    if _too_many(session, channel, emptied, now):
-        _hold(session, context, channel, ZERO, emptied, now)
-    else:
+    if not _too_many(session, channel, emptied, now):
         _let_through(session, emptied, now)
+    elif _reads_on(session, channel, now):
+        _put_off(emptied)
+    else:
+        _hold(session, context, channel, ZERO, emptied, now)
     _hold(session, context, channel, PRICE, _repriced(session, channel, rows), now)
     _close_counted(session, channel, now)
 
@@ -82,8 +87,27 @@ _SUSPICIOUS = select(ShownState).where(
 
 def _forget_old_decision(row: ShownState, *, counted: bool) -> None:
     """A decision holds for the numbers it was made about and for no others, and that nobody knows a number until it is known."""
-    if counted or (row.guard_quantity, row.guard_price_minor) != (row.wanted, row.wanted_price_minor):
+    if _is_put_off(row) or counted or (row.guard_quantity, row.guard_price_minor) != (row.wanted, row.wanted_price_minor):
         row.guard_case = row.guard_decision = row.guard_quantity = row.guard_price_minor = None
+
+
+def _reads_on(session: Session, channel: Channel, now: datetime) -> bool:
+    """Whether the channel's listings are being read for the first time, so that more of them are to come."""
+    if cursors.find(session, channel.name, cursors.LISTINGS) is not None:
+        return False
+    read = cursors.find(session, channel.name, cursors.FIRST_READING)
+    return read is not None and now - read.at <= NO_PAGE_FOR
+
+
+def _put_off(emptied: Sequence[ShownState]) -> None:
+    """They wait, and in no case of a person's: with more listings known they may be few."""
+    for row in _undecided(emptied):
+        row.guard_decision = "waiting"
+        row.guard_quantity, row.guard_price_minor = row.wanted, row.wanted_price_minor
+
+
+def _is_put_off(row: ShownState) -> bool:
+    return row.guard_decision == "waiting" and row.guard_case is None
 
 
 def _undecided(rows: Sequence[ShownState]) -> list[ShownState]:

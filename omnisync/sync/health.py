@@ -236,6 +236,12 @@ def is_shadow(channel: Channel, writes: str | None) -> bool:
     return writes == "off" or (writes is None and channel.settings.shadow)
 
 
+def is_live(session: Session, channel: Channel) -> bool:
+    """Whether its row says now that it is written."""
+    found = session.execute(sa.select(_health.c.writes).where(_health.c.channel == channel.name)).first()
+    return not is_shadow(channel, None if found is None else found.writes)
+
+
 def is_quiet(channel: db.Bound[str]) -> sa.Exists:
     """Whether it was paused or handed back, perhaps by another process while a round was under way."""
     return sa.exists().where(_health.c.channel == channel, sa.or_(_health.c.paused, _health.c.writes == "off"))

@@ -16,6 +16,16 @@ HOUSE = "house"
 _lease = db.table(Lease)
 
 
+def of_channel(name: str) -> str:
+    """Held by the worker that serves this channel."""
+    return f"channel:{name}"
+
+
+def of_guest(name: str) -> str:
+    """Held by the command that asks this channel beside a worker."""
+    return f"guest:{name}"
+
+
 def take(session: Session, name: str, owner: str, *, now: datetime, lasting: timedelta) -> int | None:
     """The fence if this owner has the lease now, else None. A new owner has a higher fence than all before."""
     first = {"name": name, "owner": owner, "fence": 1, "until": now + lasting}
@@ -45,6 +55,12 @@ def idle(session: Session, name: str, *, now: datetime) -> float:
     """For how many seconds nobody has held it: 0 while somebody does, infinity when nobody ever has."""
     until = ends_at(session, name)
     return math.inf if until is None else max(0.0, (now - until).total_seconds())
+
+
+def is_free(session: Session, name: str, *, now: datetime) -> bool:
+    """Whether anybody may take it now."""
+    until = ends_at(session, name)
+    return until is None or until <= now
 
 
 def ends_at(session: Session, name: str) -> datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
@@ -12,12 +13,13 @@ from omnisync.adapters.base import Article, Fact, LevelSeen, Listing, OrderSeen,
 from omnisync.errors import NeedsAttention
 from omnisync.sync import budgets, cursors, facts, firsts, gone, health
 from omnisync.sync.context import Channel, Context
+from omnisync.sync.cursors import FIRST_READING, LISTINGS
 from omnisync.sync.resolve import resolver
 from omnisync.sync.tables import ChannelListing
 
 MAX_PAGES = 200
 """In one go; what is left is read in the next."""
-FACTS, LISTINGS = "facts", "listings"
+FACTS = "facts"
 WAITS_AT_MOST = timedelta(minutes=1)
 """A page of listings is read after that although there is no room for it: a channel may always have more to do than it allows."""
 GOES_ON_WITHIN = timedelta(minutes=10)
@@ -113,6 +115,8 @@ class Pass(Reading):
     read_at: datetime = field(kw_only=True)
     """When its last page came."""
     named: set[str] = field(default_factory=set)
+    matched: set[str] = field(default_factory=set)
+    """SKUs of ours that its pages were the first to offer, and that nobody has taken up yet."""
 
     @classmethod
     def begin(cls, now: datetime) -> Pass:
@@ -121,6 +125,11 @@ class Pass(Reading):
     def stands(self, now: datetime) -> bool:
         """Whether its position still says something about the channel's pages."""
         return now - self.read_at <= GOES_ON_WITHIN
+
+    def take_matched(self) -> set[str]:
+        """These, for whoever gives them their numbers; they are not told twice."""
+        taken, self.matched = self.matched, set()
+        return taken
 
 
 async def pull_listings(context: Context, channel: Channel) -> int:
@@ -131,22 +140,37 @@ async def pull_listings(context: Context, channel: Channel) -> int:
     return len(so_far.named)
 
 
-async def read_on(context: Context, channel: Channel, so_far: Pass, *, sparing: bool = False) -> bool:
+async def read_on(
+    context: Context,
+    channel: Channel,
+    so_far: Pass,
+    *,
+    sparing: bool = False,
+    between: Callable[[], Awaitable[None]] = _at_once,
+) -> bool:
     """The same from where a pass stands; whether it came to its end. A `sparing` one leaves the channel's budgets half full, for what
-    cannot wait. Whatever is raised leaves the pass where it is."""
+    cannot wait, and `between` two pages the caller may do that. Whatever is raised leaves the pass where it is."""
     while so_far.more:
         waited = context.clock.now() - so_far.read_at
         if sparing and waited < WAITS_AT_MOST and not budgets.have_room(channel.adapter):
             return False
         listings = await so_far.page(channel)
         now = context.clock.now()
-        await context.store.write(lambda session, seen=listings, at=now: keep(session, channel, seen, now=at))  # type: ignore[misc]
+        so_far.matched |= await context.store.write(lambda session, seen=listings, at=now: _page(session, channel, seen, at))  # type: ignore[misc]
         so_far.named |= {listing.external_id for listing in listings}
         so_far.read_at = now
+        if so_far.more:
+            await between()
     await gone.settle(context, channel, so_far.named, began=so_far.began)
     now = context.clock.now()
     await context.store.write(lambda session: advance(session, channel.name, LISTINGS, None, now=now))
     return True
+
+
+def _page(session: Session, channel: Channel, listings: Sequence[Listing], now: datetime) -> set[str]:
+    if cursors.find(session, channel.name, LISTINGS) is None:
+        advance(session, channel.name, FIRST_READING, None, now=now)
+    return keep(session, channel, listings, now=now)
 
 
 async def offers(channel: Channel) -> AsyncIterator[Sequence[Listing]]:
@@ -156,26 +180,38 @@ async def offers(channel: Channel) -> AsyncIterator[Sequence[Listing]]:
         yield await reading.page(channel)
 
 
-def keep(session: Session, channel: Channel, listings: Sequence[Listing], *, now: datetime) -> int:
-    """Write these offers down. A mapping that stands is kept; a new one is made by SKU, else by barcode. How many are new."""
+def keep(session: Session, channel: Channel, listings: Sequence[Listing], *, now: datetime) -> set[str]:
+    """Write these offers down. A mapping that stands is kept; a new one is made by SKU, else by barcode. The SKUs whose numbers are
+    ours to write at a listing where they were not before."""
     named = [Article(None, listing.sku, listing.barcode) for listing in listings]
     resolve = resolver(session, channel.name, named)
     known = _known(session, channel.name, [listing.external_id for listing in listings])
-    new = 0
+    before, after = set(map(_ours, known.values())), set[_Ours]()
     for listing, article in zip(listings, named, strict=True):
         row = known.get(listing.external_id)
         if row is None:
             row = ChannelListing(channel=channel.name, external_id=listing.external_id, added_at=now)
             session.add(row)
-            new += 1
         row.sku = row.sku or resolve(article)
         if row.sku and row.barcode and listing.barcode != row.barcode:
             row.was_barcode = row.barcode
         row.named, row.barcode, row.title, row.extra = listing.sku, listing.barcode, listing.title, dict(listing.extra)
         row.managed = listing.managed
         known[listing.external_id] = row
+        after.add(_Ours(row.external_id, row.sku if row.managed else None))
     gone.listed(session, channel, [known[listing.external_id] for listing in listings], now=now)
-    return new
+    return {one.sku for one in after - before if one.sku is not None}
+
+
+class _Ours(NamedTuple):
+    """A listing, and the article whose numbers we write there; None while there is none."""
+
+    external_id: str
+    sku: str | None
+
+
+def _ours(row: ChannelListing) -> _Ours:
+    return _Ours(row.external_id, row.sku if row.managed and row.gone_at is None else None)
 
 
 def _known(session: Session, channel: str, external_ids: Sequence[str]) -> dict[str, ChannelListing]:

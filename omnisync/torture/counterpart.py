@@ -114,6 +114,14 @@ class Counterpart(Protocol):
         """A buyer takes these, paid, to collect them at LOCATION."""
         ...
 
+    def owe(self, lines: Sequence[tuple[str, int]]) -> Bought:
+        """A buyer takes these and has not paid; they are kept back for them."""
+        ...
+
+    def pay(self, bought: Bought) -> None:
+        """What was owed is paid."""
+        ...
+
     def fetched(self, bought: Bought) -> Fetched:
         """How far the channel thinks that it is; one that cannot hear of what is ready calls it open."""
         ...
@@ -177,6 +185,12 @@ class Simulated:
 
     def pick_up(self, lines: Sequence[tuple[str, int]]) -> Bought:
         raise self.no("pick_up")
+
+    def owe(self, lines: Sequence[tuple[str, int]]) -> Bought:
+        raise self.no("owe")
+
+    def pay(self, bought: Bought) -> None:
+        raise self.no("pay")
 
     def fetched(self, bought: Bought) -> Fetched:
         raise self.no("fetched")

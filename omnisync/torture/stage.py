@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from omnisync import db
-from omnisync.adapters.base import Adapter, Fact, Hook, Message, OrderSeen, Sale
+from omnisync.adapters.base import Adapter, Fact, Hook, Message, News, OrderSeen, Sale
 from omnisync.adapters.client import Tools
 from omnisync.adapters.registry import Factory
 from omnisync.catalog import articles, pricelist
@@ -103,6 +103,8 @@ class Stage:
         self.faults: list[str] = []
         self.told: dict[str, Fact] = {}
         """The newest fact of each order and sale that the adapter told, by its id."""
+        self.news: list[News] = []
+        """What the adapter was asked to tell the channel, as often as it was asked."""
         self.held: list[Hook] | None = None
         """Webhooks that are kept back; None: they arrive."""
         self._refused: list[Hook] = []
@@ -254,6 +256,10 @@ class Stage:
         """A buyer at the channel who comes to the store for it."""
         return self._write_down(self.counterpart.pick_up(lines), dict(lines), promised=True)
 
+    def owe(self, *lines: tuple[str, int]) -> Bought:
+        """A buyer at the channel who has not paid yet."""
+        return self._write_down(self.counterpart.owe(lines), dict(lines), promised=True)
+
     def _write_down(self, bought: Bought, ours: Mapping[str, int], *, promised: bool) -> Bought:
         self.books.at |= dict.fromkeys(bought.told_as, self.clock.now())
         self.books.lines[bought.id] = dict(ours)
@@ -297,6 +303,8 @@ class _Watched:
 
     def _watch(self, name: str, verb: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def watched(*given: Any, **named: Any) -> Any:
+            if name == "tell":
+                self._stage.news += given[0]
             try:
                 answer = await verb(*given, **named)
             except (TryLater, NeedsAttention):

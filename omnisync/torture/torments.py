@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from omnisync.torture import collected, priced, told, wired
+from omnisync.torture import collected, owed, priced, told, wired
 from omnisync.torture.stage import Stage
 
 Torment = Callable[[Stage], Awaitable[None]]
@@ -31,6 +31,7 @@ TORMENTS: Mapping[str, Torment] = {
     "prices": priced.prices,
     "pickups": collected.pickups,
     "pickups that the store calls off": collected.called_off,
+    "orders that nobody pays": owed.unpaid,
 }
 WAITING = frozenset({"part of a batch refused", "pages that shift while being read"})
 """What ends with something that a person has to know of: a listing that is gone."""

@@ -228,6 +228,23 @@ def test_how_a_channel_and_we_have_got_on_is_told_with_what_mends_it(
     assert ran.code == 1
 
 
+def test_a_channel_that_would_be_written_for_the_first_time_is_told(
+    omnisync: Omnisync, fresh_config: Path, fresh: Engine, clock: StoppedClock
+) -> None:
+    omnisync("migrate", config=fresh_config)
+    written = fresh_config.read_text(encoding="utf-8")
+    told = found_by(omnisync, fresh_config)["webshop numbers"]
+    assert (told["level"], "shadow = true" in told["mend"]) == ("warn", True)
+
+    fresh_config.write_text(written.replace('adapter = "', 'shadow = true\nadapter = "'), encoding="utf-8")
+    assert "webshop numbers" not in found_by(omnisync, fresh_config)
+    fresh_config.write_text(written, encoding="utf-8")
+    with db.transaction(fresh) as session:
+        session.add(ShownState(channel="webshop", external_id="8", sku="LAMP", wanted=3, applied_at=clock.now()))
+
+    assert "webshop numbers" not in found_by(omnisync, fresh_config)
+
+
 def test_channels_can_be_left_alone(omnisync: Omnisync, ready: Path) -> None:
     assert "webshop credentials" not in levels(omnisync, ready, "--no-channels")
 

@@ -1,10 +1,12 @@
 import csv
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from omnisync import db
+from omnisync.sync import leases
 from tests.stock.shop import shelf
 from tests.sync.fakes import FakeChannel
 
@@ -47,6 +49,21 @@ def test_the_plan_says_what_would_change_and_writes_nothing(omnisync, channel, s
     assert "1  offers more than there is (2 pieces)\n          LAMP: 5 -> 3\n" in told.out
     assert (data["mapped"], data["counts"]["too_many"], data["counts"]["unmapped"]) == (1, 1, 1)
     assert channel.shows("LAMP") == 5
+
+
+def test_of_two_commands_at_one_channel_the_second_is_told_to_come_later(omnisync, channel, shadowed, tmp_path, clock):
+    channel.offer("LAMP", stock=5)
+    engine = db.engine_for(f"sqlite:///{tmp_path}/shop.db")
+    with db.transaction(engine) as session:
+        leases.take(session, leases.of_guest("webshop"), "somebody", now=clock.now(), lasting=timedelta(minutes=1))
+    engine.dispose()
+
+    refused = omnisync("plan", "webshop", config=shadowed)
+    clock.advance(minutes=1)
+    later = omnisync("plan", "webshop", config=shadowed)
+
+    assert (refused.code, "Another command is asking webshop" in refused.err) == (75, True)
+    assert later.code == 0
 
 
 def test_what_a_channel_offers_begins_a_catalogue(omnisync, channel, shadowed, tmp_path):

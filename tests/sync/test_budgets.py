@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import random
 from datetime import datetime
+from typing import Any
 
 import pytest
 from sqlalchemy.engine import Engine
 
-from omnisync.adapters.base import Can, Page, Write
+from omnisync.adapters.base import Can, ListingPage, Page, Write
 from omnisync.adapters.client import Budget
 from omnisync.clock import Ids, StoppedClock
+from omnisync.errors import TryLater
+from omnisync.sync import guests
+from omnisync.sync.context import Channel, Context
 from omnisync.worker import LEASE, Worker
 from tests.sync.conftest import Play
 from tests.sync.fakes import FakeChannel
@@ -43,6 +47,12 @@ class Limited(FakeChannel):
         self._marketplace = marketplace
         self.budgets = {"orders": Budget(clock, RATE, BURST)}
 
+    async def listings(self, cursor: str | None) -> ListingPage:
+        if cursor is not None:  # the first page, which a worker reads each hour, is free
+            await self.budgets["orders"].take()
+            self._marketplace.called()
+        return ListingPage([], None)
+
     async def pull(self, cursor: str | None, *, now: datetime) -> Page:
         await self.budgets["orders"].take()
         self._marketplace.called()
@@ -62,6 +72,19 @@ class Firm:
         fakes = [Limited(self.clock, self.marketplace)]
         house = build(self._engine, self.clock, self._ids, settings_for(shop("market")), fakes)
         return Worker(house.context, owner=f"worker-{self._hired}")
+
+    def command(self) -> tuple[Context, Channel]:
+        """A process beside the workers, with an adapter of its own."""
+        worker = self.hire()
+        return worker.context, worker.context.channel("market")
+
+    async def ask(self, adapter: Any) -> bool:
+        """A call of a command; whether it was allowed."""
+        try:
+            await adapter.listings("next")
+        except TryLater:
+            return False
+        return True
 
     async def work(self, worker: Worker, rounds: int) -> None:
         for _ in range(rounds):
@@ -156,3 +179,116 @@ def test_who_held_no_lease_hands_on_nothing(firm: Firm, play: Play) -> None:
 
     assert firm.marketplace.refused == 0
     assert firm.marketplace.answered == BURST
+
+
+# ---------------------------------------------------------------- a command beside them
+
+
+def test_a_command_beside_a_worker_has_a_quarter_and_both_together_spend_no_more_than_there_is(
+    firm: Firm, play: Play
+) -> None:
+    asked = list[bool]()
+
+    async def day() -> None:
+        worker = firm.hire()
+        await firm.work(worker, 5)
+        context, channel = firm.command()
+        async with guests.visiting(context, channel) as visited:
+            for _ in range(1000):
+                await firm.work(worker, 10)
+                asked.append(await firm.ask(visited.adapter))
+        before = firm.marketplace.answered
+        for _ in range(300):
+            await firm.work(worker, 10)
+        assert firm.marketplace.answered - before >= 300 * 20 * RATE * 0.95, "what was the command's is the worker's again"
+
+    play(day())
+
+    hours = 1000 * 20 * RATE
+    assert firm.marketplace.refused == 0
+    assert hours / 4 - 2 <= sum(asked) <= hours / 4 + 1
+    assert firm.marketplace.answered >= BURST + hours * 0.95
+
+
+def test_a_command_alone_has_all_of_it_from_where_the_last_worker_left_it_and_hands_on_the_rest(
+    firm: Firm, play: Play
+) -> None:
+    async def day() -> None:
+        worker = firm.hire()
+        await firm.work(worker, 10)
+        await worker.give_back()
+        context, channel = firm.command()
+        async with guests.visiting(context, channel) as visited:
+            assert [await firm.ask(visited.adapter) for _ in range(6)] == [True] * 5 + [False]
+        await firm.work(worker, 3)
+        await firm.work(firm.hire(), 3)
+
+    play(day())
+
+    assert (firm.marketplace.refused, firm.marketplace.answered) == (0, BURST)
+
+
+def test_a_worker_that_begins_while_a_command_has_all_of_it_begins_with_nothing(firm: Firm, play: Play) -> None:
+    async def day() -> None:
+        context, channel = firm.command()
+        async with guests.visiting(context, channel) as visited:
+            assert [await firm.ask(visited.adapter) for _ in range(10)] == [True] * 10
+            worker = firm.hire()
+            await firm.work(worker, 3)
+            for _ in range(200):
+                await firm.ask(visited.adapter)
+                await firm.work(worker, 20)
+
+    play(day())
+
+    assert firm.marketplace.refused == 0
+    assert firm.marketplace.answered >= BURST + 200 * 40 * RATE * 0.9
+
+
+def test_a_command_that_died_told_nobody_what_it_spent(firm: Firm, play: Play) -> None:
+    async def day() -> None:
+        worker = firm.hire()
+        await firm.work(worker, 3)
+        await worker.give_back()
+        guest = guests.Guest(*firm.command())
+        await guest.come()
+        assert [await firm.ask(guest) for _ in range(12)] == [True] * 12
+        firm.clock.advance(seconds=guests.STAYS.total_seconds())
+        await firm.work(worker, 20)
+
+    play(day())
+
+    assert (firm.marketplace.refused, firm.marketplace.answered) == (0, BURST + 1)
+
+
+def test_when_the_worker_ends_the_command_has_all_that_comes_back(firm: Firm, play: Play) -> None:
+    asked = list[bool]()
+
+    async def day() -> None:
+        worker = firm.hire()
+        await firm.work(worker, 3)
+        context, channel = firm.command()
+        async with guests.visiting(context, channel) as visited:
+            await worker.give_back()
+            for _ in range(100):
+                firm.clock.advance(seconds=1 / RATE)
+                asked.append(await firm.ask(visited.adapter))
+
+    play(day())
+
+    assert firm.marketplace.refused == 0
+    assert sum(asked) >= 98
+
+
+def test_of_two_commands_the_second_is_told_to_come_later_unless_the_first_is_gone(firm: Firm, play: Play) -> None:
+    async def day() -> None:
+        (one, channel), (other, same) = firm.command(), firm.command()
+        async with guests.visiting(one, channel):
+            with pytest.raises(TryLater, match="Another command is asking market"):
+                async with guests.visiting(other, same):
+                    raise AssertionError("it was let in")
+            firm.clock.advance(seconds=guests.STAYS.total_seconds())
+            async with guests.visiting(other, same) as visited:
+                assert await firm.ask(visited.adapter)
+
+    play(day())

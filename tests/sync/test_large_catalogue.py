@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from omnisync.adapters import registry
-from omnisync.adapters.base import Can, ListingPage, Page, Target, Write
+from omnisync.adapters.base import Article, Can, ListingPage, Page, Target, Write
 from omnisync.adapters.client import Budget, Tools
 from omnisync.clock import Ids, StoppedClock
 from omnisync.demo.shopify.counterpart import Shopify
@@ -147,6 +148,93 @@ def test_one_that_stood_still_for_too_long_or_needed_a_person_begins_again(
 def test_whoever_asks_for_all_at_once_gets_all_at_once(house: House, web: Narrow, play: Play) -> None:
     assert play(polling.pull_listings(house.context, patient(house.channel("web"), house.clock))) == 20
     assert web.begun == 1
+
+
+# ---------------------------------------------------------------- numbers before its end
+
+
+def test_what_its_pages_have_matched_shows_what_it_should_while_the_rest_is_read(
+    house: House, web: Narrow, play: Play
+) -> None:
+    shown = list[tuple[int, list[int]]]()
+    for _ in range(6):
+        play(seconds(house, 6))
+        shown.append((known(house), [web.shows(sku) for sku in SKUS]))
+
+    assert len({number for number, _ in shown}) >= 4, "page by page"
+    assert [numbers for _, numbers in shown] == [[3] * number + [9] * (20 - number) for number, _ in shown]
+    assert web.begun == 1
+
+
+def test_an_order_that_waited_for_an_article_is_booked_when_its_page_has_come(
+    house: House, web: Narrow, play: Play
+) -> None:
+    order = web.buy(SKUS[12], 2, hook=False)
+    nameless = replace(order.lines[0], article=Article(external_id=f"id-{SKUS[12]}"))
+    web.orders[order.id] = replace(order, lines=(nameless,))
+
+    play(seconds(house, 2))
+    assert (house.level(SKUS[12]), len(house.letters("web"))) == ((3, 0), 1)
+    while known(house) < 14:
+        play(seconds(house, 2))
+
+    assert (house.level(SKUS[12]), house.letters("web"), web.shows(SKUS[12])) == ((3, 2), [], 1)
+    assert known(house) < 20
+
+
+# A quarter of twenty is five, of the eight that the first round reads it is two: so three are too many of these and few of all.
+A_QUARTER = {"blast_zero_percent": 25, "blast_zero_least": 3}
+
+
+def emptied(make_house: MakeHouse, web: Narrow, number: int) -> House:
+    """A new shop whose first so many listings are sold out here and on offer there."""
+    house = make_house((shop("web", policy=A_QUARTER), web))
+    house.article(*SKUS)
+    house.stock(SKUS, 3)
+    house.stock(SKUS[:number], 0)
+    for sku in SKUS:
+        web.offer(sku, stock=9)
+    return house
+
+
+def test_what_would_be_a_large_part_of_the_listings_read_so_far_waits_for_the_others_and_for_nobody(
+    make_house: MakeHouse, web: Narrow, play: Play
+) -> None:
+    house = emptied(make_house, web, 4)
+
+    play(seconds(house, 2))
+    assert (known(house), [web.shows(sku) for sku in SKUS[:8]]) == (8, [9] * 4 + [3] * 4)
+    assert house.cases("blast_zero") == []
+    state = house.within(lambda session: health.of(session, house.channel("web"), now=house.clock.now()))
+    assert state.state == "on_time"
+    play(seconds(house, 50))
+
+    assert [web.shows(sku) for sku in SKUS] == [0] * 4 + [3] * 16
+    assert (house.cases("blast_zero"), {house.state("web", sku).guard_decision for sku in SKUS}) == ([], {None})
+
+
+def test_what_is_a_large_part_of_all_is_a_case_when_all_are_read(make_house: MakeHouse, web: Narrow, play: Play) -> None:
+    house = emptied(make_house, web, 7)
+
+    play(seconds(house, 50))
+
+    [case] = house.cases("blast_zero")
+    assert case.details["listings"] == 7
+    assert [web.shows(sku) for sku in SKUS] == [9] * 7 + [3] * 13
+
+
+def test_nobody_waits_for_a_reading_that_never_ends(make_house: MakeHouse, web: Narrow, play: Play) -> None:
+    house = emptied(make_house, web, 4)
+    play(seconds(house, 2))
+    web.broken = NeedsAttention("No.", action="Look.")
+    play(seconds(house, 4))
+    assert house.cases("blast_zero") == []
+
+    house.clock.advance(minutes=11)
+    play(seconds(house, 4))
+
+    [case] = house.cases("blast_zero")
+    assert case.details["listings"] == 4
 
 
 # ---------------------------------------------------------------- waiting

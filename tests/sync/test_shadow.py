@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from omnisync.adapters.base import Article, Can, Hook, LevelSeen, Subscription, Write
+from omnisync.adapters.base import Article, Can, Hook, LevelSeen, ListingPage, Subscription, Write
 from omnisync.adapters.client import Tools
 from omnisync.catalog import pricelist
 from omnisync.catalog.pricelist import BasePrice
@@ -228,6 +228,26 @@ def test_a_round_under_way_writes_no_more_after_the_channel_was_paused_or_handed
     claimed = house.within(lambda session: claims.claim(session, house.context, channel, [key], now=clock.now()))
 
     assert claimed == []
+
+
+def test_a_round_that_began_in_shadow_ends_in_it_when_the_channel_goes_live_meanwhile(
+    house: House, web: Watched, clock: StoppedClock, play: Play
+):
+    play(house.settle(rounds=2))
+    clock.advance(hours=1)
+    read = web.listings
+
+    async def listings(cursor: str | None) -> ListingPage:
+        house.within(lambda session: health.go_live(session, "web", now=clock.now()))
+        return await read(cursor)
+
+    web.listings = listings  # type: ignore[method-assign]
+    play(house.tick("web"))
+    assert (web.log, house.letters("web")) == ([], [])
+    web.listings = read  # type: ignore[method-assign]
+    play(house.tick("web"))
+
+    assert (web.shows("LAMP"), house.letters("web")) == (9, [])
 
 
 @pytest.mark.parametrize("stop", [health.pause, health.hand_back])

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.adapters.base import Can, Published, Shown, Write
+from omnisync.adapters.base import Can, LevelSeen, ListingPage, Published, Shown, Target, Write
 from omnisync.announce import Touched, announce
 from omnisync.catalog import articles
 from omnisync.catalog.articles import ArticleChange
@@ -20,12 +20,12 @@ from omnisync.clock import StoppedClock
 from omnisync.errors import Refused
 from omnisync.stock import reservations
 from omnisync.stock.reservations import Line, Request
-from omnisync.sync import events, leases
+from omnisync.sync import behind, events, health, leases
 from omnisync.values import Kind
 from omnisync.worker import Why, Worker
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
-from tests.sync.house import shop
+from tests.sync.house import House, shop
 
 CAN = Can(write=Write.ABSOLUTE, batch_size=50)
 
@@ -300,3 +300,102 @@ def test_what_sells_out_while_much_is_being_written_is_written_next(
     assert [shown.target.sku for shown in web.log[before:]].index("LAMP-11") == 3, "right after the batch under way"
     assert web.log[before + 3].quantity == 0
     assert {web.shows(sku) for sku in skus} == {0, 6}
+
+
+class _WhileReading(FakeChannel):
+    """A slow channel: while a call of these verbs is under way, something else happens."""
+
+    def __init__(self, name: str, clock: StoppedClock, can: Can) -> None:
+        super().__init__(name, clock, can)
+        self.slow = ""
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    async def listings(self, cursor: str | None) -> ListingPage:
+        self._call("listings")
+        start = int(cursor or 0)
+        found = list(self.offers.values())
+        if self.slow == "listings":
+            self.meanwhile()
+        return ListingPage(found[start : start + 3], str(start + 3), start + 3 < len(found))
+
+    async def look(self, targets: Sequence[Target]) -> Sequence[LevelSeen]:
+        if self.slow == "look":
+            self.meanwhile()
+        return await super().look(targets)
+
+
+def slow_shop(make_house: MakeHouse, clock: StoppedClock, play: Play) -> tuple[House, _WhileReading, Worker]:
+    web = _WhileReading("web", clock, Can(write=Write.COMPARE_AND_SET, batch_size=3))
+    house = make_house((shop("web"), web))
+    skus = [f"LAMP-{number:02}" for number in range(12)]
+    house.article(*skus)
+    for sku in skus:
+        web.offer(sku)
+    house.stock(skus, 7)
+    play(house.settle())
+    return house, web, replace(house.worker, _wake={"web": asyncio.Event()})
+
+
+def sells_out(house: House, web: _WhileReading, worker: Worker) -> None:
+    """Once, during the next of its slow calls: at the till, and heard of as a commit of this process is."""
+
+    def sold_out() -> None:
+        web.meanwhile = lambda: None
+        house.stock("LAMP-11", 7, kind=Kind.SOLD, cause="pos:1")
+        worker.hear(Touched(skus={"LAMP-11"}))
+
+    web.meanwhile = sold_out
+
+
+@pytest.mark.parametrize(("verb", "wait"), [("listings", {"hours": 1}), ("look", {"minutes": 30})])
+def test_what_sells_out_while_much_is_being_read_is_written_before_the_next_call(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, verb: str, wait: dict[str, int]
+) -> None:
+    house, web, worker = slow_shop(make_house, clock, play)
+    house.clock.advance(**wait)
+    house.within(lambda session: behind.compare_all(session, house.channel("web"), now=clock.now()))
+    web.slow = verb
+    sells_out(house, web, worker)
+    web.calls.clear()
+
+    play(worker.tick("web"))
+
+    written = web.calls.index("publish")
+    assert web.calls[:written].count(verb) <= 2, "the one under way, and a look before the number is written"
+    assert web.calls[written:].count(verb) >= 2, "and the rest was read after it"
+    assert web.shows("LAMP-11") == 0
+    assert worker._asked == {}
+
+
+def test_what_could_not_be_written_between_two_pages_ends_the_round_and_the_reading_goes_on_where_it_was(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house, web, worker = slow_shop(make_house, clock, play)
+    house.clock.advance(hours=1)
+    web.slow = "listings"
+    sells_out(house, web, worker)
+    web.faults.timeout_before_effect = 1
+    web.calls.clear()
+
+    play(worker.tick("web"))
+    assert (web.calls.count("listings"), web.calls[-1], web.shows("LAMP-11")) == (1, "publish", 7)
+    house.clock.advance(seconds=10)
+    play(worker.tick("web"))
+
+    assert (web.calls.count("listings"), web.shows("LAMP-11")) == (4, 0)
+
+
+def test_a_channel_in_shadow_is_not_written_between_two_pages_either(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house, web, worker = slow_shop(make_house, clock, play)
+    house.within(lambda session: health.hand_back(session, "web", now=clock.now()))
+    house.clock.advance(hours=1)
+    web.slow = "listings"
+    sells_out(house, web, worker)
+
+    play(worker.tick("web"))
+
+    assert web.shows("LAMP-11") == 7
+    assert house.state("web", "LAMP-11").wanted == 0
+    assert house.letters("web") == []

@@ -365,6 +365,8 @@ FRONTS: Mapping[str, Front] = {
     "told, whatever was answered": Front("pickups", "vendure", SaysItTold),
     "ends are not told": Front("pickups that the store calls off", "square", EndsAreNoNews),
     "nobody is asked to cancel": Front("pickups that the store calls off", "shopware", NobodyIsAsked),
+    "that nobody paid is not told": Front("orders that nobody pays", "woocommerce", EndsAreNoNews),
+    "nobody is asked to cancel what nobody pays": Front("orders that nobody pays", "shopify", NobodyIsAsked),
 }
 
 

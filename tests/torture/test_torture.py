@@ -21,17 +21,18 @@ ROOT = Path(__file__).parents[2]
 ADAPTERS = (*known.COUNTERPARTS, "corner")
 NO_WIRE = {"429", "5xx", "timeout after effect", "expired and revoked credentials"}
 PICKUPS = {"pickups", "pickups that the store calls off"}
-TILL = {"part of a batch refused", "an order fulfilled elsewhere", "forged webhooks", *PICKUPS, *NO_WIRE}
+UNPAID = "orders that nobody pays"
+TILL = {"part of a batch refused", "an order fulfilled elsewhere", "forged webhooks", *PICKUPS, UNPAID, *NO_WIRE}
 DOES_NOT_APPLY: Mapping[str, set[str]] = {
-    "amazon": {"forged webhooks", "an order fulfilled elsewhere"},
-    "corner": {"an order fulfilled elsewhere", "prices", *PICKUPS},
+    "amazon": {"forged webhooks", "an order fulfilled elsewhere", UNPAID},
+    "corner": {"an order fulfilled elsewhere", "prices", *PICKUPS, UNPAID},
     "csv": TILL,
-    "ebay": set(),
-    "oscar": {"forged webhooks", "an order fulfilled elsewhere", *PICKUPS},
+    "ebay": {UNPAID},
+    "oscar": {"forged webhooks", "an order fulfilled elsewhere", *PICKUPS, UNPAID},
     "shopify": set(),
     "shopware": {"an order fulfilled elsewhere", "ids above 2^53"},
-    "square": {"an order fulfilled elsewhere", "ids above 2^53"},
-    "vendure": {"forged webhooks", "an order fulfilled elsewhere"},
+    "square": {"an order fulfilled elsewhere", "ids above 2^53", UNPAID},
+    "vendure": {"forged webhooks", "an order fulfilled elsewhere", UNPAID},
     "woocommerce": {"an order fulfilled elsewhere"},
 }
 """All the rest is suffered."""

@@ -27,6 +27,7 @@ class Amazon(Simulated):
         "take_back": "Amazon's orders tell neither of money nor of goods that go back",
         "wrapped": "a gift wrap is an option of a line, never a line",
         "elsewhere": "what Amazon sends itself is not asked for: it would use up what may be asked for our own orders",
+        "owe": "what is not paid may not be sent, and Amazon itself cancels it",
     }
 
     def __init__(self, ground: Ground) -> None:

@@ -30,6 +30,7 @@ class Ebay(Simulated):
     reasons: Mapping[str, str] = {
         "take_back": "eBay tells of money that goes back, never of goods",
         "wrapped": "every line of an order is a listing",
+        "owe": "what is not paid is no order there",
     }
 
     def __init__(self, ground: Ground) -> None:

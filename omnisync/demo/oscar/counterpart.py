@@ -23,6 +23,7 @@ class Oscar(Simulated):
         "expire": "a user's password does not end",
         "limit": "oscar limits no calls",
         "pick_up": "oscarapi cannot change orders, so the shop hears of no pickup",
+        "owe": "its orders do not say whether they are paid",
     }
 
     def __init__(self, ground: Ground) -> None:

@@ -64,6 +64,13 @@ class Shopify(Simulated):
         order = self.shop.sell(wanted, place=HERE, pickup=True)
         return Bought(order.gid, frozenset({order.gid}))
 
+    def owe(self, lines: Sequence[tuple[str, int]]) -> Bought:
+        order = self.shop.sell([(self.shop.variant(sku), pieces) for sku, pieces in lines], paid=False)
+        return Bought(order.gid, frozenset({order.gid}))
+
+    def pay(self, bought: Bought) -> None:
+        self.shop.pay(self._order(bought))
+
     def fetched(self, bought: Bought) -> Fetched:
         order = self._order(bought)
         if order.cancelled_at is not None:

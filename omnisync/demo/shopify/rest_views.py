@@ -25,7 +25,7 @@ def order(shop: Shop, one: Order) -> Body:
         "currency": one.currency,
         "total_price": one.total.decimal(),
         "current_total_price": one.current_total.decimal(),
-        "financial_status": "refunded" if one.cancelled_at else "paid",
+        "financial_status": one.financial_status.lower(),
         "fulfillment_status": "fulfilled" if done and one.fulfillments else None,
         "location_id": one.retail_location.id if one.retail_location else None,
         "line_items": [line(each) for each in one.lines],

@@ -121,12 +121,14 @@ class Shop:
         place: int | None = None,
         counter: bool = False,
         pickup: bool = False,
+        paid: bool = True,
     ) -> Order:
         """Over the counter of `place`, to be fetched there, or to be sent from where it is. SoldOut changes nothing."""
         if counter and place is None:
             place = min(self.locations)
         shares = [(variant, quantity, self._shares(variant, quantity, place)) for variant, quantity in wanted]
         order = self._new_order([(variant, quantity) for variant, quantity, _ in shares])
+        order.paid = paid
         method = "RETAIL" if counter else "PICK_UP" if pickup else "SHIPPING"
         by_place: dict[int, list[Part]] = {}
         for line, (variant, _, places) in zip(order.lines, shares, strict=True):
@@ -141,6 +143,11 @@ class Shop:
             self._fulfil_all(order)
         self.announce("orders/create", order)
         return order
+
+    def pay(self, order: Order) -> None:
+        """What was owed has come."""
+        order.paid = True
+        self.touch(order)
 
     def add_loose_line(self, order: Order, title: str, price: Money) -> Line:
         """A tip, a wrapping: something typed in that is no variant."""

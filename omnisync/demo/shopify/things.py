@@ -146,10 +146,18 @@ class Order:
     cancelled_at: datetime | None = None
     retail_location: Location | None = None
     buyer: str = ""
+    paid: bool = True
 
     @property
     def name(self) -> str:
         return f"#{self.number}"
+
+    @property
+    def financial_status(self) -> str:
+        """As GraphQL says it."""
+        if not self.paid:
+            return "VOIDED" if self.cancelled_at else "PENDING"
+        return "REFUNDED" if self.cancelled_at else "PARTIALLY_REFUNDED" if self.refunds else "PAID"
 
     @property
     def gid(self) -> str:

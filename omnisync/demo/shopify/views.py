@@ -143,7 +143,6 @@ def _level(shop: Shop, one: Variant, place: int, level: Level) -> View:
 
 
 def order(shop: Shop, one: Order) -> View:
-    cancelled = one.cancelled_at is not None
     return {
         "__typename": "Order",
         "id": one.gid,
@@ -155,7 +154,7 @@ def order(shop: Shop, one: Order) -> View:
         "cancelledAt": format_time(one.cancelled_at) if one.cancelled_at else None,
         "closed": one.closed,
         "currencyCode": one.currency,
-        "displayFinancialStatus": "REFUNDED" if cancelled else "PARTIALLY_REFUNDED" if one.refunds else "PAID",
+        "displayFinancialStatus": one.financial_status,
         "displayFulfillmentStatus": _fulfillment_status(one),
         "customerLocale": "de",
         "customer": {"__typename": "Customer", "id": gid("Customer", one.id), "displayName": one.buyer},

@@ -77,6 +77,13 @@ class Shopware(Simulated):
         order = self.shop.place([(self.shop.by_sku(sku), pieces) for sku, pieces in lines], method=STORE)
         return Bought(order.id, frozenset({order.id}))
 
+    def owe(self, lines: Sequence[tuple[str, int]]) -> Bought:
+        order = self.shop.place([(self.shop.by_sku(sku), pieces) for sku, pieces in lines], paid=False)
+        return Bought(order.id, frozenset({order.id}))
+
+    def pay(self, bought: Bought) -> None:
+        self.shop.transition("order_transaction", self._order(bought).payments[0].id, "paid")
+
     def fetched(self, bought: Bought) -> Fetched:
         order = self._order(bought)
         if order.state == "cancelled":

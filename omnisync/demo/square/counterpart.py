@@ -34,6 +34,7 @@ class Square(Simulated):
         "elsewhere": "a till sells what lies in its store",
         "expire": "the seller's access token does not end while the account's settings stand",
         "number_from": "its ids are texts of letters and digits",
+        "owe": "what is sold at a till is paid",
     }
 
     def __init__(self, ground: Ground) -> None:

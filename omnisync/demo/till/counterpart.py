@@ -31,6 +31,7 @@ class CsvTill(Simulated):
         "wrapped": "every line of a receipt is an article; what is no stock is one with stocked = false",
         "delist": FILE,
         "pick_up": "a till knows no pickups",
+        "owe": "what is sold at a till is paid",
     }
 
     def __init__(self, ground: Ground) -> None:

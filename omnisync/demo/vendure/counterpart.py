@@ -22,6 +22,7 @@ class Vendure(Simulated):
         "wrapped": "every line of an order is a variant",
         "elsewhere": "a shop does not say who sends an order",
         "limit": "Vendure limits no calls",
+        "owe": "what is not paid is a basket there",
     }
 
     def __init__(self, ground: Ground) -> None:

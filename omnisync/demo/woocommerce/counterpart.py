@@ -69,6 +69,13 @@ class Woo(Simulated):
         order = self.shop.place([(self.shop.by_sku(sku), pieces) for sku, pieces in lines], pickup=STORE)
         return Bought(str(order.id), frozenset({str(order.id)}))
 
+    def owe(self, lines: Sequence[tuple[str, int]]) -> Bought:
+        order = self.shop.place([(self.shop.by_sku(sku), pieces) for sku, pieces in lines], status="on-hold")
+        return Bought(str(order.id), frozenset({str(order.id)}))
+
+    def pay(self, bought: Bought) -> None:
+        self.shop.set_status(self._order(bought), "processing")
+
     def fetched(self, bought: Bought) -> Fetched:
         words: Mapping[str, Fetched] = {"completed": "collected", "cancelled": "over"}
         return words.get(self._order(bought).status, "open")
