@@ -281,7 +281,9 @@ class Worker:
         matched, now = so_far.take_matched(), self.context.clock.now()
         if matched:
             self._matched.setdefault(channel.name, set()).update(matched)
-            await self.context.store.write(lambda session: replay.retry_resolved(session, self.context, channel, now=now))
+            await self.context.store.write(
+                lambda session: replay.retry_resolved(session, self.context, channel, now=now)
+            )
 
     async def _subscribe(self, channel: Channel) -> None:
         """What a webhook that was gone would have told is read right after it stands again."""

@@ -152,7 +152,9 @@ def _first_writing(session: Session, channel: Channel, found: health.Health) -> 
     """Whether the numbers of another tool are about to be replaced: said until the first of ours stands there."""
     if channel.can.write is Write.NONE or found.state in ("shadow", "paused"):
         return
-    written = select(ShownState.channel).where(ShownState.channel == channel.name, col(ShownState.applied_at).is_not(None))
+    written = select(ShownState.channel).where(
+        ShownState.channel == channel.name, col(ShownState.applied_at).is_not(None)
+    )
     if session.exec(written.limit(1)).first() is None:
         yield Finding(
             Level.WARN, f"{channel.name} numbers", "none of ours was ever written there; the next round of the worker begins with it",

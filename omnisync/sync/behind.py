@@ -78,7 +78,9 @@ def compute(session: Session, context: Context, channel: Channel, skus: Collecti
     shows = _showing(session, channel, skus)
     wishes = [wish for wish in wanted(session, context, channel, skus, now=now) if sweep.state_of(wish) not in shows]
     rows = _rows(session, channel, wishes)
-    nobody_writes = channel.in_shadow and not health.is_live(session, channel)  # it may have gone live during this round
+    nobody_writes = channel.in_shadow and not health.is_live(
+        session, channel
+    )  # it may have gone live during this round
     for wish, row in zip(wishes, rows, strict=True):
         wish_for(session, row, wish, now=now)
         if nobody_writes:  # so it does not wait

@@ -37,9 +37,7 @@ async def read_back(
     return await _look(context, channel, keys, between)
 
 
-async def read_due(
-    context: Context, channel: Channel, *, between: Callable[[], Awaitable[None]] = _at_once
-) -> int:
+async def read_due(context: Context, channel: Channel, *, between: Callable[[], Awaitable[None]] = _at_once) -> int:
     """Look only at what waits to be looked at: after a message, an accepted write, an order that came late."""
     if not channel.can.looks:
         return 0
@@ -48,9 +46,7 @@ async def read_due(
     return await _look(context, channel, keys, between)
 
 
-async def _look(
-    context: Context, channel: Channel, keys: Sequence[Key], between: Callable[[], Awaitable[None]]
-) -> int:
+async def _look(context: Context, channel: Channel, keys: Sequence[Key], between: Callable[[], Awaitable[None]]) -> int:
     size = channel.can.batch_size
     for start in range(0, len(keys), size):
         await reconcile.look(context, channel, keys[start : start + size])

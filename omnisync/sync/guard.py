@@ -87,7 +87,11 @@ _SUSPICIOUS = select(ShownState).where(
 
 def _forget_old_decision(row: ShownState, *, counted: bool) -> None:
     """A decision holds for the numbers it was made about and for no others, and that nobody knows a number until it is known."""
-    if _is_put_off(row) or counted or (row.guard_quantity, row.guard_price_minor) != (row.wanted, row.wanted_price_minor):
+    if (
+        _is_put_off(row)
+        or counted
+        or (row.guard_quantity, row.guard_price_minor) != (row.wanted, row.wanted_price_minor)
+    ):
         row.guard_case = row.guard_decision = row.guard_quantity = row.guard_price_minor = None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from sqlmodel import Session, col, select
@@ -156,7 +157,7 @@ async def read_on(
             return False
         listings = await so_far.page(channel)
         now = context.clock.now()
-        so_far.matched |= await context.store.write(lambda session, seen=listings, at=now: _page(session, channel, seen, at))  # type: ignore[misc]
+        so_far.matched |= await context.store.write(partial(_page, channel=channel, listings=listings, now=now))
         so_far.named |= {listing.external_id for listing in listings}
         so_far.read_at = now
         if so_far.more:

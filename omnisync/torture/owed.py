@@ -58,7 +58,9 @@ def _is_heard_or_asked(stage: Stage, bought: Bought) -> bool:
     """Whether a person was asked, because the channel takes no such word."""
     asked, heard = _asked(stage, bought), stage.counterpart.fetched(bought)
     if (asked, heard == "over") not in ((0, True), (1, False)):
-        stage.wrong(f"nobody paid for order {bought.id}; the channel thinks that it is {heard}, {asked} letters ask a person")
+        stage.wrong(
+            f"nobody paid for order {bought.id}; the channel thinks that it is {heard}, {asked} letters ask a person"
+        )
     return heard != "over"
 
 

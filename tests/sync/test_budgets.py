@@ -194,17 +194,19 @@ def test_a_command_beside_a_worker_has_a_quarter_and_both_together_spend_no_more
         await firm.work(worker, 5)
         context, channel = firm.command()
         async with guests.visiting(context, channel) as visited:
-            for _ in range(1000):
+            for _ in range(150):
                 await firm.work(worker, 10)
                 asked.append(await firm.ask(visited.adapter))
         before = firm.marketplace.answered
-        for _ in range(300):
+        for _ in range(50):
             await firm.work(worker, 10)
-        assert firm.marketplace.answered - before >= 300 * 20 * RATE * 0.95, "what was the command's is the worker's again"
+        assert firm.marketplace.answered - before >= 50 * 20 * RATE * 0.95, (
+            "what was the command's is the worker's again"
+        )
 
     play(day())
 
-    hours = 1000 * 20 * RATE
+    hours = 150 * 20 * RATE
     assert firm.marketplace.refused == 0
     assert hours / 4 - 2 <= sum(asked) <= hours / 4 + 1
     assert firm.marketplace.answered >= BURST + hours * 0.95
@@ -235,14 +237,14 @@ def test_a_worker_that_begins_while_a_command_has_all_of_it_begins_with_nothing(
             assert [await firm.ask(visited.adapter) for _ in range(10)] == [True] * 10
             worker = firm.hire()
             await firm.work(worker, 3)
-            for _ in range(200):
+            for _ in range(40):
                 await firm.ask(visited.adapter)
                 await firm.work(worker, 20)
 
     play(day())
 
     assert firm.marketplace.refused == 0
-    assert firm.marketplace.answered >= BURST + 200 * 40 * RATE * 0.9
+    assert firm.marketplace.answered >= BURST + 40 * 40 * RATE * 0.9
 
 
 def test_a_command_that_died_told_nobody_what_it_spent(firm: Firm, play: Play) -> None:
@@ -258,7 +260,7 @@ def test_a_command_that_died_told_nobody_what_it_spent(firm: Firm, play: Play) -
 
     play(day())
 
-    assert (firm.marketplace.refused, firm.marketplace.answered) == (0, BURST + 1)
+    assert (firm.marketplace.refused, firm.marketplace.answered) == (0, BURST)
 
 
 def test_when_the_worker_ends_the_command_has_all_that_comes_back(firm: Firm, play: Play) -> None:

@@ -213,7 +213,9 @@ def test_what_would_be_a_large_part_of_the_listings_read_so_far_waits_for_the_ot
     assert (house.cases("blast_zero"), {house.state("web", sku).guard_decision for sku in SKUS}) == ([], {None})
 
 
-def test_what_is_a_large_part_of_all_is_a_case_when_all_are_read(make_house: MakeHouse, web: Narrow, play: Play) -> None:
+def test_what_is_a_large_part_of_all_is_a_case_when_all_are_read(
+    make_house: MakeHouse, web: Narrow, play: Play
+) -> None:
     house = emptied(make_house, web, 7)
 
     play(seconds(house, 50))
