@@ -291,6 +291,8 @@ def test_of_two_commands_the_second_is_told_to_come_later_unless_the_first_is_go
                     raise AssertionError("it was let in")
             firm.clock.advance(seconds=guests.STAYS.total_seconds())
             async with guests.visiting(other, same) as visited:
+                assert not await firm.ask(visited.adapter), "the one that is gone may have spent everything"
+                firm.clock.advance(seconds=1 / RATE)
                 assert await firm.ask(visited.adapter)
 
     play(day())

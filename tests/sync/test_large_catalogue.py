@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import replace
 from datetime import datetime
@@ -21,7 +22,8 @@ from omnisync.sync import health, offers, plan, polling
 from omnisync.sync.patience import LONGEST_SECONDS, TRIES, patient
 from omnisync.sync.tables import ChannelListing
 from omnisync.torture.counterpart import Goods, Ground
-from omnisync.torture.wire import Wire
+from omnisync.torture.known import counterpart
+from omnisync.torture.wire import Call, Wire
 from omnisync.values import Money
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
@@ -300,3 +302,44 @@ def test_a_shop_of_1500_variants_on_shopifys_smallest_plan_is_planned_for_and_th
 
     assert (len(rows), drawn.listings, drawn.compared) == (1500, 1500, 1500)
     assert {there.shown(sku) for sku in skus} == {3}
+
+
+# ---------------------------------------------------------------- channels that count by the day, or do not say
+
+
+@pytest.mark.parametrize(
+    ("adapter", "page_of", "calls_each"), [("ebay", "/inventory_item", 2.3), ("square", "/catalog/list", 0.2)]
+)
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_numbers_go_out_while_ebay_and_square_are_still_being_read_at_a_few_calls_for_each_listing(
+    engine: Engine, clock: StoppedClock, ids: Ids, play: Play, tmp_path: Path, adapter: str, page_of: str, calls_each: float
+) -> None:  # fmt: skip
+    goods = [Goods(f"S-{n:04d}", f"Artikel {n}", "", Money(1995, "EUR"), 7) for n in range(300)]
+    tools = Tools(clock, ids, random.Random(2))
+    there = counterpart(adapter)(Ground(tools, goods, "https://sync.example.org/v1/hooks/web", tmp_path))
+    wire, shown_before_page = Wire(there.transport, clock), list[int]()
+    settings = {name: value for name, value in there.settings.items() if name != "page_size"}
+    made = registry.factory(adapter)(
+        "web", settings, there.places, "https://sync.example.org", Tools(clock, ids, random.Random(3), wire)
+    )
+    places = dict.fromkeys(there.places, "linden")
+    house = build(engine, clock, ids, settings_for(shop("web", location_map=places)), [made])  # type: ignore[list-item]
+    skus = [one.sku for one in goods]
+    house.article(*skus)
+    house.stock(skus, 3)
+    worker = replace(house.worker, _wake={"web": asyncio.Event()})
+
+    async def as_time_passes(call: Call) -> None:
+        clock.advance(seconds=0.5)
+        worker.wake("web")
+        if call.method == "GET" and call.url.partition("?")[0].endswith(page_of):
+            shown_before_page.append(sum(there.shown(sku) == 3 for sku in skus))
+
+    wire.before = as_time_passes
+    for _ in range(40):
+        play(worker.tick("web", why=worker._asked.pop("web", None)))
+
+    assert {there.shown(sku) for sku in skus} == {3}
+    pages, last = len(shown_before_page), shown_before_page[-1]
+    assert last >= 300 * (pages - 2) / pages > 0, "all but the page before it"
+    assert len(wire.calls) <= 300 * calls_each + 40 * 3
