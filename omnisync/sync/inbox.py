@@ -80,13 +80,14 @@ def _row(one: Received) -> dict[str, Any]:
         "resource": one.message.resource and storable(one.message.resource), "method": one.hook.method, "url": one.hook.url,
         "headers": {name: value for name, value in one.hook.headers.items() if name not in _SECRET_HEADERS},
         "body": one.hook.body, "state": "received", "attempts": 0, "received_at": one.at,
-        "next_try_at": _next_second(one.at) if one.message.later else one.at,
+        "next_try_at": _after_its_order(one.at) if one.message.later else one.at,
     }  # fmt: skip
 
 
-def _next_second(at: datetime) -> datetime:
-    """The same moment for all that came within a second, so that they are read together."""
-    return at.replace(microsecond=0) + timedelta(seconds=1)
+def _after_its_order(at: datetime) -> datetime:
+    """One to two seconds later, the same moment for all that came within a second: they are read together, when the order that
+    explains them is booked."""
+    return at.replace(microsecond=0) + timedelta(seconds=2)
 
 
 def storable(name: str) -> str:

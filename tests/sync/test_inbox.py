@@ -117,15 +117,16 @@ def test_three_messages_about_one_order_are_read_once(make_house: MakeHouse, clo
     assert house.level("LAMP") == (9, 3)
 
 
-def test_hints_at_numbers_are_read_together_after_the_orders_of_their_second(
+def test_hints_at_numbers_are_read_together_when_the_orders_that_explain_them_have_come(
     make_house: MakeHouse, clock: StoppedClock, play: Play
 ) -> None:
     house, web = web_shop(make_house, clock)
     hints = [replace(web.hook_for("", f"level-{n}"), body=json.dumps({"level": "id-LAMP", "quantity": 8}).encode()) for n in range(2)]  # fmt: skip
     receive(house, play, hints[0])
     clock.advance(milliseconds=300)
-    order = web.buy("LAMP", hook=False)
     receive(house, play, hints[1])
+    clock.advance(milliseconds=900)
+    order = web.buy("LAMP", hook=False)
     receive(house, play, web.hook_for(order.id, "order-1"))
 
     def waiting() -> list[str]:
