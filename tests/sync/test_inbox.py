@@ -140,6 +140,28 @@ def test_hints_at_numbers_are_read_together_when_the_orders_that_explain_them_ha
     assert waiting() == []
 
 
+def test_an_order_is_booked_before_a_hint_that_waited_is_read(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, web = web_shop(make_house, clock)
+    play(house.settle(rounds=1))
+    hint = replace(web.hook_for("", "level"), body=json.dumps({"level": "id-LAMP", "quantity": 8}).encode())
+    receive(house, play, hint)
+    clock.advance(seconds=2)
+    order = web.buy("LAMP", hook=False)
+    receive(house, play, web.hook_for(order.id, "order"))
+    follow, read_when = web.follow, list[tuple[str, int]]()
+
+    async def follows(*hooks: Hook) -> Sequence[Fact]:
+        read_when.extend((hook.headers["x-event"], house.level("LAMP")[1]) for hook in hooks)
+        return await follow(*hooks)
+
+    monkeypatch.setattr(web, "follow", follows)
+    assert play(inbox.handle_due(house.context, house.channel("web"))) == 2
+
+    assert read_when == [("order", 0), ("level", 1)]
+
+
 def test_a_reading_that_fails_leaves_all_waiting_that_hoped_for_it(
     make_house: MakeHouse, clock: StoppedClock, play: Play
 ) -> None:
