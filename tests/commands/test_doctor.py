@@ -240,7 +240,9 @@ def test_a_channel_that_would_be_written_for_the_first_time_is_told(
     assert "webshop numbers" not in found_by(omnisync, fresh_config)
     fresh_config.write_text(written, encoding="utf-8")
     with db.transaction(fresh) as session:
-        session.add(ShownState(channel="webshop", external_id="8", place="", sku="LAMP", wanted=3, applied_at=clock.now()))
+        session.add(
+            ShownState(channel="webshop", external_id="8", place="", sku="LAMP", wanted=3, applied_at=clock.now())
+        )
 
     assert "webshop numbers" not in found_by(omnisync, fresh_config)
 

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.adapters.base import Can, LevelSeen, ListingPage, Published, Shown, Target, Write
+from omnisync.adapters.base import Can, Fact, Hook, LevelSeen, Published, Shown, Target, Write
 from omnisync.announce import Touched, announce
 from omnisync.catalog import articles
 from omnisync.catalog.articles import ArticleChange
@@ -20,12 +20,12 @@ from omnisync.clock import StoppedClock
 from omnisync.errors import Refused
 from omnisync.stock import reservations
 from omnisync.stock.reservations import Line, Request
-from omnisync.sync import behind, events, health, leases
+from omnisync.sync import drift, events, leases
 from omnisync.values import Kind
 from omnisync.worker import Why, Worker
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
-from tests.sync.house import House, shop
+from tests.sync.house import shop
 
 CAN = Can(write=Write.ABSOLUTE, batch_size=50)
 
@@ -302,30 +302,29 @@ def test_what_sells_out_while_much_is_being_written_is_written_next(
     assert {web.shows(sku) for sku in skus} == {0, 6}
 
 
-class _WhileReading(FakeChannel):
-    """A slow channel: while a call of these verbs is under way, something else happens."""
+class _WhileLooking(FakeChannel):
+    """Something happens elsewhere while it is being read or followed."""
 
-    def __init__(self, name: str, clock: StoppedClock, can: Can) -> None:
-        super().__init__(name, clock, can)
-        self.slow = ""
-        self.meanwhile: Callable[[], None] = lambda: None
+    meanwhile: Callable[[], None] = staticmethod(lambda: None)
+    looked: int = 0
 
-    async def listings(self, cursor: str | None) -> ListingPage:
-        self._call("listings")
-        start = int(cursor or 0)
-        found = list(self.offers.values())
-        if self.slow == "listings":
-            self.meanwhile()
-        return ListingPage(found[start : start + 3], str(start + 3), start + 3 < len(found))
+    async def follow(self, *hooks: Hook) -> Sequence[Fact]:
+        found = await super().follow(*hooks)
+        self.meanwhile()
+        return found
 
     async def look(self, targets: Sequence[Target]) -> Sequence[LevelSeen]:
-        if self.slow == "look":
-            self.meanwhile()
-        return await super().look(targets)
+        seen = await super().look(targets)
+        self.looked += len(targets)
+        self.meanwhile()
+        return seen
 
 
-def slow_shop(make_house: MakeHouse, clock: StoppedClock, play: Play) -> tuple[House, _WhileReading, Worker]:
-    web = _WhileReading("web", clock, Can(write=Write.COMPARE_AND_SET, batch_size=3))
+def test_what_sells_out_while_much_is_being_read_back_is_written_after_the_batch_and_the_rest_is_read_later(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drift, "READ_ALL_WITHIN", drift.EVERY)  # all of it in one share
+    web = _WhileLooking("web", clock, Can(write=Write.COMPARE_AND_SET, batch_size=3))
     house = make_house((shop("web"), web))
     skus = [f"LAMP-{number:02}" for number in range(12)]
     house.article(*skus)
@@ -333,69 +332,44 @@ def slow_shop(make_house: MakeHouse, clock: StoppedClock, play: Play) -> tuple[H
         web.offer(sku)
     house.stock(skus, 7)
     play(house.settle())
-    return house, web, replace(house.worker, _wake={"web": asyncio.Event()})
-
-
-def sells_out(house: House, web: _WhileReading, worker: Worker) -> None:
-    """Once, during the next of its slow calls: at the till, and heard of as a commit of this process is."""
+    worker = replace(house.worker, _wake={"web": asyncio.Event()})
+    web.looked = 0
 
     def sold_out() -> None:
         web.meanwhile = lambda: None
-        house.stock("LAMP-11", 7, kind=Kind.SOLD, cause="pos:1")
+        house.stock("LAMP-11", 0, kind=Kind.COUNT)
         worker.hear(Touched(skus={"LAMP-11"}))
 
     web.meanwhile = sold_out
-
-
-@pytest.mark.parametrize(("verb", "wait"), [("listings", {"hours": 1}), ("look", {"minutes": 30})])
-def test_what_sells_out_while_much_is_being_read_is_written_before_the_next_call(
-    make_house: MakeHouse, clock: StoppedClock, play: Play, verb: str, wait: dict[str, int]
-) -> None:
-    house, web, worker = slow_shop(make_house, clock, play)
-    house.clock.advance(**wait)
-    house.within(lambda session: behind.compare_all(session, house.channel("web"), now=clock.now()))
-    web.slow = verb
-    sells_out(house, web, worker)
-    web.calls.clear()
-
     play(worker.tick("web"))
+    assert web.looked == 3
+    play(worker.tick("web", why=worker._asked.pop("web")))
 
-    written = web.calls.index("publish")
-    assert web.calls[:written].count(verb) <= 2, "the one under way, and a look before the number is written"
-    assert web.calls[written:].count(verb) >= 2, "and the rest was read after it"
     assert web.shows("LAMP-11") == 0
-    assert worker._asked == {}
+    assert web.looked == 12, "all of the share, and nothing twice"
+    play(worker.tick("web"))
+    assert web.looked == 12, "no more than its share until it is time again"
 
 
-def test_what_could_not_be_written_between_two_pages_ends_the_round_and_the_reading_goes_on_where_it_was(
+def test_a_shop_that_lowered_its_number_by_its_own_sale_is_neither_read_nor_looked_at_nor_written(
     make_house: MakeHouse, clock: StoppedClock, play: Play
 ) -> None:
-    house, web, worker = slow_shop(make_house, clock, play)
-    house.clock.advance(hours=1)
-    web.slow = "listings"
-    sells_out(house, web, worker)
-    web.faults.timeout_before_effect = 1
+    web = _WhileLooking("web", clock, Can(write=Write.ABSOLUTE, batch_size=50, webhooks=True, poll_seconds=3600))
+    house = make_house((shop("web"), web))
+    house.article("LAMP")
+    house.stock("LAMP", 7)
+    web.offer("LAMP")
+    play(house.settle())
+    clock.advance(minutes=3)
+    worker = replace(house.worker, _wake={"web": asyncio.Event()})
+    play(worker.tick("web"))
     web.calls.clear()
 
-    play(worker.tick("web"))
-    assert (web.calls.count("listings"), web.calls[-1], web.shows("LAMP-11")) == (1, "publish", 7)
-    house.clock.advance(seconds=10)
-    play(worker.tick("web"))
+    web.buy("LAMP")
+    play(house.deliver("web"))
+    web.meanwhile = lambda: worker.hear(Touched(skus={"LAMP"}))  # as the commit that books it says
+    for _ in range(2):
+        play(worker.tick("web", why=worker._asked.pop("web", Why(scan=False))))
 
-    assert (web.calls.count("listings"), web.shows("LAMP-11")) == (4, 0)
-
-
-def test_a_channel_in_shadow_is_not_written_between_two_pages_either(
-    make_house: MakeHouse, clock: StoppedClock, play: Play
-) -> None:
-    house, web, worker = slow_shop(make_house, clock, play)
-    house.within(lambda session: health.hand_back(session, "web", now=clock.now()))
-    house.clock.advance(hours=1)
-    web.slow = "listings"
-    sells_out(house, web, worker)
-
-    play(worker.tick("web"))
-
-    assert web.shows("LAMP-11") == 7
-    assert house.state("web", "LAMP-11").wanted == 0
-    assert house.letters("web") == []
+    assert web.calls == ["follow"]
+    assert (web.shows("LAMP"), house.state("web", "LAMP").behind_since) == (6, None)
