@@ -58,7 +58,7 @@ def write_to_store(
     session: Session, desk: Desk, pickup: Pickup, lines: Sequence[tuple[str, int]], *, now: datetime
 ) -> None:
     """Tell the store of a new pickup, if it has an address. Number and pieces only: no code, no person."""
-    location = desk.location(pickup.location)
+    location = desk.store_of(pickup)
     if not location.email or not desk.settings.mail.host:
         return
     body = _body(session, pickup, lines, ZoneInfo(location.timezone))
@@ -67,7 +67,7 @@ def write_to_store(
 
 def write_not_accepted(session: Session, desk: Desk, pickup: Pickup, *, now: datetime) -> None:
     """Tell whoever answers for the store that nobody accepts a pickup. Its number only: no code, no person."""
-    location = desk.location(pickup.location)
+    location = desk.store_of(pickup)
     if not location.manager_email or not desk.settings.mail.host:
         return
     due = f"{pickup.ready_by.astimezone(ZoneInfo(location.timezone)):%d.%m.%Y um %H:%M} Uhr"
