@@ -163,6 +163,8 @@ def undo_unexplained(
     for row in rows:
         levels.set_provisional(session, row, 0, now=now)
         truth.unexplained(session, context, channel, row, now=now)
+        if row.wanted is None and row.wanted_price_minor is None:
+            continue  # gone meanwhile: nothing will ever be written there that could mend it
         row.drift_since = row.drift_since or now
         row.behind_since = row.behind_since or now
     return len(rows)
