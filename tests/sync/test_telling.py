@@ -43,7 +43,7 @@ def pickup(
 
 def order(engine: Engine, house: House, clock: StoppedClock, reference: str = "#1001") -> None:
     lines = (OrderLine("a", Article(sku="LAMP"), 2), OrderLine("b", Article(sku="LAMP"), 1))
-    seen = OrderSeen(reference.strip("#"), reference, clock.now(), clock.now(), lines, pickup=True)
+    seen = OrderSeen(f"order {reference}", reference, clock.now(), clock.now(), lines, pickup=True)
     with db.transaction(engine) as session:
         intake.take(session, house.context.channel("web").settings, seen, lambda found: found.sku, now=clock.now())
 
@@ -76,8 +76,8 @@ def test_a_ready_pickup_is_told_once_and_its_end_too(
     assert (tell(house, play), tell(house, play)) == (1, 0)
 
     assert [(news.kind, news.order_id, list(news.lines)) for news in web.told] == [
-        ("ready", "1001", [("a", 2), ("b", 1)]),
-        ("collected", "1001", [("a", 2), ("b", 1)]),
+        ("ready", "order #1001", [("a", 2), ("b", 1)]),
+        ("collected", "order #1001", [("a", 2), ("b", 1)]),
     ]
 
 
