@@ -53,7 +53,7 @@ def test_what_was_sent_and_paid_back_by_the_time_we_hear_of_it_is_gone_everywher
     assert {name: fake.shows("LAMP") for name, fake in house.fakes.items()} == {"web": 2, "market": 2}
     assert house.state("web", "LAMP").provisional == 0
 
-    house.stock("LAMP", 2)
+    house.stock("LAMP", 2, kind=Kind.FOUND)
     play(house.settle())
     assert {name: fake.shows("LAMP") for name, fake in house.fakes.items()} == {"web": 4, "market": 4}
 
