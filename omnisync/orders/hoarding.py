@@ -24,7 +24,7 @@ WAIT_SECONDS = 3600
 _pickup, _customer = db.table(Pickup), db.table(Customer)
 _OPEN = _pickup.c.state.in_(OPEN)
 _OF_KEYS = (
-    sa.select(_pickup.c.owner, sa.func.count())
+    sa.select(_pickup.c.owner, sa.func.count().label("pickups"))
     .where(_OPEN, db.among(_pickup.c.owner, db.many("owners")))
     .group_by(_pickup.c.owner)
 )
@@ -51,7 +51,7 @@ class Limits:
         """As they stand, before any of these orders."""
         found = cls(settings)
         if owners := sorted({one.owner for one in orders if one.owner}):
-            found.of_key.update(dict(session.execute(_OF_KEYS, {"owners": owners}).tuples().all()))
+            found.of_key.update({row.owner: row.pickups for row in session.execute(_OF_KEYS, {"owners": owners})})
         if emails := sorted({customer[1] for one in orders if (customer := _customer_of(one))}):
             rows = session.execute(_OF_CUSTOMERS, {"emails": emails})
             found.of_customer.update({(owner, email): n for owner, email, n in rows})
