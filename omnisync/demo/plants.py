@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ ENVIRONMENT = "OMNISYNC_DEMO_PLANT"
 def remove_the_guard() -> None:
     """Every hold is granted, whatever lies on the shelf."""
 
-    def grant_all(wishes: Sequence[Any], free: Mapping[Shelf, int]) -> list[Any]:
+    def grant_all(wishes: Sequence[Any], free: Mapping[Shelf, int], off_sale: Collection[Shelf]) -> list[Any]:
         return [() for _ in wishes]
 
     def hold(session: Session, pieces: Mapping[Shelf, int], *, now: datetime) -> None:

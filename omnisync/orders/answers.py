@@ -339,8 +339,8 @@ RESERVATIONS: dict[str, Says] = {
 }
 PICKUPS: dict[str, Says] = {
     "placePickup": says(
-        PickupPlaced, *problems.ONCE, "out-of-stock", "no-pickup", "never-open", "reservation-taken",
-        "reservation-mismatch", *_ENDED, status=201,
+        PickupPlaced, *problems.ONCE, "out-of-stock", "hold-too-large", "too-many-holds", "no-pickup", "never-open",
+        "reservation-taken", "reservation-mismatch", *_ENDED, status=201,
     ),
     "listPickups": says(PickupPage, *problems.ASKED),
     "listNotRungUp": says(HandedOverPage, *problems.ASKED),

@@ -107,7 +107,8 @@ def collected(session: Session, found: Pickup, part: Mapping[str, int]) -> dict[
 def hold(
     session: Session, desk: Desk, found: Pickup, location: str, lines: Mapping[str, int], *, there: bool, now: datetime
 ) -> reservations.Held:
-    """A new reservation for this pickup at a location, or why there is none; `there`: of what nobody has been promised yet."""
+    """A new reservation for this pickup at a location, or why there is none; `there`: of what nobody has been promised yet. What
+    its order still promises beyond the pickup stays with the order."""
     request = reservations.Request(
         id=desk.ids.new(),
         lines=tuple(reservations.Line(sku, location, n) for sku, n in sorted(lines.items())),
@@ -116,6 +117,7 @@ def hold(
         reference=found.reference,
         owner=found.owner,
         there=there,
+        again=True,
     )
     [answer] = reservations.reserve(session, [request], now=now)
     if isinstance(answer, Refused):

@@ -234,7 +234,8 @@ def _cover(quantity: int, each: Mapping[str, int], covered: dict[str, int]) -> i
 def _promise(work: _Work, seen: LineSeen, sku: str, each: int, done: _Done, covered: int) -> None:
     shipped = max(seen.shipped, done.shipped)
     shipping = (shipped - done.shipped) * each
-    target = max(0, seen.quantity - covered - seen.cancelled - done.shipped) * each
+    # What is sent had to be there, also where its price has been given back by the time we hear of both.
+    target = max(0, seen.quantity - covered - seen.cancelled - done.shipped, shipped - done.shipped - covered) * each
     if work.lapsed:
         target = min(target, shipping)
     opened = work.open.get((seen.id, sku), 0)

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from omnisync import db
 from omnisync.catalog import articles, prices
 from omnisync.errors import Conflict, InvalidRequest, Refused
-from omnisync.orders import holding, hours, letters, mail, numbers, pauses, pickup, sending
+from omnisync.orders import hoarding, holding, hours, letters, mail, numbers, pauses, pickup, sending
 from omnisync.orders.customers import RETENTION, Person
 from omnisync.orders.pickup import OMNISYNC, Actor, Desk
 from omnisync.orders.states import State
@@ -90,6 +90,7 @@ def place_batch(session: Session, desk: Desk, orders: Sequence[Wanted], *, now: 
     """Place many, each whole or refused, in their order. Shelves are locked first, then the counters of the numbers.
 
     A pickup that came with its channel's order (`arriving`) is the one that is placed; Conflict `already-placed` where they differ.
+    HoldTooLarge, TooManyHolds where a key goes beyond its limits.
     """
     free = _free_ids(session, desk, len(orders))
     ids = [wanted.id or name for wanted, name in zip(orders, free, strict=True)]
@@ -98,13 +99,16 @@ def place_batch(session: Session, desk: Desk, orders: Sequence[Wanted], *, now: 
     levels = _levels(session, desk, orders)
     counted, closed = stocktakes.closed(session), pauses.closed(session, now=now)
     came = _came_by_themselves(session, orders)
+    limits = hoarding.Limits.of(session, desk.settings.limits, orders)
     for index, wanted in enumerate(orders):
         try:
             if found := came.get((wanted.channel, wanted.reference)):
                 answers[index] = _adopt(session, desk, found, wanted)
                 continue
             pickup.check_open(desk, wanted.location, closed if wanted.owner else counted)
-            drafts[index] = _draft(session, desk, ids[index], wanted, levels)
+            draft = _draft(session, desk, ids[index], wanted, levels)
+            limits.admit(wanted)
+            drafts[index] = draft
         except Refused as refused:
             answers[index] = refused
     for index, faults in _in_other_currencies(session, drafts, now).items():

@@ -79,7 +79,7 @@ class Customer(SQLModel, table=True):
 
     id: str = Field(primary_key=True, sa_type=Name)
     name: str
-    email: str | None = None
+    email: str | None = Field(default=None, index=True)
     phone: str | None = None
     language: str = "de"
     created_at: datetime = Field(sa_type=Instant)
@@ -93,6 +93,7 @@ class Pickup(SQLModel, table=True):
     __table_args__ = (
         sa.Index("pickup_list", "location", "state", "ready_by"),
         sa.Index("pickup_reference", "channel", "reference"),
+        sa.Index("pickup_owner", "owner", "state"),
         sa.Index("pickup_due", "state", "collect_by"),
         sa.Index("pickup_promised", "state", "ready_by"),
         sa.Index("pickup_accept", "state", "accept_by"),
@@ -113,7 +114,7 @@ class Pickup(SQLModel, table=True):
     note: str = ""
     shelf: str | None = None
     reservation_id: str = Field(sa_type=Name)
-    customer_id: str = Field(sa_type=Name, foreign_key="customer.id")
+    customer_id: str = Field(sa_type=Name, foreign_key="customer.id", index=True)
     owner: str | None = Field(default=None, sa_type=Name)
     placed_at: datetime = Field(sa_type=Instant)
     ready_by: datetime = Field(sa_type=Instant)

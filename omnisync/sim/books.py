@@ -35,6 +35,8 @@ class Books:
     """(channel, event id, hash of the body) of webhooks that we said yes to."""
     bound: set[tuple[str, str]] = field(default_factory=set)
     """(channel, reference) of orders that stand on a reservation of their buyer."""
+    counted_now: set[str] = field(default_factory=set)
+    """Stores that are being counted just now."""
     on_hand: Counter[Shelf] = field(default_factory=Counter)
     """What lies on the shelves, as the people know it who put it there and took it."""
 

@@ -175,11 +175,33 @@ async def _collect(client: Client) -> None:
     run.books.pickups[promise.id] = promise
     for moment in (told["ready_by"], told["collect_by"]):
         _check_hours(run, promise, parse_time(moment))
+    if chance.random() < 0.2:
+        await _bring(client, promise.id, next(store for store in STORES if store != location), location, wishes)
     for verb, body in (("pick", {}), ("ready", {}), ("fetch", {"code": told["code"]})):
         await client.wait(60, 6 * 3600)
         verb, body = ("cancel", {}) if chance.random() < 0.15 else (verb, body)
         if chance.random() < 0.1 or not await _step(client, promise, verb, body):
             return
+
+
+async def _bring(client: Client, pickup: str, source: str, target: str, wishes: Mapping[str, int]) -> None:
+    """As much comes from the other store, or is lost on its way; what was called off with its pickup stays where it is."""
+    books = client.run.books
+    asked = await client.ask(f"pickups/{pickup}/bring", location=source)
+    if not isinstance(asked, Answer) or asked.status != 200:
+        return
+    name = orjson.loads(asked.body)["id"]
+    await client.wait(60, 3 * 3600)
+    sent = await client.ask(f"transfers/{name}/send")
+    if not isinstance(sent, Answer) or orjson.loads(sent.body)["state"] != "sent":
+        return
+    for sku, quantity in wishes.items():
+        books.move(source, sku, -quantity)
+    await client.wait(60, 3 * 3600)
+    is_lost = client.chance.random() < 0.2
+    came = await client.ask(f"transfers/{name}/take_in", lost=is_lost)
+    for sku, quantity in wishes.items() if isinstance(came, Answer) and came.status == 200 and not is_lost else ():
+        books.move(target, sku, quantity)
 
 
 def _check_hours(run: Run, promise: Promise, moment: datetime) -> None:

@@ -157,7 +157,8 @@ def _promised_by(shop: Shop, run: Run) -> Iterator[tuple[str, int]]:
 
 
 def _open(line: OrderLine) -> int:
-    return line.quantity - line.cancelled - line.shipped
+    """What is still to be sent; of a piece that was sent and whose price was given back there is nothing."""
+    return max(0, line.quantity - line.cancelled - line.shipped)
 
 
 # ---------------------------------------------------------------- what we said

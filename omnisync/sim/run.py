@@ -19,7 +19,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from omnisync import db, migrations
-from omnisync.sim import oracle, people, town
+from omnisync.sim import oracle, people, staff, town
 from omnisync.sim.adapter import Wire
 from omnisync.sim.books import Books
 from omnisync.sim.process import Process, by_process
@@ -172,7 +172,7 @@ class Run:
         await self.clock.sleep(PATIENCE_SECONDS + self.hours * 3600)
         await self.round_of_all(server, full=True)
         # A person answers what was held back; asking is right, and waiting for an answer is not a fault.
-        await asyncio.wait([server.write(lambda session: people.decide(self, session))])
+        await asyncio.wait([server.write(lambda session: staff.decide(self, session))])
         await self.clock.sleep(BETWEEN_POLLS_SECONDS)
         await self.round_of_all(server, full=True)
         # What the last of them told is written to the others, and looked at where it is applied later, by the worker that goes

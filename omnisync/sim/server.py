@@ -20,19 +20,21 @@ from omnisync.announce import Touched
 from omnisync.clock import Ids
 from omnisync.errors import Refused
 from omnisync.http import Services, body_hash, kept
-from omnisync.orders import ending, handing, picking, pickup_api, placing
+from omnisync.orders import ending, handing, picking, pickup_api, placing, sending, transfer
 from omnisync.orders.customers import Person
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.settings import Settings
 from omnisync.sim.adapter import Adapter, Wire
 from omnisync.sim.process import Process
 from omnisync.sim.time import Clock, Loop
-from omnisync.stock import ends, reservations
+from omnisync.stock import ends, reservations, stocktakes, transfers
 from omnisync.stock.ends import End
 from omnisync.stock.idempotency import Answer, Call, Once
 from omnisync.stock.reservations import Held
+from omnisync.stock.tables import Stocktake
 from omnisync.sync import inbox
 from omnisync.sync.leases import HOUSE
+from omnisync.values import parse_time
 from omnisync.worker import Why, Worker
 
 SECRET = b"the key of a simulated server...."
@@ -183,6 +185,47 @@ def _stepping(desk: Desk, step: Step) -> Any:
 
 
 _STAFF = Actor("staff")
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What somebody is told of a thing that has no state of its own."""
+
+    id: str
+    state: str
+
+
+def _bring(session: Session, desk: Desk, body: Mapping[str, Any], now: datetime) -> _Done:
+    """Have what this pickup holds sent from the other store as well."""
+    before = set(transfers.open_of(session, body["id"]))
+    transfer.transfer(session, desk, body["id"], body["location"], "goods_come", actor=_STAFF, now=now)
+    [asked] = set(transfers.open_of(session, body["id"])) - before
+    return _Done(asked, "asked")
+
+
+def _send(session: Session, desk: Desk, body: Mapping[str, Any], now: datetime) -> _Done:
+    """It leaves its shelves, unless it was called off with its pickup."""
+    sending.locked(session, transfers.load(session, body["id"]).pickup_id)
+    return _Done(body["id"], "called off" if transfers.send(session, body["id"], now=now).sent_at is None else "sent")
+
+
+def _take_in(session: Session, desk: Desk, body: Mapping[str, Any], now: datetime) -> _Done:
+    """All of it has come, or none of it ever will."""
+    part: Mapping[str, int] | None = {} if body["lost"] else None
+    sending.receive(session, desk, body["id"], part, rest="lost" if body["lost"] else "keep", actor=_STAFF, now=now)
+    return _Done(body["id"], "lost" if body["lost"] else "received")
+
+
+def _count(session: Session, desk: Desk, body: Mapping[str, Any], now: datetime) -> _Done:
+    counted = stocktakes.Count(body["sku"], body["quantity"], parse_time(body["at"]))
+    stocktakes.count(session, body["id"], [counted], by="staff", now=now)
+    return _Done(body["id"], "counted")
+
+
+def _of(taken: Stocktake) -> _Done:
+    return _Done(taken.id, taken.ended_how or "open")
+
+
 _STEPS: Mapping[str, Step] = {
     "pickups": lambda session, desk, body, now: placing.place(
         session,
@@ -202,6 +245,15 @@ _STEPS: Mapping[str, Step] = {
         session, desk, body["id"], handing.ByCode(body["code"]), actor=_STAFF, now=now
     ),
     "cancel": lambda session, desk, body, now: ending.cancel(session, desk, body["id"], actor=_STAFF, now=now),
+    "bring": _bring,
+    "send": _send,
+    "take_in": _take_in,
+    "stocktakes": lambda session, desk, body, now: _of(
+        stocktakes.open_one(session, desk.ids, body["location"], by="staff", now=now)
+    ),
+    "count": _count,
+    "book": lambda session, desk, body, now: _of(stocktakes.book(session, body["id"], by="staff", now=now)),
+    "abandon": lambda session, desk, body, now: _of(stocktakes.abandon(session, body["id"], by="staff", now=now)),
 }
 
 

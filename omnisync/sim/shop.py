@@ -124,6 +124,14 @@ class Shop:
             lines.append(replace(line, restocks=line.restocks + restock))
         return self._changed(order, lines)
 
+    def refund(self, order: OrderSeen) -> OrderSeen:
+        """Money goes back for one piece of each line that was sent; the goods stay where they are."""
+        lines = [
+            replace(line, cancelled=line.cancelled + 1) if line.shipped and line.cancelled < line.quantity else line
+            for line in order.lines
+        ]
+        return self._changed(order, lines)
+
     def edit(self, spot: Spot, quantity: int) -> None:
         """Somebody types another number into its back office."""
         self.stock[spot] = quantity

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -66,7 +67,7 @@ class Limits:
         for place, request in enumerate(requests):
             customer = request.owner, request.reference
             why = (
-                self._too_large(request)
+                too_large(self.settings, request.lines, "hold")
                 or self._too_many_of_key(session, request.owner, more[request.owner], now)
                 or self._too_many_of_reference(customer, of_reference)
             )
@@ -82,17 +83,6 @@ class Limits:
         for outcome in outcomes:
             if isinstance(outcome, Held) and outcome.owner in self._counts:
                 self._counts[outcome.owner].open += 1
-
-    def _too_large(self, request: Request) -> Refused | None:
-        asked = {"lines": len(request.lines), "quantity": max(line.quantity for line in request.lines)}
-        allowed = {"lines": self.settings.lines, "quantity": self.settings.quantity}
-        for name, number in asked.items():
-            if number > allowed[name]:
-                return HoldTooLarge(
-                    f"One hold has at most {allowed[name]} {_WORDS[name]} (limits.{name}), {number} were asked for.",
-                    limit=name, allowed=allowed[name], action=f"Hold less at once. {_RAISE}",
-                )  # fmt: skip
-        return None
 
     def _too_many_of_key(self, session: Session, owner: str | None, more: int, now: datetime) -> Refused | None:
         allowed, count = self.settings.open_holds_per_key, self._counts.get(owner)
@@ -117,6 +107,26 @@ class Limits:
         # By the reference alone, so that its index is used: of one reference there are few, of open holds many.
         rows = db.look_up(session, _reservation, ("reference",), references, columns=_ASKED)
         return Counter((row.owner, row.reference) for row in rows if row.state == "held" and row.expires_at > now)
+
+
+class _Line(Protocol):
+    """A line of what is asked for."""
+
+    @property
+    def quantity(self) -> int: ...
+
+
+def too_large(settings: LimitSettings, lines: Sequence[_Line], what: str) -> HoldTooLarge | None:
+    """Why one hold or pickup (`what`) with these lines is too large, if it is."""
+    asked = {"lines": len(lines), "quantity": max(line.quantity for line in lines)}
+    allowed = {"lines": settings.lines, "quantity": settings.quantity}
+    for name, number in asked.items():
+        if number > allowed[name]:
+            return HoldTooLarge(
+                f"One {what} has at most {allowed[name]} {_WORDS[name]} (limits.{name}), {number} were asked for.",
+                limit=name, allowed=allowed[name], action=f"Hold less at once. {_RAISE}",
+            )  # fmt: skip
+    return None
 
 
 _ASKED = ("owner", "reference", "state", "expires_at")

@@ -42,7 +42,8 @@ class Request:
 
     `takes` names an earlier hold of the same owner that this one takes over. With channel and reference it also takes over what
     an order of that reference has promised; the buyer has ordered then, so that it stands without an end. `there`: it cannot wait
-    for goods that come later, and takes only what is there.
+    for goods that come later, and takes only what is there. `again`: it stands for what an earlier one of its reference had taken
+    over, so that the rest of the order keeps its own.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Request:
     owner: str | None = None
     takes: str | None = None
     there: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +292,8 @@ def _credits(request: Request, pieces: Mapping[Shelf, int], opened: _Opened, now
     covers: dict[str, int] = defaultdict(int)
     for shelf, n in pieces.items():
         covers[shelf.sku] += n
-    for promise in opened.orders.get((request.channel or "", request.reference or ""), ()):
+    of_order = () if request.again else opened.orders.get((request.channel or "", request.reference or ""), ())
+    for promise in of_order:
         passed_on = {}
         for shelf, n in opened.pieces.get(promise, {}).items():
             if part := min(n, covers[shelf.sku]):

@@ -237,8 +237,10 @@ def _recorded_orders(session: Session, channel: Channel, rows: Sequence[ShownSta
     return {sku: int(pieces) for sku, pieces in session.execute(_STILL_OPEN, given)}
 
 
+_LEFT = _line.c.quantity - _line.c.cancelled - _line.c.shipped
+"""Below zero where the price of what was sent was given back."""
 _STILL_OPEN = (
-    sa.select(_line.c.sku, sa.func.sum(_line.c.quantity - _line.c.cancelled - _line.c.shipped))
+    sa.select(_line.c.sku, sa.func.sum(sa.case((_LEFT > 0, _LEFT), else_=0)))
     .join(_order, _order.c.id == _line.c.order_id)
     .where(
         _order.c.channel == sa.bindparam("channel"),

@@ -71,16 +71,22 @@ class _Bought:
     sku: str
     quantity: int
     cancelled: int
+    shipped: int
+
+    @property
+    def kept(self) -> int:
+        """Those that the channel does not have any more: what was sent is gone, also when its price was given back."""
+        return max(self.quantity - self.cancelled, min(self.shipped, self.quantity))
 
 
 def _bought(session: Session, order_id: str) -> dict[str, _Bought]:
     """By line id; nothing while the channel has not taken it off its own numbers."""
     rows = session.execute(_BOUGHT, {"order_id": order_id})
-    return {line_id: _Bought(sku, quantity, cancelled) for line_id, sku, quantity, cancelled in rows}
+    return {line_id: _Bought(*rest) for line_id, *rest in rows}
 
 
 _BOUGHT = (
-    sa.select(_line.c.line_id, _line.c.sku, _line.c.quantity, _line.c.cancelled)
+    sa.select(_line.c.line_id, _line.c.sku, _line.c.quantity, _line.c.cancelled, _line.c.shipped)
     .join(_channel_order, _channel_order.c.id == _line.c.order_id)
     .where(_line.c.order_id == sa.bindparam("order_id"), _line.c.waiting.is_(None), _line.c.sku.is_not(None))
     .where(_line.c.stocked, _channel_order.c.lowered)
@@ -93,14 +99,13 @@ def _lower_own_numbers(
     sold_at = {line.id: line.place for line in order.lines}
     came_back = {line.id for line in order.lines if line.restocks}
     for line_id, now in after.items() if not order.elsewhere else ():
-        known = before.get(line_id, _Bought(now.sku, 0, 0))
-        bought, taken_back = now.quantity - known.quantity, now.cancelled - known.cancelled
-        unheard = max(0, min(bought, taken_back))
+        known = before.get(line_id, _Bought(now.sku, 0, 0, 0))
+        bought, gone = now.quantity - known.quantity, now.kept - known.kept
         looks.ordered(
-            booking.session, booking.channel, now.sku, max(0, bought - taken_back), order.placed_at,
-            sold_at.get(line_id), cancelled=unheard, now=booking.now,
+            booking.session, booking.channel, now.sku, max(0, gone), order.placed_at,
+            sold_at.get(line_id), cancelled=max(0, min(bought, bought - gone)), now=booking.now,
         )  # fmt: skip
-        if taken_back > 0 or line_id in came_back:
+        if now.cancelled > known.cancelled or line_id in came_back:
             looks.taken_back(booking.session, booking.channel, now.sku, now=booking.now)
 
 

@@ -115,6 +115,29 @@ def test_a_refund_moves_no_stock_and_a_restock_returns_it_once(session):
     assert level(session, "LAMP", "lager").on_hand == 1
 
 
+@pytest.mark.parametrize("was_known", [True, False])
+def test_what_was_sent_and_refunded_by_the_time_we_hear_of_it_has_left_the_shelf(session, was_known):
+    shelf(session, "LAMP", pieces=5)
+    if was_known:
+        take(session, an_order(a_line(3)))
+
+    take(session, an_order(a_line(3, shipped=2, cancelled=2), minutes=5))
+    take(session, an_order(a_line(3, shipped=3, cancelled=3), minutes=6))
+
+    assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved) == (2, 0)
+    assert violations(session) == []
+
+
+def test_of_an_order_beyond_its_hold_what_was_sent_and_refunded_meanwhile_has_left_the_shelf(session):
+    shelf(session, "LAMP", pieces=5)
+    hold(session, "LAMP", 2, channel="webshop", reference="#1001")
+
+    take(session, an_order(a_line(3, shipped=3, cancelled=1)))
+
+    assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved) == (2, 0)
+    assert violations(session) == []
+
+
 def test_money_that_goes_back_for_what_was_sent_brings_no_goods(session):
     shelf(session, "LAMP", pieces=5)
     take(session, an_order(a_line(2, shipped=2)))

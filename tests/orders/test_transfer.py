@@ -23,6 +23,7 @@ from tests.orders.counter import (
     tasks,
     violations,
 )
+from tests.orders.test_intake import a_line, an_order, take
 from tests.stock.shop import kinds, level, shelf
 
 THERE = Actor("Toni", MARKT)
@@ -52,6 +53,22 @@ def test_the_customer_goes_to_another_store_with_the_same_code_and_number(sessio
     there = Actor("Toni", MARKT)
     picking.ready(session, desk, moved.id, "3", actor=there, now=START)
     assert desk.codes.opens(placed.code, moved.code_hash)
+    assert violations(session) == []
+
+
+def test_a_pickup_for_a_part_of_its_order_takes_nothing_more_of_it_when_it_changes_places(session):
+    shelf(session, "LAMP", pieces=3)
+    shelf(session, "LAMP", pieces=4, location=MARKT)
+    take(session, an_order(a_line(3)))
+    of_it = {"reference": "#1001", "channel": "webshop"}
+    placed = place(session, desk := a_desk(), ("LAMP", 1), **of_it)
+
+    bring(session, desk, placed, how="goods_come")
+    bring(session, desk, placed)
+
+    assert (level(session, "LAMP").reserved, level(session, "LAMP", MARKT).reserved) == (2, 1)
+    take(session, an_order(a_line(3), minutes=5))
+    assert (level(session, "LAMP").reserved, level(session, "LAMP", MARKT).reserved) == (2, 1)
     assert violations(session) == []
 
 

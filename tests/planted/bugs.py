@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import SimpleNamespace
@@ -118,11 +118,13 @@ def promise_what_is_off_sale() -> None:
 def grant_a_part_of_a_basket() -> None:
     """A refused basket keeps the pieces that were there for it."""
 
-    def verdicts(wishes: Sequence[decide.Wish], free: Mapping[Shelf, int]) -> list[Any]:
+    def verdicts(
+        wishes: Sequence[decide.Wish], free: Mapping[Shelf, int], off_sale: Collection[Shelf] = ()
+    ) -> list[Any]:
         left = defaultdict(int, free)
         answers = []
         for wish in wishes:
-            answers += decide.decide([wish], left)
+            answers += decide.decide([wish], left, off_sale)
             for shelf, n in wish.pieces.items():
                 left[shelf] -= min(n, max(0, left[shelf]))
         return answers

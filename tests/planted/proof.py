@@ -153,6 +153,13 @@ PLANTED = {
         "hold of an order expires": bugs.expire_what_an_order_stands_on,
         "bundle not exploded in a hold": bugs.hold_sets_unopened,
         "older message wins": bugs.believe_older_messages,
+        "basket granted in part": bugs.grant_a_part_of_a_basket,
+        "bundle not exploded in an order": bugs.order_sets_unopened,
+        "shipped and still reserved": bugs.ship_without_the_promise,
+        "order bound to an expired hold": bugs.bind_orders_to_dead_holds,
+        "part collect keeps the rest": bugs.keep_the_rest_of_a_part,
+        "restocked with every message": bugs.restock_each_time_it_is_told,
+        "refund that restocks": bugs.restock_with_the_refund,
     }.items()
 } | {
     f"{name} (simulated)": Planted(bug, simulated=True, first=FIRST.get(name, 0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from copy import deepcopy
 from itertools import count
 from typing import TypeVar
@@ -31,22 +33,30 @@ shelves = st.sampled_from(SHELVES)
 pieces = st.integers(1, 3)
 some = st.integers(0, 9)
 """Which of those that there are."""
+seldom = st.integers(0, 5).map(lambda one: one == 0)
 minutes = st.integers(0, 20)
 OLDEST_COUNT = 21
 lines = st.lists(st.tuples(st.sampled_from((*SKUS, "SET")), st.sampled_from(LOCATIONS), pieces), min_size=1, max_size=3)
 references = st.sampled_from((None, *REFERENCES))
-news = st.lists(
-    st.tuples(st.sampled_from(("ship", "ship", "cancel", "refund", "restock", "edit")), pieces), min_size=1, max_size=4
-)
+
+
+def _news(number: int) -> list[tuple[str, int, bool]]:
+    """What becomes of a line, one after the other, and whether we are told before the next thing happens."""
+    chance = random.Random(number)
+    kinds = chance.choices(("ship", "cancel", "refund", "restock", "edit"), (5, 2, 3, 3, 2), k=chance.randint(1, 4))
+    return [(kind, chance.randint(1, 3), chance.random() < 0.7) for kind in kinds]
+
+
+news = st.integers(0, 1 << 30).map(_news)
 owners = st.sampled_from(("shop", "shop", "app"))
 
 
 class Ledger(RuleBasedStateMachine):
     """Everything that happens to a ledger, told to it and to the books."""
 
-    def __init__(self, engine: Engine, *, thorough: bool = True) -> None:
+    def __init__(self, engine: Engine, *, thorough: bool = True, tally: Counter[str] | None = None) -> None:
         super().__init__()
-        self.thorough = thorough
+        self.thorough, self.tally = thorough, tally
         self.real, self.books = Reality(engine), Shop(LOCATIONS, SETS)
         self.names = count(1)
         self.told: dict[str, list[tuple[int, dict[str, OrderLine]]]] = {}
@@ -55,10 +65,12 @@ class Ledger(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self.nothing_is_violated()
+            if self.tally is not None:
+                self.tally += self.real.played()
         finally:
             self.real.close()
 
-    @initialize(opening=st.lists(st.integers(0, 8), min_size=len(SHELVES), max_size=len(SHELVES)))
+    @initialize(opening=st.lists(st.integers(0, 16), min_size=len(SHELVES), max_size=len(SHELVES)))
     def open(self, opening: list[int]) -> None:
         for sku in (*SKUS, *SETS):
             self.real.step(lambda session, sku=sku: article(session, sku, components=SETS.get(sku)))
@@ -136,12 +148,15 @@ class Ledger(RuleBasedStateMachine):
         self.real.record((Kind.BLOCKED if block else Kind.UNBLOCKED, at, n, self.now, self._name("blocked")))
         self.books.blocked[at] += n if block else -n
 
-    @rule(at=shelves)
-    def nobody_finds_it(self, at: Shelf) -> None:
+    @rule(at=shelves, really=seldom)
+    def nobody_finds_it(self, at: Shelf, really: bool) -> None:
+        """Seldom, for nothing of it is promised to anybody then."""
+        if not really:
+            return
         self.real.record((Kind.OFF_SALE, at, 0, self.now, self._name("missed")))
         self.books.off_sale[at] = self.now
 
-    @rule(at=shelves, n=st.integers(0, 2))
+    @rule(at=shelves, n=st.sampled_from((0, 0, 0, 1, 2)))
     def safety(self, at: Shelf, n: int) -> None:
         self.real.record((Kind.SAFETY, at, n, self.now, self._name("safety")))
         self.books.safety[at] = n
@@ -224,15 +239,17 @@ class Ledger(RuleBasedStateMachine):
 
     @precondition(lambda ledger: ledger.told)
     @rule(reference=st.sampled_from(REFERENCES), which=some, news=news)
-    def the_order_goes_on(self, reference: str, which: int, news: list[tuple[str, int]]) -> None:
-        """One message after the other about one of its lines."""
+    def the_order_goes_on(self, reference: str, which: int, news: list[tuple[str, int, bool]]) -> None:
+        """With one of its lines; of some of it we hear together only."""
         reference = reference if reference in self.told else next(iter(self.told))
-        for what, n in news:
-            self._goes_on(reference, which, what, n)
-
-    def _goes_on(self, reference: str, which: int, what: str, n: int) -> None:
         lines = deepcopy(self.told[reference][-1][1])
-        line = lines[str(which % len(lines))]
+        for number, (what, n, is_told) in enumerate(news, 1):
+            self._goes_on(lines[str(which % len(lines))], what, n)
+            if is_told or number == len(news):
+                self._tell(reference, deepcopy(lines))
+                self.both_say_the_same()
+
+    def _goes_on(self, line: OrderLine, what: str, n: int) -> None:
         still_open = max(0, line.quantity - line.cancelled - line.shipped)  # what was sent may have been refunded
         match what:
             case "ship":
@@ -245,7 +262,6 @@ class Ledger(RuleBasedStateMachine):
                 line.restocks[self._name("restock")] = n
             case "edit":
                 line.quantity = max(line.cancelled + line.shipped, n)
-        self._tell(reference, lines)
 
     @precondition(lambda ledger: ledger.told)
     @rule(reference=st.sampled_from(REFERENCES), which=some)

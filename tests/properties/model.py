@@ -159,16 +159,17 @@ class Shop:
     def hold(
         self, name: str, lines: Iterable[tuple[str, str, int]], now: int, until: int | None, *,
         reference: str | None = None, owner: str | None = None, takes: str | None = None, of_pickup: bool = False,
-        there: bool = False,
+        there: bool = False, again: bool = False,
     ) -> str:  # fmt: skip
         """Granted whole, or refused with the reason. What is taken over from an earlier promise needs no new room; what is to be
-        `there` does not wait for what is awaited, and takes over what has come."""
+        `there` does not wait for what is awaited, and takes over what has come. One that stands for an earlier one `again` leaves
+        the rest of its order alone."""
         wanted = self.unpack(lines)
         self.expire(now, wanted)
         if takes and (reason := self._why_not_taken(self.holds.get(takes), owner, wanted, now)):
             return reason
         earlier = self.holds[takes].left if takes else {}
-        ordered = self._ordered(reference, wanted)
+        ordered = [] if again else self._ordered(reference, wanted)
         credit = Counter(earlier)
         for n, one in ordered:
             credit[one.at] += n
@@ -270,7 +271,8 @@ class Shop:
         lines_covered = min(seen.quantity, *(covered[sku] // each for sku, each in parts.items()))
         for sku, each in parts.items():
             covered[sku] -= lines_covered * each
-            own = max(0, seen.quantity - lines_covered - seen.cancelled - line.shipped) * each
+            still_open = seen.quantity - seen.cancelled - line.shipped
+            own = max(0, max(still_open, seen.shipped - line.shipped) - lines_covered) * each
             shipping = (seen.shipped - line.shipped) * each
             cancelling = (seen.cancelled - line.cancelled) * each
             promised = sum(one.left for one in line.promised if one.at.sku == sku)

@@ -5,6 +5,7 @@ So no example sees another one's rows, and thousands of them need no emptying of
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -33,6 +34,7 @@ from omnisync.values import Kind, Shelf
 from tests.conftest import SCRATCH, START
 from tests.orders import counter
 from tests.properties import model
+from tests.properties.played import played
 from tests.stock.archives import archived
 
 Result = TypeVar("Result")
@@ -132,6 +134,10 @@ class Reality:
     def levels(self, shelves: Iterable[Shelf]) -> dict[Shelf, Level]:
         found = self.step(lambda session: availability.levels(session, shelves))
         return {shelf: found.get(shelf, Level()) for shelf in shelves} if isinstance(found, dict) else {}
+
+    def played(self) -> Counter[str]:
+        """How often each thing has happened in this example."""
+        return self._done(played)
 
     def violations(self) -> list[str]:
         found = self.step(counter.violations)

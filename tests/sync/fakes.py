@@ -144,6 +144,16 @@ class FakeChannel:
         sent = tuple(replace(line, shipped=line.quantity) for line in order.lines)
         return self._changed(replace(order, lines=sent, version=later), hook=True)
 
+    def send_and_pay_back(self, order: OrderSeen) -> OrderSeen:
+        """All of it leaves, and for all of it the price is given back: the buyer keeps it."""
+        for line in order.lines if self.can.allocates else ():
+            spot = (str(line.article.external_id), line.place or self.places[0])
+            self.stock[spot] -= line.quantity
+            self.allocated[spot] -= line.quantity
+        kept = tuple(replace(line, shipped=line.quantity, cancelled=line.quantity) for line in order.lines)
+        later = self.clock.now() + timedelta(microseconds=2)
+        return self._changed(replace(order, lines=kept, version=later), hook=True)
+
     def refund(self, order: OrderSeen) -> OrderSeen:
         """All of it came back; what the channel offers of it now is for the caller to say."""
         back = tuple(replace(line, restocks=(Restock(f"back-{line.id}", line.quantity),)) for line in order.lines)

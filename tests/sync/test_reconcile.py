@@ -31,6 +31,33 @@ def test_what_is_sold_in_one_place_disappears_everywhere_else(
     assert {name: fake.shows("LAMP") for name, fake in house.fakes.items()} == {"web": 3, "market": 3}
 
 
+@pytest.mark.parametrize("was_known", [True, False])
+@pytest.mark.parametrize("can", [ABSOLUTE, COMPARING, ALLOCATING], ids=["blind", "comparing", "allocating"])
+def test_what_was_sent_and_paid_back_by_the_time_we_hear_of_it_is_gone_everywhere(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, can: Can, was_known: bool
+) -> None:
+    house = two_shops(make_house, clock, can)
+    with_lamp(house, 5)
+    play(house.settle())
+    web = house.fakes["web"]
+
+    kept = web.buy("LAMP", 1, hook=False)
+    order = web.buy("LAMP", 2, hook=was_known)
+    if was_known:
+        play(house.settle())
+    web.send_and_pay_back(order)
+    play(house.settle())
+
+    assert kept.id in web.orders
+    assert house.level("LAMP") == (3, 1)
+    assert {name: fake.shows("LAMP") for name, fake in house.fakes.items()} == {"web": 2, "market": 2}
+    assert house.state("web", "LAMP").provisional == 0
+
+    house.stock("LAMP", 2, kind=Kind.FOUND)
+    play(house.settle())
+    assert {name: fake.shows("LAMP") for name, fake in house.fakes.items()} == {"web": 4, "market": 4}
+
+
 @pytest.mark.parametrize("can", [ABSOLUTE, COMPARING], ids=["blind", "comparing"])
 def test_a_channel_that_lowered_itself_is_not_written_again(
     make_house: MakeHouse, clock: StoppedClock, play: Play, can: Can

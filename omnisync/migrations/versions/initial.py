@@ -294,6 +294,7 @@ def upgrade() -> None:
         sa.Column("erased_at", db.Instant(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index(op.f("ix_customer_email"), "customer", ["email"], unique=False)
     op.create_index(op.f("ix_customer_erase_after"), "customer", ["erase_after"], unique=False)
     op.create_table(
         "dead_letter",
@@ -972,10 +973,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("code_hash"),
     )
+    op.create_index(op.f("ix_pickup_customer_id"), "pickup", ["customer_id"], unique=False)
     op.create_index(op.f("ix_pickup_number"), "pickup", ["number"], unique=False)
     op.create_index("pickup_accept", "pickup", ["state", "accept_by"], unique=False)
     op.create_index("pickup_due", "pickup", ["state", "collect_by"], unique=False)
     op.create_index("pickup_list", "pickup", ["location", "state", "ready_by"], unique=False)
+    op.create_index("pickup_owner", "pickup", ["owner", "state"], unique=False)
     op.create_index("pickup_promised", "pickup", ["state", "ready_by"], unique=False)
     op.create_index("pickup_reference", "pickup", ["channel", "reference"], unique=False)
     op.create_table(
@@ -1038,10 +1041,12 @@ def downgrade() -> None:
     op.drop_table("stocktake_line")
     op.drop_index("pickup_reference", table_name="pickup")
     op.drop_index("pickup_promised", table_name="pickup")
+    op.drop_index("pickup_owner", table_name="pickup")
     op.drop_index("pickup_list", table_name="pickup")
     op.drop_index("pickup_due", table_name="pickup")
     op.drop_index("pickup_accept", table_name="pickup")
     op.drop_index(op.f("ix_pickup_number"), table_name="pickup")
+    op.drop_index(op.f("ix_pickup_customer_id"), table_name="pickup")
     op.drop_table("pickup")
     op.drop_index("order_line_waiting", table_name="order_line")
     op.drop_table("order_line")
@@ -1171,6 +1176,7 @@ def downgrade() -> None:
     op.drop_index("dead_letter_open", table_name="dead_letter")
     op.drop_table("dead_letter")
     op.drop_index(op.f("ix_customer_erase_after"), table_name="customer")
+    op.drop_index(op.f("ix_customer_email"), table_name="customer")
     op.drop_table("customer")
     op.drop_table("cursor")
     op.drop_index(op.f("ix_component_then_sku"), table_name="component_then")
