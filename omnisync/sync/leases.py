@@ -47,6 +47,12 @@ def idle(session: Session, name: str, *, now: datetime) -> float:
     return math.inf if until is None else max(0.0, (now - until).total_seconds())
 
 
+def vacant(session: Session, name: str, *, now: datetime) -> bool:
+    """Whether nobody holds it. Until this transaction ends nobody takes it either, unless nobody ever had it."""
+    row = session.get(Lease, name, populate_existing=True, with_for_update=True)
+    return row is None or row.until <= now
+
+
 def ends_at(session: Session, name: str) -> datetime | None:
     """Until when somebody holds it, or did; None when nobody ever has."""
     row = session.get(Lease, name, populate_existing=True)

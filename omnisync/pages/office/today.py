@@ -92,7 +92,7 @@ def lines(session: Session, context: Context, say: Words, now: datetime, zone: Z
 def _stopped(session: Session, say: Words, now: datetime) -> Iterator[Line]:
     """Without a worker all the other lines grow old."""
     if leases.idle(session, leases.HOUSE, now=now):
-        yield Line(say("The sync stands still."), "/ops", "bad")
+        yield Line(say("The sync has stopped."), "/ops", "bad")
 
 
 def _paused(session: Session, context: Context, say: Words, now: datetime, zone: ZoneInfo) -> Iterator[Line]:
@@ -200,7 +200,7 @@ def _tills(session: Session, context: Context, say: Words, now: datetime) -> Ite
     for one in health.of_all(session, context.channels.values(), now=now):
         for silence in one.silent:
             words = say(
-                "%(till)s was last heard of %(ago)s",
+                "%(till)s was last heard from %(ago)s",
                 till=titles.get(one.channel, one.channel),
                 ago=say.ago(silence.since, now),
             )
