@@ -69,7 +69,7 @@ def reason(health: Health, say: Words) -> str:
     if health.state == "action_required" and health.action is None:
         waiting = [
             say.ngettext("%(num)s decision", "%(num)s decisions", health.cases) if health.cases else "",
-            say("%(number)s left lying", number=say.number(health.failed)) if health.failed else "",
+            say("%(number)s stuck", number=say.number(health.failed)) if health.failed else "",
         ]
         return ", ".join(part for part in waiting if part)
     if health.state == "late" and health.breaker == "closed" and health.reason.startswith("The oldest change"):

@@ -104,7 +104,7 @@ def _verdict(
         return (
             max((one.mood for one in wrong), key=("warn", "bad").index),
             title,
-            say("All others are right.") if len(wrong) < len(lines) else "",
+            say("All others are up to date.") if len(wrong) < len(lines) else "",
         )
     if not lines:
         return "info", say("No channel is connected yet."), ""

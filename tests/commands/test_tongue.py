@@ -114,7 +114,7 @@ JOINED = {
     "7 stands on line": "7 stands on line 7 too", "7 7 too": "7 stands on line 7 too", "7 7 already": "7 stands on line 7 already",
     "7 cells where the first line has 77": "7 cells where the first line has 7", '"7" is not allowed; write 7': "yes",
     '"7" is no ISO 4217 currency code such as EUR7': '"7" is no ISO 4217 currency code such as EUR',
-    "7 holds 7, which is no article7": "7 holds 7, which is no article", 'title: "7"': "yes",
+    "7 holds 7, which is no article7": "7 holds 7, which is no article", 'title: "7"': "yes", "barcode: 7": "yes",
 }  # fmt: skip
 """Sentences that are put together from parts, that end with a hint, or that say nothing of their own."""
 

@@ -179,9 +179,7 @@ def _letters(session: Session, say: Words) -> Iterator[Line]:
     number = session.execute(sa.select(sa.func.count()).where(letter.c.closed_at.is_(None))).scalar_one()
     if number:
         yield Line(
-            say.ngettext(
-                "%(num)s message or write was left lying", "%(num)s messages or writes were left lying", number
-            ),
+            say.ngettext("%(num)s message or write is stuck", "%(num)s messages or writes are stuck", number),
             "/ops/letters",
         )
 
