@@ -27,6 +27,8 @@ TITLES = frozenset(
 """Nobody is called by these."""
 FITS = ((8, ""), (14, "wide"), (20, "wide small"))
 """The length of a name on a slip, and how it is set so that no word is broken: beside the shelf, over it, and smaller."""
+SHORT_SHELF = 5
+"""What is longer takes the room beside the name."""
 TWO_LINES = 20
 """What is longer is broken between words and after hyphens; then its longest word counts."""
 
@@ -67,10 +69,11 @@ def _bare(name: str) -> list[str]:
     return [word for word in words if word.lower() not in TITLES] or words
 
 
-def fit(name: str) -> str:
-    """How a name is set."""
+def fit(name: str, shelf: str) -> str:
+    """How a name is set beside or over that shelf."""
     longest = max(map(len, name.replace("-", "- ").split(" ")))
-    return next((look for most, look in FITS if max(longest, min(len(name), TWO_LINES)) <= most), "wide tiny")
+    looks = FITS if len(shelf) <= SHORT_SHELF else FITS[1:]
+    return next((look for most, look in looks if max(longest, min(len(name), TWO_LINES)) <= most), "wide tiny")
 
 
 class _Page:
@@ -135,4 +138,4 @@ class _Page:
 def _slip(card: Card) -> Slip:
     made = segno.make(card.number, error="m", micro=False).svg_inline(border=2, omitsize=True)
     name = called(card.who)
-    return Slip(card.id, card.number, card.shelf, name, fit(name), Markup(made))  # noqa: S704  segno draws numbers only
+    return Slip(card.id, card.number, card.shelf, name, fit(name, card.shelf), Markup(made))  # noqa: S704  segno draws numbers only

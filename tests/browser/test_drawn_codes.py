@@ -78,9 +78,14 @@ BROKEN = """() => [...document.querySelectorAll(".paper-slip p > b")].flatMap(({
   }).filter(Boolean);
 })"""
 """Words of the name that stand on two lines."""
-OVERFLOWS = """() => [...document.querySelectorAll(".paper-slip, .paper-slip p")]
-  .filter((one) => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight || one.getBoundingClientRect().bottom > one.closest(".paper-slip").getBoundingClientRect().bottom)
-  .map((one) => one.textContent)"""
+OVERFLOWS = """() => {
+  const paper = document.querySelector(".paper-slip").getBoundingClientRect();
+  return [...document.querySelectorAll(".paper-slip b, .paper-slip strong, .paper-slip svg")].filter((one) => {
+    const box = one.getBoundingClientRect();
+    return box.left < paper.left || box.right > paper.right || box.top < paper.top || box.bottom > paper.bottom || one.scrollWidth > one.clientWidth + 1;
+  }).map((one) => one.textContent);
+}"""
+"""What would be cut off."""
 
 
 @pytest.mark.parametrize("roll", ["80", "62"])

@@ -32,7 +32,7 @@ def picking(open_page, server):
 def held(page, pattern):
     """Requests to these addresses wait until the test lets them go on."""
     waiting = []
-    page.route(pattern, waiting.append)
+    page.route(pattern, lambda route: waiting.append(route))
     return waiting
 
 
@@ -112,7 +112,9 @@ def test_news_of_the_overview_leave_what_was_typed_also_when_the_cursor_has_move
     field.fill("MUETZE-W")
     field.press("Tab")
 
+    server.call("POST", "/v1/channels/kasse/pause")
     page.wait_for_function("() => !document.querySelector('#liegen').dataset.old")
+    server.call("POST", "/v1/channels/kasse/resume")
 
     assert field.input_value() == "MUETZE-W"
     assert page.evaluate("document.activeElement.matches('#liegen button')")
@@ -142,7 +144,7 @@ def test_a_page_that_comes_slowly_when_the_network_is_back_is_asked_for_once_and
     phone.evaluate(LEAVES)
 
     phone.context.set_offline(False)
-    phone.wait_for_function("left.length")
+    phone.wait_for_function("() => left.length")
     for _ in range(2):
         phone.evaluate("dispatchEvent(new Event('online'))")
         phone.evaluate("navigator.locks.request('omnisync desk offline', () => true)")

@@ -334,13 +334,13 @@ def test_a_new_pickup_prints_its_slip_by_itself_once_and_sounds_there_too(engine
     place(engine, desk, clock, pieces=2)
     phone.locator("[data-last]", has_text="L-1002").wait_for()
     phone.reload()
-    phone.wait_for_function("!document.querySelector('[data-auto] [data-slip]')")
+    phone.wait_for_function("() => !document.querySelector('[data-auto] [data-slip]')")
     other = phone.context.new_page()
     other.goto(f"{url}/staff/print/auto?roll=62")
-    other.wait_for_function("!document.querySelector('[data-auto] [data-slip]')")
+    other.wait_for_function("() => !document.querySelector('[data-auto] [data-slip]')")
     place(engine, desk, clock)
     for page in (phone, other):
-        page.wait_for_function("localStorage.getItem('printed').split(',').length === 3")
+        page.wait_for_function("() => localStorage.getItem('printed').split(',').length === 3")
 
     prints = [
         one for page in (phone, other) for one in page.evaluate("JSON.parse(sessionStorage.getItem('prints') ?? '[]')")
@@ -366,7 +366,7 @@ def test_of_two_devices_each_sounds_until_somebody_accepts_at_one_of_them(engine
     phone.get_by_role("button", name="Annehmen").tap()
     phone.get_by_role("heading", name="Packen").wait_for()
     tablet.get_by_text("Packt: kim").wait_for()
-    tablet.wait_for_function("document.querySelector('[data-ringing]').dataset.ringing === '0'")
+    tablet.wait_for_function("() => document.querySelector('[data-ringing]').dataset.ringing === '0'")
     tablet.clock.run_for(1000)
     tones = tablet.evaluate("tones")
     tablet.clock.run_for(30000)

@@ -130,4 +130,5 @@ def test_slips_that_print_by_themselves_are_those_of_pickups_that_nobody_has_acc
      ("Konstantinopoulos", "wide small"), ("Wolfeschlegelsteinhausenberg", "wide tiny"), ("x" * 60, "wide tiny")],
 )  # fmt: skip
 def test_a_name_is_set_as_large_as_it_can_be_without_breaking_a_word(name, look):
-    assert fit(name) == look
+    assert fit(name, "12") == look
+    assert fit(name, "Kühlraum") == (look or "wide")
