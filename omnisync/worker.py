@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -44,6 +44,7 @@ from omnisync.sync.behind import Seen
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.leases import HOUSE
 from omnisync.sync.polling import Pass
+from omnisync.sync.rows import Key
 
 log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
@@ -121,6 +122,8 @@ class Worker:
     """Channels whose round is under way."""
     _passes: dict[str, Pass] = field(default_factory=dict)
     """Readings of all listings that are not at their end."""
+    _unread: dict[str, Sequence[Key]] = field(default_factory=dict)
+    """What is left of a share that is read back."""
     _pruned_at: datetime | None = None
     _stopping: bool = False
 
@@ -148,7 +151,7 @@ class Worker:
             return
         try:
             heard = await self._do(channel, self._reading(channel, waits, full=full))
-            waits = await self._waits(channel) if heard else waits
+            waits, why = (await self._waits(channel), self._and_heard(name, why)) if heard else (waits, why)
             await self._do(channel, self._acting(waits, why))
             if not waits.quiet and await self._do(channel, self._checking(channel, full=full)):
                 waits = await self._waits(channel)
@@ -156,6 +159,15 @@ class Worker:
         except _Ended:
             # Whatever is behind is still counted, so that everybody sees how late the channel is.
             await self._refresh(channel, why=why)
+
+    def _and_heard(self, name: str, why: Why) -> Why:
+        """What was just booked is computed in this round: until then a channel that lowered its number by itself seems to show too little,
+        and would be looked at for nothing."""
+        asked = self._asked.get(name)
+        if asked is None:
+            return why
+        self._asked[name] = replace(asked, skus=frozenset())
+        return replace(why, skus=why.skus | asked.skus)
 
     async def _agenda(self, channel: Channel) -> Agenda:
         """What waits, at the beginning of a round: one call may try a channel that was left alone long enough."""
@@ -209,10 +221,11 @@ class Worker:
         return [("", step) for wanted, step in acts if wanted]
 
     def _checking(self, channel: Channel, *, full: bool) -> list[tuple[str, Step]]:
+        """A share of everything every so often, in as many rounds as it takes: what sells is not kept waiting by it."""
         due = self._due.setdefault(channel.name, _Due())
-        if not due.reached("read_back", drift.EVERY, self.context.clock.now()):
-            return []
-        return [("read_back", partial(self._read_back, everything=full))]
+        if due.reached("read_back", drift.EVERY, self.context.clock.now()):
+            return [("read_back", partial(self._read_back, everything=full))]
+        return [("", self._read_on)] if channel.name in self._unread else []
 
     async def _listings(self, channel: Channel, *, whole: bool) -> None:
         """As much of them as leaves the channel's budgets room for the rest of the round; the next round goes on from there."""
@@ -269,7 +282,7 @@ class Worker:
         await arrivals.look_after(self.context, channel)
 
     async def _look(self, channel: Channel) -> None:
-        await self._answered(channel, await drift.read_due(self.context, channel))
+        await self._answered(channel, await drift.read_due(self.context, channel, overtaken=self._overtaken(channel)))
 
     async def _answered(self, channel: Channel, calls: int) -> None:
         now = self.context.clock.now()
@@ -277,14 +290,30 @@ class Worker:
             await self.context.store.write(lambda session: health.answered(session, channel.name, now=now))
 
     async def _read_back(self, channel: Channel, *, everything: bool = False) -> None:
-        await self._answered(channel, await drift.read_back(self.context, channel, everything=everything))
+        if everything:
+            self._unread.pop(channel.name, None)
+            await self._answered(channel, await drift.read_back(self.context, channel, everything=True))
+        else:
+            self._unread[channel.name] = await drift.whose_turn(self.context, channel)
+            await self._read_on(channel)
         now = self.context.clock.now()
         await self.context.store.write(lambda session: drift.undo_unexplained(session, self.context, channel, now=now))
+
+    async def _read_on(self, channel: Channel) -> None:
+        keys = self._unread.pop(channel.name)
+        left = await drift.read_on(self.context, channel, keys, overtaken=self._overtaken(channel))
+        if left:
+            self._unread[channel.name] = left
+        await self._answered(channel, len(keys) - len(left))
+
+    def _overtaken(self, channel: Channel) -> Callable[[], bool]:
+        """Whether something was sold, or written to us, since the round began."""
+        return lambda: channel.name in self._asked
 
     async def _write(self, channel: Channel, *, why: Why) -> None:
         report = await reconcile.reconcile(
             self.context, channel, hints=why.skus, scan=why.scan, seen=self._seen.setdefault(channel.name, {}),
-            overtaken=lambda: channel.name in self._asked,
+            overtaken=self._overtaken(channel),
         )  # fmt: skip
         if report.failure is not None:
             raise report.failure

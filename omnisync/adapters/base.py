@@ -185,7 +185,7 @@ class Message:
     """A verified hook: the channel's own name for the event, its topic and, where known, the resource it speaks of.
 
     `later`: it only hints at a number, which mostly has changed because of an order that is told of at the same time, or because we
-    wrote it. Such hints are read together, once a second: the order comes first, and calls are left for what sells.
+    wrote it. Such hints are read together, a second or two later: the order comes first, and calls are left for what sells.
     """
 
     event_id: str

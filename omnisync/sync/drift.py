@@ -5,6 +5,7 @@ that nobody has read since they were written. Both shares are fixed, so a pass c
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -21,26 +22,45 @@ WORST_PART = 2
 """For so many that are read by their age one of the worst is read besides."""
 
 
+Overtaken = Callable[[], bool]
+"""Whether something waits that is more urgent than to look at more; asked after each batch."""
+
+
 async def read_back(context: Context, channel: Channel, *, everything: bool = False) -> int:
     """Look at the listings whose turn it is; how many."""
+    keys = await whose_turn(context, channel, everything=everything)
+    return len(keys) - len(await read_on(context, channel, keys))
+
+
+async def whose_turn(context: Context, channel: Channel, *, everything: bool = False) -> list[Key]:
+    """What is to be looked at now; nothing where nothing can be."""
     if not channel.can.looks or not (channel.groups or pricing.published(channel)):
-        return 0
+        return []
     now = context.clock.now()
-    keys = await context.store.read(lambda session: turn(session, channel, now=now, everything=everything))
-    for start in range(0, len(keys), channel.can.batch_size):
-        await reconcile.look(context, channel, keys[start : start + channel.can.batch_size])
-    return len(keys)
+    return await context.store.read(lambda session: turn(session, channel, now=now, everything=everything))
 
 
-async def read_due(context: Context, channel: Channel) -> int:
-    """Look only at what waits to be looked at: after a message, an accepted write, an order that came late."""
+async def read_on(
+    context: Context, channel: Channel, keys: Sequence[Key], *, overtaken: Overtaken = lambda: False
+) -> Sequence[Key]:
+    """Look at these until it is `overtaken`; those that are left."""
+    while keys:
+        size = channel.can.batch_size
+        await reconcile.look(context, channel, keys[:size])
+        keys = keys[size:]
+        if overtaken():
+            break
+    return keys
+
+
+async def read_due(context: Context, channel: Channel, *, overtaken: Overtaken = lambda: False) -> int:
+    """Look only at what waits to be looked at: after a message, an accepted write, an order that came late; how many. When it is
+    `overtaken` the rest waits for the next time."""
     if not channel.can.looks:
         return 0
     now = context.clock.now()
     keys = await context.store.read(lambda session: _due(session, channel, now))
-    for start in range(0, len(keys), channel.can.batch_size):
-        await reconcile.look(context, channel, keys[start : start + channel.can.batch_size])
-    return len(keys)
+    return len(keys) - len(await read_on(context, channel, keys, overtaken=overtaken))
 
 
 def turn(session: Session, channel: Channel, *, now: datetime, everything: bool) -> list[Key]:

@@ -80,13 +80,14 @@ def _row(one: Received) -> dict[str, Any]:
         "resource": one.message.resource and storable(one.message.resource), "method": one.hook.method, "url": one.hook.url,
         "headers": {name: value for name, value in one.hook.headers.items() if name not in _SECRET_HEADERS},
         "body": one.hook.body, "state": "received", "attempts": 0, "received_at": one.at,
-        "next_try_at": _next_second(one.at) if one.message.later else one.at,
+        "next_try_at": _after_its_order(one.at) if one.message.later else one.at,
     }  # fmt: skip
 
 
-def _next_second(at: datetime) -> datetime:
-    """The same moment for all that came within a second, so that they are read together."""
-    return at.replace(microsecond=0) + timedelta(seconds=1)
+def _after_its_order(at: datetime) -> datetime:
+    """One to two seconds later, the same moment for all that came within a second: they are read together, when the order that
+    explains them is booked."""
+    return at.replace(microsecond=0) + timedelta(seconds=2)
 
 
 def storable(name: str) -> str:
@@ -97,17 +98,22 @@ def storable(name: str) -> str:
 
 async def handle_due(context: Context, channel: Channel, *, limit: int = BATCH) -> int:
     """Read and book the messages that are due, oldest first; how many were handled. TryLater or NeedsAttention when the channel
-    as a whole is away."""
+    as a whole is away.
+
+    What has just come is booked before that is read which could wait: an order is not held up by hints at numbers.
+    """
     now = context.clock.now()
-    claimed = await context.store.write(lambda session: claim(session, channel.name, now=now, limit=limit))
-    read, failed = await _follow_all(channel, claimed)
-    failed += await _book(context, channel, read)
+    fresh, waited = await context.store.write(lambda session: claim(session, channel.name, now=now, limit=limit))
+    failed: list[Failed] = []
+    for messages in (fresh, waited):
+        read, unread = await _follow_all(channel, messages)
+        failed += unread + await _book(context, channel, read)
     for message, failure in failed:
         await _put_off(context, channel, message, failure)
     away = next((failure for _, failure in failed if _is_of_the_channel(failure)), None)
     if away is not None:
         raise away
-    return len(claimed)
+    return len(fresh) + len(waited)
 
 
 def _is_of_the_channel(failure: Exception) -> bool:
@@ -115,8 +121,11 @@ def _is_of_the_channel(failure: Exception) -> bool:
     return isinstance(failure, TryLater) or (isinstance(failure, NeedsAttention) and failure.code == "credentials")
 
 
-def claim(session: Session, channel: str, *, now: datetime, limit: int = BATCH) -> list[InboxMessage]:
-    """Take due messages for a while; should this worker die, they are due again."""
+def claim(
+    session: Session, channel: str, *, now: datetime, limit: int = BATCH
+) -> tuple[list[InboxMessage], list[InboxMessage]]:
+    """Take due messages for a while: those that were due when they came, and those that waited. Should this worker die, they are due
+    again."""
     due = (
         select(InboxMessage)
         .where(InboxMessage.channel == channel, InboxMessage.state == "received", col(InboxMessage.next_try_at) <= now)
@@ -124,11 +133,12 @@ def claim(session: Session, channel: str, *, now: datetime, limit: int = BATCH) 
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    messages = list(session.exec(due))
-    for message in messages:
+    fresh, waited = list[InboxMessage](), list[InboxMessage]()
+    for message in session.exec(due):
+        (fresh if message.next_try_at == message.received_at else waited).append(message)
         message.next_try_at = now + CLAIMED_FOR
         message.attempts += 1
-    return messages
+    return fresh, waited
 
 
 def hook_of(message: InboxMessage) -> Hook:

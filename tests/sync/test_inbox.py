@@ -117,15 +117,16 @@ def test_three_messages_about_one_order_are_read_once(make_house: MakeHouse, clo
     assert house.level("LAMP") == (9, 3)
 
 
-def test_hints_at_numbers_are_read_together_after_the_orders_of_their_second(
+def test_hints_at_numbers_are_read_together_when_the_orders_that_explain_them_have_come(
     make_house: MakeHouse, clock: StoppedClock, play: Play
 ) -> None:
     house, web = web_shop(make_house, clock)
     hints = [replace(web.hook_for("", f"level-{n}"), body=json.dumps({"level": "id-LAMP", "quantity": 8}).encode()) for n in range(2)]  # fmt: skip
     receive(house, play, hints[0])
     clock.advance(milliseconds=300)
-    order = web.buy("LAMP", hook=False)
     receive(house, play, hints[1])
+    clock.advance(milliseconds=900)
+    order = web.buy("LAMP", hook=False)
     receive(house, play, web.hook_for(order.id, "order-1"))
 
     def waiting() -> list[str]:
@@ -137,6 +138,28 @@ def test_hints_at_numbers_are_read_together_after_the_orders_of_their_second(
     clock.advance(seconds=1)
     play(inbox.handle_due(house.context, house.channel("web")))
     assert waiting() == []
+
+
+def test_an_order_is_booked_before_a_hint_that_waited_is_read(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, web = web_shop(make_house, clock)
+    play(house.settle(rounds=1))
+    hint = replace(web.hook_for("", "level"), body=json.dumps({"level": "id-LAMP", "quantity": 8}).encode())
+    receive(house, play, hint)
+    clock.advance(seconds=2)
+    order = web.buy("LAMP", hook=False)
+    receive(house, play, web.hook_for(order.id, "order"))
+    follow, read_when = web.follow, list[tuple[str, int]]()
+
+    async def follows(*hooks: Hook) -> Sequence[Fact]:
+        read_when.extend((hook.headers["x-event"], house.level("LAMP")[1]) for hook in hooks)
+        return await follow(*hooks)
+
+    monkeypatch.setattr(web, "follow", follows)
+    assert play(inbox.handle_due(house.context, house.channel("web"))) == 2
+
+    assert read_when == [("order", 0), ("level", 1)]
 
 
 def test_a_reading_that_fails_leaves_all_waiting_that_hoped_for_it(

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.adapters.base import Can, Published, Shown, Write
+from omnisync.adapters.base import Can, Fact, Hook, LevelSeen, Published, Shown, Target, Write
 from omnisync.announce import Touched, announce
 from omnisync.catalog import articles
 from omnisync.catalog.articles import ArticleChange
@@ -20,7 +20,7 @@ from omnisync.clock import StoppedClock
 from omnisync.errors import Refused
 from omnisync.stock import reservations
 from omnisync.stock.reservations import Line, Request
-from omnisync.sync import events, leases
+from omnisync.sync import drift, events, leases
 from omnisync.values import Kind
 from omnisync.worker import Why, Worker
 from tests.sync.conftest import MakeHouse, Play
@@ -300,3 +300,76 @@ def test_what_sells_out_while_much_is_being_written_is_written_next(
     assert [shown.target.sku for shown in web.log[before:]].index("LAMP-11") == 3, "right after the batch under way"
     assert web.log[before + 3].quantity == 0
     assert {web.shows(sku) for sku in skus} == {0, 6}
+
+
+class _WhileLooking(FakeChannel):
+    """Something happens elsewhere while it is being read or followed."""
+
+    meanwhile: Callable[[], None] = staticmethod(lambda: None)
+    looked: int = 0
+
+    async def follow(self, *hooks: Hook) -> Sequence[Fact]:
+        found = await super().follow(*hooks)
+        self.meanwhile()
+        return found
+
+    async def look(self, targets: Sequence[Target]) -> Sequence[LevelSeen]:
+        seen = await super().look(targets)
+        self.looked += len(targets)
+        self.meanwhile()
+        return seen
+
+
+def test_what_sells_out_while_much_is_being_read_back_is_written_after_the_batch_and_the_rest_is_read_later(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drift, "READ_ALL_WITHIN", drift.EVERY)  # all of it in one share
+    web = _WhileLooking("web", clock, Can(write=Write.COMPARE_AND_SET, batch_size=3))
+    house = make_house((shop("web"), web))
+    skus = [f"LAMP-{number:02}" for number in range(12)]
+    house.article(*skus)
+    for sku in skus:
+        web.offer(sku)
+    house.stock(skus, 7)
+    play(house.settle())
+    worker = replace(house.worker, _wake={"web": asyncio.Event()})
+    web.looked = 0
+
+    def sold_out() -> None:
+        web.meanwhile = lambda: None
+        house.stock("LAMP-11", 0, kind=Kind.COUNT)
+        worker.hear(Touched(skus={"LAMP-11"}))
+
+    web.meanwhile = sold_out
+    play(worker.tick("web"))
+    assert web.looked == 3
+    play(worker.tick("web", why=worker._asked.pop("web")))
+
+    assert web.shows("LAMP-11") == 0
+    assert web.looked == 12, "all of the share, and nothing twice"
+    play(worker.tick("web"))
+    assert web.looked == 12, "no more than its share until it is time again"
+
+
+def test_a_shop_that_lowered_its_number_by_its_own_sale_is_neither_read_nor_looked_at_nor_written(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    web = _WhileLooking("web", clock, Can(write=Write.ABSOLUTE, batch_size=50, webhooks=True, poll_seconds=3600))
+    house = make_house((shop("web"), web))
+    house.article("LAMP")
+    house.stock("LAMP", 7)
+    web.offer("LAMP")
+    play(house.settle())
+    clock.advance(minutes=3)
+    worker = replace(house.worker, _wake={"web": asyncio.Event()})
+    play(worker.tick("web"))
+    web.calls.clear()
+
+    web.buy("LAMP")
+    play(house.deliver("web"))
+    web.meanwhile = lambda: worker.hear(Touched(skus={"LAMP"}))  # as the commit that books it says
+    for _ in range(2):
+        play(worker.tick("web", why=worker._asked.pop("web", Why(scan=False))))
+
+    assert web.calls == ["follow"]
+    assert (web.shows("LAMP"), house.state("web", "LAMP").behind_since) == (6, None)
