@@ -7,6 +7,7 @@
     │   ├── Conflict              409  a typed state: already-collected, wrong-state, reservation-taken ...
     │   └── OutOfStock            409  the shelf cannot keep this promise
     ├── TryLater           the worker, by itself: rate limits, timeouts, full queues
+    │   └── NotYet                one thing that is not shown yet, while everything else is answered
     └── NeedsAttention     a person: credentials, mappings, cases
 
 Anything else is a bug and should look like one.
@@ -132,6 +133,10 @@ class TryLater(OmnisyncError):
         super().__init__(message)
         self.message = message
         self.retry_after_seconds = retry_after_seconds
+
+
+class NotYet(TryLater):
+    """One thing is not there (yet); whoever was asked answers all the same, so nothing else has to wait for it."""
 
 
 class NeedsAttention(OmnisyncError):

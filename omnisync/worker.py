@@ -16,6 +16,7 @@ from functools import partial
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlmodel import Session
 
+from omnisync import db
 from omnisync.announce import Touched
 from omnisync.errors import NeedsAttention, TryLater
 from omnisync.stock import ends
@@ -358,6 +359,10 @@ class Worker:
             await self.context.store.write(lambda session: duty(session, now))
         except (TryLater, NeedsAttention) as trouble:
             log.warning("A chore has to wait: %s", trouble.message)
+        except Exception as bug:
+            if db.is_unavailable(bug):
+                raise
+            log.exception("A chore failed; those behind it are done all the same")
 
     # ------------------------------------------------------------ all of them, for ever
 

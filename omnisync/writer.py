@@ -136,8 +136,8 @@ class Batches:
         try:
             return self._commit_once(units)
         except Exception as error:
-            if len(units) == 1:
-                return [error]
+            if len(units) == 1 or db.is_unavailable(error):
+                return [error] * len(units)  # a database that is away is no fault of one of them
         half = len(units) // 2
         return self._commit(units[:half]) + self._commit(units[half:])
 

@@ -232,3 +232,20 @@ def test_a_write_that_touches_nothing_is_not_heard_of(door: Batches, heard: list
     all_at_once(lambda: [door.submit(note, "a")])
 
     assert heard == []
+
+
+def test_a_database_that_is_away_is_asked_once_for_all_that_wait(engine: Engine) -> None:
+    tries = []
+
+    @contextmanager
+    def away(_: Engine) -> Iterator[Session]:
+        tries.append("again")
+        raise sa.exc.OperationalError("BEGIN", {}, Exception("connection refused"))
+        yield
+
+    with ThreadPoolExecutor(1) as thread:
+        door = Batches(engine, thread, away)
+        answers = all_at_once(lambda: [door.submit(note, str(number)) for number in range(8)])
+
+    assert [type(answer) for answer in answers] == [sa.exc.OperationalError] * 8
+    assert tries == ["again"]

@@ -124,7 +124,7 @@ def write(session: Session, desk: Desk, occasion: Occasion, found: Pickup, *, no
     if not customer.email or not _ADDRESS.fullmatch(customer.email) or _MASKED.search(customer.email):
         return
     words = _GERMAN if customer.language[:2].lower() == "de" else _ENGLISH
-    store = desk.location(found.location)
+    store = desk.store_of(found)
     zone = ZoneInfo(store.timezone)
     subject, sentence = words.says[occasion]
     values = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from omnisync.orders import mail_html
 from omnisync.orders.pickup import Desk
 from omnisync.orders.tables import Mail, Pickup
 
+log = logging.getLogger(__name__)
 Send = Callable[[EmailMessage], Awaitable[None]]
 """Hands one mail to a mail server; TryLater when it did not take it."""
 
@@ -56,7 +58,7 @@ def write_to_store(
     session: Session, desk: Desk, pickup: Pickup, lines: Sequence[tuple[str, int]], *, now: datetime
 ) -> None:
     """Tell the store of a new pickup, if it has an address. Number and pieces only: no code, no person."""
-    location = desk.location(pickup.location)
+    location = desk.store_of(pickup)
     if not location.email or not desk.settings.mail.host:
         return
     body = _body(session, pickup, lines, ZoneInfo(location.timezone))
@@ -65,7 +67,7 @@ def write_to_store(
 
 def write_not_accepted(session: Session, desk: Desk, pickup: Pickup, *, now: datetime) -> None:
     """Tell whoever answers for the store that nobody accepts a pickup. Its number only: no code, no person."""
-    location = desk.location(pickup.location)
+    location = desk.store_of(pickup)
     if not location.manager_email or not desk.settings.mail.host:
         return
     due = f"{pickup.ready_by.astimezone(ZoneInfo(location.timezone)):%d.%m.%Y um %H:%M} Uhr"
@@ -109,6 +111,9 @@ async def _send(engine: Engine, send: Send, clock: Clock, one: Mail, sender: str
         await send(_message(one, sender))
     except TryLater as error:
         outcome: dict[str, Any] = {"last_error": error.message}
+    except Exception as error:  # one that cannot be written or sent must not hold up those behind it
+        log.error("Mail %s cannot be sent: %s", one.id, type(error).__name__)  # no more of it: it may quote a person
+        outcome = {"last_error": f"It could not be sent ({type(error).__name__})."}
     else:
         outcome = {"sent_at": clock.now(), "next_try_at": None, "last_error": None}
     if one.customer_id is not None and ("sent_at" in outcome or one.next_try_at is None):

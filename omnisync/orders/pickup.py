@@ -43,6 +43,13 @@ class Desk:
             known = ", ".join(location.code for location in self.settings.locations)
             raise InvalidRequest.of("location", f"There is no location {code!r}; there are {known}.") from None
 
+    def store_of(self, pickup: Pickup) -> LocationSettings:
+        """Where it is collected. What began in a store that the settings name no longer ends there all the same."""
+        try:
+            return self.settings.location(pickup.location)
+        except KeyError:
+            return LocationSettings(code=pickup.location, name=pickup.location)
+
     def places(self) -> list[str]:
         """The codes of the locations where something can be collected."""
         return [location.code for location in self.settings.locations if location.pickup != "off"]

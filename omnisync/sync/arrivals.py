@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from omnisync.adapters.base import Customer, OrderSeen
-from omnisync.errors import Refused
+from omnisync.errors import NeedsAttention, Refused
 from omnisync.orders import arriving
 from omnisync.orders.customers import Person
 from omnisync.orders.tables import ChannelOrder
@@ -53,7 +53,7 @@ def _follow(
     try:
         with session.begin_nested():
             arriving.follow(session, context.desk, order_id, buyer=buyer, now=now)
-    except Refused as refused:
+    except (Refused, NeedsAttention) as refused:
         order = session.get_one(ChannelOrder, order_id)
         action = getattr(refused, "action", "Find or send the goods; it is tried again by itself.")
         title = f"Order {order.reference} waits for the pickup desk"

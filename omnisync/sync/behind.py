@@ -114,11 +114,12 @@ def ask_for_all(session: Session, channel: Channel) -> None:
 
 
 def compare_all(session: Session, channel: Channel, *, now: datetime) -> None:
-    """Let every listing be computed and read back again, and the channel be called at once."""
+    """Let every listing be computed and read back again, and the channel be called at once. What it has accepted keeps its time to
+    arrive: nobody is accused of dropping what is on its way."""
     ask_for_all(session, channel)
-    session.execute(
-        sa.update(ShownState).where(col(ShownState.channel) == channel.name).values(look_at=now, next_try_at=None)
-    )
+    ours = sa.update(_shown).where(_shown.c.channel == channel.name)
+    session.execute(ours.values(look_at=now))
+    session.execute(ours.where(_shown.c.unsettled.is_distinct_from("accepted")).values(next_try_at=None))
     session.execute(sa.update(ChannelHealth).where(col(ChannelHealth.channel) == channel.name).values(retry_at=None))
 
 

@@ -82,6 +82,13 @@ def discarded(session: Session, channel: str, keys: Sequence[str]) -> set[str]:
     return set(session.execute(sa.select(_letter.c.key).where(*here)).scalars()) if keys else set()
 
 
+def is_discarded(session: Session, channel: str, letter: Letter) -> bool:
+    """Whether a person said that just this is not to be done: told once more, it is nothing new."""
+    statement = select(DeadLetter).where(DeadLetter.channel == channel, DeadLetter.key == letter.key)
+    found = session.exec(statement).first()
+    return found is not None and found.closed_how == "discarded" and found.payload == dict(letter.payload)
+
+
 def shown_after_all(session: Session, channel: str, rows: Iterable[ShownState], *, now: datetime) -> None:
     """Of these rows those that show what they should: no write of theirs is left for a person to see to."""
     right = [row for row in rows if row.blocked_reason is not None and row.behind_since is None]

@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
@@ -135,6 +136,8 @@ def _book(booking: Booking, fact: Fact) -> int:
 
 def _wait(booking: Booking, fact: Fact, reason: str, action: str) -> int:
     letter = Letter("fact", key_of(fact), _title(fact), reason, action, wire.to_json(fact), booking.message_id)
+    if deadletters.is_discarded(booking.session, booking.channel.name, letter):
+        return 0
     deadletters.keep(booking.session, booking.context, booking.channel.name, letter, now=booking.now)
     return 1
 
@@ -206,19 +209,31 @@ _BOOKED = known.effects(("key",), lambda effect: db.among(effect.key, db.many("k
 
 
 def _delivered(booking: Booking, delivery: Delivered) -> int:
-    if booking.is_history(delivery.at):
+    name = f"{booking.channel.name}:{delivery.key}"
+    if booking.is_history(delivery.at) or _was_delivered(booking.session, name):
         return 0
     sku, at = booking.sku(delivery), booking.moment(delivery.at)
     location = _owned_place(booking, delivery.place, "goods in and out")
     kind = Kind.RECEIVED if delivery.quantity > 0 else Kind.MISSING
     for part, quantity in _stocked(booking.session, sku, abs(delivery.quantity)).items():
-        key = f"{booking.channel.name}:{delivery.key}/{part}"
-        entry = replace(_entry(kind, Shelf(location, part), quantity, key, at), reason=delivery.reason or None)
+        entry = _entry(kind, Shelf(location, part), quantity, f"{name}/{part}", at)
+        entry = replace(entry, reason=delivery.reason or None)
         if kind is Kind.RECEIVED:
-            _came_back(booking, entry, f"{booking.channel.name}:{delivery.key}")
+            _came_back(booking, entry, name)
         else:
             _record(booking, entry)
     return 0
+
+
+def _was_delivered(session: Session, name: str) -> bool:
+    """Whether it is booked, also as another article that it was mapped to then."""
+    found = session.execute(_PARTS, {"first": f"{name}/", "behind": f"{name}0"})  # a zero comes right behind the slash
+    return any(key == f"{name}/{sku}" for key, sku in found)
+
+
+_PARTS = known.effects(
+    ("key", "sku"), lambda effect: sa.and_(effect.key >= sa.bindparam("first"), effect.key < sa.bindparam("behind"))
+)
 
 
 def _counted(booking: Booking, count: Counted) -> int:

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from omnisync import announce, db
 from omnisync.adapters.base import Answer, Fact, Forged, Hook, KeyNeeded, Message
-from omnisync.errors import NeedsAttention, TryLater, Unauthorized
+from omnisync.errors import NeedsAttention, NotYet, TryLater, Unauthorized
 from omnisync.sync import deadletters, facts, health
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.deadletters import Letter
@@ -118,7 +118,9 @@ async def handle_due(context: Context, channel: Channel, *, limit: int = BATCH) 
 
 def _is_of_the_channel(failure: Exception) -> bool:
     """Whether no message of the channel could be read now, so that it is no fault of this one."""
-    return isinstance(failure, TryLater) or (isinstance(failure, NeedsAttention) and failure.code == "credentials")
+    if isinstance(failure, NeedsAttention):
+        return failure.code == "credentials"
+    return isinstance(failure, TryLater) and not isinstance(failure, NotYet)
 
 
 def claim(
@@ -184,7 +186,7 @@ async def _follow(channel: Channel, group: Sequence[InboxMessage]) -> list[Follo
     try:
         return [(group, await channel.adapter.follow(*map(hook_of, group)))]
     except Exception as failure:
-        if len(group) == 1 or _is_of_the_channel(failure):
+        if len(group) == 1 or isinstance(failure, NotYet) or _is_of_the_channel(failure):
             return [(group, failure)]
     return [one for message in group for one in await _follow(channel, [message])]
 
@@ -239,7 +241,7 @@ async def _put_off(context: Context, channel: Channel, message: InboxMessage, fa
     if isinstance(failure, NeedsAttention) and not _is_of_the_channel(failure):
         await _give_up(context, channel, message, failure.message, failure.action)
         return
-    if not _is_of_the_channel(failure):
+    if not isinstance(failure, TryLater | NeedsAttention):
         if db.is_transient(failure) or db.is_unavailable(failure):
             raise failure
         log.error("A message of %s cannot be read", channel.name, exc_info=failure)

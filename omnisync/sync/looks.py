@@ -11,10 +11,11 @@ from sqlmodel import Session, col, select
 from omnisync import db
 from omnisync.adapters.base import LevelSeen
 from omnisync.announce import announce
-from omnisync.sync import deadletters, levels, price_drift, settle, truth
+from omnisync.sync import deadletters, levels, price_drift, settle, truth, wanted
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import LOCKED, OF_LISTINGS, Key, key_of, mark, write_key
 from omnisync.sync.tables import IS_PROVISIONAL, PRICE_PLACE, Case, Sent, ShownState
+from omnisync.sync.wanted import Listed
 
 _shown = db.table(ShownState)
 PROVISIONAL_PATIENCE = timedelta(minutes=15)
@@ -163,6 +164,8 @@ def undo_unexplained(
     for row in rows:
         levels.set_provisional(session, row, 0, now=now)
         truth.unexplained(session, context, channel, row, now=now)
+        if row.wanted is None and row.wanted_price_minor is None:
+            continue  # gone meanwhile: nothing will ever be written there that could mend it
         row.drift_since = row.drift_since or now
         row.behind_since = row.behind_since or now
     return len(rows)
@@ -189,11 +192,17 @@ def _book(
         _dropped(row, now)
     row.in_flight_until = None
     truth.read(session, context, channel, row, view, level.quantity, now=now)
-    if verdict.drift and view.believed is not None:
+    if verdict.drift and view.believed is not None and not _is_right(session, context, channel, row, now):
         _drifted(session, context, channel, row, level.quantity, now)
     elif row.believed == row.wanted:
         row.drift_since = None
     mark(row, now=now)
+
+
+def _is_right(session: Session, context: Context, channel: Channel, row: ShownState, now: datetime) -> bool:
+    """Whether it shows by itself what it should by now: pieces of a cancelled order, say, that it offers again as we would."""
+    wishes = wanted.of_listings(session, context, channel, [Listed(row.external_id, row.sku)], now=now)
+    return any((wish.place, wish.quantity) == (row.place, row.believed) for wish in wishes)
 
 
 def _price_arrived(row: ShownState, level: LevelSeen) -> bool:

@@ -32,9 +32,9 @@ def note(session: Session, context: Context, channel: Channel, shelves: Collecti
     """
     for shelf in sorted(shelves):
         found = session.execute(_returned(channel, shelf)).all()
-        for row in found:
+        for row in (one for one in found if one.recorded_at == now):
             twin = next((one for one in found if _may_be_one(row, one)), None)
-            if row.recorded_at == now and twin is not None:
+            if twin is not None:
                 loose, receipt = (twin, row) if returns.is_with_receipt(row) else (row, twin)
                 _open(session, context, channel, shelf, loose, receipt, now)
 

@@ -41,7 +41,8 @@ def note(session: Session, channel: Channel, facts: Iterable[Fact], *, now: date
         return
     latest: dict[str, datetime] = {}
     for location, at in _moments(channel, facts):
-        latest[location] = max(min(at, now), latest.get(location, at))
+        told = min(at, now)
+        latest[location] = max(told, latest.get(location, told))
     known = _known(session, [channel.name])
     rows = [
         {"channel": channel.name, "location": location, "at": at}

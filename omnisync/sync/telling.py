@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from omnisync import db
 from omnisync.adapters.base import News, Outcome, Published
+from omnisync.errors import NeedsAttention, TryLater
 from omnisync.orders import undoing
 from omnisync.orders.tables import ChannelOrder, OrderLine, Pickup, PickupLine
 from omnisync.sync import deadletters, health
@@ -45,17 +46,40 @@ async def tell(context: Context, channel: Channel) -> int:
     )
     if not reports:
         return 0
-    answers = await channel.adapter.tell([report.news for report in reports])
-    now = context.clock.now()
-    await context.store.write(lambda session: _note(session, context, channel, reports, answers, now))
-    return len(reports)
+    answers, trouble = await _tell(channel, reports)
+    now, told = context.clock.now(), reports[: len(answers)]
+    await context.store.write(lambda session: _note(session, context, channel, told, answers, now))
+    if trouble is not None:
+        raise trouble
+    return len(told)
+
+
+async def _tell(
+    channel: Channel, reports: Sequence[_Report]
+) -> tuple[list[Published], TryLater | NeedsAttention | None]:
+    """The answers, one by one, so that one order that the channel stumbles over leaves the others told; and why it ended early."""
+    answers = list[Published]()
+    for report in reports:
+        try:
+            [answer] = await channel.adapter.tell([report.news])
+            answers.append(answer)
+        except TryLater as away:
+            # Put off like any other: if it is this one alone that is not answered, the next time begins behind it.
+            wait = away.retry_after_seconds
+            answers.append(Published(Outcome.TRY_LATER, reason=away.message, retry_after_seconds=wait))
+            return answers, away
+        except NeedsAttention as trouble:
+            if trouble.code == "credentials":
+                return answers, trouble
+            answers.append(Published(Outcome.ATTENTION, reason=trouble.message, action=trouble.action))
+    return answers, None
 
 
 def _unheard(session: Session, channel: Channel, now: datetime) -> list[_Report]:
     statement = (
         select(Pickup, ChannelOrder).select_from(_PAIRS).where(*_due(channel.name, now), ~health.is_quiet(channel.name))
     )
-    found = session.exec(statement.order_by(col(Pickup.id)).limit(BATCH)).all()
+    found = session.exec(statement.order_by(_FAILURES, col(Pickup.id)).limit(BATCH)).all()
     return [_report(session, channel, pickup, order) for pickup, order in found]
 
 
@@ -72,6 +96,8 @@ _PAIRS = _pickup.join(
 ).outerjoin(_told, _told.c.pickup_id == _pickup.c.id)
 
 
+_FAILURES = sa.func.coalesce(_told.c.failures, 0)
+"""What was told in vain comes last: it may be this one alone that the channel does not answer."""
 _UNDO = sa.literal(undoing.AT_ONCE // timedelta(microseconds=1), sa.BigInteger)
 _settled_at = sa.type_coerce(_pickup.c.ended_at + _UNDO, db.Instant)
 """Until then one tap takes the hand-over back, so it is not told: no channel can unlearn it."""
@@ -106,7 +132,7 @@ def _unheard_orders(session: Session, channel: Channel, now: datetime) -> list[_
     """Orders whose pieces were given back because nobody paid: the channel should cancel them."""
     due = (*_order_due(channel.name, now), ~health.is_quiet(channel.name))
     statement = select(ChannelOrder).select_from(_ORDERS).where(*due)
-    found = session.exec(statement.order_by(col(ChannelOrder.id)).limit(BATCH)).all()
+    found = session.exec(statement.order_by(_FAILURES, col(ChannelOrder.id)).limit(BATCH)).all()
     return [_order_report(session, order) for order in found]
 
 

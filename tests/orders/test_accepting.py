@@ -175,3 +175,19 @@ def test_the_timeline_says_who_did_what_and_when(session):
     ]  # fmt: skip
     assert acts.of(session, the_id)[2].details["lines"] == [{"sku": "LAMP", "quantity": 1, "reason": "damaged"}]
     assert acts.of(session, "another") == []
+
+
+def test_a_store_that_the_settings_no_longer_name_holds_up_no_other(session):
+    desk = a_writing_desk()
+    for location in (LINDEN, MARKT):
+        shelf(session, "LAMP", pieces=1, location=location)
+        place(session, desk, ("LAMP", 1), location=location, channel="webshop", customer=ANNA, paid=False)
+    left = [location for location in desk.settings.locations if location.code != LINDEN]
+    object.__setattr__(desk, "settings", desk.settings.model_copy(update={"locations": left}))
+
+    assert accepting.alarm(session, desk, now=HALF) == 2
+    assert accepting.warn_customers(session, desk, now=READY_BY) == 2
+    assert ending.expire_overdue(session, desk, now=READY_BY + timedelta(days=9)) == 2
+
+    bodies = "".join(session.execute(sa.select(Mail.body)).scalars())
+    assert ("linden" in bodies, violations(session)) == (True, [])

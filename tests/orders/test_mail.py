@@ -104,6 +104,23 @@ def test_a_mail_is_given_up_after_the_last_try(engine, clock, placed):
         assert row.created_at == START
 
 
+def test_an_address_that_no_mail_program_understands_does_not_hold_up_the_others(engine, clock):
+    desk = a_desk()
+    with db.transaction(engine) as session:
+        for recipient in ("odd@[", "anna@example.org", "ben@example.org"):
+            draft = mail.Draft(recipient, "Ihre Abholung", "Sie liegt bereit.")
+            mail.write(session, desk, draft, now=clock.now())
+    postman = Postman()
+
+    assert send(engine, postman, clock) == 2
+
+    assert sorted(message["To"] for message in postman.taken) == ["anna@example.org", "ben@example.org"]
+    with db.transaction(engine) as session:
+        [left] = session.execute(sa.select(Mail).where(Mail.sent_at.is_(None))).scalars()
+        assert (left.recipient, left.next_try_at > clock.now()) == ("odd@[", True)
+        assert left.last_error.startswith("It could not be sent (")
+
+
 class _Server:
     """What smtplib.SMTP looks like to us."""
 

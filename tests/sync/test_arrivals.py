@@ -20,6 +20,7 @@ from omnisync.orders.tables import Customer as Kept
 from omnisync.orders.tables import Pickup, Task
 from omnisync.stock import reservations, stocktakes
 from omnisync.sync import facts, replay
+from omnisync.sync.tables import ChannelHealth
 from omnisync.values import Money
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
@@ -190,6 +191,24 @@ def test_an_order_that_the_store_cannot_take_now_waits_in_plain_sight_and_then_c
     assert violations(house) == {}
 
 
+def test_an_order_for_a_store_that_never_opens_waits_in_plain_sight_and_its_channel_goes_on(
+    house: House, play: Play
+) -> None:
+    house, web = where_stores(house, hours={"mon-sun": "closed"}), house.fakes["web"]
+    web.offer("LAMP", stock=0)
+    house.stock("LAMP", 2)
+
+    book(house, order(house, ("LAMP", 1)))
+    house.clock.advance(minutes=2)
+    play(house.worker.tick("web"))
+
+    assert pickups(house) == []
+    [letter] = house.letters("web")
+    assert "hours" in letter.action
+    assert (house.level("LAMP"), web.shows("LAMP", "Lindenstraße")) == ((2, 1), 1)
+    assert house.rows(ChannelHealth)[0].attention is None
+
+
 def test_what_a_person_said_shall_not_be_a_pickup_stays_none(house: House, play: Play) -> None:
     house.stock("LAMP", 1)
     reopen = close(house)
@@ -287,12 +306,18 @@ def test_what_is_not_to_be_collected_at_our_desk_stays_an_order(house: House, wh
     assert (pickups(house), house.letters("web")) == ([], [])
 
 
+def where_stores(house: House, **are: object) -> House:
+    """The same house with a desk whose stores are different."""
+    stores = [one.model_copy(update=are) for one in house.context.settings.locations]
+    desk = open_desk(house.context.settings.model_copy(update={"locations": stores}), bytes(32), house.ids, house.clock)
+    house = replace(house, context=replace(house.context, desk=desk))
+    house.worker.context = house.context
+    return house
+
+
 def test_a_store_that_hands_out_without_us_gets_no_pickups(house: House, play: Play) -> None:
     house.stock("LAMP", 1, "markt")
-    places = [one.model_copy(update={"pickup": "off"}) for one in house.context.settings.locations]
-    without = house.context.settings.model_copy(update={"locations": places})
-    house = replace(house, context=replace(house.context, desk=open_desk(without, bytes(32), house.ids, house.clock)))
-    house.worker.context = house.context
+    house = where_stores(house, pickup="off")
 
     book(house, order(house, ("LAMP", 1), place="Am Markt"))
     house.clock.advance(minutes=2)

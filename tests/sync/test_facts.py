@@ -259,6 +259,21 @@ def test_a_till_that_owns_its_stock_counts_and_receives(make_house: MakeHouse, c
     assert house.level("LAMP") == (7, 0)
 
 
+def test_a_delivery_stays_one_when_its_article_is_mapped_elsewhere(make_house: MakeHouse, clock: StoppedClock) -> None:
+    house = till(make_house, clock, owns=True)
+    house.article("DESK")
+    house.stock("DESK", 10)
+    clock.advance(minutes=1)
+    now = clock.now()
+
+    for sku in ("LAMP", "DESK"):
+        tell(house, Delivered("d-1/x", Article(sku=sku), 3, now), Delivered("d-2/x", Article(sku=sku), -2, now))
+
+    assert (house.level("LAMP"), house.level("DESK")) == ((11, 0), (10, 0))
+    tell(house, Delivered("d-1", Article(sku="DESK"), 4, now))
+    assert house.level("DESK") == (14, 0)
+
+
 def test_a_count_of_somebody_elses_stock_is_shown_and_not_booked(make_house: MakeHouse, clock: StoppedClock) -> None:
     house = till(make_house, clock)
 
@@ -294,6 +309,24 @@ def test_what_an_adapter_cannot_read_waits_with_its_mend(make_house: MakeHouse, 
     assert house.level("LAMP") == (9, 0)
     [letter] = house.letters("pos")
     assert letter.action == "Correct line 17 and drop the file again."
+
+
+def test_what_a_person_discarded_stays_so_when_it_is_only_told_again(
+    make_house: MakeHouse, clock: StoppedClock
+) -> None:
+    house = till(make_house, clock)
+    unknown = Delivered("lieferung-1", Article(sku="LAMP"), 3, clock.now())
+    tell(house, unknown)
+    [letter] = house.letters("pos")
+    assert "discard" in letter.action
+
+    house.within(lambda session: replay.discard(session, letter.id, now=clock.now()))
+    clock.advance(minutes=1)
+    assert tell(house, unknown) == 0
+    assert house.letters("pos") == []
+
+    tell(house, replace(unknown, quantity=4))
+    assert [one.id for one in house.letters("pos")] == [letter.id]
 
 
 def test_a_fact_that_breaks_us_stops_neither_its_page_nor_leaves_half_an_effect(

@@ -242,3 +242,22 @@ def test_all_listings_are_not_read_again_and_again_for_one_that_is_missed(
 
     assert timedelta(seconds=15) * 40 == 2 * gone_engine.ASK_AGAIN_AFTER
     assert web.calls[before:].count("listings") <= 3
+
+
+def test_what_seemed_sold_there_before_it_ended_leaves_nothing_late(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house = a_shop(make_house, clock, play)
+    web = house.fakes["web"]
+    web.edit("LAMP", 0)
+    house.within(lambda session: behind.compare_all(session, house.channel("web"), now=clock.now()))
+    play(house.settle(rounds=2))
+    assert [row.provisional for row in states(house, "id-LAMP")] == [5]
+
+    web.end("id-LAMP")
+    for _ in range(3):
+        after_an_hour(house, play)
+
+    assert (gone(house), [row.provisional for row in states(house, "id-LAMP")]) == (["LAMP"], [0])
+    found = house.within(lambda session: health.of(session, house.channel("web"), now=clock.now()))
+    assert (found.state, found.lag_seconds, found.queued, found.drift) == ("action_required", 0, 0, 0)

@@ -10,7 +10,7 @@ import pytest
 
 from omnisync.adapters.base import Answer, Can, Fact, Hook, Write
 from omnisync.clock import StoppedClock
-from omnisync.errors import NeedsAttention, TryLater, Unauthorized
+from omnisync.errors import NeedsAttention, NotYet, TryLater, Unauthorized
 from omnisync.sync import inbox, replay
 from omnisync.sync.tables import ChannelHealth, InboxMessage
 from tests.sync.conftest import MakeHouse, Play
@@ -306,3 +306,30 @@ def test_a_discarded_message_is_not_read_again(make_house: MakeHouse, clock: Sto
 
     assert [row.state for row in house.rows(InboxMessage)] == ["discarded"]
     assert house.letters("web") == []
+
+
+def test_an_order_that_the_channel_does_not_show_holds_up_nothing_else(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, web = web_shop(make_house, clock)
+    play(house.settle(rounds=1))
+    follow = web.follow
+
+    async def unless_a_test(*hooks: Hook) -> Sequence[Fact]:
+        if b"820982911946154508" in hooks[0].body:
+            raise NotYet("web does not show order 820982911946154508 yet.")
+        return await follow(*hooks)
+
+    monkeypatch.setattr(web, "follow", unless_a_test)
+    receive(house, play, web.hook_for("820982911946154508", "somebody pressed the button that sends a test"))
+    house.stock("LAMP", 4)
+    play(house.worker.tick("web"))
+
+    [health] = house.rows(ChannelHealth)
+    assert (web.shows("LAMP"), health.failures) == (4, 0)
+
+    for _ in range(6):
+        clock.advance(hours=5)
+        play(house.worker.tick("web"))
+    [letter] = house.letters("web")
+    assert "does not show order" in letter.reason

@@ -317,6 +317,22 @@ def test_where_drift_is_only_shown_a_person_decides(make_house: MakeHouse, clock
     assert web.shows("LAMP") == 5
 
 
+@pytest.mark.parametrize("can", [ABSOLUTE, COMPARING])
+def test_a_channel_that_offers_cancelled_pieces_by_itself_is_not_accused(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, can: Can
+) -> None:
+    house = make_house((shop("web", policy={"drift": "show"}), web := FakeChannel("web", clock, can)))
+    with_lamp(house, 5)
+    play(house.settle())
+    order = web.buy("LAMP", 2)
+    play(house.settle())
+
+    web.cancel(order)
+    play(house.settle())
+
+    assert (web.shows("LAMP"), house.cases("drift")) == (5, [])
+
+
 def test_a_daily_revision_budget_is_kept_for_numbers_that_must_go_down(
     make_house: MakeHouse, clock: StoppedClock, play: Play
 ) -> None:

@@ -102,8 +102,19 @@ def test_beyond_it_the_store_is_limited_at_most_until_the_till_speaks_again(
     assert (well(house).silent, well(house).state) == ([], "on_time")
 
 
+def test_a_receipt_from_the_future_hides_no_silence(
+    house: House, pos: FakeChannel, clock: StoppedClock, play: Play
+) -> None:
+    sell(house, pos, play, clock.now() + timedelta(days=300))  # the till's clock was set wrong for an hour
+
+    clock.advance(hours=5)
+
+    assert [one.location for one in well(house).silent] == ["linden"]
+
+
 def test_only_open_hours_count(house: House, pos: FakeChannel, clock: StoppedClock, play: Play) -> None:
-    sell(house, pos, play, datetime.fromisoformat("2026-11-21T16:00:00Z"))  # an hour before it closes over Sunday
+    clock.set(datetime.fromisoformat("2026-11-21T16:00:00Z"))  # an hour before it closes over Sunday
+    sell(house, pos, play, clock.now())
     clock.set(datetime.fromisoformat("2026-11-23T12:00:00Z"))
     assert well(house).silent == []
 

@@ -9,7 +9,7 @@ import pytest
 
 from omnisync.adapters.base import Can, Write
 from omnisync.clock import StoppedClock
-from omnisync.sync import drift, health, looks
+from omnisync.sync import behind, drift, health, looks
 from omnisync.sync.tables import EventPending, Sent, ShownState
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
@@ -162,6 +162,20 @@ def test_what_was_accepted_is_accepted_until_it_is_seen_and_contradicted_when_it
 
     assert len(outcomes(house, "contradicted")) == 1
     assert (web.shows("LAMP"), writes(house), well(house).exposed) == (1, {"confirmed": 1}, 0)
+
+
+def test_whoever_asks_to_compare_everything_accuses_nobody_of_what_is_still_on_its_way(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house, web = a_shop(make_house, clock, play, LATER)
+    web.faults.accept_and_drop = 1
+    house.stock("LAMP", 1)
+    play(house.tick())
+
+    house.within(lambda session: behind.compare_all(session, house.channel("web"), now=clock.now()))
+    play(house.settle(rounds=2))
+
+    assert (outcomes(house, "contradicted"), writes(house)) == (set(), {"accepted": 1})
 
 
 def test_a_listing_that_takes_every_number_and_shows_none_is_for_a_person_and_is_not_hammered(

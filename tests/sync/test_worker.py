@@ -127,6 +127,19 @@ def test_holds_expire_and_channels_offer_the_pieces_again(
     assert web.shows("LAMP") == 2
 
 
+def test_a_chore_that_fails_leaves_those_behind_it_done(make_house: MakeHouse, clock: StoppedClock, play: Play) -> None:
+    house, done = make_house((shop("web"), FakeChannel("web", clock, CAN))), []
+
+    def fail(session: Session, now: datetime) -> None:
+        raise KeyError("a store that the settings name no longer")
+
+    worker = Worker(house.context, owner="test", chores=[fail, lambda session, now: done.append(now)])
+
+    play(worker.keep_house())
+
+    assert done == [clock.now()]
+
+
 def test_an_errand_that_is_never_answered_does_not_hold_up_what_expires(
     make_house: MakeHouse, clock: StoppedClock, play: Play
 ) -> None:

@@ -33,7 +33,7 @@ from omnisync.adapters.shopify.orders import Orders
 from omnisync.adapters.shopify.pickups import Pickups
 from omnisync.adapters.shopify.settings import ShopSettings, parse
 from omnisync.adapters.shopify.stock import Stock
-from omnisync.errors import NeedsAttention, TryLater
+from omnisync.errors import NeedsAttention, NotYet
 
 SETTINGS = ShopSettings
 TOPICS = tuple(hooks.HINTS)
@@ -120,7 +120,7 @@ class Shopify:
             return await self._stock.levels_of_items((item, location) for item, _, location in hinted)
         order = await self._orders.read(resource, self._tools.clock.now())
         if order is None:
-            raise TryLater(f"{self.name} does not show order {resource} yet.")
+            raise NotYet(f"{self.name} does not show order {resource} yet.")
         return (order,)
 
     async def subscriptions(self, wanted: Sequence[Subscription]) -> Sequence[Subscription]:

@@ -44,7 +44,8 @@ def _seen(order: Json, lines: Sequence[OrderLine], counter: bool, told_at: datet
     total = money(order.get("total_money"))
     return OrderSeen(
         id=order["id"],
-        reference=order.get("reference_id") or order.get("ticket_name") or order["id"],
+        reference=order.get("reference_id")
+        or order["id"],  # a ticket is named after who comes: there are many of that name
         version=max(version, told_at) if told_at else version,
         placed_at=_left_at(order) if counter else parse_time(order["created_at"]),
         lines=tuple(lines),

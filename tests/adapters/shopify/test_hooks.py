@@ -14,7 +14,7 @@ from omnisync.adapters.shopify import TOPICS
 from omnisync.adapters.shopify.hooks import LEVELS
 from omnisync.demo.shopify.things import Order
 from omnisync.demo.shopify.webhooks import sign
-from omnisync.errors import NeedsAttention, TryLater
+from omnisync.errors import NeedsAttention, NotYet
 from tests.adapters.shopify.rig import HOOK_URL, LINDEN, LINDEN_PLACE, SECRET_OF_HOOKS, ShopifyWorld, open_world
 
 pytestmark = pytest.mark.anyio
@@ -150,7 +150,7 @@ async def test_a_topic_that_nobody_asked_for_says_nothing(world: ShopifyWorld):
 
 
 async def test_an_order_that_is_not_there_yet_is_asked_for_later(world: ShopifyWorld):
-    with pytest.raises(TryLater):
+    with pytest.raises(NotYet):
         await world.adapter.follow(signed("orders/create", b'{"id": 12345}'))
 
 

@@ -82,6 +82,15 @@ async def test_a_pickup_order_is_a_promise_until_it_is_handed_over(tools: Tools)
     assert closed.version > open_order.version or closed.lines != open_order.lines
 
 
+async def test_pickups_of_two_people_of_one_name_are_told_apart(tools: Tools):
+    till = a_till(tools)
+    for _ in range(2):
+        order = till.sell("RUG", pickup=True)
+        till.account.update_order(order, {"version": order["version"], "ticket_name": "Muster"})
+
+    assert len({seen.reference for seen in only(await till.pull(), OrderSeen)}) == 2
+
+
 async def test_a_cancelled_pickup_gives_back_what_was_promised(tools: Tools):
     till = a_till(tools)
     order = till.sell("RUG", 3, pickup=True)
