@@ -41,6 +41,7 @@ from omnisync.orders.smtp import Smtp
 from omnisync.pages import assets, languages, operations, ops, staff, staff_status, trust
 from omnisync.pages.office import morning
 from omnisync.pages.office.alerting import Watch
+from omnisync.pages.office.stand_in import StandIn
 from omnisync.pages.ops_switches import Switches
 from omnisync.pages.practice import door as practice
 from omnisync.settings import ChannelSettings, Settings
@@ -48,6 +49,7 @@ from omnisync.stock import api as stock_api
 from omnisync.stock import ends, idempotency, policies, returns_api, stocktakes_api
 from omnisync.sync import api as sync_api
 from omnisync.sync import availability_api, events_api, explain_api, listeners_api, mappings_api
+from omnisync.sync.alerts import ALIVE
 from omnisync.sync.context import Context, Gathered
 from omnisync.sync.listeners import Courier, Hook, Post
 from omnisync.sync.tables import Cursor
@@ -69,9 +71,6 @@ ROUTES: Sequence[Callable[[Services], APIRouter]] = (
     listeners_api.routes,
     staff.routes,
 )
-ALIVE = ("#server", "alive")
-"""The cursor that says when this installation last ran."""
-
 POSTED_WITHIN_SECONDS = 15
 """An event to a listener, however slowly its answer drips."""
 READ_OF_AN_ANSWER = 1 << 16
@@ -173,18 +172,32 @@ def connect(services: Services, worker: Worker) -> None:
     services.write.committed.append(worker.hear)
 
 
+def stand_in_for(services: Services, context: Context) -> StandIn | None:
+    """Who speaks for a worker that stands still; None where there is nobody to be told."""
+    told, mails = services.settings.alerts, _mails(services)
+    if not (told.url or (told.to and mails)):
+        return None
+    store, owner = Gathered(services.write, services.read), f"server-{services.ids.new()}"
+    return StandIn(store, context, owner, [_courier(services).deliver_own, *mails])
+
+
 def _errands(services: Services, context: Context) -> list[Errand]:
-    store, settings = Gathered(services.write, services.read), services.settings.mail
+    watch = Watch(Gathered(services.write, services.report), context)
+    return [_courier(services).deliver_due, watch.look, *_mails(services)]
+
+
+def _courier(services: Services) -> Courier:
     told = services.settings.alerts
     hook = Hook(told.url, told.key) if told.url else None
-    errands: list[Errand] = [
-        Courier(store, services.clock, services.secret, _post(services), hook).deliver_due,
-        Watch(Gathered(services.write, services.report), context).look,
-    ]
-    if settings.host:
-        smtp = Smtp(settings.host, settings.port, ThreadPoolExecutor(1, "mail"))
-        errands.append(lambda: mail.send_due(services.engine, smtp, services.clock, sender=settings.sender))
-    return errands
+    return Courier(Gathered(services.write, services.read), services.clock, services.secret, _post(services), hook)
+
+
+def _mails(services: Services) -> list[Errand]:
+    settings = services.settings.mail
+    if not settings.host:
+        return []
+    smtp = Smtp(settings.host, settings.port, ThreadPoolExecutor(1, "mail"))
+    return [lambda: mail.send_due(services.engine, smtp, services.clock, sender=settings.sender)]
 
 
 def _post(services: Services) -> Post:
@@ -245,22 +258,25 @@ def create(
     worker: Worker | None = None,
     switches: Switches | None = None,
     doors: trust.Doors | None = None,
+    stand_in: StandIn | None = None,
 ) -> FastAPI:
     """The ASGI application over these services; with a worker it keeps the channels in step while it serves.
 
-    `doors` say how it is reached, where it brings its own TLS.
+    `doors` say how it is reached, where it brings its own TLS. `stand_in` tells the office when no worker works.
     """
     context = context or context_for(services, {})
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        if worker is None:
-            yield
-        else:
-            connect(services, worker)
-            async with asyncio.TaskGroup() as tasks:
+        async with asyncio.TaskGroup() as tasks:
+            watch = stand_in and tasks.create_task(stand_in.run(services.clock))
+            if worker is not None:
+                connect(services, worker)
                 tasks.create_task(worker.run())
-                yield
+            yield
+            if watch:
+                watch.cancel()
+            if worker is not None:
                 worker.stop()
         for adapter in context.adapters.values():
             await adapter.close()

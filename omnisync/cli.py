@@ -16,6 +16,7 @@ from omnisync.commands import (
     backup,
     doctor,
     explain,
+    german,
     golive,
     imports,
     keys,
@@ -23,10 +24,12 @@ from omnisync.commands import (
     serve,
     sim,
     sync,
+    tongue,
     torture,
     users,
     verify,
 )
+from omnisync.commands.tongue import Say
 from omnisync.commands.world import World, system_world
 from omnisync.errors import InvalidRequest, NeedsAttention, OmnisyncError, Refused, TryLater
 from omnisync.settings import BadSettings
@@ -96,10 +99,11 @@ def main(arguments: Sequence[str] | None = None, world: World | None = None) -> 
     """Run what was typed; ends by SystemExit."""
     if world is None:
         gc.freeze()  # what was loaded until now stays: the collector need not look through it again and again
+    world = world or system_world()
     try:
-        program()(args=arguments, obj=world or system_world())
+        program()(args=arguments, obj=world)
     except OmnisyncError as error:
-        sys.exit(_tell(error))
+        sys.exit(_tell(error, tongue.of(world.environ)))
     except sa.exc.DBAPIError as error:
         if not db.is_unavailable(error):
             raise
@@ -107,9 +111,10 @@ def main(arguments: Sequence[str] | None = None, world: World | None = None) -> 
         sys.exit(1)
 
 
-def _tell(error: OmnisyncError) -> int:
+def _tell(error: OmnisyncError, say: Say) -> int:
     """Say what is wrong and what mends it, and return the exit code that tells a program."""
-    typer.echo(f"omnisync: {error}", err=True)
+    is_known = isinstance(error, Refused) and error.code in german.CODES
+    typer.echo(f"omnisync: {say(str(error)) if is_known else error}", err=True)
     if isinstance(error, InvalidRequest):
         for fault in error.details["errors"]:
             typer.echo(f"  {fault['field']}: {fault['message']}", err=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from omnisync.commands.tongue import Say
 from omnisync.imports.reading import Difference
 from omnisync.imports.runs import SHOWN_DIFFERENCES, Outcome
 from omnisync.values import Money
@@ -18,27 +19,28 @@ _COLUMNS = {
 """Fields that the file names otherwise."""
 
 
-def one_line(difference: Difference) -> str:
+def one_line(difference: Difference, say: Say = str) -> str:
     """What becomes of one row."""
+    line = say(f"line {difference.line}")
     if difference.before is None:
-        return f"line {difference.line}: {difference.key} is new"
+        return f"{line}: {say(f'{difference.key} is new')}"
     before, currency = difference.before, difference.currency
     changes = (
-        f"{_COLUMNS.get(name, name)} {shown(name, before.get(name), currency)} -> {shown(name, value, currency)}"
+        f"{_COLUMNS.get(name, name)} {shown(name, before.get(name), currency, say)} -> {shown(name, value, currency, say)}"
         for name, value in difference.after.items()
     )
-    return f"line {difference.line}: {difference.key}: {', '.join(changes)}"
+    return f"{line}: {difference.key}: {', '.join(changes)}"
 
 
-def shown(name: str, value: Any, currency: str | None = None) -> str:
+def shown(name: str, value: Any, currency: str | None = None, say: Say = str) -> str:
     """A value of that field as people write it."""
     if value is None or value in ("", [], {}):
-        return "nothing"
+        return say("nothing")
     if name in _WRITTEN:
         return _WRITTEN[name](value)
     if name.endswith("_minor"):
         return amount(value, currency)
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+    return say("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def amount(minor: int, currency: str | None) -> str:
@@ -66,7 +68,7 @@ _WRITTEN: Mapping[str, Callable[[Any], str]] = {
 }
 
 
-def count_line(outcome: Outcome, *, booked: bool) -> str:
+def count_line(outcome: Outcome, *, booked: bool, say: Say = str) -> str:
     """How many rows there are, and what becomes of them."""
     survey = outcome.survey
     is_, are = ("is", "are") if booked else ("would be", "would be")
@@ -77,7 +79,8 @@ def count_line(outcome: Outcome, *, booked: bool) -> str:
     ]
     if outcome.rejected:
         said.append(many(outcome.rejected, "has faults", "have faults"))
-    return f"{survey.source.path.name}: {many(outcome.rows, 'row', 'rows')}, {', '.join(said)}."
+    rows = say(many(outcome.rows, "row", "rows"))
+    return f"{survey.source.path.name}: {rows}, {', '.join(map(say, said))}."
 
 
 def not_shown(outcome: Outcome) -> int:

@@ -16,8 +16,9 @@ import typer
 
 from omnisync import db
 from omnisync.clock import Clock
-from omnisync.commands import differences, progress
+from omnisync.commands import differences, progress, tongue
 from omnisync.commands.differences import many
+from omnisync.commands.tongue import Say
 from omnisync.commands.world import AsJson, Config, World, world_of
 from omnisync.imports import export as exports
 from omnisync.imports import journal_file, runs
@@ -121,10 +122,10 @@ def undo(
     if as_json:
         typer.echo(json.dumps({"run": undone.run_id, "restored": undone.restored, "left": undone.left}))
         return
-    things = many(undone.restored, "thing is as it was", "things are as they were")
-    typer.echo(f"{things} before import {undone.run_id}.")
+    things, say = many(undone.restored, "thing is as it was", "things are as they were"), tongue.of(world.environ)
+    typer.echo(say(f"{things} before import {undone.run_id}."))
     for words in undone.left:
-        typer.echo(f"  left as it is: {words}")
+        typer.echo(f"  {say(f'left as it is: {words}')}")
 
 
 @app.command("list")
@@ -147,14 +148,15 @@ def export_catalog(context: typer.Context, file: File, config: Config = None) ->
     """Write all articles."""
     world = world_of(context)
     with world.engine(config) as engine, db.reading(engine) as session:
-        _told(exports.catalog(session, file, clock=world.clock), file)
+        _told(world, exports.catalog(session, file, clock=world.clock), file)
 
 
 @export_app.command("stock")
 def export_stock(context: typer.Context, file: File, config: Config = None) -> None:
     """Write what the ledger says is on each shelf."""
-    with world_of(context).engine(config) as engine, db.reading(engine) as session:
-        _told(exports.stock(session, file), file)
+    world = world_of(context)
+    with world.engine(config) as engine, db.reading(engine) as session:
+        _told(world, exports.stock(session, file), file)
 
 
 @export_app.command("listings")
@@ -163,7 +165,7 @@ def export_listings(context: typer.Context, channel: Channel, file: File, config
     world = world_of(context)
     name = _known_channel(world.settings(config), channel)
     with world.engine(config) as engine, db.reading(engine) as session:
-        _told(exports.listings(session, file, name), file)
+        _told(world, exports.listings(session, file, name), file)
 
 
 @export_app.command("movements")
@@ -180,9 +182,9 @@ def export_movements(
     with world.engine(config) as engine:
         written = journal_file.write_news(engine, folder, reader, clock=world.clock)
     if written is None:
-        typer.echo(f"Nothing has moved since {reader} was served last.", err=True)
+        typer.echo(tongue.of(world.environ)(f"Nothing has moved since {reader} was served last."), err=True)
     else:
-        _told(written[1], written[0])
+        _told(world, written[1], written[0])
 
 
 # ---------------------------------------------------------------- running
@@ -197,13 +199,14 @@ def _run(
     keep_good: Path | None,
     as_json: bool,
 ) -> None:
+    say = tongue.of(world.environ)
     with world.engine(config) as engine, progress.counted(file.name) as lines:
-        importer = Importer(engine, world.clock, world.ids, lines, lambda: _give_way(world.clock))
+        importer = Importer(engine, world.clock, world.ids, lines, lambda: _give_way(world.clock), say=say)
         outcome = importer.run(file, make, check=check, keep_good=keep_good)
     if as_json:
         typer.echo(json.dumps(outcome_as_json(outcome), ensure_ascii=False))
     else:
-        _tell(outcome, check, keep_good)
+        _tell(outcome, check, keep_good, say)
     if outcome.survey.faults.groups:
         raise typer.Exit(PARTLY if outcome.run_id else FAULTY)
 
@@ -261,18 +264,18 @@ def _difference(difference: Difference) -> dict[str, Any]:
     return shown | {"before": None if before is None else {name: before.get(name) for name in difference.after}}
 
 
-def _tell(outcome: Outcome, check: bool, keep_good: Path | None) -> None:
+def _tell(outcome: Outcome, check: bool, keep_good: Path | None, say: Say) -> None:
     survey = outcome.survey
     for group in (*survey.faults.groups, *survey.faults.warnings):
-        _tell_group(group)
-    typer.echo(differences.count_line(outcome, booked=outcome.run_id is not None))
+        _tell_group(group, say)
+    typer.echo(differences.count_line(outcome, booked=outcome.run_id is not None, say=say))
     if check:
         for difference in survey.examples:
-            typer.echo(f"  {differences.one_line(difference)}")
+            typer.echo(f"  {differences.one_line(difference, say)}")
         if more := differences.not_shown(outcome):
-            typer.echo(f"  and {more} more")
+            typer.echo(f"  {say(f'and {more} more')}")
     for line in _ending(outcome, check, keep_good):
-        typer.echo(line)
+        typer.echo(say(line))
 
 
 def _ending(outcome: Outcome, check: bool, keep_good: Path | None) -> Iterator[str]:
@@ -291,12 +294,13 @@ def _ending(outcome: Outcome, check: bool, keep_good: Path | None) -> Iterator[s
         yield "Nothing was changed. Mend the file, or import the good rows with --keep-good REJECTS.csv."
 
 
-def _tell_group(group: Group) -> None:
+def _tell_group(group: Group, say: Say) -> None:
     lines = list(dict.fromkeys(group.lines))
-    more = f" and {len(lines) - SHOWN_LINES} more" if len(lines) > SHOWN_LINES else ""
-    typer.echo(f"{TITLES[group.kind]} (line {', '.join(map(str, lines[:SHOWN_LINES]))}{more}):", err=True)
+    more = " " + say(f"and {len(lines) - SHOWN_LINES} more") if len(lines) > SHOWN_LINES else ""
+    named = say(f"line {', '.join(map(str, lines[:SHOWN_LINES]))}")
+    typer.echo(f"{say(TITLES[group.kind])} ({named}{more}):", err=True)
     for fault in group.examples[:SHOWN_LINES]:
-        typer.echo(f"  line {fault.line}: {fault.message}", err=True)
+        typer.echo(f"  {say(f'line {fault.line}')}: {say(fault.message)}", err=True)
 
 
 def _run_row(run: Any) -> dict[str, Any]:
@@ -312,5 +316,5 @@ def _run_row(run: Any) -> dict[str, Any]:
     }
 
 
-def _told(rows: int, file: Path) -> None:
-    typer.echo(f"{many(rows, 'row is', 'rows are')} in {file}.", err=True)
+def _told(world: World, rows: int, file: Path) -> None:
+    typer.echo(tongue.of(world.environ)(f"{many(rows, 'row is', 'rows are')} in {file}."), err=True)

@@ -51,7 +51,8 @@ def serve(
         switches = app.switches_for(world.environ.get(DEMO_SWITCHES), world.tools)
         hand = app.worker_for(services, engine_context) if worker else None
         doors = https.doors(found, wanted[0], (door, plain), world.clock) if plain else None
-        application = app.create(services, engine_context, hand, switches, doors)
+        stand_in = app.stand_in_for(services, engine_context)
+        application = app.create(services, engine_context, hand, switches, doors, stand_in)
         # What was made until now lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()

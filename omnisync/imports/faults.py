@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,13 +108,13 @@ class Faults:
         """The lines that cannot be imported."""
         return {line for group in self.groups for line in group.lines}
 
-    def messages(self) -> dict[int, str]:
-        """What is wrong on each line, in words where they were kept."""
+    def messages(self, say: Callable[[str], str] = str) -> dict[int, str]:
+        """What is wrong on each line, in words where they were kept; `say` says them in the reader's language."""
         told: dict[int, list[str]] = {}
         for group in self.groups:
             for line in dict.fromkeys(group.lines):
                 words = [fault.message for fault in group.examples if fault.line == line]
-                told.setdefault(line, []).extend(words or [TITLES[group.kind]])
+                told.setdefault(line, []).extend(map(say, words or [TITLES[group.kind]]))
         return {line: "; ".join(messages) for line, messages in told.items()}
 
     def join(self, later: Faults) -> None:

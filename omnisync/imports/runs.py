@@ -90,6 +90,8 @@ class Importer:
     give_way: Callable[[], None] = lambda: None
     """Asked between two slices to let others write."""
     pace: slices.Pace = field(default_factory=slices.Pace)
+    say: Callable[[str], str] = str
+    """The reasons beside the rejected rows, in the language of who reads them."""
 
     def run(
         self, path: Path, make: Callable[[], Reading[Any]], *, check: bool = False, keep_good: Path | None = None
@@ -197,7 +199,7 @@ class Importer:
             faults = survey.faults
             while survey.faults.groups and not faults.fatal:
                 # A row may lean on one that was rejected (a component, a barcode that moves): read again without those.
-                rejected |= survey.faults.messages()
+                rejected |= survey.faults.messages(self.say)
                 survey = self._read(session, source, make(), stage, rejected)
                 if tell_all:
                     faults.join(survey.faults)

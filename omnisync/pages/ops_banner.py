@@ -97,16 +97,16 @@ def _stopped(session: Session, now: datetime, say: Words) -> Banner | None:
         return None
     since = (
         say(
-            "For %(span)s no worker has worked: no channel is read or written.",
+            "No worker has run for %(span)s: no channel is read or written.",
             span=say.span((now - held_until).total_seconds()),
         )
         if held_until
-        else say("No worker has worked yet.")
+        else say("No worker has run yet.")
     )
     return Banner(
         "bad",
         "warning",
-        say("The sync stands still."),
+        say("The sync has stopped."),
         f"{since} {say('Start “omnisync serve” or “omnisync worker”.')}",
     )
 

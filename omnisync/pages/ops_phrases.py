@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from omnisync.pages import ops_german, ops_german_files
 from omnisync.pages.words import Words
@@ -12,35 +12,40 @@ _GAP = "{}"
 _FILLED = re.compile(r"\{(\d)\}")
 
 
-def said(text: str, say: Words) -> str:
-    """What was said, in the reader's language where we know the sentence, else as it is: another package's adapter has its own."""
-    for pattern, told in _KNOWN.get(say.language, ()):
-        if found := pattern.fullmatch(text.strip()):
-            return _filled(told, found)
-    return text
+class Phrases:
+    """Sentences of ours and how they are said in another language: `{}` stands for what differs, there `{1}` for the first of it."""
+
+    def __init__(self, phrases: Sequence[tuple[str, str]], within: Callable[[str], str] = str) -> None:
+        """What differs may itself be a sentence of ours: `within` says it."""
+        # `Order {} cannot be understood` before `Order {}`.
+        by_words = sorted(phrases, key=lambda phrase: len(phrase[0].replace(_GAP, "")), reverse=True)
+        self._known = [(_pattern(sentence), told) for sentence, told in by_words]
+        self._within = within
+
+    def find(self, text: str) -> str | None:
+        """The sentence in that language; None when it is not known."""
+        for pattern, told in self._known:
+            if found := pattern.fullmatch(text):
+                return _filled(told, found, self._within)
+        return None
+
+    def say(self, text: str) -> str:
+        """The sentence in that language, else as it is."""
+        return self.find(text) or text
 
 
-def _filled(told: str, found: re.Match[str]) -> str:
-    return _FILLED.sub(lambda gap: _fault(found[int(gap[1])]), told)
-
-
-def _fault(text: str) -> str:
-    """What differs may itself be a sentence of ours: what is wrong with a line of a file."""
-    for pattern, told in _FAULTS:
-        if found := pattern.fullmatch(text):
-            return _FILLED.sub(lambda gap: found[int(gap[1])], told)
-    return text
+def _filled(told: str, found: re.Match[str], within: Callable[[str], str]) -> str:
+    return _FILLED.sub(lambda gap: within(found[int(gap[1])]), told)
 
 
 def _pattern(sentence: str) -> re.Pattern[str]:
     return re.compile("(.+?)".join(map(re.escape, sentence.split(_GAP))), re.DOTALL)
 
 
-def _said_most_first(phrases: Sequence[tuple[str, str]]) -> list[tuple[re.Pattern[str], str]]:
-    """`Order {} cannot be understood` before `Order {}`."""
-    by_words = sorted(phrases, key=lambda phrase: len(phrase[0].replace(_GAP, "")), reverse=True)
-    return [(_pattern(sentence), told) for sentence, told in by_words]
+_KNOWN: Mapping[str, Phrases] = {"de": Phrases(ops_german.GERMAN, Phrases(ops_german_files.GERMAN).say)}
 
 
-_FAULTS = _said_most_first(ops_german_files.GERMAN)
-_KNOWN: Mapping[str, Sequence[tuple[re.Pattern[str], str]]] = {"de": _said_most_first(ops_german.GERMAN)}
+def said(text: str, say: Words) -> str:
+    """What was said, in the reader's language where we know the sentence, else as it is: another package's adapter has its own."""
+    known = _KNOWN.get(say.language)
+    return (known.find(text.strip()) if known else None) or text

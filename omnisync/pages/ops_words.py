@@ -17,7 +17,7 @@ STATES = {
     "late": (later("Late"), "warn", "clock"),
     "action_required": (later("Needs you"), "bad", "warning"),
     "paused": (later("Paused"), "info", "pause"),
-    "shadow": (later("Reads along"), "info", "clock"),
+    "shadow": (later("Reading only"), "info", "clock"),
 }
 """state -> (word, class of the style sheet, icon)"""
 BARS = {
@@ -65,11 +65,11 @@ def reason(health: Health, say: Words) -> str:
     if health.state == "paused":
         return say("Paused by hand, orders are read")
     if health.state == "shadow":
-        return say("Reads along and writes nothing until the channel goes live")
+        return say("Only reads, and writes nothing until the channel goes live")
     if health.state == "action_required" and health.action is None:
         waiting = [
             say.ngettext("%(num)s decision", "%(num)s decisions", health.cases) if health.cases else "",
-            say("%(number)s left lying", number=say.number(health.failed)) if health.failed else "",
+            say("%(number)s stuck", number=say.number(health.failed)) if health.failed else "",
         ]
         return ", ".join(part for part in waiting if part)
     if health.state == "late" and health.breaker == "closed" and health.reason.startswith("The oldest change"):

@@ -28,8 +28,8 @@ class Step:
 CHAPTERS: Sequence[tuple[str, Sequence[Step]]] = (
     (later("A new order sounds"), (
         Step(later("Tap your initials at the top right: from then on what is done carries your name.")),
-        Step(later("“%(word1)s” takes the order: the sound stops everywhere, and all see who picks it."), ("Accept",)),
-        Step(later("Nobody accepts for half of the promised time: the office sees it.")),
+        Step(later("“%(word1)s” takes the order: the sound stops everywhere, and everybody sees who picks it."), ("Accept",)),
+        Step(later("If nobody accepts within half of the promised time, the office sees it.")),
     )),
     (later("Pick"), (
         Step(later("The articles stand in the order of the shelves. Scan each piece, or tap its box.")),
@@ -40,19 +40,19 @@ CHAPTERS: Sequence[tuple[str, Sequence[Step]]] = (
     (later("Hand over"), (
         Step(later("“%(word1)s”: scan the customer's code or type it. Only this pickup opens."), ("Enter a pickup code",)),
         Step(later("Two facts are big: the shelf, and “%(word1)s” or “%(word2)s”. Unpaid goods go to the till before they go to the customer."), ("Paid", "First to the till")),
-        Step(later("“%(word1)s”: look at the identity card, then tick it."), ("Not for everybody",)),
+        Step(later("“%(word1)s”: look at the identity card, then tick it."), ("Age-restricted",)),
         Step(later("Without a code: open the pickup in the list, choose the reason, type your PIN.")),
         Step(later("Not everything: lower the number of pieces, and say what becomes of the rest.")),
     )),
-    (later("Oh, wrong"), (
+    (later("Something went wrong"), (
         Step(later("“%(word1)s” stands on the list for ten seconds after a hand-over."), ("Undo",)),
         Step(later("Later, for a day: open it under “%(word1)s”, give a reason and your PIN."), ("Done",)),
-        Step(later("A PIN typed wrong five times locks the device. The office opens it again.")),
+        Step(later("Five wrong PINs lock the device. The office opens it again.")),
     )),
-    (later("Nothing works"), (
+    (later("When nothing works"), (
         Step(later("“No connection”: what is on the screen is as old as it says. Do not promise anything new; a hand-over by code is saved on the device and sent later.")),
         Step(later("The curve at the top of the list says whether the online shop and the marketplaces know what is here.")),
-        Step(later("A device was lost: tell the office at once. It ends the device with one press.")),
+        Step(later("A device was lost: tell the office at once. It signs the device off with one press.")),
     )),
 )  # fmt: skip
 

@@ -21,15 +21,28 @@ from omnisync.pages.staff_view import Card
 
 ROLLS = {"80": "80 mm", "62": "62 mm"}
 SHEETS = ROLLS | {"a4": "A4"}
+TITLES = frozenset(
+    {"herr", "frau", "familie", "fam.", "firma", "fa.", "dr.", "dr", "prof.", "prof", "mag.", "ing.", "dipl.-ing.", "med.", "mr", "mr.", "mrs", "mrs.", "ms", "ms."}
+)  # fmt: skip
+"""Nobody is called by these."""
+FITS = ((8, ""), (14, "wide"), (20, "wide small"))
+"""The length of a name on a slip, and how it is set so that no word is broken: beside the shelf, over it, and smaller."""
+SHORT_SHELF = 5
+"""What is longer takes the room beside the name."""
+TWO_LINES = 20
+"""What is longer is broken between words and after hyphens; then its longest word counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slip:
     """What stands on a bag."""
 
+    id: str
     number: str
     shelf: str
     name: str
+    fit: str
+    """How the name is set."""
     qr: Markup
     """The number once more, for a scanner: it opens the pickup."""
 
@@ -39,14 +52,28 @@ def add(api: APIRouter, gate: Gate) -> None:
     page = _Page(gate)
     api.add_api_route("/staff/print/picks", page.picks, methods=["GET"])
     api.add_api_route("/staff/print/slips", page.slips, methods=["GET"])
+    api.add_api_route("/staff/print/auto", page.auto, methods=["GET"])
     api.add_api_route("/staff/pickups/{pickup_id}/slip", page.slip, methods=["GET"])
 
 
 def called(name: str) -> str:
     """`Anna S.` of Anna Schubert, of Schubert, Anna, and of Anna Maria Schubert; a single word as it is."""
-    last, comma, first = (part.strip() for part in name.partition(","))
-    words = [*first.split(), *last.split()[-1:]] if comma and first else name.replace(",", " ").split()
+    last, comma, first = (_bare(part) for part in name.partition(","))
+    words = [*first, *last[-1:]] if comma and first else [*last, *first]
     return f"{words[0]}\N{NO-BREAK SPACE}{words[-1][0]}." if len(words) > 1 else "".join(words)
+
+
+def _bare(name: str) -> list[str]:
+    """Its words, without titles; a title alone stays."""
+    words = name.split()
+    return [word for word in words if word.lower() not in TITLES] or words
+
+
+def fit(name: str, shelf: str) -> str:
+    """How a name is set beside or over that shelf."""
+    longest = max(map(len, name.replace("-", "- ").split(" ")))
+    looks = FITS if len(shelf) <= SHORT_SHELF else FITS[1:]
+    return next((look for most, look in looks if max(longest, min(len(name), TWO_LINES)) <= most), "wide tiny")
 
 
 class _Page:
@@ -72,8 +99,18 @@ class _Page:
             return visit
         eyes = self._gate.eyes(visit)
         screen = await self._read.run(lambda session: staff_list.screen(session, eyes, "bereit"))
-        back = "/staff?tab=bereit"
-        return self._draw(request, visit, "slips.html", ROLLS, slips=[_slip(card) for card in screen.cards], back=back)
+        slips, back = [_slip(card) for card in screen.cards], "/staff?tab=bereit"
+        return self._draw(request, visit, "slips.html", ROLLS, slips=slips, back=back, every=True)
+
+    async def auto(self, request: Request) -> Response:
+        """The slips of what nobody has accepted yet; its script prints each once and stays for the next."""
+        visit = await self._gate.visit(request)
+        if isinstance(visit, Response):
+            return visit
+        eyes = self._gate.eyes(visit)
+        screen = await self._read.run(lambda session: staff_list.screen(session, eyes, "packen"))
+        slips = [_slip(card) for card in screen.cards if card.to_accept]
+        return self._draw(request, visit, "auto.html", ROLLS, slips=slips)
 
     async def slip(self, request: Request, pickup_id: str) -> Response:
         """The slip of one pickup, also before it lies on a shelf."""
@@ -85,7 +122,7 @@ class _Page:
         except Refused as refused:
             return to("/staff", m=refused.code)
         back = f"/staff/pickups/{pickup_id}"
-        return self._draw(request, visit, "slips.html", ROLLS, slips=[_slip(card)], back=back)
+        return self._draw(request, visit, "slips.html", ROLLS, slips=[_slip(card)], back=back, every=False)
 
     def _card(self, session: Session, pickup_id: str, visit: Visit) -> Card:
         found: Sequence[Pickup] = [pickup.load(session, pickup_id, visit.actor)]
@@ -100,4 +137,5 @@ class _Page:
 
 def _slip(card: Card) -> Slip:
     made = segno.make(card.number, error="m", micro=False).svg_inline(border=2, omitsize=True)
-    return Slip(card.number, card.shelf, called(card.who), Markup(made))  # noqa: S704  segno draws numbers only
+    name = called(card.who)
+    return Slip(card.id, card.number, card.shelf, name, fit(name, card.shelf), Markup(made))  # noqa: S704  segno draws numbers only

@@ -95,24 +95,24 @@ def _verdict(
     until = leases.ends_at(session, leases.HOUSE)
     if until is None or until <= now:
         text = say(
-            "What is sold now, the other channels do not hear. Please call the office. Handing over pickups goes on as always."
+            "The other channels do not hear of what is sold now. Please call the office. Handing over pickups goes on as always."
         )
-        return "bad", say("The matching of stock stands still."), text
+        return "bad", say("Stock is not being synced."), text
     wrong = [one for one in lines if one.mood in ("warn", "bad")]
     if wrong:
         title = say.ngettext("%(num)s channel is not up to date.", "%(num)s channels are not up to date.", len(wrong))
         return (
             max((one.mood for one in wrong), key=("warn", "bad").index),
             title,
-            say("All others are right.") if len(wrong) < len(lines) else "",
+            say("All others are up to date.") if len(wrong) < len(lines) else "",
         )
     if not lines:
         return "info", say("No channel is connected yet."), ""
     recent = history.delay(session, Window.before(now, LATELY, 1))
-    told = say("What is sold here, the others know within seconds.")
+    told = say("The other channels hear of each sale here within seconds.")
     if recent is not None:
         told = say(
-            "What is sold here, the others know soon: in the last hour mostly within %(span)s.",
+            "The other channels hear of each sale here quickly: in the last hour mostly within %(span)s.",
             span=say.span(recent.p95_seconds),
         )
     return "ok", say("Everything is up to date."), told
@@ -138,7 +138,7 @@ class _Teller:
         away = (self.now - one.last_success_at).total_seconds() if one.failures_in_row and one.last_success_at else 0.0
         behind = max(one.lag_seconds, away)
         if one.state == "shadow":
-            yield Line(name, "info", say("Is not looked after from here yet."))
+            yield Line(name, "info", say("Not managed from here yet."))
         if one.paused:
             yield Line(name, "warn", say("The office has paused it."), self._meanwhile())
         if behind > LATE_AFTER_SECONDS:
@@ -150,8 +150,8 @@ class _Teller:
         if one.silent:
             since = say.when(min(silent.since for silent in one.silent), self.now, self.zone)
             where = say.listed(sorted({self.stores.get(silent.location, silent.location) for silent in one.silent}))
-            title = say("We have heard nothing of this till since %(moment)s.", moment=since)
-            yield Line(name, "warn", title, say("What was sold since in %(stores)s, nobody knows.", stores=where))
+            title = say("We have heard nothing from this till since %(moment)s.", moment=since)
+            yield Line(name, "warn", title, say("Nobody knows what has been sold in %(stores)s since.", stores=where))
         text = say("The office clears something up.") if one.cases or one.failed else ""
         yield Line(name, "ok", say("Is up to date."), text)
 

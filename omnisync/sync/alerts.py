@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 
 from omnisync import db
 from omnisync.orders import accepting
-from omnisync.sync import health, late
+from omnisync.sync import health, late, leases
 from omnisync.sync.context import Context
 from omnisync.sync.health import Health
 from omnisync.sync.tables import AlertTold, Case, Cursor, DeadLetter, Event, ShownState
@@ -32,6 +32,8 @@ GROWN = 2
 BACKUP = ("#server", "backup")
 """The cursor that says when the database was last copied."""
 BACKUP_EVERY = timedelta(hours=26)
+ALIVE = ("#server", "alive")
+"""The cursor that says when this installation last ran."""
 
 
 class Kind(StrEnum):
@@ -47,6 +49,7 @@ class Kind(StrEnum):
     SILENT = "silent"
     NOT_ACCEPTED = "not_accepted"
     BACKUP = "backup"
+    WORKER = "worker"
 
 
 SETTLES: Mapping[Kind, timedelta] = {
@@ -54,6 +57,7 @@ SETTLES: Mapping[Kind, timedelta] = {
     Kind.DRIFT: timedelta(minutes=2),
     Kind.CASES: timedelta(seconds=30),
     Kind.SUBSCRIPTION: timedelta(minutes=1),
+    Kind.WORKER: timedelta(minutes=2),
 }
 """What is gone sooner than that has mended itself."""
 DECIDED = frozenset({Kind.CASES, Kind.CONFLICT})
@@ -157,6 +161,15 @@ def standing(session: Session, context: Context, *, now: datetime) -> list[Stand
         *_backup(session, now),
     ]
     return list({one.key: one for one in reversed(stands)}.values())[::-1]  # of twins the first
+
+
+def worker(session: Session, *, now: datetime) -> Standing | None:
+    """That no worker works: for whoever is none. A worker that asks what stands has begun, so it is not among that."""
+    until = leases.ends_at(session, leases.HOUSE)
+    if until is not None:
+        return Standing(Kind.WORKER, "", until) if until <= now else None
+    began = session.get(Cursor, ALIVE, populate_existing=True)
+    return None if began is None else Standing(Kind.WORKER, "", began.at, reason="never")
 
 
 def _of_channel(found: Health, late_seconds: int, now: datetime) -> Iterator[Standing]:

@@ -57,10 +57,10 @@ def idle(session: Session, name: str, *, now: datetime) -> float:
     return math.inf if until is None else max(0.0, (now - until).total_seconds())
 
 
-def is_free(session: Session, name: str, *, now: datetime) -> bool:
-    """Whether anybody may take it now."""
-    until = ends_at(session, name)
-    return until is None or until <= now
+def is_free(session: Session, name: str, *, now: datetime, lock: bool = False) -> bool:
+    """Whether anybody may take it now. With a `lock` nobody does until this transaction ends, unless nobody ever had it."""
+    row = session.get(Lease, name, populate_existing=True, with_for_update=True if lock else None)
+    return row is None or row.until <= now
 
 
 def ends_at(session: Session, name: str) -> datetime | None:

@@ -84,8 +84,17 @@ class Courier:
 
     async def deliver_due(self) -> None:
         """All subscriptions for which something waits, side by side."""
+        await self._deliver_all(await self._due())
+
+    async def deliver_own(self) -> None:
+        """Only the settings' own: for who speaks while nobody has that lease."""
+        await self._deliver_all([waits for waits in await self._due() if waits[0].id == OWN])
+
+    async def _due(self) -> list[tuple[EventSubscription, Sequence[Event]]]:
         now = self.clock.now()
-        found = await self.store.read(lambda session: due(session, now=now))
+        return await self.store.read(lambda session: due(session, now=now))
+
+    async def _deliver_all(self, found: Sequence[tuple[EventSubscription, Sequence[Event]]]) -> None:
         await asyncio.gather(*(self._deliver(*waits) for waits in found if waits[0].id != OWN or self.own))
 
     async def _deliver(self, one: EventSubscription, waiting: Sequence[Event]) -> None:

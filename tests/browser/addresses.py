@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 
 class Behind(NamedTuple):
-    """A page behind the first link of a list."""
+    """A page behind the first link of a list, or behind a button."""
 
-    list: str
+    list: str | Behind
     link: str
 
 
@@ -58,6 +58,7 @@ DESK: Mapping[str, tuple[Where, ...]] = {
     "/staff/offline": ("/staff/offline",),
     "/staff/print/picks": ("/staff/print/picks",),
     "/staff/print/slips": ("/staff/print/slips",),
+    "/staff/print/auto": ("/staff/print/auto",),
     "/staff/pickups/{pickup_id}": (
         Behind("/staff", "article.card a, a.card"),
         Behind("/staff?tab=bereit", "article.card a, a.card"),
@@ -67,6 +68,21 @@ DESK: Mapping[str, tuple[Where, ...]] = {
     "/staff/work/article": (f"/staff/work/article?sku={LOOK}",),
     "/staff/work/count": (f"/staff/work/count?sku={LOOK}",),
     "/staff/work/pause": ("/staff/work/pause",),
+    "/staff/work/transfer": (Behind("/staff/work", "[aria-labelledby=arrivals] a.card"),),
+    "/staff/work/return": (
+        Behind("/staff/work", "[aria-labelledby=returns] a.card:has-text('1 ')"),
+        Behind("/staff/work", "[aria-labelledby=returns] a.card:has-text('3 ')"),
+    ),
+    "/staff/pickups/{pickup_id}/slip": (Behind(Behind("/staff?tab=bereit", "a.card"), "a[href$='/slip']"),),
+    "/practice/{path:path}": (
+        Behind("/staff/practice", "main form:last-of-type button"),
+        "/practice/staff?tab=bereit",
+        Behind("/practice/staff?tab=bereit", "a.card"),
+        Behind("/practice/staff", "article.card a"),
+        "/practice/staff/code",
+        "/practice/staff/work",
+        Behind("/practice/staff", "aside.practice button"),
+    ),
 }
 """Route -> where staff of a store look at it."""
 
@@ -76,14 +92,8 @@ STRANGERS: Mapping[str, tuple[Where, ...]] = {
 }
 """Route -> where somebody looks at it who has not come in."""
 
-ELSEWHERE = {
-    "/staff/work/transfer": "goods that are on their way",
-    "/staff/work/return": "something that came back",
-    "/staff/pickups/{pickup_id}/slip": "drawn for a printer: the same as /staff/print/slips, of one pickup",
-    "/practice/{path:path}": "the desk's own pages over a made-up day",
-    "/trust": "served without https in front of an authority of our own (tests/pages/test_assets.py)",
-}
-"""Pages that need something the played morning has not, and what."""
+TRUST: Mapping[str, tuple[Where, ...]] = {"/trust": ("/trust",)}
+"""Route -> where a device that does not trust the house yet looks at it: a server with an authority of its own (`trusted`)."""
 
 NO_PAGES = {
     "/", "/ops/live", "/staff/stream", "/staff/bell", "/staff/sw.js", "/staff/manifest.webmanifest", "/staff/offline/list",
@@ -98,7 +108,8 @@ def go(page: Any, server: Any, where: Where) -> bool:
     if not isinstance(where, Behind):
         page.goto(f"{server.url}{where}")
         return True
-    page.goto(f"{server.url}{where.list}")
+    if not go(page, server, where.list):
+        return False
     links = page.locator(where.link)
     if not links.count():
         return False

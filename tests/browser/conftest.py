@@ -24,10 +24,16 @@ CONFIG = """
 url = "sqlite:///{folder}/omnisync.db"
 [server]
 key_file = "{folder}/key"
+plain_port = {plain_port}
 [[locations]]
 code = "linden"
 name = "Filiale Lindenstraße"
 hours = {{ mon-sun = "00:00-23:59" }}
+[[locations]]
+code = "lager"
+name = "Zentrallager Süd"
+kind = "warehouse"
+pickup = "off"
 [[channels]]
 name = "webshop"
 title = "Onlineshop"
@@ -87,7 +93,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """`omnisync serve` on a free port, without a worker: what is shown stays what was played."""
     folder = tmp_path_factory.mktemp("server")
     config = folder / "omnisync.toml"
-    config.write_text(CONFIG.format(folder=folder))
+    config.write_text(CONFIG.format(folder=folder, plain_port=0))
     (folder / "key").write_text(SECRET.hex())
     environ = {**os.environ, "SECRET": "not-a-real-secret"}
     playing = [sys.executable, "-m", "tests.browser.day", str(config), os.environ.get("OMNISYNC_DAY_HOURS", "0.5")]
@@ -101,9 +107,33 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     ).stdout  # fmt: skip
     process = subprocess.Popen([*command, "serve", "--no-worker", "--port", str(port), *options], env=environ)
     try:
-        _wait_until_ready(f"http://127.0.0.1:{port}", process)
+        _wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
         ops_key = next(word for word in key.split() if word.startswith("omni_"))
         yield Server(f"http://127.0.0.1:{port}", codes, ops_key)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@dataclass
+class Door:
+    """Where devices come that do not trust the house yet."""
+
+    url: str
+
+
+@pytest.fixture(scope="module")
+def trusted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """The http door of `omnisync serve --tls`."""
+    folder, port = tmp_path_factory.mktemp("trusted"), _free_port()
+    config, url = folder / "omnisync.toml", f"http://127.0.0.1:{port}"
+    config.write_text(CONFIG.format(folder=folder, plain_port=port))
+    command = [sys.executable, "-m", "omnisync.cli", "serve", "--tls", "--no-worker", "--port", "0"]
+    environ = {**os.environ, "SECRET": "not-a-real-secret"}
+    process = subprocess.Popen([*command, "--config", str(config)], env=environ)
+    try:
+        _wait_until_ready(f"{url}/trust", process)
+        yield Door(url)
     finally:
         process.terminate()
         process.wait(timeout=20)
@@ -120,7 +150,7 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + STARTS_WITHIN_SECONDS
     while time.monotonic() < until and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer:
+            with urllib.request.urlopen(url, timeout=5) as answer:
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
@@ -147,10 +177,12 @@ def open_page(chromium: Any) -> Iterator[Any]:
     contexts: list[Any] = []
     said: list[str] = []
 
-    def make(width: int, height: int, *, dark: bool = False, touch: bool = False, may_say: str = "") -> Any:
+    def make(
+        width: int, height: int, *, dark: bool = False, touch: bool = False, may_say: str = "", locale: str = "de-DE"
+    ) -> Any:
         context = chromium.new_context(
             viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", has_touch=touch,
-            locale="de-DE", timezone_id="Europe/Berlin", reduced_motion="reduce",
+            locale=locale, timezone_id="Europe/Berlin", reduced_motion="reduce",
         )  # fmt: skip
         contexts.append(context)
         page = context.new_page()

@@ -30,7 +30,9 @@ from omnisync.orders import picking, pickup_api, placing
 from omnisync.orders.customers import Person
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.settings import Settings
-from omnisync.stock import ledger
+from omnisync.stock import came_back, ledger, transfers
+from omnisync.stock.came_back import Source
+from omnisync.stock.transfers import Sending
 from omnisync.sync import inbox, leases
 from omnisync.sync.context import Context, Inline
 from omnisync.values import Kind, Money
@@ -122,6 +124,7 @@ def make(engine: Engine, place: Settings, secret: bytes, until: datetime, *, hou
     with db.transaction(engine) as session:  # for the page, a worker elsewhere goes on
         leases.give_back(session, leases.HOUSE, OWNER, now=until)
         leases.take(session, leases.HOUSE, OWNER, now=until, lasting=timedelta(days=1))
+        _on_its_way(session, ids, until)
     return _pickups(engine, pickup_api.desk_for(services), clock)
 
 
@@ -148,6 +151,17 @@ def _furnish(engine: Engine, clock: StoppedClock) -> None:
             access.create_user(session, name, None, Role.STAFF, location="linden", now=now)
             people.set_initials(session, name, initials)
         _lock(session, now)
+
+
+def _on_its_way(session: Session, ids: Ids, now: datetime) -> None:
+    """Goods that come from the warehouse, and some that came back by mail."""
+    opening = [ledger.Entry(Kind.OPENING, sku, "lager", 40, "import:1", now) for sku in ARTICLES]
+    ledger.record(session, opening, now=now)
+    wanted = Sending("lager", "linden", dict.fromkeys(list(ARTICLES)[:2], 3), now + timedelta(days=1))
+    transfers.send(session, transfers.ask(session, ids, wanted, now=now).id, now=now)
+    for sku, n in (("PULLOVER-HARZ-L", 1), ("HEMD-ALSTER-M", 3)):
+        entry = ledger.Entry(Kind.RETURNED, sku, "linden", n, "webshop:r", now, key=f"return-{sku}")
+        came_back.book(session, entry, Source("webshop", check=True, counter=False, reference="#1771"), now=now)
 
 
 def _lock(session: Session, now: datetime) -> None:

@@ -11,7 +11,7 @@ from itsdangerous import URLSafeSerializer
 
 from omnisync.pages.logins import DEVICE
 from tests import npm
-from tests.browser.addresses import DESK, OFFICE, STRANGERS, go
+from tests.browser.addresses import DESK, OFFICE, STRANGERS, TRUST, go
 from tests.browser.conftest import SECRET
 from tests.browser.day import LOCKED, PASSWORD
 from tests.browser.test_ops import SCREENS
@@ -61,9 +61,9 @@ def look(axe, server) -> Look:
 
 def log_in(page, server, name, then):
     page.goto(f"{server.url}/staff/login?next={then}")
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Passwort").fill(PASSWORD)
-    page.get_by_role("button", name="Anmelden").click()
+    page.locator("[name=name]").fill(name)
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("form:has([name=password]) button").click()
     page.get_by_role("heading", level=1).wait_for()
     return page
 
@@ -120,3 +120,16 @@ def test_a_locked_device_breaks_no_rule(open_page, server, look, width, height, 
 
     assert page.get_by_role("heading", name="Dieses Gerät ist gesperrt").is_visible()
     assert wrong == {}, json.dumps(wrong, indent=1, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(("width", "height", "dark"), SCREENS)
+def test_the_page_for_devices_that_do_not_trust_the_house_yet_breaks_no_rule(
+    open_page, trusted, axe, width, height, dark
+):
+    page, wrong = open_page(width, height, dark=dark, touch=width == 390), []
+    for where in (one for found in TRUST.values() for one in found):
+        assert go(page, trusted, where), where
+        page.evaluate(f"{axe}; undefined")
+        wrong += page.evaluate(_ASK, RULES)
+
+    assert wrong == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import uuid
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,52 @@ def test_a_scanner_reads_the_number_off_a_slip_and_finds_its_card(open_page, ser
     assert scanned == number
     page.locator(".hero", has_text="Jonas Petersen").wait_for()
     assert number in page.locator(".hero").inner_text()
+
+
+BROKEN = """() => [...document.querySelectorAll(".paper-slip p > b")].flatMap(({ firstChild: text }) => {
+  const range = document.createRange();
+  return [...text.data.matchAll(/[^\\s-]+-?/g)].map((word) => {
+    range.setStart(text, word.index);
+    range.setEnd(text, word.index + word[0].length);
+    return range.getClientRects().length > 1 ? word[0] : "";
+  }).filter(Boolean);
+})"""
+"""Words of the name that stand on two lines."""
+OVERFLOWS = """() => {
+  const paper = document.querySelector(".paper-slip").getBoundingClientRect();
+  return [...document.querySelectorAll(".paper-slip b, .paper-slip strong, .paper-slip svg")].filter((one) => {
+    const box = one.getBoundingClientRect();
+    return box.left < paper.left || box.right > paper.right || box.top < paper.top || box.bottom > paper.bottom || one.scrollWidth > one.clientWidth + 1;
+  }).map((one) => one.textContent);
+}"""
+"""What would be cut off."""
+
+
+@pytest.mark.parametrize("roll", ["80", "62"])
+@pytest.mark.parametrize("shelf", ["12", "Kühlraum links 3"])
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("Anna Schubert", "Anna S."), ("Maximilian Wolkenstein", "Maximilian W."), ("Konstantinopoulos", "Konstantinopoulos"),
+        ("Prof. Dr. Bartholomäus-Maria Königsberger", "Bartholomäus-Maria K."), ("Frau Wolfeschlegelsteinhausenberg", "Wolfeschlegelsteinhausenberg"),
+    ],
+)  # fmt: skip
+def test_no_word_of_a_name_is_broken_on_a_slip(open_page, server, roll, shelf, name, called):
+    key = uuid.uuid4().hex
+    body = {
+        "location": "linden", "paid": True, "customer": {"name": name},
+        "lines": [{"sku": "MUETZE-WINTERHUDE", "quantity": 1}],
+    }  # fmt: skip
+    made = server.call("POST", "/v1/pickups", body, key=key)
+    server.call("POST", f"/v1/pickups/{made['id']}/ready", {"shelf": shelf}, key=f"{key}-ready")
+    page = log_in(open_page(390, 844), server, "kim", "/staff")
+
+    page.goto(f"{server.url}/staff/pickups/{made['id']}/slip?roll={roll}")
+    page.evaluate("document.fonts.ready.then(() => undefined)")
+    slip = page.locator(".paper-slip")
+    shown = slip.screenshot()
+    keep(f"slip-{roll}-{shelf[:2]}-{called[:6]}", shown)
+
+    assert called in slip.inner_text().replace("\u00a0", " ")
+    assert (page.evaluate(BROKEN), page.evaluate(OVERFLOWS)) == ([], [])
+    assert codes_in(page, shown) == [made["number"]]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from tests.browser.addresses import DESK, OFFICE, go
+from tests.browser.looks import faint_texts, small_targets, unnamed_controls
 from tests.browser.test_axe import log_in
 
 pytestmark = pytest.mark.browser
@@ -65,9 +69,10 @@ def test_nothing_is_asked_of_another_host(open_page, server, name, door, pages):
     assert [url for url in asked if not url.startswith((f"{server.url}/", "data:"))] == []
 
 
+@pytest.mark.parametrize("locale", ["de-DE", "en-GB"])
 @pytest.mark.parametrize(("name", "door", "pages"), DOORS)
-def test_no_page_is_wider_than_its_screen(open_page, server, name, door, pages):
-    page = log_in(open_page(390, 844, touch=True, may_say=MAY_SAY), server, name, door)
+def test_no_page_is_wider_than_its_screen(open_page, server, name, door, pages, locale):
+    page = log_in(open_page(390, 844, touch=True, may_say=MAY_SAY, locale=locale), server, name, door)
 
     wide = []
     for title in opened(page, server, pages):
@@ -77,6 +82,39 @@ def test_no_page_is_wider_than_its_screen(open_page, server, name, door, pages):
                 wide.append((title, width, found))
 
     assert wide == []
+
+
+@pytest.mark.parametrize("locale", ["de-DE", "en-GB"])
+@pytest.mark.parametrize("width", [390, 320])
+def test_no_target_of_the_desk_is_too_small_for_a_thumb(open_page, server, width, locale):
+    page = log_in(open_page(width, 844, touch=True, may_say=MAY_SAY, locale=locale), server, "kim", "/staff")
+
+    small = {title: found for title in opened(page, server, DESK) if (found := too_small(page))}
+
+    assert small == {}
+
+
+def too_small(page):
+    """A radio button and a tick are as large as their label."""
+    return [
+        one for one in small_targets(page, at_least=44) if 'type="radio"' not in one and 'type="checkbox"' not in one
+    ]
+
+
+@pytest.mark.parametrize(("width", "dark"), [(390, False), (390, True), (1440, False), (1440, True)])
+@pytest.mark.parametrize("locale", ["de-DE", "en-GB"])
+def test_a_device_that_does_not_trust_the_house_yet_can_read_what_to_do(open_page, trusted, width, dark, locale):
+    page = open_page(width, 844, touch=width == 390, dark=dark, locale=locale)
+
+    page.goto(f"{trusted.url}/trust")
+    folder = os.environ.get("OMNISYNC_PICTURES")
+    if folder:
+        page.screenshot(path=Path(folder) / f"trust-{locale}-{width}-{dark}.png", full_page=True)
+
+    assert (unnamed_controls(page), faint_texts(page), too_small(page)) == ([], [], [])
+    for one in (width, 320):
+        page.set_viewport_size({"width": one, "height": 700})
+        assert page.evaluate("document.documentElement.scrollWidth") <= one
 
 
 @pytest.mark.parametrize(

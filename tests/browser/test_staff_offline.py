@@ -169,6 +169,27 @@ def test_a_button_that_may_not_have_been_heard_says_so_and_one_that_was_not_pres
     assert phone.get_by_text("Ob das noch angekommen ist, weiß hier niemand").is_hidden()
 
 
+def test_without_a_network_nothing_new_is_promised_and_the_page_says_so(office, open_page, server):
+    phone = enrolled(office, open_page, "Ada Sommer")
+    promised = server.call("GET", "/v1/pickups?location=linden")
+    phone.goto(f"{server.url}/staff/work/article?sku=KERZE-HIDDENSEE")
+    phone.get_by_text("Für Kunden zurücklegen").click()
+    phone.get_by_label("Name").fill("Nora Niemals")
+    phone.get_by_label("Abholfach").fill("9")
+
+    phone.context.set_offline(True)
+    phone.get_by_role("button", name="Bereitlegen").click()
+    phone.get_by_text("Ob das noch angekommen ist, weiß hier niemand").wait_for()
+    phone.goto(f"{server.url}/staff/work/article?sku=KERZE-HIDDENSEE")
+    phone.get_by_text("Packen, Reservieren").wait_for()
+
+    assert "müssen warten" in phone.locator("main").inner_text()
+    assert phone.get_by_role("button", name="Bereitlegen").count() == 0
+    phone.context.set_offline(False)
+    phone.get_by_role("heading", name="Artikel", exact=True).or_(phone.get_by_text("Verbunden")).first.wait_for()
+    assert server.call("GET", "/v1/pickups?location=linden") == promised
+
+
 def test_of_two_devices_without_a_network_one_wins_and_the_other_is_told(office, open_page, server):
     the_id, number, code = placed(server, "Paul Doppelt")
     first, second = (enrolled(office, open_page, who) for who in ("Ada Sommer", "Ben Vogt"))

@@ -246,7 +246,7 @@ def test_the_worker_looks_by_itself(engine, clock):
 
 
 def one_about(kind):
-    return {Kind.NOT_ACCEPTED: "linden", Kind.BACKUP: ""}.get(kind, "ebay")
+    return {Kind.NOT_ACCEPTED: "linden", Kind.BACKUP: "", Kind.WORKER: ""}.get(kind, "ebay")
 
 
 @pytest.mark.parametrize("language", words.LANGUAGES)

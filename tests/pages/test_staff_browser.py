@@ -315,6 +315,66 @@ def test_slips_come_out_as_wide_as_the_roll_each_on_its_own_and_the_roll_is_reme
     assert sheets(phone) == [(62, 40)]
 
 
+KEEPS_PRINTS = """
+    window.print = () => sessionStorage.setItem("prints", JSON.stringify(
+        [...JSON.parse(sessionStorage.getItem("prints") ?? "[]"), [...document.querySelectorAll("[data-auto] .code")].map((one) => one.textContent)]));
+"""
+"""What was printed by this tab, also before it was loaded anew."""
+
+
+def test_a_new_pickup_prints_its_slip_by_itself_once_and_sounds_there_too(engine, clock, server, phone):
+    url, desk = server
+    phone.context.add_init_script(KEEPS_PRINTS)
+    phone.add_init_script(COUNTS_TONES)
+    place(engine, desk, clock)
+    log_in(phone, url)
+
+    phone.goto(f"{url}/staff/print/auto?roll=62")
+    phone.locator("[data-last]", has_text="L-1001").wait_for()
+    place(engine, desk, clock, pieces=2)
+    phone.locator("[data-last]", has_text="L-1002").wait_for()
+    phone.reload()
+    phone.wait_for_function("() => !document.querySelector('[data-auto] [data-slip]')")
+    other = phone.context.new_page()
+    other.goto(f"{url}/staff/print/auto?roll=62")
+    other.wait_for_function("() => !document.querySelector('[data-auto] [data-slip]')")
+    place(engine, desk, clock)
+    for page in (phone, other):
+        page.wait_for_function("() => localStorage.getItem('printed').split(',').length === 3")
+
+    prints = [
+        one for page in (phone, other) for one in page.evaluate("JSON.parse(sessionStorage.getItem('prints') ?? '[]')")
+    ]
+    assert sorted(prints) == [["L-1001"], ["L-1002"], ["L-1003"]]
+    unmuted(phone, "Automatische Zettel")
+    assert sounded(phone, 2)
+
+
+def test_of_two_devices_each_sounds_until_somebody_accepts_at_one_of_them(engine, clock, server, phone):
+    url, desk = server
+    tablet = phone.context.browser.new_context(
+        viewport={"width": 1024, "height": 768}, has_touch=True, locale="de-DE"
+    ).new_page()
+    tablet.clock.install()
+    for page in (phone, tablet):
+        page.add_init_script(COUNTS_TONES)
+        log_in(page, url)
+        unmuted(page, "Filiale Lindenstraße")
+
+    place(engine, desk, clock)
+    assert [sounded(page, 2) for page in (phone, tablet)] == [True, True]
+    phone.get_by_role("button", name="Annehmen").tap()
+    phone.get_by_role("heading", name="Packen").wait_for()
+    tablet.get_by_text("Packt: kim").wait_for()
+    tablet.wait_for_function("() => document.querySelector('[data-ringing]').dataset.ringing === '0'")
+    tablet.clock.run_for(1000)
+    tones = tablet.evaluate("tones")
+    tablet.clock.run_for(30000)
+
+    assert tablet.evaluate("tones") == tones
+    assert tablet.get_by_role("button", name="Annehmen").count() == 0, "who picks stands fast"
+
+
 def test_at_a_till_the_keyboard_searches_walks_and_leads_back(engine, clock, server, phone):
     url, desk = server
     phone.set_viewport_size({"width": 1366, "height": 768})

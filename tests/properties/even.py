@@ -1,5 +1,5 @@
 """Chance without preferences, for hypothesis: of 12,000 steps that it chose itself, most were like those before, none saw goods
-arrive and none a refund of what had been sent. Examples that fail are shrunk by hypothesis as ever."""
+arrive and seven refunded a line that had been sent. Examples that fail are shrunk by hypothesis as ever."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def _late(one: Standing, reader: Reader) -> Said:
     return (
         say("%(channel)s is %(span)s behind", channel=channel, span=span),
         " ".join(part for part in (said(one.reason, say), _could(one, say)) if part),
-        say("Look there why; “Sync” tries at once."),
+        say("Look there for the reason; “Sync” tries at once."),
         ways.channel(one.about),
     )
 
@@ -91,7 +91,7 @@ def _attention(one: Standing, reader: Reader) -> Said:
 def _letters(one: Standing, reader: Reader) -> Said:
     say, channel = reader.say, reader.name(one.about)
     title = say.ngettext(
-        "%(channel)s: %(num)s message or write was left lying", "%(channel)s: %(num)s messages or writes were left lying",
+        "%(channel)s: %(num)s message or write is stuck", "%(channel)s: %(num)s messages or writes are stuck",
         one.number, channel=channel,
     )  # fmt: skip
     reason = f"{ops_words.letter_title(one.first, say)}: {said(one.first.reason, say)}"
@@ -131,7 +131,9 @@ def _subscription(one: Standing, reader: Reader) -> Said:
     title = say("%(channel)s: the webhooks are lost", channel=channel)
     polled = say("Orders are read all the same, only later.")
     if one.first is None:
-        reason = say("Nothing comes of %(topics)s since %(moment)s.", topics=one.reason, moment=reader.since(one.since))
+        reason = say(
+            "Nothing has come for %(topics)s since %(moment)s.", topics=one.reason, moment=reader.since(one.since)
+        )
         return title, f"{reason} {polled}", say("See there whether they are switched off."), ways.channel(one.about)
     return title, f"{said(one.first.reason, say)} {polled}", said(one.first.action, say), ways.channel(one.about)
 
@@ -140,8 +142,8 @@ def _silent(one: Standing, reader: Reader) -> Said:
     say = reader.say
     stores = say.listed([reader.name(store) for store in one.reason.split(", ")])
     return (
-        say("%(till)s was last heard of %(ago)s", till=reader.name(one.about), ago=say.ago(one.since, reader.now)),
-        say("What was sold since in %(stores)s, nobody knows.", stores=stores),
+        say("%(till)s was last heard from %(ago)s", till=reader.name(one.about), ago=say.ago(one.since, reader.now)),
+        say("Nobody knows what has been sold in %(stores)s since.", stores=stores),
         say("Ask in the store whether the till has a network."),
         ways.channel(one.about),
     )
@@ -149,7 +151,7 @@ def _silent(one: Standing, reader: Reader) -> Said:
 
 def _not_accepted(one: Standing, reader: Reader) -> Said:
     title = reader.say.ngettext(
-        "%(store)s: %(num)s pickup that nobody accepts", "%(store)s: %(num)s pickups that nobody accepts",
+        "%(store)s: %(num)s pickup that nobody has accepted", "%(store)s: %(num)s pickups that nobody has accepted",
         one.number, store=reader.name(one.about),
     )  # fmt: skip
     reason = reader.say("Half of the promised time was over at %(moment)s.", moment=reader.since(one.since))
@@ -164,6 +166,17 @@ def _backup(one: Standing, reader: Reader) -> Said:
     return title, "", say("See why the nightly “omnisync backup” does not run."), "/ops/today"
 
 
+def _worker(one: Standing, reader: Reader) -> Said:
+    say = reader.say
+    reason = (
+        say("No worker has run yet.")
+        if one.reason
+        else say("No worker has run since %(moment)s.", moment=reader.since(one.since))
+    )
+    more = say("No channel is read or written, and every number grows old.")
+    return say("The sync has stopped"), f"{reason} {more}", say("Start “omnisync serve” or “omnisync worker”."), "/ops"
+
+
 _WORDS: Mapping[Kind, Callable[[Standing, Reader], Said]] = {
     Kind.LATE: _late,
     Kind.ATTENTION: _attention,
@@ -175,4 +188,5 @@ _WORDS: Mapping[Kind, Callable[[Standing, Reader], Said]] = {
     Kind.SILENT: _silent,
     Kind.NOT_ACCEPTED: _not_accepted,
     Kind.BACKUP: _backup,
+    Kind.WORKER: _worker,
 }

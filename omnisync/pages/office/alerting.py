@@ -44,12 +44,13 @@ class Watch:
         standing, told = await self.store.read(
             lambda session: (alerts.standing(session, self.context, now=now), alerts.told(session))
         )
-        decision = alerts.decide(standing, told, quiet=_is_quiet(self.context, now), now=now)
+        decision = alerts.decide(standing, told, quiet=is_quiet(self.context, now), now=now)
         if first or decision:
             await self.store.write(lambda session: tell(session, self.context, decision, now=now, again=first))
 
 
-def _is_quiet(context: Context, now: datetime) -> bool:
+def is_quiet(context: Context, now: datetime) -> bool:
+    """Whether nobody is to be told anything now, by the clock on the house's wall."""
     here = now.astimezone(says.zone_of(context))
     return is_within(context.settings.alerts.quiet, here.hour * 60 + here.minute)
 

@@ -93,7 +93,7 @@ def _facts(found: Channel, one: Health, row: Any, visit: Visit) -> list[Fact]:
         say("Drifting"): say.number(one.drift),
         say("Still offered, already gone"): say.number(one.exposed) if one.exposed else "",
         say("Last success"): say.ago(one.last_success_at, visit.now),
-        say("Last heard of"): visit.shown(row.last_heard_at) if row is not None else "",
+        say("Last heard from"): visit.shown(row.last_heard_at) if row is not None else "",
         say("Orders read to the end"): visit.shown(row.pulled_at) if row is not None else "",
         say("Last fault"): said(row.last_error, say) if row is not None and row.last_error else "",
         say("Not called before"): visit.shown(row.retry_at) if row is not None and row.retry_at else "",
@@ -188,7 +188,7 @@ def _messages(session: Session, found: Channel, visit: Visit) -> Sheet:
 MESSAGES = {
     "received": (later("Waiting"), "info", "clock"),
     "applied": (later("Booked"), "ok", "check"),
-    "failed": (later("Left lying"), "bad", "warning"),
+    "failed": (later("Stuck"), "bad", "warning"),
     "refused": (later("Refused"), "warn", "warning"),
     "discarded": (later("Discarded"), "info", "pause"),
 }

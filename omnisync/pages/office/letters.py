@@ -109,7 +109,7 @@ def _sheet(found: Sequence[Any], context: Context, visit: Visit, more: str) -> S
         Column(later("Since"), lambda row: row.opened_at),
         Column(later("Last tried"), lambda row: row.last_at),
     )  # fmt: skip
-    return Sheet("letters", say("Dead letters"), columns, found, say("Nothing was left lying."), more)
+    return Sheet("letters", say("Dead letters"), columns, found, say("Nothing is stuck."), more)
 
 
 # ---------------------------------------------------------------- one
@@ -244,5 +244,5 @@ def rehearsal(session: Session, context: Context, visit: Visit) -> Tried:
         Column(later("Outcome"), mark),
         Column(later("Why"), lambda one: said(one.reason, say)),
     )  # fmt: skip
-    sheet = Sheet("rehearsal", say("What would happen"), columns, tried, say("Nothing was left lying."))
+    sheet = Sheet("rehearsal", say("What would happen"), columns, tried, say("Nothing is stuck."))
     return Tried((sheet,), ",".join(can), len(can))

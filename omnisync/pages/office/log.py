@@ -182,7 +182,7 @@ EVENTS = {
     "channel.silent": later("A topic fell silent"),
     "channel.case_opened": later("Decision opened"),
     "channel.case_closed": later("Decision closed"),
-    "channel.dead_letter": later("Something was left lying"),
+    "channel.dead_letter": later("Something got stuck"),
     "channel.conflict": later("Sold twice"),
     "channel.gap_filled": later("A missed order was found"),
     "channel.mapped": later("Mapping answered"),

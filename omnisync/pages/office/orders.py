@@ -91,7 +91,7 @@ def sheet(found: Sequence[Any], context: Context, visit: Visit, more: str = "") 
         Column(later("Placed"), lambda row: row.placed_at),
         Column(later("Seen"), lambda row: row.seen_at),
     )  # fmt: skip
-    return Sheet("orders", say("Orders"), columns, found, say("No order is like that."), more)
+    return Sheet("orders", say("Orders"), columns, found, say("No order matches."), more)
 
 
 def mark(row: Any, visit: Visit) -> Mark:

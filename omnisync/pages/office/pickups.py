@@ -85,7 +85,7 @@ def sheet(found: Sequence[Any], context: Context, visit: Visit, more: str = "") 
             later("Channel"), lambda row: titles.get(row.channel, row.channel), note=lambda row: row.reference or ""
         ),
     )
-    return Sheet("pickups", say("Pickups"), columns, found, say("No pickup is like that."), more)
+    return Sheet("pickups", say("Pickups"), columns, found, say("No pickup matches."), more)
 
 
 def mark(row: Any, visit: Visit) -> Mark:

@@ -81,7 +81,7 @@ def shelves(session: Session, context: Context, visit: Visit) -> Shelves:
         Column(later("Location"), lambda row: names.get(row.location, row.location)),
         *_levels_of(lambda row: row.sku),
     )
-    sheet = Sheet("stock", visit.say("Shelves"), columns, shown, visit.say("No shelf is like that."), more)
+    sheet = Sheet("stock", visit.say("Shelves"), columns, shown, visit.say("No shelf matches."), more)
     return Shelves((sheet,), list(names.items()))
 
 
@@ -162,7 +162,7 @@ def _facts(session: Session, found: Article, visit: Visit) -> dict[str, str]:
         say("Group"): found.group,
         say("Shelf"): found.shelf,
         say("Bundle of"): ", ".join(f"{pieces} × {sku}" for sku, pieces in sorted(parts.items())),
-        say("Age"): say("from %(years)s years", years=found.min_age) if found.min_age else "",
+        say("Age"): say("age %(years)s and over", years=found.min_age) if found.min_age else "",
         say("Backorder"): found.backorder,
         say("Kept in stock"): "" if found.stocked else say("no"),
     }

@@ -232,7 +232,7 @@ def _booked(session: Session, row: Any, names: Mapping[str, str], visit: Visit) 
 def _letters(session: Session, row: Any, visit: Visit) -> Iterator[Moment]:
     here = letter.c.key.startswith(f"line/{row.external_id}/", autoescape=True)
     for one in session.execute(sa.select(letter).where(letter.c.channel == row.channel, here)):
-        yield Moment(one.opened_at, visit.say("Left lying"), detail=one.reason, way=ways.letters(row.channel))
+        yield Moment(one.opened_at, visit.say("Stuck"), detail=one.reason, way=ways.letters(row.channel))
         if one.closed_at:
             yield Moment(one.closed_at, visit.say("Cleared up"), detail=one.closed_how or "")
 

@@ -92,7 +92,7 @@ def lines(session: Session, context: Context, say: Words, now: datetime, zone: Z
 def _stopped(session: Session, say: Words, now: datetime) -> Iterator[Line]:
     """Without a worker all the other lines grow old."""
     if leases.idle(session, leases.HOUSE, now=now):
-        yield Line(say("The sync stands still."), "/ops", "bad")
+        yield Line(say("The sync has stopped."), "/ops", "bad")
 
 
 def _paused(session: Session, context: Context, say: Words, now: datetime, zone: ZoneInfo) -> Iterator[Line]:
@@ -179,9 +179,7 @@ def _letters(session: Session, say: Words) -> Iterator[Line]:
     number = session.execute(sa.select(sa.func.count()).where(letter.c.closed_at.is_(None))).scalar_one()
     if number:
         yield Line(
-            say.ngettext(
-                "%(num)s message or write was left lying", "%(num)s messages or writes were left lying", number
-            ),
+            say.ngettext("%(num)s message or write is stuck", "%(num)s messages or writes are stuck", number),
             "/ops/letters",
         )
 
@@ -200,7 +198,7 @@ def _tills(session: Session, context: Context, say: Words, now: datetime) -> Ite
     for one in health.of_all(session, context.channels.values(), now=now):
         for silence in one.silent:
             words = say(
-                "%(till)s was last heard of %(ago)s",
+                "%(till)s was last heard from %(ago)s",
                 till=titles.get(one.channel, one.channel),
                 ago=say.ago(silence.since, now),
             )

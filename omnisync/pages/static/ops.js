@@ -1,6 +1,7 @@
 // Keeps the page live, presses its buttons without a jump, and leads the keyboard. Everything on it works without this script.
 
 import { follow } from "./live.js";
+import { carry } from "./typed.js";
 
 const EVERY_MS = 2000;
 const PATIENCE_MS = 10000;
@@ -23,9 +24,10 @@ function isBusy(part) {
   return part.contains(active) && active.matches("input, textarea, select");
 }
 
-function replace(part, fresh) {
+function replace(part, fresh, sent) {
   const active = part.contains(document.activeElement) ? document.activeElement : null;
   const row = active ? [...part.querySelectorAll(ROW)].indexOf(active.closest(ROW)) : -1;
+  carry(part, fresh, sent);
   part.replaceWith(fresh);
   if (active) again(active, fresh, row)?.focus({ preventScroll: true });
 }
@@ -39,7 +41,7 @@ function again(active, fresh, row) {
   return (same && fresh.querySelector(same)) || (rows[row] && stop(rows[row]));
 }
 
-function show(html) {
+function show(html, sent) {
   const page = new DOMParser().parseFromString(html, "text/html");
   const fresh = new Map([...parts(page)].map((part) => [part.id, part]));
   for (const part of parts(live)) {
@@ -49,7 +51,7 @@ function show(html) {
     if (shown.get(part.id) === text) continue;
     shown.set(part.id, text);
     if (part.id === "note") saidAt = performance.now();
-    replace(part, document.importNode(next, true));
+    replace(part, document.importNode(next, true), sent);
   }
 }
 
@@ -61,14 +63,14 @@ function lost() {
   shown.delete("stand");
 }
 
-async function ask(url, options = {}) {
+async function ask(url, options = {}, sent = null) {
   asking?.abort();
   asking = new AbortController();
   const signal = AbortSignal.any([asking.signal, AbortSignal.timeout(PATIENCE_MS)]);
   const answer = await fetch(url, { ...options, signal });
   if (new URL(answer.url).pathname !== location.pathname) return location.assign(answer.url);
   if (!answer.ok) return lost();
-  show(await answer.text());
+  show(await answer.text(), sent);
 }
 
 /** A button that was pressed is heard out: what changes meanwhile is fetched after its answer. */
@@ -118,7 +120,7 @@ async function press(form) {
   saidAt = 0;
   pressing += 1;
   try {
-    await ask(form.action, { method: "POST", body });
+    await ask(form.action, { method: "POST", body }, form);
   } catch (error) {
     if (error.name !== "AbortError") lost();
   }

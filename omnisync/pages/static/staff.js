@@ -3,6 +3,7 @@
 
 import "./staff-keys.js";
 import { follow } from "./staff-stream.js";
+import { carry, twin } from "./typed.js";
 
 const EVERY_MS = 4000;
 const EVERY_MS_WITH_STREAM = 20000;
@@ -72,7 +73,10 @@ const isBusy = (place) => {
 
 function show(html) {
   const focused = document.activeElement?.getAttribute?.("href");
-  live.innerHTML = html;
+  const fresh = document.createElement("template");
+  fresh.innerHTML = html;
+  carry(live, fresh.content);
+  live.replaceChildren(fresh.content);
   if (focused) live.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }
 
@@ -89,11 +93,17 @@ async function ask(url) {
   return answer.ok && !answer.redirected ? answer : null;
 }
 
+// Somebody may have begun to type while the answer was on its way: then it comes too late, and is asked for again soon.
+let missed = false;
+
 async function refreshList() {
-  if (isBusy(live)) return;
+  missed = isBusy(live);
+  if (missed) return;
   const answer = await ask(live.dataset.live);
-  if (answer) show(await answer.text());
-  else lost();
+  if (!answer) return lost();
+  const html = await answer.text();
+  missed = isBusy(live);
+  if (!missed) show(html);
 }
 
 async function refreshBell(bell) {
@@ -127,7 +137,7 @@ if (live || document.querySelector("[data-bell]")) {
   const isFresh = stream ? follow(stream, told) : () => false;
   const again = async () => {
     await refresh();
-    setTimeout(again, isFresh() ? EVERY_MS_WITH_STREAM : EVERY_MS);
+    setTimeout(again, isFresh() && !missed ? EVERY_MS_WITH_STREAM : EVERY_MS);
   };
   setTimeout(again, live ? EVERY_MS : 0);
   if (live) ring(waiting());
@@ -150,16 +160,27 @@ document.addEventListener("click", (event) => {
 // carries the version that the one before left.
 let turn = Promise.resolve();
 
-async function soft(form, button) {
+// What says how it shall be (`again`) may be pressed on a page that was drawn anew meanwhile: tap, tap. What says what is to be done
+// is sent as it was pressed, for pressed twice it would be done twice.
+function fieldsOf(form, button) {
   const fields = new URLSearchParams(new FormData(form, button));
+  const drawn = form.isConnected || form.dataset.soft !== "again" ? null : twin(form);
+  if (drawn) fields.set("version", drawn.elements.version.value);
+  return fields;
+}
+
+async function soft(form, button) {
+  const fields = fieldsOf(form, button);
   const answer = await fetch(form.action, { method: "POST", body: fields, signal: AbortSignal.timeout(PATIENCE_MS) });
   const here = new URL(answer.url);
   const page = document.querySelector("[data-page]");
   const next = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-page]");
   if (here.pathname !== location.pathname || !next || !page) return location.assign(answer.url);
   const label = document.activeElement?.getAttribute?.("aria-label");
+  const back = carry(page, next, form);
   page.replaceWith(document.adoptNode(next));
-  if (label) document.querySelector(`[aria-label="${CSS.escape(label)}"]`)?.focus({ preventScroll: true });
+  back();
+  if (label && document.activeElement === document.body) document.querySelector(`[aria-label="${CSS.escape(label)}"]`)?.focus({ preventScroll: true });
   if (form.matches("[data-scan]")) {
     play(document.querySelector("[role=alert]") ? [220, 180] : [1320], 0.15);
     document.dispatchEvent(new CustomEvent("desk:scanned"));

@@ -12,6 +12,7 @@ const since = clock(new Date());
 let list = null;
 let queued = new Set();
 let shown = {};
+let leaving = false;
 
 function clock(moment) {
   return moment.toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
@@ -187,12 +188,21 @@ const ADDRESS = {
 };
 const address = () => ADDRESS[shown.name]();
 
+/** Once: a page that comes slowly and is asked for again and again never comes. */
+function leave() {
+  leaving = true;
+  location.replace(address());
+}
+
 /** Nobody is torn away from a customer: only the list gives way to the page that lives. */
 async function connected() {
+  if (leaving) return;
   try {
     const said = await sync();
     await read();
-    if (shown.name === "list" || !said.device || !list) return location.replace(address());
+    if (leaving) return;
+    await showNotes({ device: said.device });
+    if (shown.name === "list" || !said.device || !list) return leave();
     const back = place.querySelector("[data-back-online]");
     if (back) {
       back.href = address();
@@ -205,10 +215,12 @@ async function connected() {
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[href]");
-  if (!link || link.hasAttribute("data-back-online") || link.origin !== location.origin) return;
+  // While the page that lives is on its way, a tap leads there too: what is begun here would be torn away when it comes.
+  if (!link || leaving || link.hasAttribute("data-back-online") || link.origin !== location.origin) return;
   event.preventDefault();
   go(link.href);
 });
+addEventListener("pageshow", () => (leaving = false));
 addEventListener("popstate", () => go(location.href, "replaceState"));
 addEventListener("online", connected);
 
