@@ -7,6 +7,7 @@ from __future__ import annotations
 
 GERMAN: tuple[tuple[str, str], ...] = (
     # ---- every channel: the one HTTP client
+    ("Another command is asking {}: wait until it is done.", "Ein anderer Befehl fragt {1} gerade ab: warten, bis er fertig ist."),
     ("{} refuses our credentials ({}).", "Lehnt unsere Zugangsdaten ab ({2})."),
     ("{} refuses our credentials.", "Lehnt unsere Zugangsdaten ab."),
     ("Check the channel's credentials in the settings, then sync again.", "Zugangsdaten in den Einstellungen prüfen, dann abgleichen."),

@@ -112,7 +112,7 @@ def test_who_reads_english_is_told_in_english(engine, clock):
 
     subjects = {one[1] for one in mails(engine)}
     assert len(subjects) == 1
-    assert subjects.pop() == "omnisync: eBay DE: 1 message or write was left lying"
+    assert subjects.pop() == "omnisync: eBay DE: 1 message or write is stuck"
 
 
 def test_the_night_is_quiet_and_the_morning_is_told(engine, clock):
