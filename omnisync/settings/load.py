@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from omnisync.settings.crosscheck import faults_between
 from omnisync.settings.environment import overlay
-from omnisync.settings.faults import BadSettings, Fault, among
+from omnisync.settings.faults import BadSettings, Fault, among, nearest
 from omnisync.settings.locate import Path, line_of, lines_of
 from omnisync.settings.models import ADAPTERS, Secret, Settings
 from omnisync.settings.secrets import OUTSIDE, resolve, secret_keys
@@ -169,7 +169,9 @@ def _fault(detail: Mapping[str, Any], root: type[BaseModel] = Settings, above: P
     path = (*above, *inner)
     wrong = f"cannot be {_without_password(detail['input'])}" if inner else "this does not go together"
     if kind == "extra_forbidden":
-        return among(path, "there is no such setting", str(path[-1]), _fields_at(inner[:-1], root))
+        fault = among(path, "there is no such setting", str(path[-1]), _fields_at(inner[:-1], root))
+        table = nearest(str(path[-1]), Settings.model_fields) if len(path) > 1 and not fault.nearest else ""
+        return replace(fault, nearest=f"the table [{table}]") if table else fault
     if kind == "missing":
         return Fault(path, "this setting is missing")
     if kind == "literal_error":

@@ -116,6 +116,7 @@ WRONG: list[tuple[str, str, str, int, str, str]] = [
     ("port = 8000", "port = 99999", "server.port", 2, "less than or equal to 65535", ""),
     ("port = 8000", 'public_url = "sync.example.org"', "server.public_url", 2, "What channels call", ""),
     ("[server]", "[sever]", "sever", 1, "server", "server"),
+    ("port = 8000", 'databse = "sqlite:///a.db"', "server.databse", 2, "host", "the table [database]"),
     ('kind = "warehouse"', 'kind = "warehous"', "locations[1].kind", 13, "store", "warehouse"),
     ('kind = "warehouse"', 'timezone = "Europe/Berln"', "locations[1].timezone", 13, "Europe/Berlin", "Europe/Berlin"),
     ('kind = "warehouse"', 'stock_owner = "webshop"', "locations[1].stock_owner", 13, "ledger", "web-shop"),
