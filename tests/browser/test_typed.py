@@ -16,12 +16,18 @@ LINES = {"SNEAKER-KIEL-43": 1, "PULLOVER-HARZ-L": 2}
 
 @pytest.fixture
 def picking(open_page, server):
-    """A pickup of two articles that somebody picks."""
+    """A pickup of two articles that somebody picks, of pieces that came for it: other stories need what was there."""
+    key = uuid.uuid4().hex
+    came = [
+        {"key": f"{key}/{sku}", "kind": "received", "sku": sku, "location": "linden", "quantity": n}
+        for sku, n in LINES.items()
+    ]
+    server.call("POST", "/v1/stock/movements", {"movements": came}, key=f"{key}/came")
     body = {
         "location": "linden", "paid": True, "customer": {"name": "Tilda Tipp"},
         "lines": [{"sku": sku, "quantity": n} for sku, n in LINES.items()],
     }  # fmt: skip
-    made = server.call("POST", "/v1/pickups", body, key=uuid.uuid4().hex)
+    made = server.call("POST", "/v1/pickups", body, key=key)
     page = log_in(open_page(*PHONE, touch=True), server, "kim", "/staff")
     page.goto(f"{server.url}/staff/pickups/{made['id']}")
     page.get_by_role("button", name="Annehmen").click()

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
+from queue import SimpleQueue
+from threading import current_thread
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Engine
 from sqlmodel import SQLModel
 
 from omnisync import db
+from omnisync.engines import IN_MEMORY
 from omnisync.pages.practice.day import PIN
 from omnisync.pages.practice.rooms import AT_ONCE
 from tests.pages.staff_site import hidden
@@ -55,6 +60,29 @@ async def hand_over(site, pickup, **fields):
     """Everything that is open of a pickup, without its code."""
     page = (await site.get(pickup)).text
     return await site.post(f"{pickup}/collect", **(hidden(page) | pieces(page) | fields))
+
+
+def test_a_practice_that_ends_is_thrown_away_by_the_thread_that_reads_it(engine, clock):
+    thrown = SimpleQueue()
+
+    def note(disposed):
+        thrown.put((str(disposed.url), current_thread().name))
+
+    async def story(site):
+        await site.log_in()
+        page = await begin(site)
+        while not thrown.empty():  # what was opened to make it
+            thrown.get()
+        await site.post("/staff/practice/end", **hidden(page))
+        return await asyncio.to_thread(thrown.get, timeout=30)
+
+    sa.event.listen(Engine, "engine_disposed", note)
+    try:
+        url, thread = play(engine, clock, story)
+    finally:
+        sa.event.remove(Engine, "engine_disposed", note)
+
+    assert (url, thread.partition("_")[0]) == (IN_MEMORY, "practice")
 
 
 async def a_whole_day(site):

@@ -76,12 +76,16 @@ class Rooms:
     def close(self, login: Login) -> None:
         """Throw this session's practice away."""
         if found := self._open.pop(login.here.session_id, None):
-            found.engine.dispose()
+            self._clear(found)
 
     def _sweep(self) -> None:
         now = self._services.clock.now()
         for name in [name for name, room in self._open.items() if room.until <= now]:
-            self._open.pop(name).engine.dispose()
+            self._clear(self._open.pop(name))
+
+    def _clear(self, room: Room) -> None:
+        """In the thread that reads and writes there: SQLite brings the process down when a connection is closed in the middle of a query."""
+        self._executor.submit(room.engine.dispose)
 
     def _furnish(self, engine: Engine) -> Services:
         """The same clock, names and key, another database: nothing of it writes to the real one, or to anybody at all."""
