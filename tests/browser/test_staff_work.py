@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from tests.browser.day import PASSWORD
@@ -54,9 +56,11 @@ def test_an_article_is_looked_for_counted_and_said_to_be_right(at_work):
 
 
 def test_an_article_is_put_aside_and_pickups_are_paused_for_an_hour(at_work, server):
-    page = at_work(390, 844, touch=True)
+    page, key = at_work(390, 844, touch=True), uuid.uuid4().hex
+    counted = {"key": key, "kind": "count", "sku": "MUETZE-WINTERHUDE", "location": "linden", "quantity": 9}
+    server.call("POST", "/v1/stock/movements", {"movements": [counted]}, key=f"{key}/counted")
 
-    page.goto(f"{server.url}/staff/work/article?sku=PULLOVER-HARZ-L")
+    page.goto(f"{server.url}/staff/work/article?sku=MUETZE-WINTERHUDE")
     page.get_by_text("Für Kunden zurücklegen").click()
     page.get_by_label("Name").fill("Erika Kaya")
     page.get_by_label("Abholfach").fill("7")
