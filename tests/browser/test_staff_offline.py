@@ -124,6 +124,16 @@ def test_a_hand_over_without_a_network_is_saved_and_sent_later(office, open_page
     phone.get_by_text("1 gespeicherte Übergabe ist gesendet").wait_for(state="hidden")
 
 
+def test_a_page_that_was_loaded_past_the_worker_becomes_its_own_again(office, open_page):
+    phone = enrolled(office, open_page, "Ada Sommer")
+    chromium = phone.context.new_cdp_session(phone)
+    phone.evaluate("window.before = true")
+    chromium.send("Page.reload", {"ignoreCache": True})
+    phone.wait_for_function("() => !window.before && document.readyState === 'complete'")
+
+    has_all(phone)
+
+
 def test_a_part_of_a_pickup_is_handed_over_without_a_network_and_the_rest_waits(office, open_page, server):
     the_id, number, code = placed(server, "Teresa Teil", pieces=3)
     phone = enrolled(office, open_page, "Ada Sommer")

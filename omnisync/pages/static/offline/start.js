@@ -6,10 +6,17 @@ import { channel, sync } from "./sync.js";
 const EVERY_MS = 30000;
 const AGAIN_MS = 4000;
 
+/** A page that was on its way while the worker came to be, or was loaded past it, is not the worker's own unless it asks. */
+async function stand_by() {
+  const worker = navigator.serviceWorker;
+  const registration = await worker?.register("/staff/sw.js", { scope: "/staff" });
+  if (worker && !worker.controller) registration.active?.postMessage("claim");
+}
+
 async function once() {
   try {
     const list = await sync();
-    if (list.device) await navigator.serviceWorker?.register("/staff/sw.js", { scope: "/staff" });
+    if (list.device) await stand_by();
     if (list.device && list.language !== document.documentElement.lang) await fetch("/staff/offline");
     await show({ device: list.device });
     return true;

@@ -17,6 +17,8 @@ addEventListener("activate", (event) => {
   event.waitUntil(old().then(() => clients.claim()));
 });
 
+addEventListener("message", (event) => event.waitUntil(clients.claim()));
+
 const late = () => new Promise((_, failed) => setTimeout(() => failed(new Error("late")), PATIENCE_MS));
 const kept = async (url) => (await (await caches.open(CACHE)).match(url)) ?? Response.error();
 
