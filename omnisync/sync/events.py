@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +19,11 @@ from omnisync.sync.tables import Event, EventShelf
 
 RETENTION = timedelta(days=7)
 OVERLAP = timedelta(seconds=30)
+"""A balance that was changed at noon may be committed a moment after; longer transactions are found by the pass over all shelves."""
+ALL_EVERY = timedelta(minutes=5)
+"""After a pass over all shelves has ended the next one begins."""
+SHELVES = 2000
+"""Read of such a pass in one go: some milliseconds."""
 BATCH = 1000
 _CHANNEL = "#events"
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,9 +31,10 @@ _pending, _event, _shelf = db.table(EventPending), db.table(Event), db.table(Eve
 _balance = db.table(Balance)
 
 
-def number(session: Session, *, now: datetime) -> int:
-    """Give the next positions to what was committed since; how many. Only one worker may do it (`leases`)."""
-    _announce_availability(session, now)
+def number(session: Session, *, now: datetime, shelves: int = SHELVES) -> int:
+    """Give the next positions to what was committed since; how many. Only one worker may do it (`leases`). So many `shelves` are looked
+    at again, if it is time for that."""
+    _announce_availability(session, now, shelves)
     session.flush()
     pending = session.execute(sa.select(_pending).order_by(_pending.c.id).limit(BATCH)).all()
     if not pending:
@@ -64,22 +71,39 @@ def forget_old(session: Session, *, now: datetime) -> None:
     session.execute(sa.delete(_event).where(_event.c.at < now - RETENTION))
 
 
-def _announce_availability(session: Session, now: datetime) -> None:
+def _announce_availability(session: Session, now: datetime, shelves: int) -> None:
     """Level-triggered like a channel: whatever differs from what was last announced is announced."""
     before = cursors.find(session, _CHANNEL, "balances")
     since = _EVER if before is None else before.at - OVERLAP
-    news = session.execute(_NEWS, {"since": since}).all()
+    news = {(row.location, row.sku): row.available for row in session.execute(_NEWS, {"since": since})}
+    news |= _overlooked(session, now, shelves)
     if news:
-        rows = [{"location": location, "sku": sku, "available": pieces} for location, sku, pieces in news]
+        rows = [{"location": location, "sku": sku, "available": pieces} for (location, sku), pieces in news.items()]
         db.upsert(session, _shelf, rows, key=("location", "sku"), update=("available",))
         announce_all(session, [("availability.changed", body) for body in rows], now=now)
     if news or before is None or now - before.at >= OVERLAP / 2:
         cursors.put(session, _CHANNEL, "balances", None, at=now)
 
 
-_NEWS = (
-    sa.select(_balance.c.location, _balance.c.sku, PIECES)
+def _overlooked(session: Session, now: datetime, shelves: int) -> dict[tuple[str, str], int]:
+    """(location, sku) -> pieces, of the next shelves of a pass over all of them: what a transaction changed that stayed open for longer
+    than the overlap is old when it is committed, and in no other news."""
+    so_far = cursors.find(session, _CHANNEL, "shelves")
+    if so_far is not None and so_far.value is None and now - so_far.at < ALL_EVERY:
+        return {}
+    location, sku = json.loads(so_far.value) if so_far is not None and so_far.value else ("", "")
+    page = session.execute(_NEXT, {"location": location, "sku": sku, "limit": shelves}).all()
+    more = json.dumps([page[-1].location, page[-1].sku]) if len(page) == shelves else None
+    cursors.put(session, _CHANNEL, "shelves", more, at=now)
+    return {(row.location, row.sku): row.available for row in page if row.available != row.told}
+
+
+_NOW = (
+    sa.select(_balance.c.location, _balance.c.sku, PIECES.label("available"), _shelf.c.available.label("told"))
     .outerjoin(_shelf, sa.and_(_shelf.c.location == _balance.c.location, _shelf.c.sku == _balance.c.sku))
-    .where(_balance.c.changed_at >= sa.bindparam("since"), _shelf.c.available.is_distinct_from(PIECES))
     .order_by(_balance.c.location, _balance.c.sku)
 )
+_NEWS = _NOW.where(_balance.c.changed_at >= sa.bindparam("since"), _shelf.c.available.is_distinct_from(PIECES))
+_NEXT = _NOW.where(
+    sa.tuple_(_balance.c.location, _balance.c.sku) > sa.tuple_(sa.bindparam("location"), sa.bindparam("sku"))
+).limit(sa.bindparam("limit"))
