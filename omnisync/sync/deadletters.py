@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,7 @@ from omnisync.sync.rows import key_of, write_key
 from omnisync.sync.tables import DeadLetter, ShownState
 
 _letter = db.table(DeadLetter)
+Payload = Mapping[str, Any]
 NOT_BOOKED, NOT_WRITTEN = "It could not be booked", "The adapter failed on this line"
 """How reasons begin that are a fault of ours, and nobody else's."""
 
@@ -31,7 +33,7 @@ class Letter:
     title: str
     reason: str
     action: str
-    payload: Mapping[str, Any] = field(default_factory=dict)
+    payload: Payload = field(default_factory=dict)
     message_id: int | None = None
 
 
@@ -82,11 +84,14 @@ def discarded(session: Session, channel: str, keys: Sequence[str]) -> set[str]:
     return set(session.execute(sa.select(_letter.c.key).where(*here)).scalars()) if keys else set()
 
 
-def is_discarded(session: Session, channel: str, letter: Letter) -> bool:
-    """Whether a person said that just this is not to be done: told once more, it is nothing new."""
+def is_discarded(
+    session: Session, channel: str, letter: Letter, same: Callable[[Payload, Payload], bool] = operator.eq
+) -> bool:
+    """Whether a person said that just this is not to be done: told once more, it is nothing new. `same` says whether what was discarded
+    is what this letter holds."""
     statement = select(DeadLetter).where(DeadLetter.channel == channel, DeadLetter.key == letter.key)
     found = session.exec(statement).first()
-    return found is not None and found.closed_how == "discarded" and found.payload == dict(letter.payload)
+    return found is not None and found.closed_how == "discarded" and same(found.payload, dict(letter.payload))
 
 
 def shown_after_all(session: Session, channel: str, rows: Iterable[ShownState], *, now: datetime) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
+from omnisync.adapters.base import OrderLine as Line
 from omnisync.adapters.base import OrderSeen
 from omnisync.announce import announce
 from omnisync.orders import intake
@@ -16,7 +18,7 @@ from omnisync.orders.tables import ChannelOrder, OrderLine
 from omnisync.stock import returns as told_returns
 from omnisync.sync import arrivals, conflicts, deadletters, looks, moments, money, returns, wire
 from omnisync.sync.booking import Booking
-from omnisync.sync.deadletters import Letter
+from omnisync.sync.deadletters import Letter, Payload
 
 _line, _channel_order = db.table(OrderLine), db.table(ChannelOrder)
 
@@ -51,14 +53,14 @@ def book(booking: Booking, order: OrderSeen) -> int:
     conflicts.note(booking.session, booking.context, booking.channel.name, order_id, taken.shortages, now=booking.now)
     _look_for_twins(booking, order)
     announce(booking.session, "channel.order", {"channel": booking.channel.name, "order": order_id}, now=booking.now)
-    _lines_wait(booking, order, taken)
+    waiting = _lines_wait(booking, order, taken)
     if not history:
         money.note(
             booking.session, booking.context, booking.channel.name, order, {line.sku for line in after.values()},
             now=booking.now, message_id=booking.message_id,
         )  # fmt: skip
     arrivals.follow(booking.session, booking.context, booking.channel, order, now=booking.now)
-    return len(taken.waiting)
+    return waiting
 
 
 _KNOWN = sa.select(_channel_order.c.id).where(_channel_order.c.id == sa.bindparam("order_id"))
@@ -122,12 +124,35 @@ def _look_for_twins(booking: Booking, order: OrderSeen) -> None:
     returns.note_other_channels(booking.session, booking.context, booking.channel, now=booking.now)
 
 
-def _lines_wait(booking: Booking, order: OrderSeen, taken: intake.Taken) -> None:
+def _lines_wait(booking: Booking, order: OrderSeen, taken: intake.Taken) -> int:
+    """How many of its lines wait for a person: not those of which one said that they are not to be done."""
     waiting = {f"line/{order.id}/{line.line_id}": line for line in taken.waiting}
     settled = [key for line in order.lines if (key := f"line/{order.id}/{line.id}") not in waiting]
     settled += [f"fact/order:{order.id}", *(f"fact/order:{order.id}/{line.id}" for line in order.lines)]
     deadletters.mended_all(booking.session, booking.channel.name, settled, now=booking.now)
+    opened = 0
     for key, line in waiting.items():
         title = f"{line.title} in order {order.reference}"
         letter = Letter("line", key, title, line.reason, line.action, wire.to_json(order), booking.message_id)
-        deadletters.keep(booking.session, booking.context, booking.channel.name, letter, now=booking.now)
+        if not deadletters.is_discarded(
+            booking.session, booking.channel.name, letter, partial(_asks_no_more, line.line_id)
+        ):
+            deadletters.keep(booking.session, booking.context, booking.channel.name, letter, now=booking.now)
+            opened += 1
+    return opened
+
+
+def _asks_no_more(line_id: str, discarded: Payload, now: Payload) -> bool:
+    """Whether the order, whatever else became of it, wants of this line's article no more than it did when the line was discarded."""
+    before, after = _line_of(discarded, line_id), _line_of(now, line_id)
+    return (
+        before is not None
+        and after is not None
+        and (before.article == after.article and after.quantity - after.cancelled <= before.quantity - before.cancelled)
+    )
+
+
+def _line_of(payload: Payload, line_id: str) -> Line | None:
+    order = wire.from_json(payload)
+    lines = order.lines if isinstance(order, OrderSeen) else ()
+    return next((line for line in lines if line.id == line_id), None)

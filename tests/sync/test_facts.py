@@ -145,6 +145,51 @@ def test_in_an_order_only_the_unknown_line_waits(make_house: MakeHouse, clock: S
     assert house.letters("pos") == []
 
 
+WORKSHOP = Article(external_id="X-9", title="Workshop")
+
+
+def test_a_line_that_a_person_discarded_stays_so_whatever_else_becomes_of_its_order(
+    make_house: MakeHouse, clock: StoppedClock
+) -> None:
+    house = till(make_house, clock)
+    lines = (OrderLine("1", Article(sku="LAMP"), 2), OrderLine("2", WORKSHOP, 2))
+    order = OrderSeen("1001", "#1001", clock.now(), clock.now(), lines)
+    assert tell(house, order) == 1
+    [letter] = house.letters("pos")
+    house.within(lambda session: replay.discard(session, letter.id, now=clock.now()))
+
+    for shipped, cancelled in ((1, 0), (2, 0), (2, 1)):
+        clock.advance(minutes=1)
+        changed = (replace(lines[0], shipped=shipped), replace(lines[1], cancelled=cancelled))
+        assert tell(house, replace(order, version=clock.now(), lines=changed)) == 0
+
+    assert (house.level("LAMP"), house.letters("pos")) == ((8, 0), [])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        OrderLine("2", WORKSHOP, 3),
+        OrderLine("2", replace(WORKSHOP, external_id="X-10"), 2),
+        OrderLine("3", WORKSHOP, 2),
+    ],
+    ids=["more of it", "another article", "another line"],
+)
+def test_a_line_that_wants_something_else_than_was_discarded_waits_again(
+    make_house: MakeHouse, clock: StoppedClock, line: OrderLine
+) -> None:
+    house = till(make_house, clock)
+    order = OrderSeen("1001", "#1001", clock.now(), clock.now(), (OrderLine("2", WORKSHOP, 2),))
+    tell(house, order)
+    [letter] = house.letters("pos")
+    house.within(lambda session: replay.discard(session, letter.id, now=clock.now()))
+    clock.advance(minutes=1)
+
+    assert tell(house, replace(order, version=clock.now(), lines=(line,))) == 1
+
+    assert [one.key for one in house.letters("pos")] == [f"line/1001/{line.id}"]
+
+
 def test_a_dead_letter_keeps_no_customer(make_house: MakeHouse, clock: StoppedClock) -> None:
     house = till(make_house, clock)
     now = clock.now()
