@@ -128,8 +128,11 @@ def compare_all(session: Session, channel: Channel, *, now: datetime) -> None:
 
 def wish_for(session: Session, row: ShownState, wish: Wanted, *, now: datetime) -> None:
     """Set what a row should show; it is behind from the change that made it differ."""
-    if wish.quantity is not None and wish.quantity < (row.wanted or 0) and not row.failures:
-        row.next_try_at = None  # what may not be offered any more does not wait for a budget
+    waits_for_budget = not row.failures and row.unsettled != "accepted"
+    if waits_for_budget and wish.quantity is not None and wish.quantity < (row.wanted or 0):
+        row.next_try_at = (
+            None  # what may not be offered any more waits for no budget; for what was accepted see `claims.waiting`
+        )
     if row.sku != wish.sku:
         levels.is_now_of(session, row, wish.sku, now=now)
     row.wanted = wish.quantity

@@ -164,6 +164,26 @@ def test_what_was_accepted_is_accepted_until_it_is_seen_and_contradicted_when_it
     assert (web.shows("LAMP"), writes(house), well(house).exposed) == (1, {"confirmed": 1}, 0)
 
 
+def test_a_number_that_may_wait_for_one_that_was_accepted_waits_also_when_it_falls_meanwhile(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    """Of two numbers on their way the older may land last: only fewer pieces than the first has are worth that."""
+    house, web = a_shop(make_house, clock, play, LATER)
+    web.faults.accept_and_drop = 1
+    house.stock("LAMP", 3)
+    play(house.tick())
+    before = len(web.log)
+    for pieces in (9, 7, 4):
+        house.stock("LAMP", pieces)
+        play(house.tick())
+    assert (len(web.log), writes(house)) == (before, {"accepted": 1})
+
+    house.stock("LAMP", 2)
+    play(house.tick())
+
+    assert [one.quantity for one in web.log[before:]] == [2]
+
+
 def test_whoever_asks_to_compare_everything_accuses_nobody_of_what_is_still_on_its_way(
     make_house: MakeHouse, clock: StoppedClock, play: Play
 ) -> None:
