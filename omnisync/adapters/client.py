@@ -61,18 +61,21 @@ class Budget:
     def __init__(self, clock: Clock, rate: float, burst: float, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._clock, self.rate, self.burst, self._patience = clock, rate, burst, patience_seconds
         self._tokens, self._at, self._part = burst, clock.monotonic(), 1.0
+        self._turn = asyncio.Lock()
 
     async def take(self, cost: float = 1.0) -> None:
-        """Wait until `cost` tokens are there; TryLater when that would take longer than we wait inside a call."""
-        self._refill()
-        lacking = min(cost, self.burst * self._part) - self._tokens
-        if lacking > 0:
-            seconds = lacking / (self.rate * self._part)
-            if seconds > self._patience:
-                raise TryLater("The channel's rate limit is used up.", retry_after_seconds=seconds)
-            await self._clock.sleep(seconds)
+        """Wait until `cost` tokens are there; TryLater when that would take longer than we wait inside a call. Calls that are made side by
+        side wait one after the other, each for tokens of its own."""
+        async with self._turn:
             self._refill()
-        self._tokens -= cost
+            lacking = min(cost, self.burst * self._part) - self._tokens
+            if lacking > 0:
+                seconds = lacking / (self.rate * self._part)
+                if seconds > self._patience:
+                    raise TryLater("The channel's rate limit is used up.", retry_after_seconds=seconds)
+                await self._clock.sleep(seconds)
+                self._refill()
+            self._tokens -= cost
 
     def ready(self, tokens: float = 1.0) -> bool:
         """Whether so many are there now."""

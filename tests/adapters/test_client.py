@@ -14,6 +14,7 @@ import pytest
 
 from omnisync.adapters.client import (
     LONGEST_WAIT_SECONDS,
+    Budget,
     ChannelClient,
     Reply,
     Tools,
@@ -248,3 +249,46 @@ async def test_a_channel_that_does_not_say_what_time_it_is_has_no_clock(tools: T
     await client.call("GET", "/")
 
     assert client.their_clock.ahead is None
+
+
+# ---------------------------------------------------------------- budgets
+
+
+async def test_calls_that_wait_side_by_side_are_let_through_one_by_one(clock: StoppedClock):
+    budget, began, passed = Budget(clock, 2.0, 4.0), clock.monotonic(), list[float]()
+
+    async def call() -> None:
+        await budget.take()
+        passed.append(clock.monotonic() - began)
+
+    await asyncio.gather(*(call() for _ in range(20)))
+
+    assert passed == [0.0] * 4 + [number / 2 for number in range(1, 17)]
+    assert budget.held() == pytest.approx(0)
+
+
+async def test_one_that_would_wait_for_too_long_is_sent_away_and_takes_nothing(clock: StoppedClock):
+    budget = Budget(clock, 0.25, 4.0)
+
+    answers = await asyncio.gather(*(budget.take() for _ in range(6)), return_exceptions=True)
+
+    assert answers[:4] == [None] * 4
+    assert [getattr(answer, "retry_after_seconds", None) for answer in answers[4:]] == [4.0, 4.0]
+    assert budget.held() == 0
+
+
+async def test_one_that_gives_up_waiting_takes_nothing_and_lets_the_next_one_through(clock: StoppedClock):
+    class Slow(StoppedClock):
+        async def sleep(self, seconds: float) -> None:
+            await asyncio.Event().wait() if waiting else await super().sleep(seconds)
+
+    waiting, slow = True, Slow(START)
+    budget = Budget(slow, 1.0, 1.0)
+    await budget.take()
+    first, second = asyncio.create_task(budget.take()), asyncio.create_task(budget.take())
+    await asyncio.sleep(0)
+    waiting = False
+    first.cancel()
+    await asyncio.gather(first, second, return_exceptions=True)
+
+    assert (first.cancelled(), second.exception(), slow.monotonic()) == (True, None, 1.0)
