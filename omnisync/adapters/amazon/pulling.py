@@ -15,6 +15,7 @@ from omnisync.adapters.amazon import orders
 from omnisync.adapters.amazon.calls import Calls, rows
 from omnisync.adapters.amazon.settings import Account
 from omnisync.adapters.base import OrderSeen, Page, Unreadable
+from omnisync.adapters.pages import Trail
 from omnisync.values import format_time, from_cursor, parse_time, to_cursor
 
 OVERLAP = timedelta(minutes=2)
@@ -90,12 +91,13 @@ async def by_id(calls: Calls, order_id: str) -> orders.Order | None:
 async def _stores(calls: Calls, order_id: str) -> dict[str, str]:
     """The store of each line: the one thing that orders 2026-01-01 do not tell."""
     found: dict[str, str] = {}
-    token: dict[str, str] = {}
+    trail, token = Trail(calls.client.name, "the lines of an order"), ""
     while True:
-        payload = (await calls.get("getOrderItems", order_id, **token)).get("payload") or {}
+        more = {"NextToken": token} if token else {}
+        payload = (await calls.get("getOrderItems", order_id, **more)).get("payload") or {}
         for line in payload.get("OrderItems") or ():
             if line.get("StoreChainStoreId"):
                 found[str(line["OrderItemId"])] = str(line["StoreChainStoreId"])
-        if not payload.get("NextToken"):
+        token = trail.on(token, str(payload.get("NextToken") or ""))
+        if not token:
             return found
-        token = {"NextToken": payload["NextToken"]}

@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from omnisync.adapters.base import Article, LevelSeen, Listing, ListingPage, Target
 from omnisync.adapters.client import listed
 from omnisync.adapters.ebay.calls import INVENTORY, Calls
+from omnisync.errors import NeedsAttention
 from omnisync.values import Money, from_cursor, to_cursor
 
 OFFER = "offer"
@@ -36,7 +38,22 @@ async def page(calls: Calls, cursor: str | None, marketplace: str, elsewhere: Se
         raise ValueError("an item without a SKU")
     offers = await asyncio.gather(*(live_offer(calls, item["sku"], marketplace) for item in items))
     found = [_listing(item, offer, elsewhere) for item, offer in zip(items, offers, strict=True) if offer]
-    return ListingPage(found, to_cursor(number + 1), more=bool(answer.get("next")))
+    return ListingPage(found, to_cursor(number + 1), more=_leads_on(answer, number, items))
+
+
+def _leads_on(answer: Mapping[str, Any], number: int, items: Sequence[Item]) -> bool:
+    """Whether there is a page behind this one. NeedsAttention where that is none: pages are counted, so a circle shows in no cursor."""
+    following = str(answer.get("next") or "")
+    if not following:
+        return False
+    [offset] = parse_qs(urlsplit(following).query).get("offset", [str(number + 1)])
+    if not items or int(offset) <= number:
+        raise NeedsAttention(
+            "eBay sends the same page of its listings again and again.",
+            action="Look whether its catalogue can be listed there; if it can, update omnisync.",
+            code="circle",
+        )
+    return True
 
 
 def _rows(answer: Mapping[str, Any], name: str) -> list[Item]:

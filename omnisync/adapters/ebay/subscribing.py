@@ -10,6 +10,7 @@ from omnisync.adapters.client import Reply
 from omnisync.adapters.ebay.calls import NOTIFICATION, Calls, Grant, in_words
 from omnisync.adapters.ebay.calls import complaints as errors_in
 from omnisync.adapters.ebay.hooks import DELETION
+from omnisync.adapters.pages import Trail
 from omnisync.errors import NeedsAttention
 
 TOPICS = ("ORDER_CONFIRMATION", "ITEM_MARKED_SHIPPED")
@@ -98,16 +99,16 @@ async def _standing(calls: Calls, grants: set[Grant]) -> list[Raw]:
 
 async def _pages(calls: Calls, path: str, rows: str, grant: Grant) -> Any:
     """All rows of a resource that pages by continuation token."""
-    token = ""
+    trail, token = Trail("eBay", "its webhooks"), ""
     while True:
         more = {"continuation_token": token} if token else {}
         answer = await calls.get(NOTIFICATION, path, grant=grant, limit=PAGE, **more)
         for row in answer.get(rows) or ():
             yield row
-        _, found, rest = str(answer.get("next") or "").partition("continuation_token=")
-        if not found:
+        _, _, rest = str(answer.get("next") or "").partition("continuation_token=")
+        token = trail.on(token, rest.split("&")[0])
+        if not token:
             return
-        token = rest.split("&")[0]
 
 
 async def _call(calls: Calls, method: str, path: str, topic: str, body: Any = None) -> Reply:

@@ -32,6 +32,7 @@ from omnisync.adapters.oscar import mapping
 from omnisync.adapters.oscar.mapping import Json
 from omnisync.adapters.oscar.orders import Progress
 from omnisync.adapters.oscar.settings import ShopSettings
+from omnisync.adapters.pages import Trail
 from omnisync.errors import NeedsAttention, TryLater
 
 OPEN_THE_API = (
@@ -161,9 +162,10 @@ class OscarShop:
         """The orders that may be new, by id. The list comes newest first, so old pages end it."""
         since = progress.since(self._overlap)
         found: dict[str, Json] = {}
-        query: str | None = None
+        trail, query = Trail(self.name, "its orders"), None
         while True:
-            orders, query = await self._list("orders", query)
+            orders, following = await self._list("orders", query)
+            query = trail.on(query, following)
             found |= {mapping.id_in(order["url"]): order for order in orders}
             all_old = since is not None and all(self._placed(one) < since for one in orders)
             if query is None or all_old:
@@ -186,15 +188,22 @@ class OscarShop:
             if reply.status == 404:
                 return _deleted(order_id), False
             known = reply.expect(200).json()
-        lines, following = await self._list(f"orders/{order_id}/lines", None)
-        while following is not None:
-            more, following = await self._list(f"orders/{order_id}/lines", following)
-            lines = [*lines, *more]
+        lines = await self._lines(order_id)
         try:
             seen = mapping.order_seen(known, lines, self._settings, self._pickups, read_at=now)
         except (KeyError, TypeError, ValueError) as error:
             return _unreadable(order_id, error), True
         return seen, not seen.closed
+
+    async def _lines(self, order_id: str) -> list[Json]:
+        trail, page = Trail(self.name, "the lines of an order"), None
+        found: list[Json] = []
+        while True:
+            lines, following = await self._list(f"orders/{order_id}/lines", page)
+            found += lines
+            page = trail.on(page, following)
+            if page is None:
+                return found
 
     # ------------------------------------------------------------ stock
 

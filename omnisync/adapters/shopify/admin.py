@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from omnisync.adapters.client import Budget, ChannelClient, RateLimited, Tools, Unanswered
+from omnisync.adapters.pages import Trail
 from omnisync.adapters.shopify.documents import VERSION
 from omnisync.errors import NeedsAttention
 
@@ -66,8 +67,9 @@ class Admin:
         """The nodes of an owner's connection to its end, which the document `rest` reads on from where the page ended."""
         page = owner.get(connection)
         nodes = list(page["nodes"]) if page else []
+        trail, after = Trail(self.name, f"its {connection}"), None
         while page is None or page["pageInfo"]["hasNextPage"]:
-            after = page["pageInfo"]["endCursor"] if page else None
+            after = trail.on(after, page["pageInfo"]["endCursor"] if page else None)
             page = (await self.run(rest, {"id": owner["id"], "after": after}))["node"][connection]
             nodes += page["nodes"]
         return nodes

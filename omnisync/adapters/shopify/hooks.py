@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from omnisync.adapters.base import Forged, Hook, Identified, Message, Subscription
+from omnisync.adapters.pages import Trail
 from omnisync.adapters.shopify import documents
 from omnisync.adapters.shopify.admin import Admin
 from omnisync.adapters.shopify.mapping import gid
@@ -115,11 +116,11 @@ class Subscriptions:
 
     async def _standing(self) -> list[Subscription]:
         found: list[Subscription] = []
-        after, more = None, True
+        trail, after, more = Trail(self._admin.name, "its webhooks"), None, True
         while more:
             page = (await self._admin.run(documents.SUBSCRIPTIONS, {"after": after}))["webhookSubscriptions"]
             found += [_subscription(node) for node in page["nodes"]]
-            after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+            after, more = trail.on(after, page["pageInfo"]["endCursor"]), page["pageInfo"]["hasNextPage"]
         return found
 
     async def _create(self, wanted: Subscription) -> Subscription:

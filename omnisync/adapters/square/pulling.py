@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from omnisync.adapters.base import Fact, OrderSeen, Page
+from omnisync.adapters.pages import Trail
 from omnisync.adapters.square import inventory, orders
-from omnisync.adapters.square.wire import Json, Rejected, Wire, rows
+from omnisync.adapters.square.wire import NAME, Json, Rejected, Wire, rows
 from omnisync.adapters.square.words import unread_order
 from omnisync.values import format_time, from_cursor, parse_time, to_cursor
 
@@ -73,6 +74,7 @@ class Pulling:
             f"{what} {','.join(group)}": (reader, group) for what, reader in readers.items() for group in groups
         }
         self._places = ordered
+        self._trails: dict[str, Trail] = {}
 
     async def pull(self, cursor: str | None, now: datetime) -> Page:
         """One page of one stage."""
@@ -90,14 +92,19 @@ class Pulling:
 
     async def _page(self, mark: Mark) -> Read:
         reader, group = self._stages[mark.stage]
-        since = self._since(mark)
+        since, page = self._since(mark), mark.page
         try:
-            return await reader(group, since, mark.page)
+            read = await reader(group, since, page)
         except Rejected as rejected:
-            if mark.page is None or not rejected.because("INVALID_CURSOR"):
+            if page is None or not rejected.because("INVALID_CURSOR"):
                 raise
             # Square forgets its page cursors after a while; the watermark has not moved, so nothing is lost.
-            return await reader(group, since, None)
+            page = None
+            read = await reader(group, since, page)
+        if page is None or mark.stage not in self._trails:
+            self._trails[mark.stage] = Trail(NAME, "its stock" if reader is not self._orders else "its orders")
+        self._trails[mark.stage].on(page, read.page)
+        return read
 
     def _beginnings(self, now: datetime) -> Mapping[str, str]:
         """Watermarks of the first round: the years before are not read. Levels are: they say what is there now."""

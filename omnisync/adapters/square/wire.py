@@ -9,9 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from omnisync.adapters.client import ChannelClient, Reply, listed
+from omnisync.adapters.pages import Trail
 from omnisync.errors import NeedsAttention
 from omnisync.values import as_utc
 
+NAME = "Square"
+"""In what is said of all accounts."""
 API_VERSION = "2025-08-20"
 PAGE = 500
 """Orders, counts and changes of one answer."""
@@ -128,11 +131,11 @@ class Wire:
         """What is IN_STOCK of these objects at these places."""
         found: list[Json] = []
         for ids in _slices(sorted(set(objects)), LOOKUP):
-            page = None
+            trail, page = Trail(NAME, "its stock"), None
             while True:
                 answer = await self.counts_page(sorted(set(places)), objects=ids, page=page)
                 found += rows(answer, "counts")
-                page = answer.get("cursor")
+                page = trail.on(page, answer.get("cursor"))
                 if not page:
                     break
         return found
@@ -163,11 +166,11 @@ class Wire:
         """All counts and adjustments of these objects since then."""
         found: list[Json] = []
         for ids in _slices(sorted(set(objects)), LOOKUP):
-            page = None
+            trail, page = Trail(NAME, "its stock"), None
             while True:
                 answer = await self.changes_page(places, objects=ids, since=since, page=page)
                 found += rows(answer, "changes")
-                page = answer.get("cursor")
+                page = trail.on(page, answer.get("cursor"))
                 if not page:
                     break
         return found
@@ -200,14 +203,14 @@ class Wire:
     async def webhooks(self) -> list[Json]:
         """All webhook subscriptions of the application, sleeping ones too."""
         found: list[Json] = []
-        page = None
+        trail, page = Trail(NAME, "its webhooks"), None
         while True:
             params = _given(include_disabled="true", cursor=page)
             answer = await self._call("GET", "/v2/webhooks/subscriptions", params=params)
             found += rows(answer, "subscriptions")
             if not all(one["id"] and one["notification_url"] for one in found):
                 raise ValueError("a subscription without id or address")  # else we would make another one
-            page = answer.get("cursor")
+            page = trail.on(page, answer.get("cursor"))
             if not page:
                 return found
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omnisync.adapters.client import Budget, ChannelClient, Reply, Tools
+from omnisync.adapters.pages import Trail
 from omnisync.adapters.woocommerce.settings import ShopSettings
 from omnisync.adapters.woocommerce.signing import OAuth, basic
 from omnisync.errors import NeedsAttention
@@ -51,11 +52,13 @@ class Wire:
         """All pages of a short list that nobody changes while it is read."""
         found: list[Json] = []
         page = await self.page(path, per_page=PAGE, page=1, **params)
-        number = 1
+        number, trail = 1, Trail(self.name, f"its {path}")
         while page:
             found += page
             number += 1
-            page = await self.page(path, per_page=PAGE, page=number, **params) if len(page) == PAGE else []
+            following = await self.page(path, per_page=PAGE, page=number, **params) if len(page) == PAGE else []
+            trail.on(_ids(page), _ids(following))  # a shop that does not know its pages sends the first one for all
+            page = following
         return found
 
     async def call(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None) -> Reply:
@@ -75,6 +78,10 @@ class Wire:
 
     async def close(self) -> None:
         await self._client.close()
+
+
+def _ids(page: Sequence[Json]) -> tuple[str, ...]:
+    return tuple(str(one.get("id", one)) for one in page)
 
 
 def code_of(reply: Reply) -> str:
