@@ -56,7 +56,6 @@ from omnisync.sync.tables import Cursor
 from omnisync.worker import Chore, Errand, Worker
 
 ROUTES: Sequence[Callable[[Services], APIRouter]] = (
-    availability_api.routes,
     catalog_api.routes,
     stock_api.routes,
     returns_api.routes,
@@ -288,6 +287,7 @@ def create(
     )  # fmt: skip
     add_error_handlers(app)
     for router in (
+        availability_api.routes(services, context),
         *(routes(services) for routes in ROUTES),
         explain_api.routes(services, context),
         mappings_api.routes(services, context),

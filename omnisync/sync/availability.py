@@ -16,6 +16,7 @@ from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock import availability
 from omnisync.stock.availability import Beyond, OnSale
 from omnisync.sync import shown
+from omnisync.sync.showing import Showing
 from omnisync.values import format_time
 
 MOST = 50_000
@@ -39,11 +40,20 @@ class Stock:
     """Those that are known."""
     bundles: Collection[str] = ()
     """Those of them whose number is made of other SKUs' pieces."""
+    showing: Showing | None = None
+    """What the numbers of the channel that was asked for are made of; None where none was, or none is connected."""
 
     def available(self, sku: str, locations: Collection[str]) -> dict[str, int] | None:
         """Per location; None when nobody knows this SKU."""
         found = self.skus.get(sku)
         return None if found is None else {location: found.pieces.get(location, 0) for location in locations}
+
+    def number(self, sku: str, locations: Collection[str], channel: ChannelSettings | None) -> int:
+        """What there is of a known SKU, in the eyes of the channel if there is one."""
+        if self.showing is not None:
+            return self.showing.number(sku, locations)
+        pieces = sum(self.skus[sku].pieces.get(location, 0) for location in locations)
+        return pieces if channel is None else shown.quantity(pieces, _rule(channel))
 
     def beyond(self, sku: str, locations: Collection[str]) -> Beyond | None:
         """What can be promised beyond that, and from when on it comes (None: nobody said)."""
@@ -100,7 +110,7 @@ def _of_bundle(contents: Mapping[str, int], found: Mapping[str, OnSale]) -> OnSa
 
 
 _NOWHERE, _NOTHING = OnSale({}, {}), Beyond(0, None)
-_Item = tuple[OnSale, bytes]
+_Item = tuple[object, bytes]
 """What was there, and what was said of it."""
 _Said = dict[str, _Item]
 
@@ -134,16 +144,21 @@ class Answers:
         times = {code: None if code in closed else self.ready.at(code, now) for code in question.locations}
         items = []
         for sku in question.skus:
-            found, before = stock.skus.get(sku), said.get(sku)
-            if before is None or before[0] != found:
+            there: object = stock.skus.get(sku)
+            if (
+                there is not None and stock.showing is not None
+            ):  # what one channel is shown changes also by what others have not told
+                there = (there, *_numbers(sku, question, stock, silent))
+            before = said.get(sku)
+            if before is None or before[0] != there:
                 item = orjson.dumps(_item(sku, question, stock, times, rule))
-                before = self._keep(said, sku, found, item)
+                before = self._keep(said, sku, there, item)
             items.append(before[1])
         return b'{"items":[' + b",".join(items) + b"]}"
 
-    def _keep(self, said: _Said, sku: str, found: OnSale | None, item: bytes) -> _Item:
-        kept = (found or _NOWHERE, item)
-        if found is not None:  # whoever asks for what is unknown fills no memory
+    def _keep(self, said: _Said, sku: str, there: object, item: bytes) -> _Item:
+        kept = (there, item)
+        if there is not None:  # whoever asks for what is unknown fills no memory
             said[sku] = kept
             self._kept += 1
         return kept
@@ -177,10 +192,9 @@ def _item(sku: str, question: Question, stock: Stock, times: Mapping[str, str | 
     public, pieces = rule.public, stock.available(sku, question.locations)
     if pieces is None:
         return {"sku": sku, "state": "unknown", "available": 0, "locations": []}
-    total = _shown(sum(pieces.values()), question.channel)
+    total, sure = _numbers(sku, question, stock, rule.silent)
     state = rule.state(total)
     if state == "in_stock" and rule.silent:  # only what lies where somebody is heard of is sure
-        sure = _shown(sum(n for code, n in pieces.items() if code not in rule.silent), question.channel)
         state = "in_stock" if rule.state(sure) == "in_stock" else "limited"
     locations = [_location(code, n, times[code] if n else None, rule) for code, n in pieces.items()]
     item: dict[str, Any] = {"sku": sku, "state": state} if public else {"sku": sku, "state": state, "available": total}
@@ -201,8 +215,15 @@ def _location(code: str, pieces: int, ready_at: str | None, rule: _Rule) -> dict
     return {"location": code, "available": pieces, "pickup": pickup, "ready_at": ready_at}
 
 
-def _shown(pieces: int, channel: ChannelSettings | None) -> int:
-    if channel is None:
-        return pieces
+def _numbers(sku: str, question: Question, stock: Stock, silent: Collection[str]) -> tuple[int, int]:
+    """All that there is, and what lies where somebody is heard of."""
+    total = stock.number(sku, question.locations, question.channel)
+    if not silent:
+        return total, total
+    heard = [code for code in question.locations if code not in silent]
+    return total, stock.number(sku, heard, question.channel)
+
+
+def _rule(channel: ChannelSettings) -> shown.Rule:
     policy = channel.policy
-    return shown.quantity(pieces, shown.Rule.of(policy.buffer, stop_at=policy.stop_at, max_listed=policy.max_listed))
+    return shown.Rule.of(policy.buffer, stop_at=policy.stop_at, max_listed=policy.max_listed)

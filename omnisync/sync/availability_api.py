@@ -18,8 +18,9 @@ from omnisync.lanes import Call, Plain
 from omnisync.orders import pauses
 from omnisync.orders.offers import ReadyTimes
 from omnisync.stock.recent import KEPT_SECONDS, Recent
-from omnisync.sync import answers, availability, silence
+from omnisync.sync import answers, availability, showing, silence
 from omnisync.sync.availability import Answers, Question, Stock
+from omnisync.sync.context import Context
 from omnisync.values import format_time
 
 MAX_SKUS = 200
@@ -54,8 +55,8 @@ class QueryBody(Body):
     channel: Code | None = None
 
 
-def routes(services: Services) -> APIRouter:
-    """The availability endpoints over these services."""
+def routes(services: Services, context: Context) -> APIRouter:
+    """The availability endpoints over these services; `context` knows what its channels are shown."""
     api = router("availability", answers.AVAILABILITY)
     settings = services.settings
     ready = ReadyTimes(settings)
@@ -94,6 +95,14 @@ def routes(services: Services) -> APIRouter:
         recent.remember({sku: found[sku] for sku in found.keys() - read.bundles}, began=began, commits=commits)
         return Stock(pieces | found)
 
+    async def through(asked: Question, stock: Stock) -> Stock:
+        """The same, with what the channel's own numbers are made of."""
+        channel = context.channels.get(asked.channel.name) if asked.channel else None
+        if channel is None:
+            return stock
+        made_of = partial(showing.look, context=context, channel=channel, skus=stock.skus)
+        return replace(stock, showing=await services.read.run(made_of))
+
     lately = Lately()
 
     def doubts_now(session: Session) -> Doubts:
@@ -110,7 +119,7 @@ def routes(services: Services) -> APIRouter:
 
     async def respond(request: Request, asked: Question, numbers: bool) -> Response:
         now = services.clock.now()
-        stock, (shut, silent) = await look(asked), await doubts()
+        stock, (shut, silent) = await through(asked, await look(asked)), await doubts()
         body = answered.body(asked, stock, now=now, public=not numbers, closed=shut, silent=silent)
         etag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
         headers = {"ETag": etag, "Omnisync-As-Of": format_time(now), "Cache-Control": cache, "Vary": "Authorization"}

@@ -109,7 +109,7 @@ def of_listings(
     skus = {listing.sku for listing in listings}
     stocked = skus - articles.unstocked(session, skus)
     prices = pricing.wanted(session, channel, skus, now=now)
-    stock = _stock(session, context, channel, stocked)
+    stock = stock_of(session, context, channel, stocked)
     for listing in listings:
         yield from _of_listing(channel, listing, listing.sku in stocked, stock, prices.get(listing.sku))
 
@@ -168,7 +168,8 @@ def unseen_of(channel: Channel, group: Group, sku: str, stock: Stock) -> int:
 # ---------------------------------------------------------------- reading
 
 
-def _stock(session: Session, context: Context, channel: Channel, skus: Collection[str]) -> Stock:
+def stock_of(session: Session, context: Context, channel: Channel, skus: Collection[str]) -> Stock:
+    """What the channel's numbers of these SKUs are made of."""
     contents = contents_of(session, skus)
     pieces = {part for parts in contents.values() for part in parts} | (set(skus) - contents.keys())
     return Stock(contents, _shelves(session, channel, pieces), _unseen(session, context, pieces))
