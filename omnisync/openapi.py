@@ -14,6 +14,7 @@ from omnisync.pages import operations as probes
 from omnisync.problems import Problem
 from omnisync.stock import answers as stock
 from omnisync.sync import answers as channels
+from omnisync.sync import event_answers, explain_answers, question_answers
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -27,7 +28,8 @@ OPEN = PROBES | {"receiveHook", "answerChallenge"}
 SAYS: Mapping[str, Says] = {
     **channels.AVAILABILITY, **prices.SAYS, **stock.SAYS, **stock.RETURNS, **stock.STOCKTAKES, **orders.RESERVATIONS, **orders.PICKUPS,
     **orders.TRANSFERS, **orders.PARCELS, **orders.PAUSES, **orders.SHORTAGES,
-    **channels.EVENTS, **channels.SUBSCRIPTIONS, **channels.EXPLAIN, **channels.CHANNELS, **channels.MAPPINGS, **probes.SAYS,
+    **event_answers.EVENTS, **event_answers.SUBSCRIPTIONS, **explain_answers.EXPLAIN, **channels.CHANNELS, **question_answers.MAPPINGS,
+    **probes.SAYS,
 }  # fmt: skip
 """What every operation answers."""
 

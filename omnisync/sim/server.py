@@ -34,8 +34,9 @@ from omnisync.stock.reservations import Held
 from omnisync.stock.tables import Stocktake
 from omnisync.sync import inbox
 from omnisync.sync.leases import HOUSE
+from omnisync.sync.why import Why
 from omnisync.values import parse_time
-from omnisync.worker import Why, Worker
+from omnisync.worker import Worker
 
 SECRET = b"the key of a simulated server...."
 OWNER = "shop"

@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.sync import claims, gone, health, telling
+from omnisync.sync import claims, gone, health, leases, telling
 from omnisync.sync.context import Channel
 from omnisync.sync.cursors import LISTINGS
-from omnisync.sync.tables import ChannelHealth, InboxMessage, ShownState
+from omnisync.sync.tables import ChannelHealth, InboxMessage, Lease, ShownState
 
 _health, _inbox, _shown = db.table(ChannelHealth), db.table(InboxMessage), db.table(ShownState)
+_lease = db.table(Lease)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Agenda:
     writes: bool
     news: bool
     listings: bool
+    guest: bool
+    """Whether a command asks the channel."""
 
     @property
     def quiet(self) -> bool:
@@ -48,7 +51,10 @@ class Agenda:
 
 def of(session: Session, channel: Channel, *, now: datetime) -> Agenda:
     """What waits there now."""
-    given = {"channel": channel.name, "now": now, "read_since": now - gone.ASK_AGAIN_AFTER}
+    given = {
+        "channel": channel.name, "now": now, "read_since": now - gone.ASK_AGAIN_AFTER,
+        "guest": leases.of_guest(channel.name),
+    }  # fmt: skip
     name, paused, writes, breaker, retry_at, *found = session.execute(
         _query(channel.can.looks, channel.can.tells_pickups), given
     ).one()
@@ -84,6 +90,7 @@ def _waiting(looks: bool, tells: bool) -> dict[str, sa.Select[Any]]:
         "writes": sa.select(sa.literal(1)).where(*claims.waiting(channel, now)),
         "news": telling.waiting(channel, now) if tells else _NOTHING,
         "listings": gone.waiting(channel, LISTINGS, sa.bindparam("read_since")),
+        "guest": sa.select(_lease.c.name).where(_lease.c.name == sa.bindparam("guest"), _lease.c.until > now),
     }
 
 

@@ -50,10 +50,10 @@ def have_room(adapter: Adapter) -> bool:
 # ---------------------------------------------------------------- a worker and a command
 
 
-def guest_since(session: Session, name: str, *, now: datetime) -> datetime | None:
-    """Since when a command asks this channel; None while none does."""
-    until, came = leases.ends_at(session, leases.of_guest(name)), cursors.find(session, name, GUEST)
-    return came.at if until is not None and until > now and came is not None else None
+def guest_since(session: Session, name: str, *, now: datetime) -> datetime:
+    """Since when the command that asks this channel does (`Agenda.guest`)."""
+    came = cursors.find(session, name, GUEST)
+    return now if came is None else came.at
 
 
 def give_way(adapter: Adapter, *, since: datetime, now: datetime) -> None:

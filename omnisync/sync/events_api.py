@@ -13,7 +13,7 @@ from sqlmodel import Session
 from omnisync.access import Access, Role
 from omnisync.errors import InvalidRequest
 from omnisync.http import Services, Text, router
-from omnisync.sync import answers, events
+from omnisync.sync import event_answers, events
 from omnisync.values import format_time, from_cursor, row_id, to_cursor
 
 PAUSE_SECONDS = 0.5
@@ -23,7 +23,7 @@ _LINE = dict[str, Any]
 
 def routes(services: Services) -> APIRouter:
     """The event stream over these services."""
-    api = router("events", answers.EVENTS)
+    api = router("events", event_answers.EVENTS)
     anybody = services.allow(Role.SHOP, Role.STAFF, Role.OPS)
 
     @api.get("/events", operation_id="streamEvents", response_class=StreamingResponse)

@@ -11,14 +11,14 @@ from omnisync import db
 from omnisync.access import Role
 from omnisync.errors import InvalidRequest
 from omnisync.http import Code, Moment, Services, Sku, json_response, router
-from omnisync.sync import answers
+from omnisync.sync import explain_answers
 from omnisync.sync.context import Context
 from omnisync.sync.explain import Question, explain
 
 
 def routes(services: Services, context: Context) -> APIRouter:
     """The endpoint over these services."""
-    api = router("stock", answers.EXPLAIN)
+    api = router("stock", explain_answers.EXPLAIN)
     locations = {location.code for location in services.settings.locations}
 
     @api.get("/stock/explain", operation_id="explainStock", dependencies=[Depends(services.allow(Role.OPS))])

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from omnisync.access import Access, Role, acts
 from omnisync.errors import InvalidRequest, NotFound
 from omnisync.http import Body, Code, Services, Text, json_response, router
-from omnisync.sync import answers, listeners
+from omnisync.sync import event_answers, listeners
 from omnisync.sync.subscribing import LOOPBACK
 from omnisync.sync.tables import EventSubscription
 from omnisync.values import format_time, from_cursor, to_cursor
@@ -42,7 +42,7 @@ class SubscriptionBody(Body):
 
 def routes(services: Services) -> APIRouter:
     """The endpoints over these services."""
-    api = router("events", answers.SUBSCRIPTIONS)
+    api = router("events", event_answers.SUBSCRIPTIONS)
     who = services.allow(Role.OPS)
     ops = [Depends(who)]
 

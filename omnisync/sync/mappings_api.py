@@ -10,7 +10,7 @@ from pydantic import Field, StrictBool
 from omnisync.access import Access, Role, acts
 from omnisync.errors import InvalidRequest
 from omnisync.http import Body, Code, Services, ShortText, Sku, Text, json_response, router
-from omnisync.sync import answering, answers, questions
+from omnisync.sync import answering, question_answers, questions
 from omnisync.sync.answering import Said
 from omnisync.sync.context import Context
 from omnisync.sync.questions import Key, Kind, Question
@@ -30,7 +30,7 @@ class AnswerBody(Body):
 
 def routes(services: Services, context: Context) -> APIRouter:
     """The endpoints over these services."""
-    api = router("channels", answers.MAPPINGS)
+    api = router("channels", question_answers.MAPPINGS)
     ops = services.allow(Role.OPS)
 
     @api.get("/mappings", operation_id="listQuestions", dependencies=[Depends(ops)])

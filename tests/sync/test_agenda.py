@@ -7,14 +7,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from omnisync import db
 from omnisync.adapters.base import Can, Write
 from omnisync.clock import StoppedClock
-from omnisync.sync import agenda, health, inbox
+from omnisync.sync import agenda, guests, health, inbox
 from omnisync.sync.agenda import Agenda
 from omnisync.sync.tables import ShownState
+from omnisync.sync.why import NOTHING_NEW
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
 from tests.sync.house import House, shop
@@ -23,7 +25,7 @@ from tests.sync.test_telling import order, pickup
 CAN = Can(write=Write.ABSOLUTE, batch_size=50, webhooks=True, tells_pickups=True, poll_seconds=3600)
 QUIET = Agenda(
     known=True, paused=False, shadow=False, breaker="closed", retry_at=None, messages=False, looks=False, writes=False, news=False,
-    listings=False,
+    listings=False, guest=False,
 )  # fmt: skip
 
 
@@ -158,3 +160,33 @@ def test_a_paused_channel_says_so(make_house: MakeHouse, clock: StoppedClock, pl
     house.within(lambda session: health.pause(session, "web", now=clock.now()))
 
     assert (waits(house).paused, waits(house, "other").paused) == (True, False)
+
+
+def test_a_command_that_asks_the_channel_is_seen_at_that_channel_for_as_long_as_it_stays(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house, _ = quiet(make_house, clock, play)
+    guest = guests.Guest(house.context, house.channel("web"))
+    play(guest.come())
+    assert (waits(house), waits(house, "other")) == (replace(QUIET, guest=True), QUIET)
+
+    clock.advance(seconds=guests.STAYS.total_seconds())
+    assert waits(house) == QUIET, "it died"
+
+    play(guest.come())
+    play(guest.leave())
+    assert waits(house) == QUIET
+
+
+def test_a_round_at_a_quiet_channel_asks_the_database_once(
+    make_house: MakeHouse, clock: StoppedClock, play: Play, engine: Engine
+) -> None:
+    house, _ = quiet(make_house, clock, play)
+    play(house.worker.tick("web", why=NOTHING_NEW))
+    asked: list[str] = []
+    listen = lambda _conn, _cursor, statement, *_: asked.append(statement)  # noqa: E731
+    sa.event.listen(engine, "before_cursor_execute", listen)
+    play(house.worker.tick("web", why=NOTHING_NEW))
+    sa.event.remove(engine, "before_cursor_execute", listen)
+
+    assert len([one for one in asked if one.startswith("SELECT")]) == 1, asked

@@ -15,7 +15,8 @@ from omnisync.clock import Ids, StoppedClock
 from omnisync.errors import TryLater
 from omnisync.sync import guests
 from omnisync.sync.context import Channel, Context
-from omnisync.worker import LEASE, Worker
+from omnisync.sync.tenure import LEASE
+from omnisync.worker import Worker
 from tests.sync.conftest import Play
 from tests.sync.fakes import FakeChannel
 from tests.sync.house import build, settings_for, shop

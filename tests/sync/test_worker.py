@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
@@ -18,14 +19,16 @@ from omnisync.catalog import articles
 from omnisync.catalog.articles import ArticleChange
 from omnisync.clock import StoppedClock
 from omnisync.errors import Refused
-from omnisync.stock import reservations
+from omnisync.stock import ledger, reservations
 from omnisync.stock.reservations import Line, Request
 from omnisync.sync import drift, events, leases
+from omnisync.sync.tables import EventShelf
+from omnisync.sync.why import Why
 from omnisync.values import Kind
-from omnisync.worker import Why, Worker
+from omnisync.worker import Worker
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
-from tests.sync.house import shop
+from tests.sync.house import House, shop
 
 CAN = Can(write=Write.ABSOLUTE, batch_size=50)
 
@@ -106,6 +109,57 @@ def test_what_becomes_available_is_announced_once(make_house: MakeHouse, clock: 
     with db.reading(house.engine) as session:
         told = [event.body["available"] for event in events.since(session, 0) if event.kind == "availability.changed"]
     assert told == [5, 3]
+
+
+def test_what_a_transaction_commits_that_was_open_for_minutes_is_announced_all_the_same(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house = make_house()
+    skus = [f"LAMP-{number}" for number in range(3)]
+    house.article(*skus)
+    house.stock(skus, 5)
+    play(house.worker.keep_house())
+    began = clock.now()
+    for _ in range(4):  # meanwhile what others commit is announced
+        clock.advance(seconds=20)
+        house.stock(skus[0], 6)
+        play(house.worker.keep_house())
+    entry = ledger.Entry(Kind.COUNT, skus[1], "linden", 3, "import:2", began)
+    house.within(lambda session: ledger.record(session, [entry], now=began))
+    play(house.worker.keep_house())
+    clock.advance(seconds=events.ALL_EVERY.total_seconds())
+    for _ in range(3):
+        play(house.worker.keep_house())
+
+    assert announced(house) == [(skus[0], 5), (skus[1], 5), (skus[2], 5), (skus[0], 6), (skus[1], 3)]
+
+
+def test_all_shelves_are_compared_with_what_was_announced_some_at_a_time(
+    make_house: MakeHouse, clock: StoppedClock
+) -> None:
+    house = make_house()
+    skus = [f"LAMP-{number}" for number in range(5)]
+    house.article(*skus)
+    house.stock(skus, 5)
+
+    def later(**span: float) -> int:
+        now = clock.advance(**span)
+        house.within(lambda session: events.number(session, now=now, shelves=2))
+        return len(announced(house))
+
+    assert [later(seconds=1) for _ in range(4)] == [5] * 4
+    later(minutes=4)
+    house.within(lambda session: session.execute(sa.update(db.table(EventShelf)).values(available=4)))
+
+    assert [later(minutes=1), *(later(seconds=1) for _ in range(4))] == [7, 9, 10, 10, 10]
+    assert announced(house)[5:] == [(sku, 5) for sku in skus]
+
+
+def announced(house: House) -> list[tuple[str, int]]:
+    """What became available, in the order in which it was told."""
+    with db.reading(house.engine) as session:
+        told = [event.body for event in events.since(session, 0) if event.kind == "availability.changed"]
+    return [(body["sku"], body["available"]) for body in told]
 
 
 def test_holds_expire_and_channels_offer_the_pieces_again(
