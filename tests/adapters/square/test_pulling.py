@@ -274,6 +274,49 @@ async def test_a_sale_rung_up_without_network_is_found_hours_later(tools: Tools,
     assert late["id"] in {seen.id for seen in only(facts, OrderSeen)}
 
 
+async def test_what_we_wrote_is_not_read_again_before_every_write(tools: Tools, clock: StoppedClock):
+    till = a_till(tools, page_size=2)
+    cursor = (await till.pull_from(None))[1]
+    clock.advance(seconds=60)
+    await till.adapter.publish([shown(till, sku, 7) for sku in ("LAMP", "VASE", "RUG")])
+    clock.advance(seconds=15)
+    till.account.count("LAMP", LINDEN, 5)
+    cursor = (await till.pull_from(cursor))[1]
+    clock.advance(seconds=15)
+    till.account.count("VASE", LINDEN, 4)
+    till.line.calls.clear()
+
+    facts, cursor = await till.pull_from(cursor)
+    calls = len(till.line.calls)
+    clock.advance(seconds=15)
+    till.line.calls.clear()
+    everything = (await till.pull_from(cursor))[0]
+
+    assert [count.quantity for count in only(facts, Counted)] == [5, 4]
+    assert calls == 3, (
+        "orders, changes and counts, a page of each: what we wrote is older than the newest by more than ten seconds"
+    )
+    assert {count.quantity for count in only(everything, Counted)} > {5, 4}, (
+        "half a minute after the last one it looks back far again"
+    )
+    assert len(till.line.calls) > 3
+
+
+async def test_an_order_that_comes_to_light_late_is_found_within_half_a_minute(tools: Tools, clock: StoppedClock):
+    till = a_till(tools)
+    late = till.sell("LAMP")
+    hidden = till.account.orderbook.orders.pop(late["id"])
+    clock.advance(seconds=60)
+    till.sell("VASE")
+    cursor = (await till.pull_from(None))[1]
+    till.account.orderbook.orders[late["id"]] = hidden
+    clock.advance(seconds=30)
+
+    facts = (await till.pull_from(cursor))[0]
+
+    assert late["id"] in {seen.id for seen in only(facts, OrderSeen)}
+
+
 async def test_a_page_cursor_that_square_forgot_starts_its_stage_again(tools: Tools):
     till = a_till(tools, page_size=1)
     sold = {till.sell("LAMP")["id"], till.sell("VASE")["id"]}
