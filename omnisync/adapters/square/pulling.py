@@ -3,8 +3,8 @@
 Orders come first, so that a lower count is already explained by the sale that caused it. A stage's watermark moves only
 after its last page: Square sorts changes by the time they occurred but filters them by the time it learnt of them.
 
-What is told late is found by looking back behind the watermark. But all that we write comes back as a change and a count: a round looks
-back far every half minute, and the rounds between, one before each write, only a little.
+What is told late is found by looking back behind the watermark. But all that we write comes back as a change and a count: such a round is
+made every half minute, and those between, one before each write, read what is new since it began and move no watermark.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ starts again, each stage at its watermark."""
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a pull stands: the stage, Square's page in it, when it was asked for, the newest time seen, all watermarks; when a round that
-    looks back far began last, and whether that is this one."""
+    """Where a pull stands: the stage, Square's page in it, when it was asked for, the newest time seen, all watermarks; when a thorough
+    round began last, and whether that is this one."""
 
     stage: str = ""
     page: str | None = None
@@ -61,7 +61,7 @@ class Mark:
         return to_cursor(self.stage, self.page or "", self.asked or "", self.newest or "", since, *far)
 
     def begin(self, now: datetime) -> Mark:
-        """A round that looks back far, if it is time again."""
+        """A thorough round, if it is time again."""
         thorough = self.thorough_at is None or now - parse_time(self.thorough_at) >= THOROUGH_EVERY
         return replace(self, thorough=thorough, thorough_at=format_time(now) if thorough else self.thorough_at)
 
@@ -101,7 +101,7 @@ class Pulling:
             mark = mark.begin(now)
         mark = replace(mark, asked=format_time(now), since={**self._beginnings(now), **mark.since})
         read = await self._page(mark)
-        after = _turn(mark, read, names)
+        after = _turn(mark, read, names, self._passed(mark))
         return Page(read.facts, after.write(), more=after.page is not None or after.stage != names[0])
 
     async def _page(self, mark: Mark) -> Read:
@@ -122,8 +122,16 @@ class Pulling:
 
     def _since(self, mark: Mark) -> str | None:
         watermark = mark.since.get(mark.stage)
-        overlap = OVERLAP if mark.thorough else SHORT_OVERLAP
-        return format_time(parse_time(watermark) - overlap) if watermark else self._start_at
+        if not mark.thorough and mark.thorough_at:
+            return format_time(parse_time(mark.thorough_at) + self._wire.skew - SHORT_OVERLAP)
+        return format_time(parse_time(watermark) - OVERLAP) if watermark else self._start_at
+
+    def _passed(self, mark: Mark) -> str | None:
+        """What came before that was read for good, if Square's clock is known: ten thousand counts of last night are not the newest, and
+        read again, until somebody sells something. Once more as far back as what may be told late, for a clock that is not quite right."""
+        if not (self._wire.clock_known and mark.thorough_at):
+            return None
+        return format_time(parse_time(mark.thorough_at) + self._wire.skew - OVERLAP)
 
     async def _orders(self, places: Sequence[str], since: str | None, page: str | None) -> Read:
         answer = await self._wire.search_orders(places, since, page)
@@ -231,16 +239,14 @@ def _goods(order: Json) -> list[Json]:
     return [*(order.get("line_items") or ()), *back]
 
 
-def _turn(mark: Mark, read: Read, names: Sequence[str]) -> Mark:
+def _turn(mark: Mark, read: Read, names: Sequence[str], passed: str | None) -> Mark:
     newest = max([*read.times, *([parse_time(mark.newest)] if mark.newest else [])], default=None)
     text = format_time(newest) if newest else None
     if read.page:
         return replace(mark, page=read.page, newest=text)
-    old = mark.since.get(mark.stage)
-    if text and old:
-        text = max(text, old, key=parse_time)
     since = {name: at for name, at in mark.since.items() if name in names}
-    if text or old:
-        since[mark.stage] = text or old or ""
+    known = [at for at in (text, since.get(mark.stage), passed) if at]
+    if known and mark.thorough:
+        since[mark.stage] = max(known, key=parse_time)
     following = names[(names.index(mark.stage) + 1) % len(names)]
     return replace(mark, stage=following, page=None, newest=None, since=since)
