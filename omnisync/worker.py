@@ -73,7 +73,7 @@ class Worker:
     def _rounds_of(self, name: str) -> Rounds:
         if name not in self._served:
             has_lease = partial(self._tenure.has, leases.of_channel(name))
-            self._served[name] = Rounds(self.context, name, has_lease, self._asked, self.wake)
+            self._served[name] = Rounds(self.context, name, has_lease, self._asked, lambda: self._stopping, self.wake)
         return self._served[name]
 
     # ------------------------------------------------------------ the house
@@ -124,7 +124,7 @@ class Worker:
             self._wake[name].set()
 
     async def run(self) -> None:
-        """Tick until `stop`; a round that has begun is finished first."""
+        """Tick until `stop`; of a round that has begun the page or batch under way is finished first."""
         self._stopping = False
         rounds = self._rounds()
         self._wake = {name: asyncio.Event() for name in rounds}
@@ -144,7 +144,8 @@ class Worker:
             await self.give_back()
 
     def stop(self) -> None:
-        """End `run` after the rounds that are under way."""
+        """End `run` after the page or batch that is under way at each channel: a server that is updated is back at once, however much it
+        had to do."""
         self._stopping = True
         for event in self._wake.values():
             event.set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -142,25 +143,21 @@ class Answers:
         said = self._of(question, now, public, closed, silent)
         rule = _Rule(self.settings.server.limited_below, public, silent)
         times = {code: None if code in closed else self.ready.at(code, now) for code in question.locations}
+        state_of = stock.skus.get if stock.showing is None else partial(_shown_there, question, stock, silent)
         items = []
         for sku in question.skus:
-            there: object = stock.skus.get(sku)
-            if (
-                there is not None and stock.showing is not None
-            ):  # what one channel is shown changes also by what others have not told
-                there = (there, *_numbers(sku, question, stock, silent))
-            before = said.get(sku)
-            if before is None or before[0] != there:
-                item = orjson.dumps(_item(sku, question, stock, times, rule))
-                before = self._keep(said, sku, there, item)
+            there, before = state_of(sku), said.get(sku)
+            if before is None or before[0] is not there:  # read again: mostly as it was
+                same = before[1] if before is not None and before[0] == there else None
+                before = self._keep(said, sku, there, same or orjson.dumps(_item(sku, question, stock, times, rule)))
             items.append(before[1])
         return b'{"items":[' + b",".join(items) + b"]}"
 
     def _keep(self, said: _Said, sku: str, there: object, item: bytes) -> _Item:
         kept = (there, item)
         if there is not None:  # whoever asks for what is unknown fills no memory
+            self._kept += sku not in said
             said[sku] = kept
-            self._kept += 1
         return kept
 
     def _of(
@@ -213,6 +210,12 @@ def _location(code: str, pieces: int, ready_at: str | None, rule: _Rule) -> dict
     if rule.public:
         return {"location": code, "state": rule.state(pieces, code), "pickup": pickup, "ready_at": ready_at}
     return {"location": code, "available": pieces, "pickup": pickup, "ready_at": ready_at}
+
+
+def _shown_there(question: Question, stock: Stock, silent: Collection[str], sku: str) -> object:
+    """What there is, and what of it the channel is shown, which changes also with what other channels have not told."""
+    found = stock.skus.get(sku)
+    return found and (found, *_numbers(sku, question, stock, silent))
 
 
 def _numbers(sku: str, question: Question, stock: Stock, silent: Collection[str]) -> tuple[int, int]:

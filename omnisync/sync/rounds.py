@@ -40,7 +40,7 @@ Step = Callable[[Channel], Awaitable[object]]
 
 
 class _Ended(Exception):
-    """The channel said that it is to be left alone; what is left of the round waits for the next one."""
+    """The channel said that it is to be left alone, or the worker stops; what is left of the round waits for the next one."""
 
 
 @dataclass
@@ -77,6 +77,8 @@ class Rounds:
     """Whether the channel is still ours to serve."""
     asked: MutableMapping[str, Why]
     """What was asked of each channel since its round began."""
+    stopping: Callable[[], bool]
+    """Whether the worker ends after the page or batch that is under way."""
     wake: Callable[[], None]
     """Have all channels look what has changed."""
     _due: _Due = field(default_factory=_Due)
@@ -110,7 +112,8 @@ class Rounds:
                 await self._do(channel, self._acting(waits, why if waits.writes else NOTHING_NEW))
         except _Ended:
             # Whatever is behind is still counted, so that everybody sees how late the channel is.
-            await self._refresh(channel, why=why)
+            if not self.stopping():
+                await self._refresh(channel, why=why)
 
     def _and_heard(self, why: Why) -> Why:
         """What was just booked is computed in this round: until then a channel that lowered its number by itself seems to show too little,
@@ -145,7 +148,7 @@ class Rounds:
     async def _do(self, channel: Channel, steps: Sequence[tuple[str, Step]]) -> bool:
         """Take these steps; whether there were any. _Ended when one of them says that the channel is to be left alone."""
         for duty, step in steps:
-            if not await self.has_lease():
+            if self.stopping() or not await self.has_lease():
                 raise _Ended
             now = self.context.clock.now()
             trouble = await self._guarded(channel, step)
@@ -190,6 +193,8 @@ class Rounds:
 
     async def _meanwhile(self, channel: Channel) -> None:
         """What was asked for while a catalogue is read is done between two of its pages: a number that goes to zero does not wait for it."""
+        if self.stopping():
+            raise _Ended
         why = self.asked.pop(self.name, None)
         if why is None:
             return
@@ -268,6 +273,8 @@ class Rounds:
 
     async def _poll(self, channel: Channel) -> None:
         async def hear() -> None:
+            if self.stopping():
+                raise _Ended
             if (await self._waits(channel)).messages:
                 await self._inbox(channel)
 
@@ -307,8 +314,8 @@ class Rounds:
         await self._answered(channel, len(keys) - len(self._unread))
 
     def _overtaken(self) -> bool:
-        """Whether something was sold, or written to us, since the round began."""
-        return self.name in self.asked
+        """Whether something was sold, or written to us, since the round began, or it is to end."""
+        return self.stopping() or self.name in self.asked
 
     async def _write(self, channel: Channel, *, why: Why) -> None:
         report = await reconcile.reconcile(
