@@ -1,6 +1,6 @@
 """What an adapter is, and the words it speaks: facts in, numbers out.
 
-An adapter imports this module, `adapters.client`, `values` and `errors`, and nothing else of ours. Its verbs never touch
+An adapter imports this module, its neighbours `client`, `keys`, `pages` and `checks`, `values` and `errors`, and nothing else of ours. Its verbs never touch
 the database; the engine in `sync` keeps cursors, decides what to write and remembers what was applied.
 
 Facts are *snapshots with cumulative numbers*, never differences: an `OrderSeen` says how many of each line were ordered,
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
@@ -264,7 +264,7 @@ class Can:
     overlap_seconds: float = 120.0
     order_by_number: bool = False
     finds_orders: bool = False
-    """The numbers of its orders follow one another, and orders can be asked for by number (`FindsOrders`)."""
+    """The numbers of its orders follow one another, and orders can be asked for by number (`besides.FindsOrders`)."""
     since: datetime | None = None
     """What happened from then on moves stock; None: from the first time that the channel was read."""
 
@@ -461,52 +461,3 @@ class Adapter(Protocol):
     async def close(self) -> None:
         """Let go of connections."""
         ...
-
-
-class FindsOrders(Protocol):
-    """What an adapter offers besides where `can.finds_orders` says so."""
-
-    async def find(self, references: Sequence[str]) -> Sequence[Fact]:
-        """The orders that people call by these names, as they are now; what the channel does not know is left out."""
-        ...
-
-
-class Meter(Protocol):
-    """How many calls are left of those that a channel allows (`adapters.client.Budget`)."""
-
-    rate: float
-    """So many come back each second."""
-    burst: float
-    """So many are there when nobody has called for a while."""
-
-    def held(self) -> float:
-        """So many are left now."""
-        ...
-
-    def resume(self, tokens: float) -> None:
-        """Go on from what another process left over."""
-        ...
-
-    def share(self, part: float) -> None:
-        """Count on this part of it only, until told otherwise: another process calls too."""
-        ...
-
-
-class Metered(Protocol):
-    """What an adapter offers besides where its channel limits calls and does not say with each answer how many are left."""
-
-    budgets: Mapping[str, Meter]
-    """By names of its own that stay the same."""
-
-
-class ToldTime(Protocol):
-    """How far a clock is ahead of ours (`adapters.client.TheirClock`)."""
-
-    ahead: timedelta | None
-    """Below zero it is behind; None while nobody knows."""
-
-
-class Clocked(Protocol):
-    """What an adapter offers besides where the times it tells are those of the machine that answers: a shop on a server of its own."""
-
-    their_clock: ToldTime

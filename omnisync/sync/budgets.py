@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlmodel import Session
 
-from omnisync.adapters.base import Adapter, Meter
+from omnisync.adapters.base import Adapter
+from omnisync.adapters.besides import Meter
 from omnisync.sync import cursors, leases
 
 NAME, GUEST = "budgets", "guest"

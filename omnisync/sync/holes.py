@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.adapters.base import FindsOrders, OrderSeen
+from omnisync.adapters.base import OrderSeen
+from omnisync.adapters.besides import FindsOrders
 from omnisync.announce import announce
 from omnisync.orders.tables import ChannelOrder
 from omnisync.sync import cursors, facts

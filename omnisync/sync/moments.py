@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from omnisync.adapters.base import Adapter, Clocked, ToldTime
+from omnisync.adapters.base import Adapter
+from omnisync.adapters.besides import Clocked, ToldTime
 from omnisync.errors import NeedsAttention
 from omnisync.sync import cursors
 from omnisync.values import format_time
