@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from omnisync import db
-from omnisync.orders.tables import Pickup
-from omnisync.stock import ends
+from omnisync.orders.tables import ChannelOrder, Pickup
+from omnisync.stock import ends, promises
 from omnisync.stock.tables import Reservation
 
 reservation = db.table(Reservation)
@@ -63,6 +63,19 @@ def find(session: Session, channel: str, reference: str) -> Cover:
     return Cover(
         dict(pieces), tuple(row.id for row in rows), _has_pickup(session, channel, reference) if rows else False
     )
+
+
+def rename(session: Session, order: ChannelOrder, reference: str) -> None:
+    """Its channel calls this order otherwise from now on: what was kept for it goes by the new name too, so that it is not kept
+    twice. What another order of the old name may stand on keeps that."""
+    old = order.reference
+    db.lock_names(session, [promises.name_of(order.channel, old)])
+    promises.rename(session, order.id, reference)
+    others = select(ChannelOrder.id).where(ChannelOrder.channel == order.channel, ChannelOrder.reference == old)
+    if session.exec(others.where(ChannelOrder.id != order.id).limit(1)).first() is None:
+        for kept in (Reservation, Pickup):
+            here = (col(kept.channel) == order.channel, col(kept.reference) == old)
+            session.execute(sa.update(kept).where(*here).values(reference=reference))
 
 
 def confirm(session: Session, cover: Cover, *, now: datetime) -> None:

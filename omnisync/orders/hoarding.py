@@ -28,18 +28,19 @@ _OF_KEYS = (
     .where(_OPEN, db.among(_pickup.c.owner, db.many("owners")))
     .group_by(_pickup.c.owner)
 )
-_OF_CUSTOMERS = (
-    sa.select(_pickup.c.owner, _customer.c.email, sa.func.count())
+_OF_CUSTOMERS = [
+    sa.select(_pickup.c.owner, contact, sa.func.count())
     .join(_customer, _customer.c.id == _pickup.c.customer_id)
-    .where(_OPEN, ~_pickup.c.paid, db.among(_customer.c.email, db.many("emails")))
-    .group_by(_pickup.c.owner, _customer.c.email)
-)
+    .where(_OPEN, ~_pickup.c.paid, db.among(contact, db.many("contacts")))
+    .group_by(_pickup.c.owner, contact)
+    for contact in (_customer.c.email, _customer.c.phone)
+]
 
 
 @dataclass
 class Limits:
-    """What the keys that ask have open, and their customers by e-mail address: read once for a batch. What a store puts aside, and
-    what comes by itself with a channel's order, has no key and no limit."""
+    """What the keys that ask have open, and their customers by e-mail address and by telephone: read once for a batch. What a store
+    puts aside, and what comes by itself with a channel's order, has no key and no limit."""
 
     settings: LimitSettings
     of_key: Counter[str] = field(default_factory=Counter)
@@ -52,9 +53,10 @@ class Limits:
         found = cls(settings)
         if owners := sorted({one.owner for one in orders if one.owner}):
             found.of_key.update({row.owner: row.pickups for row in session.execute(_OF_KEYS, {"owners": owners})})
-        if emails := sorted({customer[1] for one in orders if (customer := _customer_of(one))}):
-            rows = session.execute(_OF_CUSTOMERS, {"emails": emails})
-            found.of_customer.update({(owner, email): n for owner, email, n in rows})
+        if contacts := sorted({contact for one in orders for _, contact in _names_of(one)}):
+            for statement in _OF_CUSTOMERS:
+                rows = session.execute(statement, {"contacts": contacts})
+                found.of_customer.update({(owner, contact): n for owner, contact, n in rows})
         return found
 
     def admit(self, wanted: Wanted) -> None:
@@ -65,17 +67,19 @@ class Limits:
             raise refused
         if self.of_key[wanted.owner] >= (allowed := self.settings.open_pickups_per_key):
             raise _too_many("open_pickups_per_key", allowed, "this key")
-        customer = _customer_of(wanted)
-        if customer and self.of_customer[customer] >= (allowed := self.settings.open_pickups_per_customer):
+        names, allowed = _names_of(wanted), self.settings.open_pickups_per_customer
+        if any(self.of_customer[name] >= allowed for name in names):
             raise _too_many("open_pickups_per_customer", allowed, "this customer")
         self.of_key[wanted.owner] += 1
-        self.of_customer.update([customer] if customer else [])
+        self.of_customer.update(names)
 
 
-def _customer_of(wanted: Wanted) -> tuple[str, str] | None:
-    """The key and the address of somebody who has not paid; who has paid hoards nothing."""
-    email = wanted.customer.email
-    return (wanted.owner, email) if wanted.owner and email and not wanted.paid else None
+def _names_of(wanted: Wanted) -> list[tuple[str, str]]:
+    """The key, with each contact by which somebody who has not paid is known again; who has paid hoards nothing. A pickup's
+    `reference` names an order, not a customer."""
+    person = wanted.customer
+    contacts = (person.email, person.phone) if wanted.owner and not wanted.paid else ()
+    return [(wanted.owner or "", contact) for contact in contacts if contact]
 
 
 def _too_many(limit: str, allowed: int, whose: str) -> TooManyHolds:

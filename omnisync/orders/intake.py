@@ -114,6 +114,8 @@ def take(
     taken = Taken(order_id, stale, falls_later=known is not None and not known.lowered)
     if taken.stale:
         return taken
+    if known is not None and known.reference != order.reference:
+        binding.rename(session, known, order.reference)
     row = _keep_order(session, known, channel, order, order_id, now)
     row.history = history if known is None else row.history
     binding.expire(session, channel.name, order.reference, now=now)

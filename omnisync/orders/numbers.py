@@ -15,10 +15,14 @@ _last = db.table(PickupNumber)
 
 
 def take(session: Session, wanted: Mapping[str, int], locations: Sequence[str]) -> dict[str, list[str]]:
-    """The next numbers of each location, as many as wanted; each is given out once, whoever asks at the same time."""
-    taken = {}
+    """The next numbers of each location, as many as wanted; each is given out once, whoever asks at the same time.
+
+    The letters of a location that is closed stay its own: its last bags may still lie there, and its customers still write.
+    """
+    numbered = session.execute(sa.select(_last.c.location)).scalars()
+    known, taken = sorted({*locations, *numbered}), {}
     for location in sorted(wanted):
-        letters = prefix(location, locations)
+        letters = prefix(location, known)
         last = _count_on(session, location, wanted[location])
         taken[location] = [f"{letters}-{number}" for number in range(last - wanted[location] + 1, last + 1)]
     return taken

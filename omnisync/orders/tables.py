@@ -80,7 +80,7 @@ class Customer(SQLModel, table=True):
     id: str = Field(primary_key=True, sa_type=Name)
     name: str
     email: str | None = Field(default=None, index=True)
-    phone: str | None = None
+    phone: str | None = Field(default=None, index=True)
     language: str = "de"
     created_at: datetime = Field(sa_type=Instant)
     erase_after: datetime | None = Field(default=None, sa_type=Instant, index=True)

@@ -96,13 +96,14 @@ class LimitSettings(_Section):
     """How much may be held at once, as a hold or as a pickup, against hoarding. What goes beyond is refused with the limit's name."""
 
     open_holds_per_key: Whole = Field(default=100_000, ge=1)
-    """Holds of one API key that are neither confirmed nor ended. A shop of 100,000 takes 110 a second for a quarter of an hour."""
+    """Holds of one API key that are neither confirmed nor ended. A shop of 100,000 takes 110 a second for a quarter of an hour. Who
+    confirms has bought: the best customers are never taken for hoarders, and when to confirm is your shop's own word."""
     open_holds_per_reference: Whole = Field(default=50, ge=1)
     """The same of one `reference` of a key: a customer or his basket."""
     open_pickups_per_key: Whole = Field(default=100_000, ge=1)
     """Pickups of one API key that are neither collected nor ended, paid or not. What a store puts aside itself does not count."""
     open_pickups_per_customer: Whole = Field(default=50, ge=1)
-    """The same of one customer of a key, by e-mail address, as long as they are not paid."""
+    """The same of one customer of a key, by e-mail address and by telephone number, as long as they are not paid."""
     lines: Whole = Field(default=100, ge=1, le=100)
     """Of one hold or pickup."""
     quantity: Whole = Field(default=1_000_000, ge=1, le=1_000_000)

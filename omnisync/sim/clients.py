@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -28,16 +29,16 @@ TIMEOUT_SECONDS = 30.0
 
 
 class Client:
-    """Asks until it is answered, under one key for each thing it wants."""
+    """Asks until it is answered. Its keys are those of a shop that has one for each basket: the same on every path."""
 
     def __init__(self, run: Run, name: str, chance: random.Random) -> None:
         self.run, self.name, self.chance = run, name, chance
-        self._asked = 0
+        self._asked: Counter[str] = Counter()
 
     async def ask(self, path: str, **body: Any) -> Answer | Refused:
         """The answer, in the end; asked again it is the same, and for another body there is none."""
-        self._asked += 1
-        key = f"{self.name}-{self._asked}"
+        self._asked[path] += 1
+        key = f"{self.name}-{self._asked[path]}"
         answer = await self._answer(path, key, body)
         self.run.say(f"{self.name} {path}: {_short(answer)}")
         self.run.check(f"{self.name} {path}")
@@ -61,7 +62,7 @@ class Client:
                 await self.wait(5, TIMEOUT_SECONDS)
                 continue
             task = self.chance.choice(self.run.servers).ask(path, key, body)
-            task.add_done_callback(_heard)
+            task.add_done_callback(heard)
             await asyncio.wait([task], timeout=TIMEOUT_SECONDS)
             answered = task.done() and not task.cancelled() and not self.run.weather.strikes("response lost")
             if answered and not isinstance(task.exception(), TryLater):
@@ -70,7 +71,7 @@ class Client:
         return Refused("The run has ended.")
 
 
-def _heard(task: asyncio.Task[Any]) -> None:
+def heard(task: asyncio.Task[Any]) -> None:
     """An answer that was lost on the way: nobody is left to read it."""
     _ = task.cancelled() or task.exception()
 

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from omnisync.errors import NotFound
 from omnisync.sim import clients
 from omnisync.sim.clients import Client
 from omnisync.sim.town import COUNTED, FREE, STORES
-from omnisync.stock import ledger
+from omnisync.stock import ends, ledger
+from omnisync.stock.ends import End
 from omnisync.stock.idempotency import Answer
 from omnisync.sync import cases
-from omnisync.values import Kind, Shelf, format_time
+from omnisync.values import EPOCH, Kind, Shelf, format_time
 
 if TYPE_CHECKING:
     from omnisync.sim.run import Run
@@ -55,8 +57,13 @@ def _own(run: Run) -> list[str]:
 
 
 async def _book(run: Run, entries: Sequence[ledger.Entry], chance: random.Random) -> None:
-    """Until it is answered; the key makes it one booking."""
-    await _until_done(run, chance, lambda session: ledger.record(session, entries, now=run.clock.now()))
+    """Until it is answered; the key makes it one booking. What somebody else gets wrong at the same moment is theirs alone."""
+    beside = _release_what_is_not_there if chance.random() < 0.3 else None
+    await _until_done(run, chance, lambda session: ledger.record(session, entries, now=run.clock.now()), beside)
+
+
+def _release_what_is_not_there(session: Any) -> object:
+    return ends.end_one(session, End("no-such-hold", ends.How.RELEASE), now=EPOCH)
 
 
 # ---------------------------------------------------------------- a stocktake
@@ -112,13 +119,21 @@ def decide(run: Run, session: Any) -> None:
             cases.apply(session, case.id, by="ops", now=run.clock.now())
 
 
-async def _until_done(run: Run, chance: random.Random, work: Callable[[Any], Any]) -> None:
+async def _until_done(
+    run: Run, chance: random.Random, work: Callable[[Any], Any], beside: Callable[[Any], Any] | None = None
+) -> None:
     while not run.violations:
         await run.wait(0.1, 5, chance)
         if not run.servers:
             continue
-        task = chance.choice(run.servers).write(work)
+        server = chance.choice(run.servers)
+        if beside is not None:
+            server.write(beside).add_done_callback(clients.heard)
+        task = server.write(work)
         await asyncio.wait([task], timeout=clients.TIMEOUT_SECONDS)
         if task.done() and not task.cancelled():
-            task.result()
+            if isinstance(task.exception(), NotFound):
+                run.wrong(f"staff hear what somebody else got wrong: {task.exception()}")
+            else:
+                task.result()
             return

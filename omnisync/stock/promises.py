@@ -159,6 +159,11 @@ def opened_again(session: Session, pieces: Iterable[tuple[str, int]]) -> None:
         session.execute(reopened)
 
 
+def rename(session: Session, order_id: str, reference: str) -> None:
+    """The order of these promises goes by another reference from now on."""
+    session.execute(sa.update(promise).where(promise.c.order_id == order_id).values(reference=reference))
+
+
 def of_line(session: Session, order_id: str, line_id: str) -> list[Promise]:
     """The promises of one order line, oldest first, locked."""
     return list(session.execute(_OF_LINE, {"order_id": order_id, "line_id": line_id}).scalars())

@@ -107,8 +107,9 @@ def _reserve(session: Session, requests: Sequence[Request], *, now: datetime) ->
     db.lock_names(session, _references(requests))
     wanted = _pieces(session, requests)
     takeovers = _candidates(session, requests)
-    overdue = ends.overdue(session, {shelf for pieces in wanted for shelf in pieces}, now=now)
-    everything = {shelf for pieces in wanted for shelf in pieces} | takeovers.shelves | overdue.shelves
+    asked_for = {shelf for pieces in wanted for shelf in pieces}
+    overdue = ends.overdue(session, asked_for, now=now, limit=ends.OVERDUE_IN_THE_WAY)
+    everything = asked_for | takeovers.shelves | overdue.shelves
     locked = shelves.lock(session, everything)
     if overdue.ids:
         ends.end(session, [ends.End(found, ends.How.EXPIRE) for found in overdue.ids], now=now)

@@ -63,6 +63,21 @@ def test_a_customer_has_no_more_unpaid_pickups_open_than_he_may(session):
     assert level(session, "LAMP").free == 1
 
 
+def test_a_customer_who_leaves_no_address_is_known_by_his_telephone(session):
+    shelf(session, "LAMP", pieces=9)
+    desk = a_desk_with(open_pickups_per_customer=2)
+    by_phone = Person("Anna", phone="+49 30 1234")
+
+    place(session, desk, ("LAMP", 1), owner="shop", customer=by_phone)
+    place(session, desk, ("LAMP", 1), owner="shop", customer=Person("Anna", "anna@example.org", "+49 30 1234"))
+    over = refused(session, desk, ("LAMP", 1), customer=by_phone)
+    place(session, desk, ("LAMP", 1), owner="shop", customer=ANNA)
+
+    assert over == ("open_pickups_per_customer", 2)
+    assert refused(session, desk, ("LAMP", 1), customer=ANNA) == over
+    assert level(session, "LAMP").reserved == 3
+
+
 def test_one_pickup_is_no_larger_than_one_hold_may_be(session):
     shelf(session, "LAMP", pieces=9)
     shelf(session, "RUG", pieces=9)

@@ -360,6 +360,38 @@ def test_a_hold_past_its_time_covers_nothing_even_if_nobody_has_written_so_yet(s
     assert violations(session) == []
 
 
+@pytest.mark.parametrize("hold_first", [True, False])
+def test_an_order_that_its_channel_calls_otherwise_later_stays_bound_to_its_hold(session, hold_first):
+    shelf(session, "LAMP", pieces=5)
+    renamed = an_order(a_line(2), minutes=1, reference="2026-1001")
+
+    if hold_first:
+        hold(session, "LAMP", 2, channel="webshop", reference="#1001")
+    take(session, an_order(a_line(2)))
+    take(session, renamed)
+    if not hold_first:
+        hold(session, "LAMP", 2, channel="webshop", reference="2026-1001")
+    reserved = level(session, "LAMP").reserved
+    take(session, an_order(a_line(2, shipped=2), minutes=2, reference="2026-1001"))
+
+    assert reserved == 2
+    assert (level(session, "LAMP").on_hand, level(session, "LAMP").reserved) == (3, 0)
+    assert ends.states(session, ["r1"])["r1"].reference == "2026-1001"
+    assert violations(session) == []
+
+
+def test_what_another_order_of_the_old_name_stands_on_keeps_it(session):
+    shelf(session, "LAMP", pieces=5)
+    hold(session, "LAMP", 1, channel="webshop", reference="#1001")
+    for external in ("4711", "4712"):
+        take(session, an_order(a_line(1), id=external))
+
+    take(session, an_order(a_line(1), minutes=1, reference="2026-1001"))
+
+    assert ends.states(session, ["r1"])["r1"].reference == "#1001"
+    assert violations(session) == []
+
+
 def test_a_shipment_from_before_a_count_does_not_lower_it(session):
     shelf(session, "LAMP", pieces=5)
     take(session, an_order(a_line(2)))

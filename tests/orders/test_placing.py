@@ -94,6 +94,15 @@ def test_numbers_are_given_out_once_and_begin_as_their_location_does(session):
     assert numbers.prefix("markt", ["markt", "markt2"]) == "MARKT"
 
 
+def test_the_letters_of_a_store_that_was_closed_stay_its_own(session):
+    first = numbers.take(session, {"linden": 1}, ["linden", "markt"])
+
+    after = numbers.take(session, {"lager": 1}, ["lager", "markt"])
+    once_more = numbers.take(session, {"linden": 1}, ["linden", "markt"])
+
+    assert (first, after, once_more) == ({"linden": ["L-1001"]}, {"lager": ["LA-1001"]}, {"linden": ["LI-1002"]})
+
+
 def test_a_pickup_takes_over_an_earlier_hold_once(session):
     shelf(session, "LAMP", pieces=1)
     reservations.reserve(session, [a_request(("LAMP", 1), owner="shop")], now=START)

@@ -17,6 +17,7 @@ from omnisync.adapters.base import Answer, Message, OrderLine, OrderSeen
 from omnisync.catalog import articles, bundles
 from omnisync.demo import plants
 from omnisync.orders import binding, breaking, intake
+from omnisync.sim import server
 from omnisync.stock import (
     came_back,
     decide,
@@ -140,7 +141,7 @@ def confirm_what_has_expired() -> None:
 def expire_whatever_is_old() -> None:
     """The expiry looks at the time alone, not at what became of the hold."""
 
-    def overdue(session: Session, wanted: Any, *, now: datetime, limit: int = 500) -> ends.Overdue:
+    def overdue(session: Session, wanted: Any, *, now: datetime, limit: int) -> ends.Overdue:
         table = ends.reservation
         rows = session.execute(sa.select(table.c.id, table.c.lines).where(table.c.expires_at <= now)).all()
         touched = {row.id: {Shelf(line["location"], line["sku"]) for line in row.lines} for row in rows}
@@ -328,7 +329,8 @@ def forget_the_path_of_a_key() -> None:
     def call(scope: str, *more: Any) -> idempotency.Call:
         return idempotency.Call(scope.split(" ")[0], *more)
 
-    plants.put(http, "Call", call)
+    for door in (http, server):
+        plants.put(door, "Call", call)
 
 
 def fail_everybody_with_one() -> None:

@@ -160,6 +160,14 @@ PLANTED = {
         "part collect keeps the rest": bugs.keep_the_rest_of_a_part,
         "restocked with every message": bugs.restock_each_time_it_is_told,
         "refund that restocks": bugs.restock_with_the_refund,
+        "expired hold confirmable": bugs.confirm_what_has_expired,
+        "expiry without state guard": bugs.expire_whatever_is_old,
+        "return decided twice": bugs.decide_a_return_twice,
+        "stocktake booked as of now": bugs.book_a_stocktake_as_of_now,
+        "packed bag breaks": bugs.break_what_is_packed,
+        "transfer lost on its way": bugs.lose_a_transfer,
+        "cancelled line released twice": bugs.cancel_at_both_ends,
+        "same key, another body": bugs.answer_any_body_with_the_first,
     }.items()
 } | {
     f"{name} (simulated)": Planted(bug, simulated=True, first=FIRST.get(name, 0))
@@ -169,6 +177,8 @@ PLANTED = {
         "echo": plants.PLANTS["echo"],
         "acknowledged before stored": bugs.say_yes_before_it_is_stored,
         "answer not kept": bugs.keep_no_answers,
+        "key scope without path": bugs.forget_the_path_of_a_key,
+        "one error fails its batch": bugs.fail_everybody_with_one,
     }.items()
 }  # fmt: skip
 

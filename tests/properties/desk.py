@@ -15,13 +15,13 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from omnisync.errors import Refused
-from omnisync.orders import ending, handing, picking, placing, sending, transfer, unsendable
+from omnisync.orders import breaking, ending, handing, picking, placing, sending, transfer, unsendable
 from omnisync.orders.tables import Pickup
 from omnisync.stock import transfers
 from omnisync.stock.tables import Transfer
 from omnisync.values import Shelf
 from tests.orders import counter
-from tests.properties.machine import LOCATIONS, OF_ITS_OWN, SETS, SKUS, Ledger, pieces, references, some
+from tests.properties.machine import LOCATIONS, OF_ITS_OWN, SETS, SHELVES, SKUS, Ledger, pieces, references, some
 from tests.properties.reality import CHANNEL, moment
 
 SHOP = "shop"
@@ -41,6 +41,7 @@ class Bag:
     rejected: dict[str, int] = field(default_factory=dict)
     coming: dict[str, int] = field(default_factory=dict)
     """Of the open ones, those that another store has sent."""
+    packed: bool = False
 
     @property
     def here(self) -> dict[str, int]:
@@ -96,6 +97,27 @@ class Town(Ledger):
         for deed in chance.choices(list(DEEDS), list(DEEDS.values()), k=chance.randint(2, 6)):
             deed(self, chance)
             self.both_say_the_same()
+        self.nobody_breaks_what_is_packed()
+
+    def nobody_breaks_what_is_packed(self) -> None:
+        """Whose promise breaks where pieces are short is asked of all promises of a shelf, and never of a bag that is packed."""
+        for at in SHELVES:
+            promised = self._at_desk(lambda session, at=at: breaking.promised_from(session, at, now=self._moment))
+            assert sum(one.pieces for one in promised) == self.books.reserved(at), promised
+            packed = {one.of: one.packed for one in promised}
+            for name, bag in self.bags.items():
+                kept = self.books.holds[bag.hold].left.get(at, 0)
+                assert not bag.packed or packed.get(name, 0) == kept, f"{name}: {kept} of {at} are packed"
+
+    def a_bag_is_packed(self, chance: random.Random) -> None:
+        name, bag = self._bag(chance)
+        if bag is not None and bag.open and not bag.coming:
+            self._at_desk(lambda session: self._pack(session, name))
+            bag.packed = True
+
+    def _pack(self, session: Session, name: str) -> None:
+        if session.get_one(Pickup, name).state != "ready":
+            picking.ready(session, self.real.desk, name, "12", actor=counter.OFFICE, now=self._moment)
 
     def somebody_collects(self, chance: random.Random) -> None:
         name, bag = self._bag(chance)
@@ -106,9 +128,7 @@ class Town(Ledger):
         rest = "keep" if keep else "release"
 
         def hand_over(session: Session) -> Pickup:
-            found = session.get_one(Pickup, name)
-            if found.state != "ready":
-                picking.ready(session, self.real.desk, name, "12", actor=counter.OFFICE, now=self._moment)
+            self._pack(session, name)
             return handing.collect(
                 session, self.real.desk, name, WITH_REASON,
                 actor=counter.OFFICE, now=self._moment, part=taken, rest=rest,
@@ -119,6 +139,7 @@ class Town(Ledger):
             bag.hold, "collect", self.now, self._unpack(bag.place, taken), keep_rest=keep and taken != bag.open
         )
         self._take_out(bag, taken)
+        bag.packed = True
         done = not keep or not bag.open
         assert state == ("collected" if done else "ready")
         if done:
@@ -181,6 +202,10 @@ class Town(Ledger):
         assert said == (moved if isinstance(moved, str) else "confirmed")
         if isinstance(moved, str):
             self.books = before
+            return
+        bag.packed = False
+        if chance.random() < 0.5:
+            self.a_lorry_arrives(chance)
 
     def _customer_goes(self, bag: Bag, other: str, hold: str) -> str:
         """With what was missing here."""
@@ -343,6 +368,7 @@ class Town(Ledger):
 
 
 DEEDS: Mapping[Callable[[Town, random.Random], None], int] = {
+    Town.a_bag_is_packed: 2,
     Town.somebody_collects: 4,
     Town.a_pickup_is_cancelled: 1,
     Town.something_is_not_found: 3,

@@ -16,7 +16,7 @@ from omnisync.catalog.backorder import Backorder
 from omnisync.stock import backorders, came_back
 from omnisync.values import Kind, Shelf
 from tests.conftest import START
-from tests.properties.model import OrderLine, Shop
+from tests.properties.model import Hold, OrderLine, Shop
 from tests.properties.reality import Reality, moment
 from tests.stock.shop import article
 
@@ -212,11 +212,17 @@ class Ledger(RuleBasedStateMachine):
             assert self.real.hold(key, asked, body=b"x" * (again != "same")) == (answers if again == "same" else reused)
 
     @precondition(lambda ledger: ledger.books.holds)
-    @rule(which=some, how=st.sampled_from(("confirm", "collect", "release")), part=st.one_of(st.none(), pieces))
-    def end_a_hold(self, which: int, how: str, part: int | None) -> None:
+    @rule(
+        which=some, how=st.sampled_from(("confirm", "collect", "release")), part=st.one_of(st.none(), pieces),
+        too_late=seldom,
+    )  # fmt: skip
+    def end_a_hold(self, which: int, how: str, part: int | None, too_late: bool) -> None:
+        """Now and then in the minute in which its time is over, and nobody has written so yet."""
         name = self._pick(sorted(name for name, hold in self.books.holds.items() if not hold.of_pickup), which)
         if name is None:
             return
+        if too_late:
+            self.real.now = max(self.now, self.books.holds[name].until or 0)
         first = next(iter(self.books.holds[name].granted))
         named = {first: part} if part is not None and how == "collect" else None
         assert self.real.finish(name, how, named) == self.books.finish(name, how, self.now, named)
@@ -236,6 +242,20 @@ class Ledger(RuleBasedStateMachine):
                 reference,
                 {str(n): OrderLine(sku, q, at if placed else None) for n, (sku, at, q) in enumerate(wanted)},
             )
+
+    @precondition(lambda ledger: ledger.held_and_not_ordered)
+    @rule(which=some, more=st.integers(0, 3), news=news)
+    def what_is_held_is_ordered(self, which: int, more: int, news: list[tuple[str, int, bool]]) -> None:
+        """And some more of it, and then the order goes on."""
+        [reference, hold] = self.held_and_not_ordered[which % len(self.held_and_not_ordered)]
+        self.order(reference, [(at.sku, at.location, n + more) for at, n in hold.granted.items()], False)
+        self.the_order_goes_on(reference, which, news)
+
+    @property
+    def held_and_not_ordered(self) -> list[tuple[str, Hold]]:
+        """For which order, as somebody has said."""
+        named = [(hold.reference, hold) for hold in self.books.holds.values() if hold.left and hold.reference]
+        return [(reference, hold) for reference, hold in named if reference not in self.told]
 
     @precondition(lambda ledger: ledger.told)
     @rule(reference=st.sampled_from(REFERENCES), which=some, news=news)

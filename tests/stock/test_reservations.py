@@ -171,6 +171,33 @@ def test_a_reserve_that_would_refuse_first_expires_overdue_holds(session):
     assert violations(session) == []
 
 
+def test_however_many_holds_of_other_articles_ran_out_before_it_an_overdue_hold_is_in_nobodys_way(session):
+    shelf(session, "LAMP", pieces=1)
+    shelf(session, "VASE", pieces=2 * ends.PAGE + 1)
+    of_vases = [a_request(("VASE", 1), id=f"vase-{n:04}", seconds=800) for n in range(2 * ends.PAGE + 1)]
+    reservations.reserve(session, of_vases, now=START)
+    hold(session, "LAMP")
+
+    [held] = reservations.reserve(session, [a_request(("LAMP", 1), id="r2")], now=LATER)
+
+    assert isinstance(held, Held)
+    assert ends.states(session, ["r1", "vase-0000"])["r1"].state == "expired"
+    assert level(session, "VASE").reserved == 2 * ends.PAGE + 1, "nobody wanted these"
+    assert ends.expire_overdue(session, now=LATER) == ends.OVERDUE_AT_ONCE
+    assert violations(session) == []
+
+
+def test_a_crowd_of_holds_that_ran_out_together_gives_way_to_one_that_wants_all_their_pieces(session):
+    crowd = 2 * ends.PAGE + 1
+    shelf(session, "LAMP", pieces=crowd)
+    reservations.reserve(session, [a_request(("LAMP", 1), id=f"lamp-{n:04}") for n in range(crowd)], now=START)
+
+    [held] = reservations.reserve(session, [a_request(("LAMP", crowd), id="all")], now=LATER)
+
+    assert isinstance(held, Held)
+    assert level(session, "LAMP").reserved == crowd
+
+
 def test_a_hold_that_was_confirmed_or_has_ended_no_longer_expires(session):
     shelf(session, "LAMP", pieces=2)
     hold(session, "LAMP")

@@ -75,6 +75,19 @@ def act(house: House, work: object, *more: object, **named: object) -> object:
     return house.within(lambda session: work(session, desk, *more, actor=STAFF, now=now, **named))  # type: ignore[operator]
 
 
+def test_an_order_that_its_channel_calls_otherwise_later_keeps_its_one_pickup(house: House) -> None:
+    house.stock("LAMP", 5)
+    seen = order(house, ("LAMP", 2))
+    book(house, seen)
+
+    book(house, replace(later(house, seen), reference="2026-1001"))
+
+    [found] = pickups(house)
+    assert (found.reference, found.state) == ("2026-1001", "placed")
+    assert house.level("LAMP") == (5, 2)
+    assert violations(house) == {}
+
+
 def test_an_order_for_a_store_is_a_pickup_there_that_keeps_the_order_s_own_pieces(house: House) -> None:
     house.stock("LAMP", 2)
 

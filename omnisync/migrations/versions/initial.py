@@ -296,6 +296,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_customer_email"), "customer", ["email"], unique=False)
     op.create_index(op.f("ix_customer_erase_after"), "customer", ["erase_after"], unique=False)
+    op.create_index(op.f("ix_customer_phone"), "customer", ["phone"], unique=False)
     op.create_table(
         "dead_letter",
         sa.Column("id", db.Name(), nullable=False),
@@ -1175,6 +1176,7 @@ def downgrade() -> None:
     op.drop_table("device")
     op.drop_index("dead_letter_open", table_name="dead_letter")
     op.drop_table("dead_letter")
+    op.drop_index(op.f("ix_customer_phone"), table_name="customer")
     op.drop_index(op.f("ix_customer_erase_after"), table_name="customer")
     op.drop_index(op.f("ix_customer_email"), table_name="customer")
     op.drop_table("customer")
