@@ -14,6 +14,7 @@ from pathlib import Path
 
 SERVER_CORE, LOAD_CORE = 0, 1
 _PATIENCE_SECONDS = 60
+_ENDS_WITHIN_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,11 @@ def running(module: str, *arguments: str, port: int, core: int | None = SERVER_C
         yield Server(process, port)
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        try:
+            process.wait(timeout=_ENDS_WITHIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
 
 
 def pin(pid: int, core: int | None) -> bool:

@@ -77,7 +77,7 @@ NOTHING_NEW = Why(scan=False)
 
 
 class _Ended(Exception):
-    """The channel said that it is to be left alone; what is left of the round waits for the next one."""
+    """The channel said that it is to be left alone, or the worker stops; what is left of the round waits for the next one."""
 
 
 @dataclass
@@ -163,7 +163,8 @@ class Worker:
                 await self._do(channel, self._acting(waits, why if waits.writes else NOTHING_NEW))
         except _Ended:
             # Whatever is behind is still counted, so that everybody sees how late the channel is.
-            await self._refresh(channel, why=why)
+            if not self._stopping:
+                await self._refresh(channel, why=why)
 
     def _and_heard(self, name: str, why: Why) -> Why:
         """What was just booked is computed in this round: until then a channel that lowered its number by itself seems to show too little,
@@ -202,7 +203,7 @@ class Worker:
         """Take these steps; whether there were any. _Ended when one of them says that the channel is to be left alone."""
         due = self._due.setdefault(channel.name, _Due())
         for duty, step in steps:
-            if not await self._has_lease(leases.of_channel(channel.name)):
+            if self._stopping or not await self._has_lease(leases.of_channel(channel.name)):
                 raise _Ended
             now = self.context.clock.now()
             trouble = await self._guarded(channel, step)
@@ -236,6 +237,8 @@ class Worker:
 
     async def _meanwhile(self, channel: Channel) -> None:
         """What was asked for while a catalogue is read is done between two of its pages: a number that goes to zero does not wait for it."""
+        if self._stopping:
+            raise _Ended
         why = self._asked.pop(channel.name, None)
         if why is None:
             return
@@ -315,6 +318,8 @@ class Worker:
 
     async def _poll(self, channel: Channel) -> None:
         async def hear() -> None:
+            if self._stopping:
+                raise _Ended
             if (await self._waits(channel)).messages:
                 await self._inbox(channel)
 
@@ -356,8 +361,8 @@ class Worker:
         await self._answered(channel, len(keys) - len(left))
 
     def _overtaken(self, channel: Channel) -> Callable[[], bool]:
-        """Whether something was sold, or written to us, since the round began."""
-        return lambda: channel.name in self._asked
+        """Whether something was sold, or written to us, since the round began, or it is to end."""
+        return lambda: self._stopping or channel.name in self._asked
 
     async def _write(self, channel: Channel, *, why: Why) -> None:
         report = await reconcile.reconcile(
@@ -435,7 +440,7 @@ class Worker:
             self._wake[name].set()
 
     async def run(self) -> None:
-        """Tick until `stop`; a round that has begun is finished first."""
+        """Tick until `stop`; of a round that has begun the page or batch under way is finished first."""
         self._stopping = False
         rounds = self._rounds()
         self._wake = {name: asyncio.Event() for name in rounds}
@@ -455,7 +460,8 @@ class Worker:
             await self.give_back()
 
     def stop(self) -> None:
-        """End `run` after the rounds that are under way."""
+        """End `run` after the page or batch that is under way at each channel: a server that is updated is back at once, however much it
+        had to do."""
         self._stopping = True
         for event in self._wake.values():
             event.set()

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
 from omnisync import db
-from omnisync.adapters.base import Can, Fact, Hook, LevelSeen, Published, Shown, Target, Write
+from omnisync.adapters.base import Can, Fact, Hook, LevelSeen, ListingPage, Page, Published, Shown, Target, Write
 from omnisync.announce import Touched, announce
 from omnisync.catalog import articles
 from omnisync.catalog.articles import ArticleChange
@@ -313,6 +313,67 @@ def test_what_sells_out_while_much_is_being_written_is_written_next(
     assert [shown.target.sku for shown in web.log[before:]].index("LAMP-11") == 3, "right after the batch under way"
     assert web.log[before + 3].quantity == 0
     assert {web.shows(sku) for sku in skus} == {0, 6}
+
+
+@pytest.mark.parametrize("task", ["write", "poll", "list"])
+def test_a_worker_that_is_told_to_stop_finishes_what_is_under_way_and_leaves_the_rest_to_the_next(
+    task: str, make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    web = _EndsDuring(task, clock)
+    house = make_house((shop("web"), web))
+    skus = [f"LAMP-{number:02}" for number in range(12)]
+    house.article(*skus)
+    for sku in skus:
+        web.offer(sku)
+    house.stock(skus, 7)
+    play(house.settle())
+    for sku in skus:
+        house.stock(sku, 6)
+    clock.advance(hours=2)
+    worker = web.worker = replace(house.worker, _due={})
+    web.did.clear()
+
+    async def run() -> None:
+        async with asyncio.timeout(30):
+            await worker.run()
+
+    play(run())
+
+    assert web.did.count(task) == 1, "one page, or one batch"
+    assert web.did[-1] == task, "nothing is begun after it"
+
+    web.worker = None
+    play(house.settle())
+    assert {web.shows(sku) for sku in skus} == {6}
+
+
+class _EndsDuring(FakeChannel):
+    """Reads and writes by threes; while it does one of these, its worker is told to stop."""
+
+    def __init__(self, task: str, clock: StoppedClock) -> None:
+        super().__init__("web", clock, Can(write=Write.COMPARE_AND_SET, batch_size=3))
+        self.task, self.did = task, list[str]()
+        self.worker: Worker | None = None
+
+    def _did(self, task: str) -> None:
+        self.did.append(task)
+        if self.worker is not None and task == self.task:
+            self.worker.stop()
+
+    async def listings(self, cursor: str | None) -> ListingPage:
+        start, found = int(cursor or 0), list(self.offers.values())
+        self._did("list")
+        return ListingPage(found[start : start + 3], str(start + 3), start + 3 < len(found))
+
+    async def pull(self, cursor: str | None, *, now: datetime) -> Page:
+        self._did("poll")
+        read = int(cursor or 0)
+        return Page([], str(read + 1), more=read % 4 != 3)
+
+    async def publish(self, batch: Sequence[Shown]) -> Sequence[Published]:
+        published = await super().publish(batch)
+        self._did("write")
+        return published
 
 
 class _WhileLooking(FakeChannel):

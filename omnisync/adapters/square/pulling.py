@@ -2,6 +2,9 @@
 
 Orders come first, so that a lower count is already explained by the sale that caused it. A stage's watermark moves only
 after its last page: Square sorts changes by the time they occurred but filters them by the time it learnt of them.
+
+What is told late is found by looking back behind the watermark. But all that we write comes back as a change and a count: such a round is
+made every half minute, and those between, one before each write, read what is new since it began and move no watermark.
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ from omnisync.adapters.square.wire import Json, Rejected, Wire, rows
 from omnisync.adapters.square.words import unread_order
 from omnisync.values import format_time, from_cursor, parse_time, to_cursor
 
-OVERLAP = timedelta(seconds=120)
+OVERLAP, SHORT_OVERLAP = timedelta(seconds=120), timedelta(seconds=10)
+THOROUGH_EVERY = timedelta(seconds=30)
 LOCATIONS_PER_SEARCH = 10
 FIRST_READ = timedelta(days=90)
 """How far back the first round looks for orders that are still open, unless it is told where to begin."""
@@ -28,13 +32,16 @@ starts again, each stage at its watermark."""
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a pull stands: the stage, Square's page in it, when it was asked for, the newest time seen, all watermarks."""
+    """Where a pull stands: the stage, Square's page in it, when it was asked for, the newest time seen, all watermarks; when a thorough
+    round began last, and whether that is this one."""
 
     stage: str = ""
     page: str | None = None
     asked: str | None = None
     newest: str | None = None
     since: Mapping[str, str] = field(default_factory=dict)
+    thorough_at: str | None = None
+    thorough: bool = True
 
     @classmethod
     def read(cls, cursor: str | None) -> Mark:
@@ -42,14 +49,21 @@ class Mark:
         if cursor is None:
             return cls()
         try:
-            stage, page, asked, newest, since = from_cursor(cursor, 5)
-            return cls(stage, page or None, asked or None, newest or None, json.loads(since))
+            stage, page, asked, newest, since, thorough_at, thorough = from_cursor(cursor, 7)
+            times = (page or None, asked or None, newest or None)
+            return cls(stage, *times, json.loads(since), thorough_at or None, bool(thorough))
         except ValueError:
             return cls()
 
     def write(self) -> str:
         since = json.dumps(dict(sorted(self.since.items())), separators=(",", ":"))
-        return to_cursor(self.stage, self.page or "", self.asked or "", self.newest or "", since)
+        far = (self.thorough_at or "", "thorough" if self.thorough else "")
+        return to_cursor(self.stage, self.page or "", self.asked or "", self.newest or "", since, *far)
+
+    def begin(self, now: datetime) -> Mark:
+        """A thorough round, if it is time again."""
+        thorough = self.thorough_at is None or now - parse_time(self.thorough_at) >= THOROUGH_EVERY
+        return replace(self, thorough=thorough, thorough_at=format_time(now) if thorough else self.thorough_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +97,11 @@ class Pulling:
         paused = mark.asked is None or now - parse_time(mark.asked) > PAGE_LIFE
         if paused or mark.stage not in self._stages:
             mark = Mark(names[0], since=mark.since)
+        if mark.stage == names[0] and mark.page is None:
+            mark = mark.begin(now)
         mark = replace(mark, asked=format_time(now), since={**self._beginnings(now), **mark.since})
         read = await self._page(mark)
-        after = _turn(mark, read, names)
+        after = _turn(mark, read, names, self._passed(mark))
         return Page(read.facts, after.write(), more=after.page is not None or after.stage != names[0])
 
     async def _page(self, mark: Mark) -> Read:
@@ -106,7 +122,16 @@ class Pulling:
 
     def _since(self, mark: Mark) -> str | None:
         watermark = mark.since.get(mark.stage)
+        if not mark.thorough and mark.thorough_at:
+            return format_time(parse_time(mark.thorough_at) + self._wire.skew - SHORT_OVERLAP)
         return format_time(parse_time(watermark) - OVERLAP) if watermark else self._start_at
+
+    def _passed(self, mark: Mark) -> str | None:
+        """What came before that was read for good, if Square's clock is known: ten thousand counts of last night are not the newest, and
+        read again, until somebody sells something. Once more as far back as what may be told late, for a clock that is not quite right."""
+        if not (self._wire.clock_known and mark.thorough_at):
+            return None
+        return format_time(parse_time(mark.thorough_at) + self._wire.skew - OVERLAP)
 
     async def _orders(self, places: Sequence[str], since: str | None, page: str | None) -> Read:
         answer = await self._wire.search_orders(places, since, page)
@@ -214,15 +239,14 @@ def _goods(order: Json) -> list[Json]:
     return [*(order.get("line_items") or ()), *back]
 
 
-def _turn(mark: Mark, read: Read, names: Sequence[str]) -> Mark:
+def _turn(mark: Mark, read: Read, names: Sequence[str], passed: str | None) -> Mark:
     newest = max([*read.times, *([parse_time(mark.newest)] if mark.newest else [])], default=None)
     text = format_time(newest) if newest else None
     if read.page:
         return replace(mark, page=read.page, newest=text)
-    old = mark.since.get(mark.stage)
-    if text and old:
-        text = max(text, old, key=parse_time)
     since = {name: at for name, at in mark.since.items() if name in names}
-    if text or old:
-        since[mark.stage] = text or old or ""
-    return Mark(names[(names.index(mark.stage) + 1) % len(names)], asked=mark.asked, since=since)
+    known = [at for at in (text, since.get(mark.stage), passed) if at]
+    if known and mark.thorough:
+        since[mark.stage] = max(known, key=parse_time)
+    following = names[(names.index(mark.stage) + 1) % len(names)]
+    return replace(mark, stage=following, page=None, newest=None, since=since)

@@ -59,11 +59,11 @@ def rows(answer: Json, name: str) -> list[Json]:
 
 
 class Wire:
-    """The endpoints. `skew` is what must be added to our time to get Square's."""
+    """The endpoints. `skew` is what must be added to our time to get Square's, once it is known."""
 
     def __init__(self, client: ChannelClient, page_size: int = PAGE) -> None:
         self._client, self._page_size = client, page_size
-        self.skew = timedelta()
+        self.skew, self.clock_known = timedelta(), False
 
     async def locations(self) -> list[Json]:
         return rows(await self._call("GET", "/v2/locations"), "locations")
@@ -243,6 +243,7 @@ class Wire:
             return
         # Their whole second has begun before: what we take for their now is never in their future.
         difference = theirs - self._client.tools.clock.now()
+        self.clock_known = True
         self.skew = difference if abs(difference) > NOTICEABLE else timedelta()
 
 

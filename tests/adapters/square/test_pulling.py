@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -21,10 +22,10 @@ from omnisync.adapters.base import (
     Unreadable,
 )
 from omnisync.adapters.client import Tools
-from omnisync.adapters.square import make
+from omnisync.adapters.square import make, wire
 from omnisync.adapters.square.orders import order_facts
 from omnisync.clock import StoppedClock
-from omnisync.values import Money
+from omnisync.values import Money, parse_time
 from tests.adapters.square.rig import LINDEN, MARKT, PUBLIC, TOKEN
 from tests.adapters.square.worlds import Till, a_till, only
 
@@ -268,6 +269,82 @@ async def test_a_sale_rung_up_without_network_is_found_hours_later(tools: Tools,
     cursor = (await till.pull_from(None))[1]
     late = till.sell("LAMP", 1, at=rung_up)
     late["updated_at"] = late["created_at"]
+
+    facts = (await till.pull_from(cursor))[0]
+
+    assert late["id"] in {seen.id for seen in only(facts, OrderSeen)}
+
+
+async def test_what_we_wrote_is_not_read_again_before_every_write(tools: Tools, clock: StoppedClock):
+    till = a_till(tools, page_size=2)
+    cursor = (await till.pull_from(None))[1]
+    clock.advance(seconds=60)
+    await till.adapter.publish([shown(till, sku, 7) for sku in ("LAMP", "VASE", "RUG")])
+    clock.advance(seconds=15)
+    till.account.count("LAMP", LINDEN, 5)
+    cursor = (await till.pull_from(cursor))[1]
+    clock.advance(seconds=15)
+    till.account.count("VASE", LINDEN, 4)
+    till.line.calls.clear()
+
+    facts, cursor = await till.pull_from(cursor)
+    calls = len(till.line.calls)
+    clock.advance(seconds=15)
+    till.line.calls.clear()
+    everything = (await till.pull_from(cursor))[0]
+
+    assert [count.quantity for count in only(facts, Counted)] == [5, 4]
+    assert calls == 3, (
+        "orders, changes and counts, a page of each: what we wrote is older than the newest by more than ten seconds"
+    )
+    assert {count.quantity for count in only(everything, Counted)} > {5, 4}, (
+        "half a minute after the last one it looks back far again"
+    )
+    assert len(till.line.calls) > 3
+
+
+async def test_what_was_counted_last_night_is_not_read_again_until_somebody_sells_something(
+    tools: Tools, clock: StoppedClock
+):
+    till = a_till(tools, page_size=2)
+    cursor = (await till.pull_from(None))[1]
+    for _ in range(2):
+        clock.advance(minutes=3)
+        cursor = (await till.pull_from(cursor))[1]
+    clock.advance(minutes=3)
+    till.line.calls.clear()
+
+    facts = (await till.pull_from(cursor))[0]
+
+    assert facts == []
+    assert len(till.line.calls) == 3, "orders, changes and counts"
+
+
+async def test_where_square_does_not_tell_its_time_only_what_it_showed_is_taken_for_read(
+    tools: Tools, clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(wire, "_date", lambda header: None)
+    till, counted = a_till(tools), clock.now()
+    cursor = (await till.pull_from(None))[1]
+    clock.advance(hours=1)
+    cursor = (await till.pull_from(cursor))[1]
+    clock.advance(hours=1)
+
+    await till.pull_from(cursor)
+
+    since = till.line.bodies("/v2/inventory/counts/batch-retrieve")[-1]["updated_after"]
+    assert parse_time(since) == counted - timedelta(seconds=120)
+
+
+async def test_an_order_that_comes_to_light_late_is_found_within_half_a_minute(tools: Tools, clock: StoppedClock):
+    till = a_till(tools)
+    late = till.sell("LAMP")
+    hidden = till.account.orderbook.orders.pop(late["id"])
+    clock.advance(seconds=60)
+    till.sell("VASE")
+    cursor = (await till.pull_from(None))[1]
+    till.account.orderbook.orders[late["id"]] = hidden
+    clock.advance(seconds=30)
 
     facts = (await till.pull_from(cursor))[0]
 
