@@ -15,7 +15,7 @@ from fastapi import APIRouter, FastAPI
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
-from omnisync import __version__, db, migrations, openapi, writer
+from omnisync import __version__, db, migrations, openapi, routes, writer
 from omnisync.access import sessions
 from omnisync.adapters import registry
 from omnisync.adapters.base import Adapter, Can, Write
@@ -286,9 +286,10 @@ def create(
         docs_url="/docs", redoc_url=None,
     )  # fmt: skip
     add_error_handlers(app)
-    for router in (
+    routes.add(
+        app,
         availability_api.routes(services, context),
-        *(routes(services) for routes in ROUTES),
+        *(made(services) for made in ROUTES),
         explain_api.routes(services, context),
         mappings_api.routes(services, context),
         sync_api.routes(services, context),
@@ -298,8 +299,7 @@ def create(
         languages.routes(),
         trust.routes(doors),
         practice.routes(services, ThreadPoolExecutor(1, "practice")),
-    ):
-        app.router.routes.extend(router.routes)  # including a router would build each of its routes twice
+    )
     app.mount("/static", assets.Assets(), name="static")
     app.add_middleware(Limits)
     app.add_middleware(Measured, meters=services.meters, clock=services.clock)
@@ -311,7 +311,7 @@ def create(
 def plain(doors: trust.Doors) -> FastAPI:
     """What answers http where the server speaks https: the authority's certificate, and the way to https."""
     app = FastAPI(openapi_url=None)
-    app.router.routes.extend([*trust.routes(doors).routes, *languages.routes().routes])
+    routes.add(app, trust.routes(doors), languages.routes())
     app.mount("/static", assets.Assets(), name="static")
-    app.router.routes.extend(trust.way(doors).routes)
+    routes.add(app, trust.way(doors))
     return app

@@ -13,7 +13,6 @@ import structlog
 from fastapi import APIRouter, FastAPI, Header, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
@@ -36,6 +35,7 @@ from omnisync.errors import (
 from omnisync.lanes import Lanes
 from omnisync.meters import Meters
 from omnisync.problems import problem
+from omnisync.routes import Late
 from omnisync.settings import Settings
 from omnisync.settings.faults import nearest
 from omnisync.stock.idempotency import Answer, Call, InFlight, Once
@@ -147,7 +147,7 @@ _CHANNELS_CALL = {"receiveHook", "answerChallenge"}
 """Operations whose query is in a channel's words."""
 
 
-class StrictRoute(APIRoute):
+class StrictRoute(Late):
     """A route whose JSON is read strictly, and whose query may name what it takes and nothing else."""
 
     def get_route_handler(self) -> Callable[[Request], Any]:

@@ -9,8 +9,9 @@ import random
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -88,17 +89,15 @@ def empty(engine: Engine) -> None:
 
     PostgreSQL leaves dead rows behind, which every statement of later tests would have to pass by: a table that holds many is vacuumed.
     """
-    tables = list(reversed(SQLModel.metadata.sorted_tables))
-    filled = sa.union_all(*(sa.select(sa.literal(table.name)).where(sa.exists(sa.select(table))) for table in tables))
     with engine.begin() as connection:
-        names = set(connection.scalars(filled))
+        names = {name for (name,) in connection.exec_driver_sql(_filled())}
         if engine.dialect.name == "postgresql":
             connection.execute(sa.text("SET LOCAL session_replication_role = replica"))  # past the journal's triggers
             connection.execute(sa.text(_RESTART))
         protected = [] if engine.dialect.name == "postgresql" else sorted(names & journals.JOURNALS.keys())
         for name in protected:
             connection.execute(sa.text(f"DROP TRIGGER {name}_no_delete"))
-        for table in tables:
+        for table in _children_first():
             if table.name in names:
                 _DEAD[engine, table.name] += connection.execute(table.delete()).rowcount
         for name in protected:
@@ -109,6 +108,19 @@ def empty(engine: Engine) -> None:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(sa.text(f"VACUUM (ANALYZE) {', '.join(crowded)}"))
         _DEAD.update(dict.fromkeys(((engine, name) for name in crowded), 0))
+
+
+@cache
+def _filled() -> str:
+    """A statement that names the tables with rows."""
+    return " UNION ALL ".join(
+        f"SELECT '{one.name}' WHERE EXISTS (SELECT 1 FROM \"{one.name}\")" for one in _children_first()
+    )
+
+
+@cache
+def _children_first() -> Sequence[sa.Table]:
+    return tuple(reversed(SQLModel.metadata.sorted_tables))
 
 
 DEAD_ROWS = 200

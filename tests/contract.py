@@ -6,6 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,10 @@ def strict(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def faults(schema: Mapping[str, Any], value: Any, known: Mapping[str, Any]) -> list[str]:
     """What the schema says against the value."""
-    validator = Draft202012Validator({**known, **schema})
+    return _said(Draft202012Validator({**known, **schema}), value)
+
+
+def _said(validator: Draft202012Validator, value: Any) -> list[str]:
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
 
 
@@ -65,7 +69,15 @@ def _faults_of(operation: Mapping[str, Any], response: httpx.Response) -> list[s
         return [f"{media_type} is not described"]
     value = response.json() if media_type.endswith("json") else response.text
     named = [] if response.status_code < 400 else _unnamed(content[media_type]["examples"], value)
-    return faults(content[media_type]["schema"], value, _STRICT) + named
+    validator = _validator(operation["operationId"], response.status_code, media_type)
+    return _said(validator, value) + named
+
+
+@cache
+def _validator(operation: str, status: int, media_type: str) -> Draft202012Validator:
+    """It remembers what it has looked up among all schemas."""
+    [described] = [one for _, _, one in _ROUTES if one["operationId"] == operation]
+    return Draft202012Validator({**_STRICT, **described["responses"][str(status)]["content"][media_type]["schema"]})
 
 
 def _unnamed(examples: Mapping[str, Any], value: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from omnisync.pages import words
 from omnisync.pages.words import LANGUAGES, Words
+from omnisync.routes import pages
 
 COOKIE = "omnisync_language"
 LASTS_SECONDS = 365 * 24 * 60 * 60
@@ -22,7 +23,7 @@ def of(request: Request) -> Words:
 
 def routes() -> APIRouter:
     """The switch."""
-    api = APIRouter(include_in_schema=False)
+    api = pages()
     api.add_api_route("/language", choose, methods=["POST"])
     return api
 

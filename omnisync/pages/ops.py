@@ -35,6 +35,7 @@ from omnisync.pages.office.frame import Office, Read, Visit, file_of, render, to
 from omnisync.pages.ops_live import Live
 from omnisync.pages.ops_switches import Switches
 from omnisync.pages.ops_view import DEFAULT_RANGE, RANGES, Board
+from omnisync.routes import pages
 from omnisync.sync.context import Context
 
 FRESH_SECONDS = 1.0
@@ -73,7 +74,7 @@ def routes(
     services: Services, context: Context, switches: Switches | None = None, doors: trust.Doors | None = None
 ) -> APIRouter:
     """The office over these services; `switches` are the demo's, where there is one; `doors` are those of our own TLS."""
-    api = APIRouter(include_in_schema=False)
+    api = pages()
     office = Office(services, context, api)
     board = _Board(office, switches)
     api.add_api_route("/", _home, methods=["GET"])

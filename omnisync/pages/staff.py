@@ -30,13 +30,14 @@ from omnisync.pages.forms import SECURITY, form_of, own_page, to
 from omnisync.pages.logins import Vouchers, check_token
 from omnisync.pages.staff_gate import Gate, Visit
 from omnisync.pages.staff_steps import STEPS, Press
+from omnisync.routes import pages
 
 
 def routes(services: Services) -> APIRouter:
     """The desk's pages over these services."""
     gate = Gate(services, pickup_api.desk_for(services))
     page = _Page(gate)
-    api = APIRouter(include_in_schema=False)
+    api = pages()
     staff_door.add(api, gate)
     staff_pictures.add(api, gate)
     staff_print.add(api, gate)

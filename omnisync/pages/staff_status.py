@@ -16,6 +16,7 @@ from omnisync.orders import accepting, pickup_api
 from omnisync.pages import languages
 from omnisync.pages.staff_gate import Gate
 from omnisync.pages.words import Words
+from omnisync.routes import pages
 from omnisync.sync import health, history, leases
 from omnisync.sync.context import Context
 from omnisync.sync.health import LATE_AFTER_SECONDS, Health
@@ -50,7 +51,7 @@ class Status:
 def routes(services: Services, context: Context) -> APIRouter:
     """The page, for the people of every store and for the office."""
     gate = Gate(services, pickup_api.desk_for(services))
-    api = APIRouter(include_in_schema=False)
+    api = pages()
 
     async def show(request: Request) -> Response:
         """Asked for by the page's script every few seconds, only its middle is sent."""

@@ -21,6 +21,7 @@ from omnisync.pages import languages, words
 from omnisync.pages.forms import SECURITY
 from omnisync.pages.office.frame import Read, Visit
 from omnisync.pages.words import Words, later
+from omnisync.routes import pages
 from omnisync.sync.context import Context
 
 PATH, PUBLIC, FILE = "/ops/trust", "/trust", "/ca.crt"
@@ -111,7 +112,7 @@ def reader(doors: Doors | None) -> Read:
 
 def routes(doors: Doors | None) -> APIRouter:
     """The certificate and the steps, for devices that cannot trust us yet: both are no secret."""
-    api = APIRouter(include_in_schema=False)
+    api = pages()
     if doors is None:
         return api
 
@@ -137,7 +138,7 @@ def routes(doors: Doors | None) -> APIRouter:
 
 def way(doors: Doors) -> APIRouter:
     """Whatever else is asked over http: a reader is led to https, a program is told."""
-    api = APIRouter(include_in_schema=False)
+    api = pages()
 
     async def lead(request: Request) -> Response:
         path = request.url.path

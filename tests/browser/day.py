@@ -37,10 +37,11 @@ from omnisync.sync import inbox, leases
 from omnisync.sync.context import Context, Inline
 from omnisync.values import Kind, Money
 from omnisync.worker import Worker
+from tests.people import PASSWORD as PASSWORD
+from tests.people import person
 from tests.sync.fakes import FakeChannel
 
 OWNER = "a worker elsewhere"
-PASSWORD = "Kaffee um halb zehn"
 ARTICLES = {
     "JACKE-NORDWIND-M": ("Jacke Nordwind", "M", "nachtblau", 12990),
     "JACKE-NORDWIND-L": ("Jacke Nordwind", "L", "nachtblau", 12990),
@@ -144,9 +145,9 @@ def _furnish(engine: Engine, clock: StoppedClock) -> None:
         stock = [ledger.Entry(Kind.COUNT, sku, "linden", 60, "import:1", now) for sku in ARTICLES]
         stock.append(ledger.Entry(Kind.COUNT, LAST_PIECE, "linden", 1, "import:1", now))
         ledger.record(session, stock, now=now)
-        access.create_user(session, "olga", PASSWORD, Role.OPS, now=now)
-        access.create_user(session, "anna", PASSWORD, Role.ADMIN, now=now)
-        access.create_user(session, "kim", PASSWORD, Role.STAFF, location="linden", now=now)
+        person(session, "olga", Role.OPS)
+        person(session, "anna", Role.ADMIN)
+        person(session, "kim", Role.STAFF, location="linden")
         for name, initials in (("Ada Sommer", "AS"), ("Ben Vogt", "BV")):
             access.create_user(session, name, None, Role.STAFF, location="linden", now=now)
             people.set_initials(session, name, initials)

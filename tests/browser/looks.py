@@ -74,6 +74,12 @@ def small_targets(page: Any, *, at_least: int) -> list[str]:
     return found
 
 
+def too_small(page: Any) -> list[str]:
+    """What a thumb would miss. A radio button and a tick are as large as their label."""
+    found = small_targets(page, at_least=44)
+    return [one for one in found if 'type="radio"' not in one and 'type="checkbox"' not in one]
+
+
 def cut_words(page: Any) -> list[str]:
     """What the head of a desk's page says and has no room for."""
     found: list[str] = page.evaluate(_CUT)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from omnisync.orders import mail_html
+from tests.browser.every import log_in
 from tests.browser.reading import codes_in
-from tests.browser.test_axe import log_in
 
 pytestmark = pytest.mark.browser
 CODE = "K7Q4-X9RT"

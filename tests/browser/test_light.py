@@ -1,4 +1,4 @@
-"""What every page keeps to: a light first load, nothing from another host, nothing wider than the smallest phone, lists without scripts."""
+"""A light first load, what a device reads that does not trust the house yet, and lists without scripts."""
 
 from __future__ import annotations
 
@@ -7,29 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.addresses import DESK, OFFICE, go
-from tests.browser.looks import faint_texts, small_targets, unnamed_controls
-from tests.browser.test_axe import log_in
+from tests.browser.every import log_in
+from tests.browser.looks import faint_texts, too_small, unnamed_controls
 
 pytestmark = pytest.mark.browser
 FIRST_LOAD = 100_000
 """Bytes over the wire."""
-WIDTHS = (320, 360, 390, 768, 1366)
-MAY_SAY = "Failed to load resource"
-"""One of the pages shows what is not there any more."""
-
-
-def opened(page, server, pages):
-    """Each page of the table in turn: its address."""
-    for where in (one for found in pages.values() for one in found):
-        assert go(page, server, where), where
-        yield str(where)
-
-
-DOORS = [
-    pytest.param("kim", "/staff", {**DESK, "a search": ("/staff?q=schubert",)}, id="desk"),
-    pytest.param("anna", "/ops", OFFICE, id="office"),
-]
 
 
 @pytest.mark.parametrize(("name", "door"), [("kim", "/staff"), ("olga", "/ops")])
@@ -54,51 +37,6 @@ def test_the_first_load_is_light_whatever_the_names_are(open_page, server, name,
     assert sum(1 for url in shown if "inter-" in url) == (2 if letters else 1), shown
     assert sum(shown.values()) < FIRST_LOAD, shown
     assert not any("vendor" in url for url in shown)
-
-
-@pytest.mark.parametrize(("name", "door", "pages"), DOORS)
-def test_nothing_is_asked_of_another_host(open_page, server, name, door, pages):
-    page = open_page(1440, 900, may_say=MAY_SAY)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    log_in(page, server, name, door)
-
-    for _ in opened(page, server, pages):
-        pass
-
-    assert [url for url in asked if not url.startswith((f"{server.url}/", "data:"))] == []
-
-
-@pytest.mark.parametrize("locale", ["de-DE", "en-GB"])
-@pytest.mark.parametrize(("name", "door", "pages"), DOORS)
-def test_no_page_is_wider_than_its_screen(open_page, server, name, door, pages, locale):
-    page = log_in(open_page(390, 844, touch=True, may_say=MAY_SAY, locale=locale), server, name, door)
-
-    wide = []
-    for title in opened(page, server, pages):
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 700})
-            if (found := page.evaluate("document.documentElement.scrollWidth")) > width:
-                wide.append((title, width, found))
-
-    assert wide == []
-
-
-@pytest.mark.parametrize("locale", ["de-DE", "en-GB"])
-@pytest.mark.parametrize("width", [390, 320])
-def test_no_target_of_the_desk_is_too_small_for_a_thumb(open_page, server, width, locale):
-    page = log_in(open_page(width, 844, touch=True, may_say=MAY_SAY, locale=locale), server, "kim", "/staff")
-
-    small = {title: found for title in opened(page, server, DESK) if (found := too_small(page))}
-
-    assert small == {}
-
-
-def too_small(page):
-    """A radio button and a tick are as large as their label."""
-    return [
-        one for one in small_targets(page, at_least=44) if 'type="radio"' not in one and 'type="checkbox"' not in one
-    ]
 
 
 @pytest.mark.parametrize(("width", "dark"), [(390, False), (390, True), (1440, False), (1440, True)])

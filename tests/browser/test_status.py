@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.every import log_in
 from tests.browser.looks import faint_texts, small_targets, unnamed_controls
-from tests.browser.test_axe import log_in
 from tests.browser.test_ops import DESKTOP, SCREENS
 
 pytestmark = pytest.mark.browser

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from tests.browser.test_axe import log_in
+from tests.browser.every import log_in
 from tests.browser.test_staff_offline import enrolled, office, placed  # noqa: F401  the office's page
 
 pytestmark = pytest.mark.browser

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import hashlib
+import re
 
 import httpx
 import pytest
@@ -68,3 +69,20 @@ def test_the_readme_names_the_versions_that_are_vendored():
     readme = (vendored.VENDOR.parent / "README.md").read_text()
 
     assert all(version in readme for version in vendored.versions().values())
+
+
+DARK = re.compile(r"@media \(prefers-color-scheme: ?dark\) \{(.*?)\n\}", re.DOTALL)
+DECLARED = re.compile(r"([\w-]+): ?([^;{}]+);")
+PAINT = {"color", "background", "filter", "--shadow"}
+
+
+def test_the_dark_changes_nothing_but_colours():
+    """So a page that keeps to the rules in the light can break only those of colours in the dark (tests/browser/rules.py)."""
+    texts = {path.name: path.read_text() for path in assets.FOLDER.rglob("*") if path.suffix in (".css", ".js")}
+    blocks = [block for text in texts.values() for block in DARK.findall(text)]
+
+    declared = [pair for block in blocks for pair in DECLARED.findall(block)]
+
+    assert len(blocks) == sum(text.count("prefers-color-scheme") for text in texts.values())
+    assert len(declared) > 20
+    assert [(name, value) for name, value in declared if name not in PAINT and not value.startswith("#")] == []

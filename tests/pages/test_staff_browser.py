@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 from sqlalchemy.engine import Engine
 
-from omnisync import access, app, db
+from omnisync import app, db
 from omnisync.access import Role
 from omnisync.catalog import articles
 from omnisync.catalog.articles import ArticleChange
@@ -24,7 +24,7 @@ from omnisync.orders.customers import Person
 from omnisync.orders.pickup import Actor
 from tests.api import SETTINGS
 from tests.conftest import START
-from tests.people import PASSWORD
+from tests.people import PASSWORD, person
 from tests.stock.shop import shelf
 
 pytestmark = pytest.mark.browser
@@ -51,7 +51,7 @@ def server(engine: Engine, clock: StoppedClock) -> Iterator[tuple[str, pickup_ap
     with db.transaction(engine) as session:
         shelf(session, "LAMP", pieces=9)
         shelf(session, "LAMP", pieces=9, location="markt")
-        access.create_user(session, "kim", PASSWORD, Role.STAFF, location="linden", now=clock.now())
+        person(session, "kim", Role.STAFF, location="linden")
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         running = uvicorn.Server(uvicorn.Config(app.create(services), log_config=None, lifespan="off"))

@@ -176,7 +176,7 @@ class Shop:
 
 
 def template(cache: Path) -> Path:
-    """An empty shop's database; made by oscar's own migrations (half a minute) once for each of its versions."""
+    """An empty shop's database; with the tables of oscar's own models, made once for each of its versions."""
     made = cache / f"oscar-{_fingerprint()}.sqlite3"
     if not made.exists():
         draft = made.with_suffix(f".{os.getpid()}.draft")

@@ -21,7 +21,7 @@ from omnisync.values import Money
 from tests.real import shop
 from tests.real.shop import Shop
 
-pytestmark = [pytest.mark.real, pytest.mark.anyio]
+pytestmark = [pytest.mark.real, pytest.mark.anyio, pytest.mark.xdist_group("oscar")]
 
 
 @pytest.fixture

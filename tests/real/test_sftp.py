@@ -23,7 +23,7 @@ from tests.adapters.csv.till import Till, keys, read_all
 from tests.real.cutting import line_to
 from tests.real.sftp import Server, open_server
 
-pytestmark = [pytest.mark.real, pytest.mark.anyio]
+pytestmark = [pytest.mark.real, pytest.mark.anyio, pytest.mark.xdist_group("sftp")]
 LINE = "{0};1;A;x;1;1,00;21.11.2026;09:00;001;1"
 SETTLED_SECONDS = 2
 CUTS, ROUNDS = 30, 9

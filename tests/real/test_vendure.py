@@ -20,7 +20,7 @@ from omnisync.values import Money
 from tests.real import vendure
 from tests.real.vendure import COLLECT, Vendure
 
-pytestmark = [pytest.mark.real, pytest.mark.anyio]
+pytestmark = [pytest.mark.real, pytest.mark.anyio, pytest.mark.xdist_group("vendure")]
 DESK = {"desk": "linden"}
 
 

@@ -19,6 +19,7 @@ from omnisync.demo.amazon.problems import Problem, refused, say
 from omnisync.demo.amazon.seed import Seed
 from omnisync.demo.amazon.seller import Seller
 from omnisync.demo.faults import add_door, add_faults
+from omnisync.routes import LateApp
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def open_account(seed: Seed, clock: Clock, chance: random.Random) -> Simulation:
     seller = Seller(seed, clock, chance)
     access, catalogue, book = Access(seed, clock, chance), Catalogue(seller), Book(seller)
     desk, office = FeedDesk(catalogue), PostOffice(seller)
-    app = FastAPI(openapi_url=None)
+    app = LateApp(openapi_url=None)
     app.add_exception_handler(Problem, say)
     add_listings(app, catalogue)
     add_orders(app, book)

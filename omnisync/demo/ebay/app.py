@@ -22,6 +22,7 @@ from omnisync.demo.ebay.shop import Refusal, Shop
 from omnisync.demo.faults import add_door, add_faults
 from omnisync.demo.kept import Books, add_books
 from omnisync.demo.outbox import Outbox, Send
+from omnisync.routes import LateApp
 from omnisync.values import Money
 
 ANALYTICS = "/developer/analytics/v1_beta"
@@ -71,7 +72,7 @@ def open_account(
         told.connect(seed.webhook.url, seed.webhook.verification_token, *seed.webhook.topics)
     credentials = Credentials(seed.client_id, seed.client_secret, seed.refresh_token)
     door = Door(credentials, clock, chance, {**DAILY_CALLS, **seed.daily_calls})
-    app = FastAPI(openapi_url=None)
+    app = LateApp(openapi_url=None)
     add_selling(app, shop)
     add_notifications(app, told)
     _add_analytics(app, door)

@@ -16,10 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
+from omnisync import routes
 from omnisync.clock import Clock
 from omnisync.demo.ebay import words
 from omnisync.demo.ebay.shop import Refusal
 from omnisync.demo.outbox import Webhook
+from omnisync.routes import Late
 
 NOTIFICATION = "/commerce/notification/v1"
 TOPICS = ("ORDER_CONFIRMATION", "ITEM_MARKED_SHIPPED", "MARKETPLACE_ACCOUNT_DELETION")
@@ -151,12 +153,11 @@ def _refusal(error_id: int, message: str, *, status: int = 400) -> Refusal:
 
 def add_notifications(app: FastAPI, told: Notifications) -> None:
     """Give the app the Notification API."""
-    for router in (_keys_and_topics(told), _destinations(told), _subscriptions(told)):
-        app.include_router(router, prefix=NOTIFICATION)
+    routes.add(app, _keys_and_topics(told), _destinations(told), _subscriptions(told))
 
 
 def _keys_and_topics(told: Notifications) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix=NOTIFICATION, route_class=Late)
 
     @router.get("/public_key/{kid}")
     async def public_key(kid: str) -> Json:
@@ -175,7 +176,7 @@ def _keys_and_topics(told: Notifications) -> APIRouter:
 
 
 def _destinations(told: Notifications) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix=NOTIFICATION, route_class=Late)
 
     @router.get("/destination")
     async def destinations() -> Json:
@@ -202,7 +203,7 @@ def _destinations(told: Notifications) -> APIRouter:
 
 
 def _subscriptions(told: Notifications) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix=NOTIFICATION, route_class=Late)
 
     @router.get("/subscription")
     async def subscriptions() -> Json:

@@ -10,8 +10,10 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
+from omnisync import routes
 from omnisync.demo.ebay import words
 from omnisync.demo.ebay.shop import Order, Refusal, Shop
+from omnisync.routes import Late
 from omnisync.values import Money, parse_time
 
 INVENTORY = "/sell/inventory/v1"
@@ -26,15 +28,14 @@ _FILTER = re.compile(r"(?P<name>creationdate|lastmodifieddate):\[(?P<start>[^.]+
 
 def add_selling(app: FastAPI, shop: Shop) -> None:
     """Give the app the seller's endpoints."""
-    app.include_router(_inventory(shop), prefix=INVENTORY)
-    app.include_router(_fulfillment(shop), prefix=FULFILLMENT)
+    routes.add(app, _inventory(shop), _fulfillment(shop))
 
 
 # ---------------------------------------------------------------- inventory
 
 
 def _inventory(shop: Shop) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix=INVENTORY, route_class=Late)
 
     @router.get("/inventory_item")
     async def items(limit: str = "25", offset: str = "0") -> Json:
@@ -162,7 +163,7 @@ def _multi(responses: list[Json]) -> Response:
 
 
 def _fulfillment(shop: Shop) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix=FULFILLMENT, route_class=Late)
 
     @router.get("/order")
     async def orders(filter: str = "", limit: str = "50", offset: str = "0") -> Json:

@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
+from omnisync import routes
 from omnisync.adapters.client import Tools
 from omnisync.demo import faults
 from omnisync.demo.outbox import Outbox, Send
@@ -20,6 +21,7 @@ from omnisync.demo.shopify import cost, people, rest
 from omnisync.demo.shopify.graphql_api import Api
 from omnisync.demo.shopify.shop import Shop
 from omnisync.demo.shopify.webhooks import Announcer
+from omnisync.routes import LateApp
 
 GRAPHQL = "/admin/api/2026-07/graphql.json"
 
@@ -43,9 +45,9 @@ def open_shop(
     announcer = Announcer(shop, secret, outbox.put, tools.ids)
     bucket = cost.Bucket(shop.clock, size=20 * points_per_second, per_second=points_per_second)
     api = Api(shop, bucket)
-    app = FastAPI(title="Simulated Shopify", lifespan=_delivering(outbox))
+    app = LateApp(title="Simulated Shopify", lifespan=_delivering(outbox))
     _add_graphql(app, api)
-    app.include_router(rest.router(shop))
+    routes.add(app, rest.router(shop))
     _guard(app, token)
     faults.add_faults(app, shop.faults, limited=_limited(api, shop, bucket))
     faults.add_door(app, shop)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Body, HTTPException, Request, Response
 from omnisync.demo.shopify import rest_views as views
 from omnisync.demo.shopify.shop import Shop
 from omnisync.demo.shopify.things import Order, Variant
+from omnisync.routes import Late
 from omnisync.values import Money, parse_time
 
 Json = dict[str, Any]
@@ -19,7 +20,7 @@ MOST = 250
 
 def router(shop: Shop) -> APIRouter:
     """`/admin/api/{version}/...json`."""
-    api = APIRouter(prefix="/admin/api/{version}")
+    api = APIRouter(prefix="/admin/api/{version}", route_class=Late)
     _assortment(api, shop)
     _inventory(api, shop)
     _orders(api, shop)

@@ -16,6 +16,7 @@ from omnisync.demo.shopware import endpoints
 from omnisync.demo.shopware.access import Door
 from omnisync.demo.shopware.problems import Problem, problem
 from omnisync.demo.shopware.shop import Shop
+from omnisync.routes import LateApp
 
 TOKEN_PATH = "/api/oauth/token"  # noqa: S105  a path
 
@@ -32,7 +33,7 @@ class Change(BaseModel):
 
 def build(shop: Shop, door: Door | None = None) -> FastAPI:
     """An app that speaks for this shop."""
-    app = FastAPI(title="Simulated Shopware", openapi_url=None, docs_url=None, redoc_url=None)
+    app = LateApp(title="Simulated Shopware", openapi_url=None, docs_url=None, redoc_url=None)
     door = door or Door(shop.seed.client_id, shop.seed.client_secret, shop.clock)
     _add_people(app, shop)
     add_door(app, shop)

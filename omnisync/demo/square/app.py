@@ -17,6 +17,7 @@ from omnisync.demo.kept import Books, add_books
 from omnisync.demo.square import reading
 from omnisync.demo.square.account import Account
 from omnisync.demo.square.problems import Problem, required
+from omnisync.routes import LateApp
 
 
 class Refund(BaseModel):
@@ -43,7 +44,7 @@ class Count(BaseModel):
 
 def build(account: Account, *, books: Path | None = None) -> FastAPI:
     """An app that speaks for this account. With `books` the account goes on from what that file holds."""
-    app = FastAPI(title="Simulated Square", openapi_url=None, docs_url=None, redoc_url=None)
+    app = LateApp(title="Simulated Square", openapi_url=None, docs_url=None, redoc_url=None)
     _add_endpoints(app, account)
     _add_people(app, account)
     add_door(app, account)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from omnisync.clock import Clock
 from omnisync.demo import faults
 from omnisync.demo.till.till import Goods, Till
+from omnisync.routes import LateApp
 from omnisync.values import Money
 
 EXPORT_SECONDS = 1.0
@@ -52,7 +53,7 @@ def till_from_seed(seed: Mapping[str, Any], folder: Path, clock: Clock) -> Till:
 
 def open_till(till: Till) -> FastAPI:
     """The `/_sim` door of a till that exports by itself while the app runs."""
-    app = FastAPI(title="Simulated CSV till", lifespan=_exporting(till))
+    app = LateApp(title="Simulated CSV till", lifespan=_exporting(till))
     faults.add_door(app, till)
 
     @app.post("/_sim/return")

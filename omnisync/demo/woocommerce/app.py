@@ -16,6 +16,7 @@ from omnisync.demo.woocommerce.access import Door
 from omnisync.demo.woocommerce.endpoints import ENDPOINTS
 from omnisync.demo.woocommerce.problems import Problem
 from omnisync.demo.woocommerce.shop import Shop
+from omnisync.routes import LateApp
 
 API = "/wp-json/wc/v3"
 
@@ -51,7 +52,7 @@ class Ask:
 
 def build(shop: Shop) -> FastAPI:
     """An app that speaks for this shop."""
-    app = FastAPI(title="Simulated WooCommerce", openapi_url=None, docs_url=None, redoc_url=None)
+    app = LateApp(title="Simulated WooCommerce", openapi_url=None, docs_url=None, redoc_url=None)
     _add_people(app, shop)
     add_door(app, shop)
     _add_endpoints(app, shop)

@@ -19,6 +19,7 @@ from omnisync.pages.practice import day
 from omnisync.pages.practice.rooms import LASTS, Room, Rooms
 from omnisync.pages.staff_gate import Gate, Visit
 from omnisync.pages.staff_stream import PATH as STREAM
+from omnisync.routes import pages
 
 PATH, INSIDE, DESK = "/staff/practice", "/practice", "/staff"
 _OURS = re.compile(r'"/staff(?=["/?])')
@@ -29,7 +30,7 @@ _STYLES = '<link rel="stylesheet" href="/static/practice.css">\n</head>'
 def routes(services: Services, executor: Executor) -> APIRouter:
     """The pages, with the rooms of this process; their databases are read and written in that executor's one thread."""
     door = _Door(Gate(services, pickup_api.desk_for(services)), Rooms(services, executor))
-    api = APIRouter(include_in_schema=False)
+    api = pages()
     api.add_api_route(PATH, door.ask, methods=["GET"])
     api.add_api_route(PATH, door.begin, methods=["POST"])
     api.add_api_route(f"{PATH}/end", door.end, methods=["POST"])

@@ -12,7 +12,7 @@ from typing import Any, cast
 from fastapi import FastAPI
 from sqlalchemy.engine import Connection, Engine
 
-from omnisync import db, migrations, writer
+from omnisync import db, migrations, routes, writer
 from omnisync.engines import IN_MEMORY
 from omnisync.errors import TryLater
 from omnisync.http import Services, add_error_handlers
@@ -68,7 +68,7 @@ class Rooms:
         code = await services.write.run(lambda session: day.play(session, desk, services.settings, login, now=now))
         api = FastAPI(openapi_url=None)
         add_error_handlers(api)
-        api.router.routes.extend(staff.routes(services).routes)
+        routes.add(api, staff.routes(services))
         room = Room(api, engine, now + LASTS, login.store, code)
         self._open[login.here.session_id] = room
         return room

@@ -34,7 +34,7 @@ def prepare() -> None:
     from oscar.apps.catalogue.models import ProductClass
     from oscar.apps.partner.models import Partner
 
-    call_command("migrate", verbosity=0, interactive=False)
+    call_command("migrate", verbosity=0, interactive=False, run_syncdb=True)
     get_user_model().objects.create_superuser("sync", "sync@example.org", os.environ["SHOP_PASSWORD"])
     Partner.objects.create(name="Lindenlicht", code="lindenlicht")
     ProductClass.objects.create(name="Ware", slug="ware", track_stock=True, requires_shipping=True)

@@ -29,6 +29,19 @@ DATABASES = {
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 INSTALLED_APPS = [*oscar.INSTALLED_APPS, "rest_framework", "oscarapi"]
+
+
+class FromModels(dict[str, None]):
+    """No app has migrations: the tables of today are made at once, instead of oscar's whole history, which takes half a minute."""
+
+    def __contains__(self, _app: object) -> bool:
+        return True
+
+    def __getitem__(self, _app: str) -> None:
+        return None
+
+
+MIGRATION_MODULES = FromModels()
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
