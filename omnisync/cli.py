@@ -113,13 +113,14 @@ def main(arguments: Sequence[str] | None = None, world: World | None = None) -> 
 
 def _tell(error: OmnisyncError, say: Say) -> int:
     """Say what is wrong and what mends it, and return the exit code that tells a program."""
-    is_known = isinstance(error, Refused) and error.code in german.CODES
-    typer.echo(f"omnisync: {say(str(error)) if is_known else error}", err=True)
+    if getattr(error, "code", None) not in german.CODES:
+        say = str
+    typer.echo(f"omnisync: {say(str(error))}", err=True)
     if isinstance(error, InvalidRequest):
         for fault in error.details["errors"]:
             typer.echo(f"  {fault['field']}: {fault['message']}", err=True)
     if isinstance(error, NeedsAttention):
-        typer.echo(f"  {error.action}", err=True)
+        typer.echo(f"  {say(error.action)}", err=True)
     return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
 
 

@@ -22,7 +22,7 @@ from omnisync import access, db
 from omnisync.access.tables import User
 from omnisync.adapters.client import ChannelClient
 from omnisync.clock import SystemClock
-from omnisync.commands import doctor_channels, https
+from omnisync.commands import doctor_channels, https, tongue
 from omnisync.commands.finding import Finding, Level, count
 from omnisync.commands.world import AsJson, Config, World, check_schema, open_engine, sqlite_file, world_of
 from omnisync.errors import NeedsAttention, TryLater
@@ -43,12 +43,14 @@ def doctor(
     config: Config = None,
 ) -> None:
     """Look at settings, database, disk, clock and every channel. Exits 1 when something fails."""
-    found = list(examine(world_of(context), config, channels=channels))
+    world = world_of(context)
+    found = list(examine(world, config, channels=channels))
     if as_json:
         typer.echo(json.dumps({"findings": [asdict(finding) for finding in found]}, ensure_ascii=False))
     else:
+        say, named = tongue.of(world.environ), tongue.named(world.environ)
         for finding in found:
-            typer.echo(str(finding))
+            typer.echo(finding.told(say, named))
     if any(finding.level is Level.FAIL for finding in found):
         raise typer.Exit(1)
 

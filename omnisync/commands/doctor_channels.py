@@ -121,11 +121,11 @@ def _webhooks(session: Session, found: health.Health) -> Finding:
         return Finding(Level.WARN, subject, "are not subscribed yet", mend)
     stands = f"stand since {format_time(found.subscribed_at)}"
     if found.silent_topics:
-        silent = ", ".join(f"{topic} since {since}" for topic, since in found.silent_topics.items())
+        silent = ", ".join(f"{topic} {since}" for topic, since in found.silent_topics.items())
         mend = (
             "See at the channel whether its deliveries fail, and whether a proxy refuses them; meanwhile it is polled."
         )
-        return Finding(Level.WARN, subject, f"{stands}, silent: {silent}", mend)
+        return Finding(Level.WARN, subject, f"{stands}, silent since: {silent}", mend)
     return Finding(Level.OK, subject, stands)
 
 

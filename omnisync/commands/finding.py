@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from omnisync.commands.tongue import Say
+
 
 class Level(StrEnum):
     """How bad it is."""
@@ -24,9 +26,11 @@ class Finding:
     detail: str
     mend: str = ""
 
-    def __str__(self) -> str:
-        mend = f"\n      {self.mend}" if self.mend and self.level is not Level.OK else ""
-        return f"{self.level:4}  {self.subject}: {self.detail}{mend}"
+    def told(self, say: Say = str, named: Say = str) -> str:
+        """As the terminal's reader is spoken to."""
+        wide = max(len(named(level)) for level in Level)
+        mend = f"\n{' ' * (wide + 2)}{say(self.mend)}" if self.mend and self.level is not Level.OK else ""
+        return f"{named(self.level):{wide}}  {named(self.subject)}: {say(self.detail)}{mend}"
 
 
 def count(things: Sequence[object], name: str) -> str:

@@ -189,8 +189,9 @@ CODES = frozenset(
         "import-taken-over",
         "archived",
         "changed-since",
+        "schema",
     }
 )
-"""Of the errors that end an import: only these are looked up here."""
+"""Of the errors that end a command: only these are looked up here."""
 GERMAN = (*_TITLES, *_FAULTS, *_SAID)
 """(English, German)"""

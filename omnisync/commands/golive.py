@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
+from omnisync.commands import tongue
 from omnisync.commands.serve import put_together
 from omnisync.commands.sync import check_name
+from omnisync.commands.tongue import Say
 from omnisync.commands.world import AsJson, Config, World, open_engine, world_of
 from omnisync.imports.export import write_csv
 from omnisync.sync import golive as gate
@@ -45,12 +47,14 @@ def plan(
 ) -> None:
     """Say what a channel shows wrongly now and what omnisync would change there. Nothing is written there."""
     world = world_of(context)
+    say = tongue.of(world.environ)
     if catalog is not None:
         rows = _with(world, config, channel, _offered)
-        typer.echo(f"{catalog}: {write_csv(catalog, CATALOG, rows)} articles. Fill in what is missing, then import it.")
+        written = write_csv(catalog, CATALOG, rows)
+        typer.echo(say(f"{catalog}: {written} articles. Fill in what is missing, then import it."))
         return
     drawn = _with(world, config, channel, _draw)
-    for line in [json.dumps(_plain(drawn), ensure_ascii=False)] if as_json else _told(drawn, every=every):
+    for line in [json.dumps(_plain(drawn), ensure_ascii=False)] if as_json else _told(drawn, say, every=every):
         typer.echo(line)
 
 
@@ -63,7 +67,8 @@ def golive(
     config: Config = None,
 ) -> None:
     """Ask whether a channel is ready, and from then on write its numbers."""
-    asked = _with(world_of(context), config, channel, lambda all_, found: _ask(all_, found, check=check, anyway=anyway))
+    world = world_of(context)
+    asked = _with(world, config, channel, lambda all_, found: _ask(all_, found, check=check, anyway=anyway))
     ready = all(one.ok for one in asked)
     live = not check and (ready or anyway)
     if as_json:
@@ -71,11 +76,11 @@ def golive(
             json.dumps({"channel": channel, "ready": ready, "live": live, "checks": [asdict(one) for one in asked]})
         )
     else:
-        for one in asked:
-            typer.echo(f"{'ok  ' if one.ok else 'NOT '}{one.name}: {one.detail}")
-            if not one.ok:
-                typer.echo(f"      {one.mend}")
-        typer.echo(f"{channel} {'is live: omnisync writes its numbers from now on.' if live else 'is not live.'}")
+        say = tongue.of(world.environ)
+        for line in _answered(asked, say, tongue.named(world.environ)):
+            typer.echo(line)
+        is_live, is_not = f"{channel} is live: omnisync writes its numbers from now on.", f"{channel} is not live."
+        typer.echo(say(is_live if live else is_not))
     if not (ready or live):
         raise typer.Exit(NOT_READY)
 
@@ -90,10 +95,10 @@ def handback(
 ) -> None:
     """Write nothing to a channel any more, and put the last numbers into a file. Its orders are still read."""
     target = file or Path(f"{channel}.csv")
-    rows = _with(world_of(context), config, channel, _hand_back)
-    typer.echo(
-        f"{channel} is handed back: omnisync writes nothing there. {target}: {write_csv(target, gate.LAST_VALUES, rows)} rows."
-    )
+    world = world_of(context)
+    written = write_csv(target, gate.LAST_VALUES, _with(world, config, channel, _hand_back))
+    said = f"{channel} is handed back: omnisync writes nothing there. {target}: {written} rows."
+    typer.echo(tongue.of(world.environ)(said))
 
 
 async def _offered(context: Context, channel: Channel) -> list[dict[str, Any]]:
@@ -162,24 +167,35 @@ def _prices(one: Difference) -> dict[str, Any]:
     return {"shown_price": one.shown_price, "should_price": one.should_price}
 
 
-def _told(drawn: Plan, *, every: bool) -> Iterator[str]:
-    yield f"{drawn.channel}: {drawn.mapped} of {drawn.listings} listings are articles of ours, {drawn.compared} numbers compared."
+def _answered(asked: Sequence[Question], say: Say, named: Say) -> Iterator[str]:
+    wide = len(named("NOT"))
+    for one in asked:
+        yield f"{named('ok' if one.ok else 'NOT'):{wide}} {named(one.name)}: {say(one.detail)}"
+        if not one.ok:
+            yield f"{' ' * (wide + 3)}{say(one.mend)}"
+
+
+def _told(drawn: Plan, say: Say, *, every: bool) -> Iterator[str]:
+    yield say(
+        f"{drawn.channel}: {drawn.mapped} of {drawn.listings} listings are articles of ours, {drawn.compared} numbers compared."
+    )
     for kind in Kind:
         found = drawn.of(kind)
         if not found:
             continue
         pieces = sum(one.pieces for one in found)
-        yield f"{len(found):6}  {WORDS[kind]}{f' ({pieces} pieces)' if pieces else ''}"
+        many = f"{pieces} {'piece' if pieces == 1 else 'pieces'}"
+        yield f"{len(found):6}  {say(WORDS[kind])}{f' ({say(many)})' if pieces else ''}"
         for one in found if every else found[:SHOWN_AT_MOST]:
-            yield f"          {_line(one)}"
+            yield f"          {_line(one, say)}"
         if len(found) > SHOWN_AT_MOST and not every:
-            yield f"          and {len(found) - SHOWN_AT_MOST} more (--all)"
+            yield f"          {say(f'and {len(found) - SHOWN_AT_MOST} more')} (--all)"
     if not drawn.differences:
-        yield "It shows what it should: going live changes nothing."
+        yield say("It shows what it should: going live changes nothing.")
 
 
-def _line(one: Difference) -> str:
-    name = f"{one.sku or one.external_id} {one.title}".strip() + (f" at {one.place}" if one.place else "")
+def _line(one: Difference, say: Say) -> str:
+    name = f"{one.sku or one.external_id} {one.title}".strip() + (f" {say('at')} {one.place}" if one.place else "")
     if one.kind is Kind.PRICE:
         return f"{name}: {_money(one.shown_price)} -> {_money(one.should_price)}"
     return f"{name}: {one.shows} -> {one.should}" if one.shows is not None and one.should is not None else name

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import Request, Response
 from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
@@ -15,6 +16,7 @@ from omnisync.access import Access, sessions
 from omnisync.access.sessions import Here
 from omnisync.errors import Forbidden
 from omnisync.http import Services
+from omnisync.pages.forms import PAGES, own_page, to
 
 SESSION, DEVICE = "omnisync_session", "omnisync_device"
 LASTS = {SESSION: sessions.WORKING_DAY, DEVICE: timedelta(days=400)}
@@ -62,6 +64,17 @@ class Logins:
         """The enrolled device that this browser is, with who stands there."""
         return await self._find(request, DEVICE)
 
+    def ask(self, request: Request, back: str = PAGES[0]) -> Response:
+        """To the login, and from there to the page that was asked for; to `back` where a button was pressed or a script asked.
+
+        Whoever was logged in until now is told that this is over, and that what they pressed was not done.
+        """
+        is_page, is_look = "text/html" in request.headers.get("accept", ""), request.method in ("GET", "HEAD")
+        wanted = own_page(_asked_for(request), back) if is_page and is_look else back
+        was_in = is_page and any(self._named(request, cookie) for cookie in LASTS)
+        said = ("login-over" if is_look else "login-over-undone") if was_in else ""
+        return to("/staff/login", next="" if wanted == PAGES[0] else wanted, m=said)
+
     async def end(self, response: Response, request: Request, login: Login) -> None:
         """Forget who this was, here and in the row."""
         now = self._services.clock.now()
@@ -102,6 +115,12 @@ class Logins:
     def _token(self, session_id: str) -> str:
         """Made again for each page from the server's key: nobody outside can know it, and no row holds it."""
         return hmac.digest(self._services.secret, f"omnisync form\0{session_id}".encode(), "sha256").hex()
+
+
+def _asked_for(request: Request) -> str:
+    """The page with its filters, without what it said about the last button."""
+    query = urlencode([(name, value) for name, value in request.query_params.multi_items() if name != "m"])
+    return f"{request.url.path}?{query}" if query else request.url.path
 
 
 def _is_safe(request: Request) -> bool:

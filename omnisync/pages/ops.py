@@ -107,7 +107,7 @@ class _Board:
         """The page; its script asks for it again every other second and puts in what changed."""
         visit = await self._office.visit(request)
         if visit is None:
-            return to("/staff/login", next="/ops")
+            return self._office.ask_login(request)
         if not visit.asker.may(Role.VIEWER):
             return render(visit, "forbidden.html", 403)
         board, counts = await self.read(visit)

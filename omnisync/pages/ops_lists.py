@@ -92,13 +92,21 @@ def _listed_names(session: Session, letters: Sequence[DeadLetter]) -> dict[tuple
 
 
 def open_cases(
-    session: Session, titles: Mapping[str, str], now: datetime, zone: ZoneInfo, say: Words
+    session: Session,
+    titles: Mapping[str, str],
+    places: Mapping[str, str],
+    now: datetime,
+    zone: ZoneInfo,
+    say: Words,
 ) -> tuple[CaseShown, ...]:
-    return tuple(_case(case, titles, now, zone, say) for case in cases.list_open(session, limit=LISTED_AT_MOST))
+    open_ones = cases.list_open(session, limit=LISTED_AT_MOST)
+    return tuple(_case(case, titles, places, now, zone, say) for case in open_ones)
 
 
-def _case(case: Case, titles: Mapping[str, str], now: datetime, zone: ZoneInfo, say: Words) -> CaseShown:
-    title, advice = ops_words.case_words(case, say)
+def _case(
+    case: Case, titles: Mapping[str, str], places: Mapping[str, str], now: datetime, zone: ZoneInfo, say: Words
+) -> CaseShown:
+    title, advice = ops_words.case_words(case, say, places)
     cause = case.cause if case.kind == "blast_zero" else ""
     note = ", ".join(part for part in (cause, say("since %(when)s", when=say.when(case.opened_at, now, zone))) if part)
     shown = title if case.channel == late.DESK else f"{titles.get(case.channel, case.channel)}: {title}"

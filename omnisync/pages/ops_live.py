@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from omnisync.access import Role
 from omnisync.pages.forms import SECURITY
 from omnisync.pages.office import menu
-from omnisync.pages.office.frame import Office, Visit, render, to
+from omnisync.pages.office.frame import Office, Visit, render
 from omnisync.pages.ops_view import Board
 
 PAUSE_SECONDS = 1.0
@@ -35,7 +35,7 @@ class Live:
         """`stand` with the words over the page, `changed` when there is something to fetch."""
         visit = await self._office.visit(request)
         if visit is None:
-            return to("/staff/login", next="/ops")
+            return self._office.ask_login(request)
         if not visit.asker.may(Role.VIEWER):
             return render(visit, "forbidden.html", 403)
         return StreamingResponse(self._follow(request, visit), headers=HEADERS, media_type="text/event-stream")

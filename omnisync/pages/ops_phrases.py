@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from omnisync.pages import ops_german, ops_german_files
+from omnisync.pages import ops_german, ops_german_adapters, ops_german_files
 from omnisync.pages.words import Words
 
 _GAP = "{}"
@@ -42,7 +42,9 @@ def _pattern(sentence: str) -> re.Pattern[str]:
     return re.compile("(.+?)".join(map(re.escape, sentence.split(_GAP))), re.DOTALL)
 
 
-_KNOWN: Mapping[str, Phrases] = {"de": Phrases(ops_german.GERMAN, Phrases(ops_german_files.GERMAN).say)}
+GERMAN = Phrases((*ops_german.GERMAN, *ops_german_adapters.GERMAN), Phrases(ops_german_files.GERMAN).say)
+"""What the engine and our adapters say, in German; of what differs, what is wrong with a line of a file."""
+_KNOWN: Mapping[str, Phrases] = {"de": GERMAN}
 
 
 def said(text: str, say: Words) -> str:

@@ -53,6 +53,7 @@ def board(session: Session, context: Context, range_name: str, now: datetime, sa
     """Everything, at this moment."""
     zone, channels = says.zone_of(context), list(context.channels.values())
     titles = {channel.name: channel.settings.title or channel.name for channel in channels}
+    places = {location.code: location.name for location in context.settings.locations}
     found = health.of_all(session, channels, now=now)
     counts = ops_tiles.Counts.read(session, found)
     _, length, points = RANGES[range_name]
@@ -67,7 +68,7 @@ def board(session: Session, context: Context, range_name: str, now: datetime, sa
         chart=ops_charts.chart(window, history.delays(session, window), zone, ops_tiles.delay_words(overall, say), say),
         letters=ops_lists.open_letters(session, titles, now, zone, say),
         letters_open=counts.letters,
-        cases=ops_lists.open_cases(session, titles, now, zone, say),
+        cases=ops_lists.open_cases(session, titles, places, now, zone, say),
         cases_open=counts.cases,
         shortages=ops_lists.open_shortages(session, context.settings, now, zone, say),
         shortages_open=counts.shortages,

@@ -253,10 +253,12 @@ RELEASES = {"blast_zero", "blast_price", "uncounted"}
 """Cases that hold numbers back until somebody decides."""
 
 
-def case_words(case: Case, say: Words) -> tuple[str, str]:
-    """(what it is, what to do about it)"""
-    words = _CASES.get(case.kind)
-    return words(case.details or {}, say) if words else (said(case.title, say), said(case.proposal, say))
+def case_words(case: Case, say: Words, places: Mapping[str, str]) -> tuple[str, str]:
+    """(what it is, what to do about it); a place is called as people call it, by its code where that is not known."""
+    words, details = _CASES.get(case.kind), dict(case.details or {})
+    if "location" in details:
+        details["location"] = places.get(str(details["location"]), details["location"])
+    return words(details, say) if words else (said(case.title, say), said(case.proposal, say))
 
 
 def can_apply(case: Case) -> bool:

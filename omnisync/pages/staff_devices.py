@@ -109,7 +109,7 @@ class _Page:
     async def show(self, request: Request) -> Response:
         visit = await self._office.visit(request)
         if visit is None:
-            return to("/staff/login", next=PATH)
+            return self._office.ask_login(request, PATH)
         if not visit.asker.may(Role.OPS):
             return render(visit, "forbidden.html", 403)
         board, counts = await self._services.read.run(
@@ -127,7 +127,7 @@ class _Page:
     async def press(self, request: Request, step: str) -> Response:
         visit = await self._office.visit(request)
         if visit is None:
-            return to("/staff/login", next=PATH)
+            return self._office.ask_login(request, PATH)
         form = await form_of(request)
         try:
             work = _allowed(visit, form, step)

@@ -14,7 +14,7 @@ from omnisync.errors import Refused
 from omnisync.http import Services
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.pages import languages
-from omnisync.pages.forms import CAMERA, SECURITY, form_of, to
+from omnisync.pages.forms import CAMERA, PAGES, SECURITY, form_of, to
 from omnisync.pages.logins import Login, Logins, check_token
 from omnisync.pages.staff_view import Eyes
 from omnisync.pages.staff_words import templates
@@ -52,11 +52,11 @@ class Gate:
         self.services, self.desk = services, desk
         self.logins = Logins(services)
 
-    async def visit(self, request: Request) -> Visit | Response:
-        """Who asks, as device and account stand now; else where they have to go first."""
+    async def visit(self, request: Request, back: str = PAGES[0]) -> Visit | Response:
+        """Who asks, as device and account stand now; else where they have to go first, and from there to the page or `back`."""
         login = await self.logins.find_device(request) or await self.logins.find(request)
         if login is None or not login.access.may(Role.STAFF):
-            return to("/staff/login")
+            return self.logins.ask(request, back)
         if login.here.locked:
             return self.render("locked.html", languages.of(request), 403, login=login)
         store = self._store(request, login)
@@ -67,7 +67,7 @@ class Gate:
 
     async def act(self, request: Request, back: str) -> tuple[Visit, dict[str, str]] | Response:
         """The same for a button: it takes our own form, and somebody who answers for it."""
-        visit = await self.visit(request)
+        visit = await self.visit(request, back)
         if isinstance(visit, Response):
             return visit
         form = await form_of(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,8 @@ FITS = ((8, ""), (14, "wide"), (20, "wide small"))
 """The length of a name on a slip, and how it is set so that no word is broken: beside the shelf, over it, and smaller."""
 SHORT_SHELF = 5
 """What is longer takes the room beside the name."""
+SHELF_WORD = 11
+"""The longest word of a shelf that stands beside the code; what is longer is set smaller, and is broken last of all."""
 TWO_LINES = 20
 """What is longer is broken between words and after hyphens; then its longest word counts."""
 
@@ -43,6 +46,8 @@ class Slip:
     name: str
     fit: str
     """How the name is set."""
+    room: str
+    """How the shelf is set."""
     qr: Markup
     """The number once more, for a scanner: it opens the pickup."""
 
@@ -74,6 +79,13 @@ def fit(name: str, shelf: str) -> str:
     longest = max(map(len, name.replace("-", "- ").split(" ")))
     looks = FITS if len(shelf) <= SHORT_SHELF else FITS[1:]
     return next((look for most, look in looks if max(longest, min(len(name), TWO_LINES)) <= most), "wide tiny")
+
+
+def room(shelf: str) -> str:
+    """How a shelf is set: large where it is short, and so that it never lies on the code."""
+    if len(shelf) <= SHORT_SHELF:
+        return ""
+    return "long" if max(map(len, re.split(r"\s|(?<=[-/])", shelf))) <= SHELF_WORD else "long small"
 
 
 class _Page:
@@ -138,4 +150,4 @@ class _Page:
 def _slip(card: Card) -> Slip:
     made = segno.make(card.number, error="m", micro=False).svg_inline(border=2, omitsize=True)
     name = called(card.who)
-    return Slip(card.id, card.number, card.shelf, name, fit(name, card.shelf), Markup(made))  # noqa: S704  segno draws numbers only
+    return Slip(card.id, card.number, card.shelf, name, fit(name, card.shelf), room(card.shelf), Markup(made))  # noqa: S704  segno draws numbers only

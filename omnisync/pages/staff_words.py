@@ -32,6 +32,8 @@ MESSAGES = {
     "goods-coming": later("Goods for this pickup are still on their way."),
     "no-pickup": later("Nothing can be collected there now."),
     "no-login": later("Name or password is wrong."),
+    "login-over": later("Nobody is logged in here any more. Please log in again."),
+    "login-over-undone": later("Nobody is logged in here any more, so that was not done. Please log in again."),
     "who": later("First tap who you are."),
     "unsure": later("The connection broke: nobody knows whether that button was still heard. Please have a look."),
     "wrong-pin": later("The PIN is wrong."),

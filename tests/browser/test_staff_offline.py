@@ -117,7 +117,7 @@ def test_a_hand_over_without_a_network_is_saved_and_sent_later(office, open_page
 
     phone.context.set_offline(False)
     phone.get_by_text("1 gespeicherte Übergabe ist gesendet").wait_for()
-    phone.get_by_text("Verbunden · Stand").wait_for()
+    phone.get_by_text("Verbunden ·").wait_for()
     can_be_used(phone, "offline-sent")
     assert server.call("GET", f"/v1/pickups/{the_id}")["state"] == "collected"
     phone.get_by_role("button", name="Verstanden").click()
@@ -212,7 +212,7 @@ def test_of_two_devices_without_a_network_one_wins_and_the_other_is_told(office,
     first.get_by_text("1 gespeicherte Übergabe ist gesendet").wait_for()
     second.context.set_offline(False)
     second.get_by_text(f"{number} war schon übergeben worden, von Ada Sommer").wait_for()
-    second.get_by_text("Verbunden · Stand").wait_for()
+    second.get_by_text("Verbunden ·").wait_for()
     can_be_used(second, "offline-late")
 
     assert server.call("GET", f"/v1/pickups/{the_id}")["state"] == "collected"

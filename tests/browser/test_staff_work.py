@@ -8,6 +8,7 @@ import pytest
 
 from tests.browser.day import PASSWORD
 from tests.browser.looks import faint_texts, small_targets, unnamed_controls
+from tests.pages.test_staff_browser import SCAN
 
 pytestmark = pytest.mark.browser
 PAGES = ("", "/find?q=er", "/article?sku=KERZE-HIDDENSEE", "/count?sku=KERZE-HIDDENSEE", "/pause")
@@ -57,8 +58,8 @@ def test_an_article_is_looked_for_counted_and_said_to_be_right(at_work):
 
 def test_an_article_is_put_aside_and_pickups_are_paused_for_an_hour(at_work, server):
     page, key = at_work(390, 844, touch=True), uuid.uuid4().hex
-    counted = {"key": key, "kind": "count", "sku": "MUETZE-WINTERHUDE", "location": "linden", "quantity": 9}
-    server.call("POST", "/v1/stock/movements", {"movements": [counted]}, key=f"{key}/counted")
+    came = {"key": key, "kind": "received", "sku": "MUETZE-WINTERHUDE", "location": "linden", "quantity": 1}
+    server.call("POST", "/v1/stock/movements", {"movements": [came]}, key=f"{key}/came")
 
     page.goto(f"{server.url}/staff/work/article?sku=MUETZE-WINTERHUDE")
     page.get_by_text("Für Kunden zurücklegen").click()
@@ -78,14 +79,12 @@ def test_an_article_is_put_aside_and_pickups_are_paused_for_an_hour(at_work, ser
 def test_at_a_till_a_scan_opens_the_article_and_the_next_one_while_counting(at_work):
     page = at_work(1366, 768)
 
-    page.keyboard.type("HEMD-ALSTER-M")
-    page.keyboard.press("Enter")
+    page.evaluate(SCAN, "HEMD-ALSTER-M")
     page.get_by_role("heading", name="Artikel", exact=True).wait_for()
     page.get_by_role("link", name="Zählen").focus()
     page.keyboard.press("Enter")
     page.get_by_text("Hemd Alster").wait_for()
-    page.keyboard.type("MUETZE-WINTERHUDE")
-    page.keyboard.press("Enter")
+    page.evaluate(SCAN, "MUETZE-WINTERHUDE")
 
     page.get_by_text("Mütze Winterhude").wait_for()
     assert page.url.endswith("/staff/work/count?sku=MUETZE-WINTERHUDE")

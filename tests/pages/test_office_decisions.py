@@ -93,7 +93,7 @@ def test_a_decision_is_made_on_its_page_and_kept_with_who_made_it(engine, clock)
 
     page, after, closed = play(engine, clock, story)
 
-    assert rows(page, "cases")[0].startswith("2 × LAMP in linden zweimal verkauft")
+    assert rows(page, "cases")[0].startswith("2 × LAMP in Filiale Lindenstraße zweimal verkauft")
     assert "Nichts zu entscheiden." in section(after, "cases")
     assert "Verworfen olga" in rows(closed, "cases")[0]
 
@@ -198,4 +198,4 @@ def test_a_count_of_somebody_elses_stock_is_a_decision(engine, clock):
         await site.services.write.run(lambda session: facts.apply(session, site.context, channel, [told], now=now))
         return await site.get("/ops/cases")
 
-    assert "3 × LAMP gezählt in linden" in section(play(engine, clock, story), "cases")
+    assert "3 × LAMP gezählt in Filiale Lindenstraße" in section(play(engine, clock, story), "cases")

@@ -87,7 +87,7 @@ def test_the_timeline_of_an_order_goes_from_the_shop_to_the_parcel(engine, clock
 
     assert rows(listed, "orders")[0].startswith("#1001 eBay DE Offen 2 0")
     assert [one.partition(" ")[2] for one in story_of(page)][-1] == "Im Kanal bestellt 2 × LAMP, Filiale Lindenstraße"
-    assert "Keine Bestellung ist so." in section(waiting, "orders")
+    assert "Keine Bestellung passt dazu." in section(waiting, "orders")
 
 
 def test_pickups_are_listed_by_state_and_store(engine, clock):
@@ -111,7 +111,7 @@ def test_pickups_are_listed_by_state_and_store(engine, clock):
     assert ["Anna" in row for row in rows(ready, "pickups")] == [True]
     assert ["Mehmet" in row for row in rows(late, "pickups")] == [True]
     assert "Verspätet" in rows(late, "pickups")[0]
-    assert "Keine Abholung ist so." in section(nowhere, "pickups")
+    assert "Keine Abholung passt dazu." in section(nowhere, "pickups")
     assert sorted(row[1] for row in table_of(file.text)[1:]) == ["Anna Schubert", "Mehmet Yılmaz"]
 
 

@@ -159,7 +159,7 @@ def test_the_list_finds_articles_by_name_and_by_state(engine, clock):
 
     assert [row.split()[0] for row in rows(by_name, "stock")] == ["LAMP"]
     assert [row.split()[0] for row in rows(by_state, "stock")] == ["CHAIR"]
-    assert "Kein Bestand ist so." in section(by_sign, "stock")
+    assert "Kein Bestand passt dazu." in section(by_sign, "stock")
 
 
 def test_the_list_goes_on_where_the_page_before_ended(engine, clock):

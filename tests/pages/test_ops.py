@@ -257,7 +257,7 @@ def test_a_sale_of_the_same_last_piece_is_counted_and_answered(engine, clock):
     page, after = play(engine, clock, story)
 
     assert "Doppelt verkauft 2 Stück 2 Stück fehlen noch" in part(page, "tiles")
-    assert "2 × LAMP in linden zweimal verkauft" in part(page, "entscheidungen")
+    assert "2 × LAMP in Filiale Lindenstraße zweimal verkauft" in part(page, "entscheidungen")
     assert "2 × Lamp, Filiale Lindenstraße" in part(page, "fehlmengen")
     assert "olga kümmert sich" in part(after, "fehlmengen")
 

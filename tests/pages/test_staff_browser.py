@@ -161,7 +161,8 @@ SCAN = """(code) => {
     for (const key of code) if (press(key) && place.matches("input")) place.value += key;
     if (press("Enter") && place.form) place.form.requestSubmit();
 }"""
-"""What a wedge scanner types: faster than any hand, and Enter."""
+"""What a wedge scanner types: faster than any hand, and Enter. Playwright's own keys cross two processes one by one: on a busy machine
+they come as slowly as a hand's."""
 
 
 def sounded(page, tones):

@@ -1,4 +1,5 @@
 import asyncio
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -8,7 +9,7 @@ from omnisync.access import Role, devices, people, sessions
 from omnisync.orders import pickup
 from omnisync.orders.pickup import Actor
 from tests.pages.staff_site import Site, hidden, opened
-from tests.people import PIN, at_the_desk, person
+from tests.people import PASSWORD, PIN, at_the_desk, person
 
 
 def play(engine, clock, story):
@@ -323,3 +324,41 @@ def test_a_login_leads_where_somebody_wanted_to_go(engine, clock):
         return await site.post("/staff/login", **hidden(page.text), name="olga", password="Kaffee um halb zehn")
 
     assert said(play(engine, clock, story)) == "/ops/devices"
+
+
+def test_whoever_is_logged_out_meanwhile_is_told_so_and_led_back_to_the_page(engine, clock):
+    read = {"accept": "text/html"}
+
+    async def story(site):
+        await site.log_in("kim")
+        shown = (await site.get("/staff")).text
+        clock.advance(days=2)
+        looked = await site.browser.get("/staff/work/count?sku=LAMP&m=done", headers=read)
+        form = urlencode(hidden(shown) | {"until": "1h"})
+        form_headers = read | {"content-type": "application/x-www-form-urlencoded"}
+        pressed = await site.browser.post("/staff/work/pause", content=form, headers=form_headers)
+        page = (await site.get(looked.headers["location"])).text
+        back = await site.post("/staff/login", **hidden(page), name="kim", password=PASSWORD)
+        return looked, pressed, page, back
+
+    looked, pressed, page, back = play(engine, clock, story)
+
+    assert said(looked) == "/staff/login?next=%2Fstaff%2Fwork%2Fcount%3Fsku%3DLAMP&m=login-over"
+    assert "Hier ist niemand mehr angemeldet. Bitte neu anmelden." in page
+    assert said(back) == "/staff/work/count?sku=LAMP"
+    assert said(pressed).endswith("m=login-over-undone")
+
+
+@pytest.mark.parametrize(
+    ("path", "leads_to"), [("/ops/letters?channel=webshop", "/ops/letters?channel=webshop"), ("/ops", "/ops")]
+)
+def test_a_link_of_a_mail_leads_past_the_login_to_its_page(engine, clock, path, leads_to):
+    async def story(site):
+        asked = await site.browser.get(path, headers={"accept": "text/html"})
+        page = await site.get(asked.headers["location"])
+        return page.text, await site.post("/staff/login", **hidden(page.text), name="olga", password=PASSWORD)
+
+    page, back = play(engine, clock, story)
+
+    assert "angemeldet. Bitte neu" not in page  # nobody was logged in here before
+    assert said(back) == leads_to

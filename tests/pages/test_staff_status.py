@@ -52,7 +52,7 @@ def test_a_channel_that_is_late_is_said_with_the_pieces_that_could_be_sold_there
     german, english = play(engine, clock, story, who="kim")
 
     assert "1 Kanal stimmt gerade nicht. Alle anderen stimmen." in words(german)
-    assert "eBay DE ist 5 Minuten zurück Bis zu 3 Stück könnten dort inzwischen verkauft werden." in words(german)
+    assert "eBay DE hängt 5 Minuten hinterher Bis zu 3 Stück könnten dort inzwischen verkauft werden." in words(german)
     assert "Was jetzt gilt" in words(german)
     assert "eBay DE is 5 minutes behind Up to 3 pieces could be sold there in the meantime." in words(english)
 
@@ -64,7 +64,7 @@ def test_long_spans_are_told_roughly(engine, clock, minutes, told):
         await site.log_in("kim")
         return await site.get(PATH)
 
-    assert f"ist {told} zurück" in words(play(engine, clock, story, who="kim"))
+    assert f"hängt {told} hinterher" in words(play(engine, clock, story, who="kim"))
 
 
 def test_without_a_worker_it_says_that_everything_stands_still(engine, clock):

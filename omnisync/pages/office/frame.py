@@ -124,6 +124,10 @@ class Office:
             says.zone_of(self.context),
         )
 
+    def ask_login(self, request: Request, back: str = "/ops") -> Response:
+        """To the login, and from there to this page, with its filters."""
+        return Logins(self.services).ask(request, back)
+
     async def press(self, request: Request, thing: str, name: str, step: str) -> Response:
         """A button. Pressed by two people it has one effect, and the second is told."""
         do = steps.STEPS.get((thing, step))
@@ -141,10 +145,10 @@ class Office:
 
     async def answer(self, request: Request, work: Callable[[Mapping[str, str], Visit], Any]) -> Response:
         """Do what a form asks for and go back to the page it stood on, with one word about how it went."""
-        visit = await self.visit(request)
+        visit, form = await self.visit(request), await form_of(request)
         if visit is None:
-            return to("/staff/login", next="/ops")
-        code, form = "done", await form_of(request)
+            return self.ask_login(request, _back(form))
+        code = "done"
         try:
             check_token(form, visit.login)
             await work(form, visit)
@@ -155,7 +159,7 @@ class Office:
     async def _show(self, request: Request, template: str, read: Read, role: Role, door: Batches) -> Response:
         visit = await self.visit(request)
         if visit is None:
-            return to("/staff/login", next="/ops")
+            return self.ask_login(request)
         if not visit.asker.may(role):
             return render(visit, "forbidden.html", 403)
         try:

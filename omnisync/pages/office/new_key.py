@@ -36,7 +36,7 @@ class _Press:
         """Make it, and show it once."""
         visit = await self._office.visit(request)
         if visit is None:
-            return to("/staff/login", next=PATH)
+            return self._office.ask_login(request, PATH)
         form = await form_of(request)
         try:
             check_token(form, visit.login)

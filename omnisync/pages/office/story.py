@@ -19,6 +19,7 @@ from omnisync.orders.tables import ChannelOrder, Mail, OrderLine, PickupLine, Ta
 from omnisync.pages.office import kinds, orders, pickups, stock, ways
 from omnisync.pages.office.frame import Visit
 from omnisync.pages.office.sheet import Column, Mark, Sheet
+from omnisync.pages.ops_phrases import said
 from omnisync.pages.words import later
 from omnisync.stock.tables import Movement, Promise, Transfer
 from omnisync.sync.context import Context
@@ -232,7 +233,9 @@ def _booked(session: Session, row: Any, names: Mapping[str, str], visit: Visit) 
 def _letters(session: Session, row: Any, visit: Visit) -> Iterator[Moment]:
     here = letter.c.key.startswith(f"line/{row.external_id}/", autoescape=True)
     for one in session.execute(sa.select(letter).where(letter.c.channel == row.channel, here)):
-        yield Moment(one.opened_at, visit.say("Stuck"), detail=one.reason, way=ways.letters(row.channel))
+        yield Moment(
+            one.opened_at, visit.say("Stuck"), detail=said(one.reason, visit.say), way=ways.letters(row.channel)
+        )
         if one.closed_at:
             yield Moment(one.closed_at, visit.say("Cleared up"), detail=one.closed_how or "")
 
@@ -257,7 +260,7 @@ def _order_lines(session: Session, row: Any, visit: Visit) -> Sheet:
         Column(later("Cancelled"), lambda one: one.cancelled, _told, look="num"),
         Column(later("Restocked"), lambda one: one.restocked, _told, look="num"),
         Column(later("Price"), _price, lambda one: ways.price(one.sku) if one.sku else "", look="num"),
-        Column(later("Waits for"), lambda one: one.waiting),
+        Column(later("Waits for"), lambda one: said(one.waiting or "", say)),
     )  # fmt: skip
     return Sheet("lines", say("What was ordered"), columns, rows, say("It has no lines."))
 

@@ -89,7 +89,7 @@ function lost() {
 
 async function ask(url) {
   const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
-  if (answer.redirected) location.assign("/staff/login");
+  if (answer.redirected) location.reload(); // the login that comes then leads back here
   return answer.ok && !answer.redirected ? answer : null;
 }
 
@@ -171,7 +171,8 @@ function fieldsOf(form, button) {
 
 async function soft(form, button) {
   const fields = fieldsOf(form, button);
-  const answer = await fetch(form.action, { method: "POST", body: fields, signal: AbortSignal.timeout(PATIENCE_MS) });
+  const headers = { accept: "text/html" };
+  const answer = await fetch(form.action, { method: "POST", headers, body: fields, signal: AbortSignal.timeout(PATIENCE_MS) });
   const here = new URL(answer.url);
   const page = document.querySelector("[data-page]");
   const next = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-page]");
