@@ -99,7 +99,9 @@ ON_THE_CODE = """() => {
 
 
 @pytest.mark.parametrize("roll", ["80", "62"])
-@pytest.mark.parametrize("shelf", ["12", "Kühlraum links 3", "Wareneingangspufferlager", "Schwerlastregal/Palettenplatz-0815-B"])
+@pytest.mark.parametrize(
+    "shelf", ["12", "Kühlraum links 3", "Wareneingangspufferlager", "Schwerlastregal/Palettenplatz-0815-B"]
+)
 @pytest.mark.parametrize(
     ("name", "called"),
     [
