@@ -42,7 +42,7 @@ def main() -> int:
     """Measure, tell, and fail when the flash sale granted another number than there was, when a planted bug survived, when a rig
     found something lost or doubled, or when a simulated run went wrong."""
     given = _arguments()
-    retailer.ARTICLES = given.articles
+    retailer.ARTICLES, retailer.ASKED = given.articles, given.asked
     pinned = processes.pin(os.getpid(), LOAD_CORE)
     rows = []
     say = sys.stderr if given.json else sys.stdout
@@ -71,6 +71,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--articles", type=int, default=retailer.ARTICLES, help="of the retailer, each at two locations"
     )
+    parser.add_argument("--asked", type=int, default=retailer.ASKED, help="so many of these articles are asked for")
     parser.add_argument(
         "--full", action="store_true", help="propagation and what follows it, and sim, at their full size"
     )
@@ -126,6 +127,7 @@ def _on(database: str, wanted: Sequence[Figure], plan: measure.Plan) -> Iterator
             yield measure.summary(figure, database, rounds) | {
                 "peak_mb": server.peak_mb(),
                 "articles": retailer.ARTICLES,
+                "asked": len(retailer.asked_for()),
             }
 
 

@@ -37,7 +37,7 @@ def _reserve_one(key: str, sku: str) -> Requests:
 
 
 def _reserve_any(key: str, _: str) -> Requests:
-    order, chance = list(range(retailer.ARTICLES)), random.Random(1)
+    order, chance = list(retailer.asked_for()), random.Random(1)
     while True:
         chance.shuffle(order)
         for number in order:
@@ -60,7 +60,7 @@ def _ask(skus: int) -> Callable[[str, str], Requests]:
     def requests(key: str, _: str) -> Requests:
         chance = random.Random(2)
         while True:
-            wanted = chance.sample(range(retailer.ARTICLES), skus)
+            wanted = chance.sample(retailer.asked_for(), skus)
             query = "&".join(f"sku={retailer.sku(number)}" for number in wanted)
             yield request("GET", f"/v1/availability?{query}", headers={"authorization": f"Bearer {key}"})
 

@@ -21,6 +21,8 @@ from omnisync.stock.ledger import Entry
 from omnisync.values import Kind
 
 ARTICLES = 10_000
+ASKED = 10_000
+"""So many of the articles are what customers want: their numbers lie evenly among all."""
 HOT = "HOT"
 PIECES = 1_000_000
 FLASH_PIECES = 500
@@ -68,6 +70,11 @@ SECRETS = {"BENCH_SHOPIFY_TOKEN": "bench", "BENCH_SHOPIFY_SECRET": WEBHOOK_SECRE
 def sku(number: int) -> str:
     """The article of that number."""
     return f"A-{number:05}"
+
+
+def asked_for() -> range:
+    """The numbers of the articles that customers ask for."""
+    return range(0, ARTICLES, max(1, ARTICLES // ASKED))
 
 
 def write_settings(folder: Path, database: str, port: int) -> Path:

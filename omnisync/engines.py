@@ -30,6 +30,9 @@ _SQLITE_PRAGMAS = (
     "PRAGMA temp_store=MEMORY",
 )
 
+_NEWEST, _ONE_STATE = 2, 3
+"""psycopg's numbers of READ COMMITTED, in which a statement sees what others committed before it began, and REPEATABLE READ."""
+
 _POSTGRESQL_SETTINGS = (
     # Rows are asked for by key, some dozens at once. At the default price of a disk that must turn, reading a whole table of ten
     # thousand balances looks cheaper than that, and is ten times dearer.
@@ -46,7 +49,7 @@ def engine_for(url: str, *, pool_size: int = 10) -> Engine:
 
 
 def _postgresql_engine(url: str, pool_size: int) -> Engine:
-    engine = sa.create_engine(url, pool_size=pool_size, max_overflow=pool_size, isolation_level="READ COMMITTED")
+    engine = sa.create_engine(url, pool_size=pool_size, max_overflow=pool_size)
 
     @event.listens_for(engine, "checkout")
     def is_there(connection: Any, _record: Any, _proxy: Any) -> None:
@@ -63,6 +66,14 @@ def _postgresql_engine(url: str, pool_size: int) -> Engine:
             for setting in _POSTGRESQL_SETTINGS:
                 cursor.execute(setting)
         connection.commit()  # else the settings end with the first transaction that is rolled back
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        """Several statements of a read see one state of things; psycopg says BEGIN with the first of them."""
+        level = _ONE_STATE if connection.get_execution_options().get(READ_ONLY, False) else _NEWEST
+        driver: Any = connection.connection.driver_connection
+        if driver.isolation_level != level:
+            driver.isolation_level = level
 
     posting.allow(engine)
     return engine

@@ -110,6 +110,32 @@ def test_what_was_first_asked_of_an_empty_table_does_not_read_all_of_it_when_it_
         assert (len(found), session.execute(read).scalar_one() - before) == (2, 0)
 
 
+def test_a_read_sees_one_state_of_things_whatever_is_committed_meanwhile(engine):
+    every = sa.select(db.table(Movement).c.key)
+
+    with db.reading(engine) as before:
+        seen = [before.execute(every).scalars().all()]
+        with db.transaction(engine) as session:
+            db.insert_all(session, db.table(Movement), [_movement()])
+        seen.append(before.execute(every).scalars().all())
+    with db.reading(engine) as after:
+        seen.append(after.execute(every).scalars().all())
+
+    assert seen == [[], [], ["k1"]]
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_what_writes_sees_what_was_committed_a_moment_ago(engine):
+    """A batch that waited for a shelf's lock decides by what the one before it left there."""
+    with db.reading(engine) as session:  # the pool hands the same connection out again
+        session.execute(sa.text("SELECT 1"))
+
+    with db.transaction(engine) as session:
+        level = session.execute(sa.text("SHOW transaction_isolation")).scalar_one()
+
+    assert level == "read committed"
+
+
 def test_rows_that_were_inserted_without_waiting_are_read_by_the_next_statement(engine):
     journal = db.table(Movement)
 
