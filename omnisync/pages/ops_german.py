@@ -248,4 +248,15 @@ GERMAN: tuple[tuple[str, str], ...] = (
     ("{} has no WooCommerce API at this address (it answered {}).", "{1} hat unter dieser Adresse keine WooCommerce-API (Antwort {2})."),
     ("Set base_url to the shop's address as its own pages show it, with https and without a redirect, and choose any permalinks but Plain in WordPress.", "base_url auf die Adresse setzen, die die Seiten des Shops selbst zeigen, mit https und ohne Weiterleitung, und in WordPress andere Permalinks als „Einfach“ wählen."),
     ("Told by {}, whose device had no network at the time.", "Gemeldet von {1}, das Gerät hatte zu der Zeit keine Verbindung."),
+    # ---- the office: what an address named and nobody knows
+    ("There is no article {}.", "Einen Artikel {1} gibt es nicht."),
+    ("There is no such message.", "Diese Nachricht gibt es nicht."),
+    ("There is no such dead letter.", "Diese liegen gebliebene Nachricht gibt es nicht."),
+    ("There is no such figure.", "Diese Kennzahl gibt es nicht."),
+    ("There is no such pickup.", "Diese Abholung gibt es nicht."),
+    ("There is no such order.", "Diese Bestellung gibt es nicht."),
+    ("There is no such page.", "Diese Seite gibt es nicht."),
+    ("There is no row {}.", "Eine Zeile {1} gibt es nicht."),
+    ("There is no step {} of {}.", "Einen Schritt {1} von {2} gibt es nicht."),
+    ("Nothing is handed out here.", "Hier wird nichts ausgegeben."),
 )  # fmt: skip

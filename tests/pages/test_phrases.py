@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 import pytest
@@ -25,15 +25,12 @@ NAMED = {"reason", "action", "message", "title"}
 GERMAN = speaking("de")
 
 
-def sentences(file: Path) -> Iterator[str]:
+def sentences(file: Path, spoken_by: Set[str] = frozenset(SPOKEN | OF_THEIR_OWN)) -> Iterator[str]:
     """What is said in it, with 7 for whatever differs."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Assign) and _is_kept(node):
             yield from (text for text in (_text(one) for one in _either(node.value)) if text.endswith("."))
-        if (
-            isinstance(node, ast.Call)
-            and getattr(node.func, "id", getattr(node.func, "attr", "")) in SPOKEN | OF_THEIR_OWN
-        ):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in spoken_by:
             spoken = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg in NAMED)]
             told = (_text(one) for each in spoken for one in _either(each))
             yield from (text for text in told if " " in text.strip() and text.strip("7 :.,()"))
@@ -66,6 +63,18 @@ def test_what_is_said_is_said_in_german_too(file: Path) -> None:
     told -= {"pip install 'omnisync[sftp]'", "Shopify: 7"}  # a command, and what a channel says itself
 
     assert [sentence for sentence in sorted(told) if said(sentence, GERMAN) == sentence] == []
+
+
+OFFICE = sorted((CODE / "pages" / "office").glob("*.py"))
+
+
+@pytest.mark.parametrize("file", [pytest.param(file, id=file.name) for file in OFFICE])
+def test_what_the_office_does_not_find_is_said_in_german_too(file: Path) -> None:
+    assert [one for one in sorted(sentences(file, {"NotFound"})) if said(one, GERMAN) == one] == []
+
+
+def test_the_office_has_things_that_are_not_found() -> None:
+    assert len({one for file in OFFICE for one in sentences(file, {"NotFound"})}) > 6
 
 
 def test_there_is_something_to_say() -> None:

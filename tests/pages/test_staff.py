@@ -36,11 +36,16 @@ def test_nobody_sees_anything_before_they_log_in(engine, clock):
         placed = await site.place(("LAMP", 1))
         paths = ["/staff", "/staff?live=1", "/staff/code", f"/staff/pickups/{placed.pickup.id}"]
         answers = [await site.get(path) for path in paths]
-        return [*answers, await site.post(f"/staff/pickups/{placed.pickup.id}/pick", version="0", token="")]
+        pressed = await site.post(f"/staff/pickups/{placed.pickup.id}/pick", version="0", token="")
+        return placed.pickup.id, answers, pressed
 
-    answers = play(engine, clock, story)
+    name, answers, pressed = play(engine, clock, story)
 
     assert {(answer.status_code, answer.headers["location"]) for answer in answers} == {(303, "/staff/login")}
+    login = f"/staff/login?next=%2Fstaff%2Fpickups%2F{name}"
+    assert (pressed.status_code, pressed.headers["location"]) == (303, login), (
+        "and then back to what the button belonged to"
+    )
 
 
 def test_a_wrong_password_lets_nobody_in_and_guessing_is_stopped(engine, clock):

@@ -65,7 +65,7 @@ def test_a_listing_that_the_channel_ended_is_gone_and_named_in_one_case(
     assert gone(house) == ["LAMP"]
     [case] = house.cases("listings_gone")
     assert [one["external_id"] for one in case.details["examples"]] == ["id-LAMP"]
-    assert ("LAMP" in case.title, "LAMP" in ops_words.case_words(case, words.speaking("de"))[0]) == (True, True)
+    assert ("LAMP" in case.title, "LAMP" in ops_words.case_words(case, words.speaking("de"), {})[0]) == (True, True)
     assert house.letters("web") == []
 
 
@@ -197,7 +197,10 @@ def test_hundreds_that_vanish_are_one_case_about_the_catalogue(
     assert len(gone(house)) == len(MANY)
     [case] = house.cases("listings_gone")
     assert (case.details["wholesale"], case.details["listings"]) == (True, len(MANY))
-    assert ("catalogue" in case.title, "Katalog" in ops_words.case_words(case, words.speaking("de"))[0]) == (True, True)
+    assert ("catalogue" in case.title, "Katalog" in ops_words.case_words(case, words.speaking("de"), {})[0]) == (
+        True,
+        True,
+    )
 
 
 def test_a_reading_that_breaks_off_says_nothing_about_the_rest(

@@ -84,7 +84,7 @@ def test_the_office_reads_what_happened_in_its_own_language(session, language):
     say, desk = words.speaking(language), a_desk()
     case = twice(session, desk, ("LAMP", 1))
 
-    title, advice = ops_words.case_words(case, say)
+    title, advice = ops_words.case_words(case, say, {})
 
     number = case.details["number"]
     assert (
@@ -96,8 +96,8 @@ def test_the_office_reads_what_happened_in_its_own_language(session, language):
     )
     assert ops_words.can_apply(case)
     case.details = case.details | {"first_by": None}
-    elsewhere = ops_words.case_words(case, say)
+    elsewhere = ops_words.case_words(case, say, {})
     for state in ("cancelled", "expired"):
         case.details = case.details | {"became": "after_end", "was": state}
-        assert say(state) in ops_words.case_words(case, say)[0]
+        assert say(state) in ops_words.case_words(case, say, {})[0]
     assert advice != elsewhere[1]

@@ -114,7 +114,7 @@ def test_two_returns_that_may_be_the_same_piece_are_a_case_and_no_guess(house: H
 
     assert there == 10 - 3 + 2
     [case] = house.rows(Case, kind="double_return")
-    assert "LAMP" in ops_words.case_words(case, words.speaking("de"))[0]
+    assert "LAMP" in ops_words.case_words(case, words.speaking("de"), {})[0]
     assert {"LAMP", "linden", "R-1"} <= {case.details["sku"], case.details["location"], case.details["order"]}
 
 
@@ -174,7 +174,7 @@ def test_a_lamp_that_till_and_shop_both_took_back_is_taken_off_again_where_nobod
     assert (two.level("LAMP", "linden")[0], two.level("LAMP", "markt")[0]) == (11, 9)
     assert [one.duplicate for one in two.rows(GoodsReturn, counter=False)] == [1]
     assert case.details["channels"] == ["pos", "web"]
-    assert ops_words.case_words(case, words.speaking("de"))[0].count("#1001") == 1
+    assert ops_words.case_words(case, words.speaking("de"), {})[0].count("#1001") == 1
     assert two.within(violations) == []
 
 

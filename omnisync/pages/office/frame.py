@@ -23,6 +23,7 @@ from omnisync.pages.forms import SECURITY, form_of
 from omnisync.pages.logins import Login, Logins, check_token
 from omnisync.pages.office import menu, says, sheet, steps
 from omnisync.pages.office.sheet import Sheet
+from omnisync.pages.ops_phrases import said
 from omnisync.pages.words import Words
 from omnisync.sync.context import Context
 from omnisync.values import Money
@@ -165,8 +166,10 @@ class Office:
         try:
             view, counts = await door.run(lambda session: self._read(session, read, visit))
         except Refused as refused:
-            status = 404 if isinstance(refused, NotFound) else 422
-            return render(visit, "missing.html", status, code=refused.code, detail=str(refused), counts=menu.NOTHING)
+            is_missing = isinstance(refused, NotFound)
+            detail = said(str(refused), visit.say) if is_missing else ""
+            status = 404 if is_missing else 422
+            return render(visit, "missing.html", status, code=refused.code, detail=detail, counts=menu.NOTHING)
         if name := visit.get("csv"):
             return file_of(next((one for one in view.sheets if one.name == name), None), visit)
         if go := getattr(view, "go", ""):
