@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 
-from omnisync.catalog import articles, backorder, bundles
+from omnisync.catalog import articles, backorder
 from omnisync.orders.offers import ReadyTimes
 from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock import availability
@@ -73,9 +73,11 @@ def look(session: Session, questions: Sequence[Question]) -> list[Stock]:
 
 
 def _stock(session: Session, skus: Sequence[str]) -> Stock:
-    sets = {sku: articles.explode(session, [(sku, 1)]) for sku in bundles.among(session, skus)}
-    parts = {part for contents in sets.values() for part in contents}
-    found = _dated(session, availability.on_sale(session, {*skus, *parts} - sets.keys()))
+    found, names = availability.on_sale(session, skus)
+    sets = {sku: articles.explode(session, [(sku, 1)]) for sku in names}
+    if parts := {part for contents in sets.values() for part in contents} - found.keys():
+        found |= availability.on_sale(session, parts)[0]
+    found = _dated(session, found)
     unseen = [sku for sku in skus if sku not in found and sku not in sets]
     for sku in articles.known(session, unseen) if unseen else ():
         found[sku] = OnSale({}, {})
