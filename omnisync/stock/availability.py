@@ -80,11 +80,12 @@ def on_sale(session: Session, skus: Iterable[str]) -> tuple[dict[str, OnSale], s
         if location is None:
             sets.add(sku)
             continue
-        if sku not in found:
-            found[sku] = OnSale({}, {})
-        found[sku].pieces[location] = pieces
+        one = found.get(sku)
+        if one is None:
+            one = found[sku] = OnSale({}, {})
+        one.pieces[location] = pieces
         if beyond:
-            found[sku].beyond[location] = Beyond(beyond, due_at)
+            one.beyond[location] = Beyond(beyond, due_at)
     return {sku: one for sku, one in found.items() if sku not in sets} if sets else found, sets
 
 
