@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from omnisync.adapters.base import LevelSeen, Outcome, Published, Shown, Target, Write
+from omnisync.adapters.base import LevelSeen, Outcome, Published, Shown, Target
 from omnisync.errors import NeedsAttention, TryLater
 from omnisync.sync import behind, claims, deadletters, gone, health, looks, polling, sweep
 from omnisync.sync.behind import Seen, Task
@@ -48,9 +48,8 @@ async def reconcile(
     after the batch during which it is `overtaken`: what has just been sold out must not wait for all that was behind before.
     """
     report, memory = Report(), {} if seen is None else seen
-    writes = channel.can.write is not Write.NONE or channel.can.prices
-    begun = await _compute(context, channel, full=full, hints=hints, scan=scan, seen=memory, claiming=writes)
-    if not writes:
+    begun = await _compute(context, channel, full=full, hints=hints, scan=scan, seen=memory, claiming=channel.writes)
+    if not channel.writes:
         return report
     try:
         await _publish_due(context, channel, report, begun, overtaken, prices=False)
