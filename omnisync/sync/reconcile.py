@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import Key
 from omnisync.sync.settle import settle
 from omnisync.sync.tables import PRICE_PLACE
+from omnisync.sync.why import Overtaken, nothing_urgent
 
 MAX_BATCHES = 400
 """In one pass; the rest waits for the next, so that orders are read in between."""
@@ -40,7 +41,7 @@ async def reconcile(
     hints: Collection[str] = (),
     scan: bool = True,
     seen: Seen | None = None,
-    overtaken: Callable[[], bool] = lambda: False,
+    overtaken: Overtaken = nothing_urgent,
 ) -> Report:
     """One pass: find what is behind, look where the channel does not compare, write, settle.
 
@@ -173,7 +174,7 @@ async def _publish_due(
     channel: Channel,
     report: Report,
     begun: _Begun | None,
-    overtaken: Callable[[], bool],
+    overtaken: Overtaken,
     *,
     prices: bool,
 ) -> None:
@@ -190,7 +191,7 @@ async def _publish_due(
         if claimed is None:
             claimed = await _look_and_claim(context, channel, begun.keys)
         settled = await _publish(context, channel, claimed, report) if claimed else False
-        if report.failure is not None or (settled and len(begun.keys) < channel.can.batch_size) or overtaken():
+        if report.failure is not None or (settled and len(begun.keys) < channel.can.batch_size) or await overtaken():
             return
         before, begun = begun, _Begun(await _due(context, channel, prices))
         if not claimed and begun.keys == before.keys:
