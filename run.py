@@ -114,7 +114,8 @@ def install_command(uv: str | None) -> list[str]:
     constraints = ["--constraint", str(CONSTRAINTS)] if CONSTRAINTS.exists() else []
     if uv:
         return [uv, "pip", "install", "--quiet", "--python", str(PYTHON), *constraints, "--editable", EXTRAS]
-    quiet = ["--quiet", "--disable-pip-version-check"]
+    # Uncompiled: what `environment` runs is compiled beside it when it is first imported, and most of it never is.
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-compile"]
     return [str(PYTHON), "-m", "pip", "install", *quiet, *constraints, "--editable", EXTRAS]
 
 
