@@ -118,6 +118,7 @@ async function refreshBell(bell) {
 const waiting = () => Number(live.querySelector("[data-ringing]")?.dataset.ringing ?? 0);
 
 async function refresh() {
+  if (!pressed) document.dispatchEvent(new Event("desk:look")); // the list beside a pickup (staff-beside.js)
   try {
     const bell = document.querySelector("[data-bell]");
     if (live) await refreshList().then(() => ring(waiting()));
