@@ -24,7 +24,7 @@ SUBJECTS: tuple[tuple[str, str], ...] = (
     ("reading", "Lesen"),
     ("webhooks", "Webhooks"),
     ("mapping", "Zuordnung"),
-    ("answers", "Fragen"),
+    ("questions", "Fragen"),
     ("numbers", "Zahlen"),
     ("state", "Zustand"),
     ("access token", "Zugang"),
