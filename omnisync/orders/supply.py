@@ -83,7 +83,9 @@ def call_off(session: Session, transfer_id: str, *, actor: Actor, now: datetime)
 def _check(session: Session, desk: Desk, wanted: Wanted, actor: Actor, now: datetime) -> None:
     if actor.location not in (None, wanted.source, wanted.target):
         raise Forbidden("A store asks for goods for itself, or sends its own.")
-    if desk.location(wanted.source) == desk.location(wanted.target):
+    for name, code in (("from_location", wanted.source), ("to_location", wanted.target)):
+        desk.location(code, field=name)
+    if wanted.source == wanted.target:
         raise InvalidRequest.of("to_location", "is another location")
     if wanted.due_at is not None and wanted.due_at < now:
         raise InvalidRequest.of("due_at", "is not in the past")

@@ -176,7 +176,8 @@ def test_a_store_asks_for_itself_or_sends_its_own(session):
     ("lines", "more", "field"),
     [
         ({"LAMP": 1}, {"target": LAGER}, "to_location"),
-        ({"LAMP": 1}, {"target": "mars"}, "location"),
+        ({"LAMP": 1}, {"target": "mars"}, "to_location"),
+        ({"LAMP": 1}, {"source": "mars"}, "from_location"),
         ({"LAMP": 1}, {"due_at": START - timedelta(hours=1)}, "due_at"),
         ({"NO-SUCH": 1}, {}, "lines"),
         ({"DEPOSIT": 1}, {}, "lines"),
