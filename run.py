@@ -21,6 +21,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 TYPE_CHECKING = False
@@ -114,7 +115,8 @@ def install_command(uv: str | None) -> list[str]:
     constraints = ["--constraint", str(CONSTRAINTS)] if CONSTRAINTS.exists() else []
     if uv:
         return [uv, "pip", "install", "--quiet", "--python", str(PYTHON), *constraints, "--editable", EXTRAS]
-    quiet = ["--quiet", "--disable-pip-version-check"]
+    # Uncompiled: what `environment` runs is compiled beside it when it is first imported, and most of it never is.
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-compile"]
     return [str(PYTHON), "-m", "pip", "install", *quiet, *constraints, "--editable", EXTRAS]
 
 
@@ -196,27 +198,34 @@ def run(rest: list[str]) -> int:
 
 
 def check(rest: list[str]) -> int:
-    """Everything that must be right before code lands; every check runs, whatever the others say. `--no-tests`: they ran
-    a moment ago."""
-    wanted = [one for one in CHECKS if one[0] != "tests" or "--no-tests" not in rest]
-    outcomes = [one_check(title, command, judge) for title, command, judge in wanted]
+    """Everything that must be right before code lands; every check runs, whatever the others say, and the others while the types are
+    looked at. `--no-tests`: they ran a moment ago."""
+    wanted = [one for one in CHECKS if one[0] != "tests"]
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = [tell(*told) for told in pool.map(ask, wanted)]
+    if "--no-tests" not in rest:  # they keep every core busy
+        outcomes += [tell(*ask(one)) for one in CHECKS if one[0] == "tests"]
     sys.stdout.write(summary(outcomes) + "\n")
     return 1 if "failed" in outcomes else 0
 
 
-def one_check(title: str, command: list[str], judge: Judge) -> str:
-    """Run one check, print its line and, if it failed, what it said."""
+def ask(one: tuple[str, list[str], Judge]) -> tuple[str, str, float, str]:
+    """Run one check: its title, outcome, seconds, and what it said."""
+    title, command, judge = one
     began = time.monotonic()
-    sys.stdout.write(f"{title:28}")
-    sys.stdout.flush()
     command = [str(PYTHON.parent / command[0]), *command[1:]]
     done = subprocess.run(command, cwd=HERE, env=environment(), text=True, capture_output=True, check=False)
     outcome = judge(done.returncode, done.stdout, done.stderr)
-    sys.stdout.write(f"{outcome} ({time.monotonic() - began:.0f} s)\n")
-    if outcome == "failed":
-        sys.stdout.write(done.stdout + done.stderr)
-    elif title == "tests":
-        sys.stdout.write("".join(line + "\n" for line in done.stdout.splitlines()[-1:]))
+    said = done.stdout + done.stderr if outcome == "failed" else ""
+    if title == "tests":
+        said += "".join(line + "\n" for line in done.stdout.splitlines()[-1:])
+    return title, outcome, time.monotonic() - began, said
+
+
+def tell(title: str, outcome: str, seconds: float, said: str) -> str:
+    """Print the line of one check and what it said; returns its outcome."""
+    sys.stdout.write(f"{title:28}{outcome} ({seconds:.0f} s)\n{said}")
+    sys.stdout.flush()
     return outcome
 
 
@@ -263,9 +272,9 @@ LIST_VERSIONS = (
     " print(json.dumps([(d.metadata['Name'], d.version) for d in distributions()]))"
 )
 CHECKS = (
+    ("types", ["mypy"], by_exit_code),  # as long as all others together
     ("format", ["ruff", "format", "--check", "."], by_exit_code),
     ("lint", ["ruff", "check", "."], by_exit_code),
-    ("types", ["mypy"], by_exit_code),
     ("import contracts", ["lint-imports"], by_exit_code),
     ("dependencies", ["deptry", "--no-ansi", "."], by_exit_code),
     ("known vulnerabilities", ["pip-audit", "--skip-editable", "--progress-spinner=off", "--format=json"], by_audit),

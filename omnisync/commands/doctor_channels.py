@@ -116,6 +116,8 @@ def _webhooks(session: Session, found: health.Health) -> Finding:
     letter = session.exec(open_ones).first()
     if letter is not None:
         return Finding(Level.FAIL if found.subscribed_at is None else Level.WARN, subject, letter.reason, letter.action)
+    if found.subscribed_at is None and found.state == "shadow":
+        return Finding(Level.OK, subject, "none as long as it is in shadow: it is polled")
     if found.subscribed_at is None:
         mend = "They are subscribed within the hour by `omnisync serve` or `worker`; until then it is polled."
         return Finding(Level.WARN, subject, "are not subscribed yet", mend)

@@ -24,6 +24,7 @@ SUBJECTS: tuple[tuple[str, str], ...] = (
     ("reading", "Lesen"),
     ("webhooks", "Webhooks"),
     ("mapping", "Zuordnung"),
+    ("answers", "Fragen"),
     ("numbers", "Zahlen"),
     ("state", "Zustand"),
     ("access token", "Zugang"),
@@ -174,6 +175,7 @@ _CHANNEL: tuple[tuple[str, str], ...] = (
         "`omnisync serve` oder `worker` meldet sie innerhalb einer Stunde an; bis dahin wird abgefragt.",
     ),
     ("are not subscribed yet", "sind noch nicht angemeldet"),
+    ("none as long as it is in shadow: it is polled", "keine, solange er nur mitliest: er wird abgefragt"),
     ("stand since {}", "stehen seit {1}"),
     ("stand since {}, silent since: {}", "stehen seit {1}, verstummt seit: {2}"),
     (

@@ -28,19 +28,24 @@ def of_guest(name: str) -> str:
 
 def take(session: Session, name: str, owner: str, *, now: datetime, lasting: timedelta) -> int | None:
     """The fence if this owner has the lease now, else None. A new owner has a higher fence than all before."""
+    mine = {"wanted": name, "us": owner, "now": now, "then": now + lasting}
+    taken = session.connection().execute(_TAKE, mine).first()
+    if taken is not None:
+        return int(taken.fence)
     first = {"name": name, "owner": owner, "fence": 1, "until": now + lasting}
-    if db.insert_new(session, _lease, [first], key=("name",), returning=("fence",)):
-        return 1
-    taken = session.execute(
-        sa.update(_lease)
-        .where(col(Lease.name) == name, sa.or_(col(Lease.owner) == owner, col(Lease.until) <= now))
-        .values(
-            owner=owner, until=now + lasting,
-            fence=_lease.c.fence + sa.case((_lease.c.owner == owner, 0), else_=1),
-        )
-        .returning(_lease.c.fence)
-    ).first()  # fmt: skip
-    return None if taken is None else int(taken.fence)
+    return 1 if db.insert_new(session, _lease, [first], key=("name",), returning=("fence",)) else None
+
+
+_US, _THEN = sa.bindparam("us", type_=_lease.c.owner.type), sa.bindparam("then", type_=_lease.c.until.type)
+_TAKE = (
+    sa.update(_lease)
+    .where(
+        _lease.c.name == sa.bindparam("wanted"),
+        sa.or_(_lease.c.owner == _US, _lease.c.until <= sa.bindparam("now")),
+    )
+    .values(owner=_US, until=_THEN, fence=_lease.c.fence + sa.case((_lease.c.owner == _US, 0), else_=1))
+    .returning(_lease.c.fence)
+)
 
 
 def give_back(session: Session, name: str, owner: str, *, now: datetime) -> bool:

@@ -180,7 +180,7 @@ def waiting(session: Session, channels: Iterable[Channel]) -> Waiting:
         open_places = _unmapped(session, channel, [fact for _, fact in told])
         for letter, fact in told:
             for article in replay.named_in(letter, fact):
-                if resolve(article) is None and (name := name_of(article)):
+                if resolve(article) is None and not resolve.is_foreign(article) and (name := name_of(article)):
                     found[Key(channel.name, Kind.UNKNOWN_ARTICLE, name)].add(letter, article)
             for place in places.of([fact]) & open_places:
                 found[Key(channel.name, Kind.UNMAPPED_PLACE, place)].add(letter)

@@ -172,6 +172,14 @@ def test_how_a_channel_and_we_have_got_on_is_told_with_what_mends_it(
     assert [new[f"webshop {what}"]["level"] for what in ("reading", "webhooks", "mapping", "state")] == [
         "warn", "warn", "ok", "ok",
     ]  # fmt: skip
+    with db.transaction(fresh) as session:
+        session.add(ChannelHealth(channel="webshop", writes="off"))
+    assert (
+        found_by(omnisync, fresh_config)["webshop webhooks"]["detail"]
+        == "none as long as it is in shadow: it is polled"
+    )
+    with db.transaction(fresh) as session:
+        session.delete(session.get_one(ChannelHealth, "webshop"))
 
     now, an_hour_ago = clock.now(), clock.now() - timedelta(minutes=59)
     sale = wire.to_json(Sale("r/1", Article(sku="NOBODY"), 1, now))
