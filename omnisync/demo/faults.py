@@ -14,6 +14,7 @@ from fastapi import FastAPI, HTTPException, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from omnisync.clock import Clock
+from omnisync.demo.around import Next, around
 
 DOOR = "/_sim/"
 LOOK_SECONDS = 0.005
@@ -132,8 +133,8 @@ def add_faults(
 ) -> None:
     """Let the app answer 503 while it is down and 429 while it limits calls (or as the channel does: `limited`)."""
 
-    @app.middleware("http")
-    async def misbehave(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    @around(app)
+    async def misbehave(request: Request, call_next: Next) -> Response:
         if request.url.path.startswith(DOOR) or not (faults.down or faults.rate_limited):
             return await call_next(request)
         if faults.down:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import os
 import pickle
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+
+from omnisync.demo.around import Next, around
 
 BOOKS = "file for all it must not forget: killed and started again it goes on from there; without it each start begins with the seed"
 
@@ -64,8 +66,8 @@ class _Reader(pickle.Unpickler):
 def add_books(app: FastAPI, books: Books) -> None:
     """Have the app write its books before it answers whoever may have changed something."""
 
-    @app.middleware("http")
-    async def keep(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    @around(app)
+    async def keep(request: Request, call_next: Next) -> Response:
         response = await call_next(request)
         if request.method != "GET":
             books.write()

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, StrictBool
 
+from omnisync.demo.around import Next, around
 from omnisync.demo.doors import Doors
 from omnisync.demo.plan import CHANNELS
 
@@ -80,12 +81,12 @@ def door(switches: Switches, origins: Iterable[str]) -> FastAPI:
     app = FastAPI(title="Demo switches", openapi_url=None, docs_url=None, redoc_url=None)
     allowed = frozenset(origins)
 
-    @app.middleware("http")
-    async def let_in(request: Request, call_next: Any) -> Response:
+    @around(app)
+    async def let_in(request: Request, call_next: Next) -> Response:
         origin = request.headers.get("origin")
         if origin is not None and origin not in allowed:
             return Response("Only the demo's own pages may turn switches.", 403)
-        response: Response = Response(status_code=204) if request.method == "OPTIONS" else await call_next(request)
+        response = Response(status_code=204) if request.method == "OPTIONS" else await call_next(request)
         if origin is not None:
             response.headers.update(_cors(origin))
         return response

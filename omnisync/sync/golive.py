@@ -77,7 +77,7 @@ def _clear(session: Session, channel: Channel) -> Question:
     _, counts = unclear_things.page(session, [channel], kind=None, after=None, limit=1)
     unclear = sum(counts[kind.value] for kind in unclear_things.Kind if kind is not unclear_things.Kind.UNKNOWN_ARTICLE)
     return Question(
-        "answers", not unclear, f"{unclear} questions are open: several listings of one article, changed barcodes, unknown places",
+        "questions", not unclear, f"{unclear} open: several listings of one article, changed barcodes, unknown places",
         "One answer each: on /ops/mappings, or GET /v1/mappings.",
     )  # fmt: skip
 

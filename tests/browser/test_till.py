@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -47,7 +49,7 @@ def test_a_pickup_goes_from_the_list_to_the_customer_by_keyboard_and_scanner(til
     till.get_by_role("heading", name="Packen").wait_for()
     till.locator(".dock").get_by_role("button", name="Annehmen").focus()
     till.keyboard.press("Enter")
-    till.get_by_text("Packt: ").wait_for()
+    till.locator(".app").get_by_text("Packt: ").wait_for()
     till.evaluate(SCAN, BARCODE)
     till.locator(".tick.on").wait_for()
     till.get_by_label("Abholfach").fill("9")
@@ -71,6 +73,7 @@ def test_at_a_till_a_pickup_stands_beside_its_list_and_the_list_is_live(till, se
     listed, shown = box(till, ".beside"), box(till, ".app main")
     assert listed["x"] + listed["width"] <= shown["x"]
     assert shown["x"] + shown["width"] > TILL[0] * 0.9
+    _picture(till, "till.png")
     server.call("POST", f"/v1/pickups/{waiting['id']}/cancel", {"reason": "customer"}, key=uuid.uuid4().hex)
     here.wait_for(state="detached")
 
@@ -99,3 +102,10 @@ def test_the_arrows_walk_where_cards_stand_side_by_side(till, server):
         seen.append(till.evaluate(FOCUSED))
 
     assert seen == [first, second, first, below, first]
+
+
+def _picture(page, name: str) -> None:
+    """Keep what it looked like, for people: OMNISYNC_PICTURES names a folder."""
+    folder = os.environ.get("OMNISYNC_PICTURES")
+    if folder:
+        page.screenshot(path=Path(folder) / name)

@@ -14,7 +14,7 @@ from omnisync.catalog import articles
 from omnisync.catalog.articles import ArticleChange
 from omnisync.clock import StoppedClock
 from omnisync.stock.tables import Movement
-from omnisync.sync import polling
+from omnisync.sync import polling, questions
 from omnisync.sync.tables import ChannelListing
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
@@ -141,6 +141,20 @@ def test_of_two_listings_one_is_the_article_or_both_are(desk: Desk, web: FakeCha
     play(desk.house.worker.tick("web", full=True))  # the channel goes on giving them that SKU
     assert {row.external_id for row in desk.house.rows(ChannelListing, sku="LAMP-7")} == {"2"}
     assert {(one["kind"], one["about"]) for one in desk.questions()} == {("unknown_article", name) for name in "134"}
+
+
+def test_listings_are_called_by_their_titles_where_these_tell_them_apart(
+    desk: Desk, web: FakeChannel, play: Play
+) -> None:
+    titles = {"1": "Lampe", "2": "Lampe, Aktion", "3": "", "4": "Lampe"}
+    web.offers = {name: Listing(name, "LAMP-7", title=title) for name, title in titles.items()}
+    play(desk.house.worker.tick("web"))
+
+    [found], _ = desk.house.within(
+        lambda session: questions.page(session, [desk.house.channel("web")], kind=None, after=None, limit=9)
+    )
+
+    assert found.called() == [("1", "1"), ("2", "Lampe, Aktion"), ("3", "3"), ("4", "4")]
 
 
 def test_an_order_of_a_listing_that_is_not_the_article_it_names_waits_until_somebody_says_what_it_is(

@@ -179,7 +179,7 @@ def test_it_may_go_live_when_every_question_is_answered(house: House, web: Watch
         "orders": False,
         "messages": True,
         "mapping": False,
-        "answers": True,
+        "questions": True,
         "stock": False,
         "zeros": False,
         "prices": True,
@@ -209,7 +209,7 @@ def test_what_is_unclear_about_its_listings_is_answered_before_it_goes_live(
         [key] = [one.key.id for one in asked[0] if one.key.about == about]
         house.within(lambda session, key=key, said=said: answer(session, house.context, key, said, by="me", now=clock.now()))  # fmt: skip
 
-    assert (before, not_ok(house, "web", clock, play)) == (["mapping", "answers"], [])
+    assert (before, not_ok(house, "web", clock, play)) == (["mapping", "questions"], [])
 
 
 @pytest.mark.parametrize(("can", "missing"), [(Can(write=Write.NONE, looks=False), []), (CAN, ["mapping"])])

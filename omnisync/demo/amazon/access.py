@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from fastapi import FastAPI, Request, Response
@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from omnisync.clock import Clock
 from omnisync.demo.amazon.problems import Problem, refused
 from omnisync.demo.amazon.seed import Seed
+from omnisync.demo.around import Next, around
 from omnisync.demo.faults import DOOR
 
 TOKEN_PATH = "/auth/o2/token"  # noqa: S105  a path
@@ -112,8 +113,8 @@ def add_access(app: FastAPI, access: Access) -> None:
             return JSONResponse(said, 400)
         return JSONResponse(issued)
 
-    @app.middleware("http")
-    async def admit(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    @around(app)
+    async def admit(request: Request, call_next: Next) -> Response:
         path = request.url.path
         if path in (TOKEN_PATH, "/") or path.startswith((DOOR, DOCUMENTS)):
             return await call_next(request)

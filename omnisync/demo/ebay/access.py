@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import random
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from urllib.parse import parse_qs
@@ -14,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from omnisync.clock import Clock
+from omnisync.demo.around import Next, around
 from omnisync.demo.ebay import words
 from omnisync.demo.ebay.shop import EBAY_DAY, Refusal
 from omnisync.demo.faults import DOOR
@@ -109,8 +109,8 @@ def add_access(app: FastAPI, door: Door) -> None:
             return JSONResponse(said, 400)
         return JSONResponse(issued)
 
-    @app.middleware("http")
-    async def admit(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    @around(app)
+    async def admit(request: Request, call_next: Next) -> Response:
         path = request.url.path
         if path == TOKEN_PATH or path.startswith(DOOR):
             return await call_next(request)

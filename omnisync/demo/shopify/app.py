@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from omnisync import routes
 from omnisync.adapters.client import Tools
 from omnisync.demo import faults
+from omnisync.demo.around import Next, around
 from omnisync.demo.outbox import Outbox, Send
 from omnisync.demo.shopify import cost, people, rest
 from omnisync.demo.shopify.graphql_api import Api
@@ -69,8 +70,8 @@ def _add_graphql(app: FastAPI, api: Api) -> None:
 def _guard(app: FastAPI, token: str) -> None:
     """Nothing below /admin without the access token."""
 
-    @app.middleware("http")
-    async def check_token(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    @around(app)
+    async def check_token(request: Request, call_next: Next) -> Response:
         given = request.headers.get("x-shopify-access-token", "")
         if not request.url.path.startswith("/admin/") or hmac.compare_digest(given.encode(), token.encode()):
             return await call_next(request)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import email.utils
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
+from omnisync.demo.around import Next, around
 from omnisync.demo.faults import DOOR, add_door, add_faults
 from omnisync.demo.shopware import endpoints
 from omnisync.demo.shopware.access import Door
@@ -44,8 +44,8 @@ def build(shop: Shop, door: Door | None = None) -> FastAPI:
 
 
 def _add_guard(app: FastAPI, shop: Shop, door: Door) -> None:
-    @app.middleware("http")
-    async def authorize(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    @around(app)
+    async def authorize(request: Request, call_next: Next) -> Response:
         try:
             if not request.url.path.startswith((DOOR, TOKEN_PATH)):
                 door.check(request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from omnisync.demo.around import Next, around
 from omnisync.demo.faults import DOOR, add_door, add_faults
 from omnisync.demo.kept import Books, add_books
 from omnisync.demo.square import reading
@@ -64,8 +65,8 @@ async def _limited(account: Account) -> Response:
 
 
 def _add_guard(app: FastAPI, account: Account) -> None:
-    @app.middleware("http")
-    async def authorize(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    @around(app)
+    async def authorize(request: Request, call_next: Next) -> Response:
         open_door = request.url.path.startswith(DOOR)
         if not open_door and request.headers.get("authorization") != f"Bearer {account.seed.access_token}":
             problem = Problem("UNAUTHORIZED", "This request could not be authorized.", status=401)
@@ -80,8 +81,8 @@ def _add_guard(app: FastAPI, account: Account) -> None:
 def _add_date(app: FastAPI, account: Account) -> None:
     """Square's own clock stands in every answer."""
 
-    @app.middleware("http")
-    async def date(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    @around(app)
+    async def date(request: Request, call_next: Next) -> Response:
         response = await call_next(request)
         response.headers["date"] = email.utils.format_datetime(account.clock.now(), usegmt=True)
         return response

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from omnisync.demo.around import Next, around
 from omnisync.demo.faults import DOOR, add_door, add_faults
 from omnisync.demo.woocommerce.access import Door
 from omnisync.demo.woocommerce.endpoints import ENDPOINTS
@@ -64,8 +65,8 @@ def build(shop: Shop) -> FastAPI:
 def _add_guard(app: FastAPI, shop: Shop) -> None:
     door = Door(shop.seed.consumer_key, shop.seed.consumer_secret, shop.clock)
 
-    @app.middleware("http")
-    async def authorize(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    @around(app)
+    async def authorize(request: Request, call_next: Next) -> Response:
         try:
             if not request.url.path.startswith(DOOR):
                 door.check(request)
