@@ -55,6 +55,10 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "cancelPickup": {"reason": "The customer called."},
     "extendPickup": {"collect_by": "2026-11-27T18:00:00Z"},
     "transferPickup": {"location": "markt", "kind": "customer_goes", "agreed": "phone"},
+    "askTransfer": {
+        "from_location": "lager", "to_location": "linden", "lines": [{"sku": _JACKET, "quantity": 12}],
+        "due_at": "2026-11-24T11:30:00Z", "sent": False,
+    },
     "receiveTransfer": {"lines": [{"sku": _JACKET, "quantity": 1}], "rest": "lost"},
     "cannotSendTransfer": _REJECTED,
     "sendParcel": {"order": "webshop:1001", "location": "linden"},

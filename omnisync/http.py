@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any
 
 import orjson
@@ -307,7 +308,15 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}.get(error.status_code, "refused")
-    return problem_response(code, error.status_code, str(error.detail), None, error.headers)
+    by_framework = error.detail == HTTPStatus(error.status_code).phrase
+    detail = _NOWHERE.get(error.status_code, str(error.detail)) if by_framework else str(error.detail)
+    return problem_response(code, error.status_code, detail, None, error.headers)
+
+
+_NOWHERE = {
+    404: "There is no such address here; /openapi.json lists those that there are.",
+    405: "This address does not take that method; the header Allow names those that it takes.",
+}
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:

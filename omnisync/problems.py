@@ -56,6 +56,10 @@ PROBLEMS: Mapping[str, Known] = {
     "already-ended": Known(409, "This stocktake was booked already.", {"how": "booked"}),
     "already-expired": Known(409, "This reservation has expired.", {"state": "expired"}),
     "already-received": Known(409, "Everything of this transfer has been received."),
+    "already-sent": Known(409, "Nothing of this transfer is still to be sent."),
+    "for-pickup": Known(
+        409, "A pickup waits for these goods: cancel or move that.", {"pickup": "01KAE1V2ZC0K8S3V6X1R4T7Y2B"}
+    ),
     "goods-coming": Known(409, "Goods for this pickup are still on their way.", {"state": "placed"}),
     "already-released": Known(409, "This reservation is already released.", {"state": "released"}),
     "hold-too-large": Known(

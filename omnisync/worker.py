@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
 HOUSE_SECONDS = 1.0
 PRUNE_EVERY = timedelta(hours=1)
+MENDED_EVERY = timedelta(minutes=1)
+"""What was counted, found or delivered keeps nobody waiting for longer."""
 
 Chore = Callable[[Session, datetime], object]
 """Something to be done regularly in a transaction of its own: pickups that expire, keys that are forgotten."""
@@ -53,6 +55,7 @@ class Worker:
     _busy: set[str] = field(default_factory=set)
     """Channels whose round is under way."""
     _pruned_at: datetime | None = None
+    _mended_at: datetime | None = None
     _stopping: bool = False
 
     def __post_init__(self) -> None:
@@ -86,7 +89,10 @@ class Worker:
         duties: list[Chore] = [_expire, _number, *self.chores]
         if self._pruned_at is None or now - self._pruned_at >= PRUNE_EVERY:
             self._pruned_at = now
-            duties += [_forget, _close_mended]
+            duties.append(_forget)
+        if self._mended_at is None or now - self._mended_at >= MENDED_EVERY:
+            self._mended_at = now
+            duties.append(_close_mended)
         for duty in duties:
             await self._chore(duty, now)
 

@@ -177,6 +177,14 @@ CASES = [
     Case("POST", "/v1/pickups/{id}/extend", {"collect_by": "2026-12-05T12:00:00Z"}, "staff", placed),
     Case("POST", "/v1/pickups/{id}/transfer", {"location": "markt", "kind": "customer_goes", "agreed": "phone"}, "staff", placed),
     Case(
+        "POST", "/v1/transfers",
+        {
+            "from_location": "linden", "to_location": "markt", "lines": [{"sku": "LAMP", "quantity": 1}],
+            "due_at": "2026-12-01T10:00:00Z", "sent": True,
+        },
+        "staff",
+    ),
+    Case(
         "POST", "/v1/transfers/{id}/receive", {"lines": [{"sku": "LAMP", "quantity": 1}], "rest": "lost"},
         "staff", on_its_way,
     ),

@@ -134,6 +134,31 @@ def test_what_is_wrong_is_said_with_its_place_and_what_is_allowed(
     assert (error["field"], error["message"]) == WORDS[name]
 
 
+def test_unknown_articles_are_named_with_their_lines(engine: Engine, clock: StoppedClock) -> None:
+    with db.transaction(engine) as session:
+        shelf(session, "LAMP", pieces=5)
+
+    async def story() -> Any:
+        async with serving(engine, clock) as api:
+            return await send(api, BODIES["a good line and an unknown article"])
+
+    answer = asyncio.run(story())
+
+    assert answer.json()["errors"] == [{"field": "lines.1.sku", "message": "There is no article GHOST."}]
+
+
+def test_an_address_that_does_not_exist_is_answered_in_words_that_lead_on(engine: Engine, clock: StoppedClock) -> None:
+    async def story() -> list[Any]:
+        async with serving(engine, clock) as api:
+            return [await api.call("GET", "/v1/reservation"), await api.call("DELETE", "/v1/reservations")]
+
+    nowhere, not_so = asyncio.run(story())
+
+    assert (nowhere.status_code, "/openapi.json lists" in nowhere.json()["detail"]) == (404, True)
+    assert (not_so.status_code, "the header Allow" in not_so.json()["detail"]) == (405, True)
+    assert not_so.headers["allow"] == "POST"
+
+
 def test_a_broken_json_is_named_by_line_and_character(engine: Engine, clock: StoppedClock) -> None:
     async def story() -> Any:
         async with serving(engine, clock) as api:

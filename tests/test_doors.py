@@ -67,7 +67,7 @@ KEYS = (
     | dict.fromkeys(
         (
             "recordMovements", "listBlocked", "listRecounts", "listReturns", "decideReturn", "listTransfers", "receiveTransfer",
-            "cannotSendTransfer", "countStocktake", "listStocktakes", "listStocktakeLines",
+            "cannotSendTransfer", "askTransfer", "sendTransfer", "callOffTransfer", "countStocktake", "listStocktakes", "listStocktakeLines",
             "listTasks", "finishTask", "listNotRungUp", "listParcels", "sendParcel", "takeBackParcel", "listPauses", "pausePickups", "resumePickups",
         ), THE_STORES,
     )

@@ -26,7 +26,7 @@ from omnisync.commands import doctor_channels, https, tongue
 from omnisync.commands.finding import Finding, Level, count
 from omnisync.commands.world import AsJson, Config, World, check_schema, open_engine, sqlite_file, world_of
 from omnisync.errors import NeedsAttention, TryLater
-from omnisync.settings import Settings
+from omnisync.settings import Settings, chosen
 from omnisync.stock.tables import Movement
 
 MEGABYTE = 1_000_000
@@ -62,7 +62,7 @@ def examine(world: World, config: Path | None, *, channels: bool) -> Iterator[Fi
     except NeedsAttention as error:
         yield Finding(Level.FAIL, "settings", error.message, error.action)
         return
-    yield _settings(settings)
+    yield _settings(settings, chosen(config, world.environ))
     yield _webhooks(settings)
     if channels and settings.server.public_url:
         yield asyncio.run(reached(world, settings))
@@ -72,8 +72,9 @@ def examine(world: World, config: Path | None, *, channels: bool) -> Iterator[Fi
         yield from asyncio.run(doctor_channels.examine(world, settings))
 
 
-def _settings(settings: Settings) -> Finding:
+def _settings(settings: Settings, file: Path | None) -> Finding:
     found = f"{count(settings.locations, 'location')}, {count(settings.channels, 'channel')}"
+    found = f"{found} in {file}" if file else found
     mend = "Copy config/omnisync.toml, fill it in, and name it by --config or OMNISYNC_CONFIG."
     return Finding(Level.OK if settings.locations else Level.WARN, "settings", found, mend)
 

@@ -55,7 +55,11 @@ async def _ask(world: World, settings: Settings, channel: ChannelSettings, made:
     except NeedsAttention as error:
         return [Finding(Level.FAIL, name, error.message, error.action)]
     except TryLater as error:
-        return [Finding(Level.WARN, name, error.message, "Nothing, if this passes: it is tried again by itself.")]
+        mend = (
+            "Nothing, if this passes: it is tried again by itself. If it stays: is the address in its settings right, and does "
+            "this machine reach it?"
+        )
+        return [Finding(Level.WARN, name, error.message, mend)]
     found = [Finding(Level.OK if one.ok else Level.FAIL, f"{name} {one.name}", one.detail, one.mend) for one in checks]
     return [*found, *_clock(name, moments.told_ahead(made[name]))]
 
@@ -93,9 +97,11 @@ def _channel(session: Session, channel: Channel, settings: Settings, now: dateti
     yield _reading(found, now)
     if subscribing.wanted(channel, settings.server.public_url):
         yield _webhooks(session, found)
-    yield _mapping(session, channel)
+    if found.last_success_at is not None or found.state not in _LEVELS:
+        yield _mapping(session, channel)
     yield from _first_writing(session, channel, found)
-    yield _state(found)
+    if found.last_success_at is not None or found.state not in _LEVELS:
+        yield _state(found)
 
 
 def _reading(found: health.Health, now: datetime) -> Finding:
@@ -116,6 +122,8 @@ def _webhooks(session: Session, found: health.Health) -> Finding:
     letter = session.exec(open_ones).first()
     if letter is not None:
         return Finding(Level.FAIL if found.subscribed_at is None else Level.WARN, subject, letter.reason, letter.action)
+    if found.subscribed_at is None and found.state == "shadow":
+        return Finding(Level.OK, subject, "none as long as it is in shadow: it is polled")
     if found.subscribed_at is None:
         mend = "They are subscribed within the hour by `omnisync serve` or `worker`; until then it is polled."
         return Finding(Level.WARN, subject, "are not subscribed yet", mend)

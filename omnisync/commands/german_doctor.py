@@ -24,6 +24,7 @@ SUBJECTS: tuple[tuple[str, str], ...] = (
     ("reading", "Lesen"),
     ("webhooks", "Webhooks"),
     ("mapping", "Zuordnung"),
+    ("questions", "Fragen"),
     ("numbers", "Zahlen"),
     ("state", "Zustand"),
     ("access token", "Zugang"),
@@ -63,6 +64,10 @@ SUBJECTS: tuple[tuple[str, str], ...] = (
 )
 """What is looked at, and how it was found."""
 _HOUSE: tuple[tuple[str, str], ...] = (
+    ("{} location, {} channel in {}", "{1} Standort, {2} Kanal in {3}"),
+    ("{} location, {} channels in {}", "{1} Standort, {2} Kanäle in {3}"),
+    ("{} locations, {} channel in {}", "{1} Standorte, {2} Kanal in {3}"),
+    ("{} locations, {} channels in {}", "{1} Standorte, {2} Kanäle in {3}"),
     ("{} location, {} channel", "{1} Standort, {2} Kanal"),
     ("{} location, {} channels", "{1} Standort, {2} Kanäle"),
     ("{} locations, {} channel", "{1} Standorte, {2} Kanal"),
@@ -148,7 +153,12 @@ _HOUSE: tuple[tuple[str, str], ...] = (
     ),
 )
 _CHANNEL: tuple[tuple[str, str], ...] = (
-    ("Nothing, if this passes: it is tried again by itself.", "Nichts, wenn es vorübergeht: es wird von selbst wieder versucht."),
+    (
+        "Nothing, if this passes: it is tried again by itself. If it stays: is the address in its settings right, and does "
+        "this machine reach it?",
+        "Nichts, wenn es vorübergeht: es wird von selbst wieder versucht. Bleibt es so: stimmt die Adresse in den Einstellungen, "
+        "und erreicht dieser Rechner sie?",
+    ),
     (
         "{} ahead of ours: too much to be taken off, sales may fall on the wrong side of a count",
         "geht {1} vor: zu viel, um es herauszurechnen, Verkäufe können auf der falschen Seite einer Zählung landen",
@@ -174,6 +184,7 @@ _CHANNEL: tuple[tuple[str, str], ...] = (
         "`omnisync serve` oder `worker` meldet sie innerhalb einer Stunde an; bis dahin wird abgefragt.",
     ),
     ("are not subscribed yet", "sind noch nicht angemeldet"),
+    ("none as long as it is in shadow: it is polled", "keine, solange er nur mitliest: er wird abgefragt"),
     ("stand since {}", "stehen seit {1}"),
     ("stand since {}, silent since: {}", "stehen seit {1}, verstummt seit: {2}"),
     (

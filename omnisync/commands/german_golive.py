@@ -43,6 +43,11 @@ GERMAN: tuple[tuple[str, str], ...] = (
         "omnisync import catalog, or omnisync import listings {} FILE.csv",
         "omnisync import catalog, oder omnisync import listings {1} DATEI.csv",
     ),
+    (
+        "{} open: several listings of one article, changed barcodes, unknown places",
+        "{1} offen: mehrere Angebote eines Artikels, geänderte Barcodes, unbekannte Orte",
+    ),
+    ("One answer each: on /ops/mappings, or GET /v1/mappings.", "Je eine Antwort: auf /ops/mappings, oder GET /v1/mappings."),
     ("of {} articles nobody has said how many there are", "von {1} Artikeln hat niemand gesagt, wie viele da sind"),
     (
         "Count after closing: omnisync import stock FILE.csv, or a stocktake.",

@@ -6,6 +6,7 @@ empty price or currency says nothing, for prices end by being replaced or withdr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,6 +52,11 @@ _FIELD = {"group": "group_name", "cost": "cost_minor", "min_price": "min_price_m
 """Columns whose field has another name."""
 _AMOUNTS = ("cost", "min_price")
 _PRICE = db.table(Price)
+_WAYS_TO_COUNT = tuple(
+    re.compile(way)
+    for way in (r"(?P<sku>.+?)\s*[:x×*]\s*(?P<n>[1-9]\d{0,5})", r"(?P<n>[1-9]\d{0,5})\s*[:x×\s]\s*(?P<sku>.+)")
+)
+"""How other programs write so many of a component; ours is `4*CUP`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +153,21 @@ class ArticlesFile:
     def _unknown_components(self, session: Session) -> Iterable[Fault]:
         wanted = {sku for _, components in self._bundles.values() for sku in components} - self._lines.keys()
         missing = wanted - articles.known(session, wanted).keys()
-        hints = {sku: nearest(sku, self._lines) or similar_sku(session, sku) for sku in sorted(missing)[:EXAMPLES]}
+        hints = {
+            sku: self._how_many(session, sku) or nearest(sku, self._lines) or similar_sku(session, sku)
+            for sku in sorted(missing)[:EXAMPLES]
+        }
         for bundle, (line, components) in self._bundles.items():
             for sku in missing & components.keys():
                 yield Fault(line, "components", f"{bundle} holds {sku}, which is no article{hints.get(sku, '')}")
+
+    def _how_many(self, session: Session, written: str) -> str:
+        """`, did you mean 4*CUP?` for CUP:4 and its like: to call CUP alone the nearest would make it a set of one."""
+        for way in _WAYS_TO_COUNT:
+            found = way.fullmatch(written)
+            if found and (found["sku"] in self._lines or articles.known(session, [found["sku"]])):
+                return f", did you mean {found['n']}*{found['sku']}?"
+        return ""
 
     def _unknown_b_wares(self, session: Session) -> Iterable[Fault]:
         known = {*self._lines, *articles.known(session, {other for _, other in self._b_wares.values()})}

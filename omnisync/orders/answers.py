@@ -373,8 +373,14 @@ PAUSES: dict[str, Says] = {
     "pausePickups": says(Pause, *problems.TOLD),
     "resumePickups": _RESUMED | problems.responses((*problems.ASKED, "not-found")),
 }
+_ASKED = {"state": "asked", "pickup": None, "sent_at": None}
 TRANSFERS: dict[str, Says] = {
     "listTransfers": says(TransferPage, *problems.ASKED),
+    "askTransfer": says(Transfer, *problems.ONCE, "out-of-stock", "never-open", status=201, example=_ASKED),
+    "sendTransfer": says(Transfer, *problems.ONCE, "not-found", "already-sent", example={"state": "in_transit"}),
+    "callOffTransfer": says(
+        Transfer, *problems.ONCE, "not-found", "already-sent", "for-pickup", example=_ASKED | {"state": "called_off"}
+    ),
     "receiveTransfer": says(Transfer, *problems.ONCE, "not-found", "already-received"),
     "cannotSendTransfer": says(Transfer, *problems.ONCE, "not-found", example={"state": "called_off"}),
 }

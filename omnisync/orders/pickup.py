@@ -35,13 +35,13 @@ class Desk:
     ids: Ids
     announce: Announce = announce_nothing
 
-    def location(self, code: str) -> LocationSettings:
-        """A location by its code, as a request names it."""
+    def location(self, code: str, *, field: str = "location") -> LocationSettings:
+        """A location by its code, as a request names it in that field."""
         try:
             return self.settings.location(code)
         except KeyError:
             known = ", ".join(location.code for location in self.settings.locations)
-            raise InvalidRequest.of("location", f"There is no location {code!r}; there are {known}.") from None
+            raise InvalidRequest.of(field, f"There is no location {code!r}; there are {known}.") from None
 
     def store_of(self, pickup: Pickup) -> LocationSettings:
         """Where it is collected. What began in a store that the settings name no longer ends there all the same."""

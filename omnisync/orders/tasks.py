@@ -51,16 +51,18 @@ def overdue(session: Session, desk: Desk, pickup: Pickup, *, now: datetime) -> N
 
 def send(
     session: Session, desk: Desk, location: str, sku: str, quantity: int, *,
-    pickup_id: str, transfer_id: str, now: datetime,
+    pickup_id: str | None, transfer_id: str, now: datetime,
 ) -> None:  # fmt: skip
-    """Pieces of this location are to be sent to the store of that pickup: whoever finishes this task says that they are."""
+    """Pieces of this location are to be sent where that transfer goes: whoever finishes this task says that they are."""
     _add(
         session, desk, Job.SEND, location, now,
         pickup_id=pickup_id, sku=sku, quantity=quantity, transfer_id=transfer_id,
     )  # fmt: skip
 
 
-def receive(session: Session, desk: Desk, location: str, transfer_id: str, *, pickup_id: str, now: datetime) -> None:
+def receive(
+    session: Session, desk: Desk, location: str, transfer_id: str, *, pickup_id: str | None, now: datetime
+) -> None:
     """Goods are on their way to this location: whoever finishes this task says that all of them have come."""
     _add(session, desk, Job.RECEIVE, location, now, pickup_id=pickup_id, transfer_id=transfer_id)
 

@@ -1,20 +1,35 @@
-"""Transfers over HTTP: what is on its way between locations, and its receipt."""
+"""Transfers over HTTP: what one location sends another, from the wish to the receipt."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import Field
+from pydantic import Field, StrictBool
 from sqlmodel import Session
 
 from omnisync.access import Access, Role
 from omnisync.errors import Forbidden, InvalidRequest, Refused
-from omnisync.http import Body, Code, IdempotencyKey, Quantity, Services, Sku, Text, json_response, kept, once, router
-from omnisync.orders import answers, sending, unsendable
+from omnisync.http import (
+    Body,
+    Code,
+    IdempotencyKey,
+    Moment,
+    Quantity,
+    Services,
+    Sku,
+    Text,
+    json_response,
+    kept,
+    once,
+    router,
+)
+from omnisync.orders import answers, sending, supply, unsendable
 from omnisync.orders.pickup import Actor
 from omnisync.orders.pickup_api import desk_for
 from omnisync.orders.pickup_bodies import RejectBody
@@ -23,8 +38,31 @@ from omnisync.stock.idempotency import Answer, Once
 from omnisync.stock.tables import Transfer, TransferLine
 from omnisync.values import format_time, from_cursor, to_cursor
 
+MAX_LINES = 200
 Limit = Annotated[int, Query(ge=1, le=200)]
 Work = Callable[[Session, datetime], Transfer]
+
+
+class SuppliedLine(Body):
+    """So many pieces of one article; a bundle travels as what it holds."""
+
+    sku: Sku = Field(examples=["JACKE-NORDWIND-42"])
+    quantity: Quantity = Field(examples=[12])
+
+
+class SupplyBody(Body):
+    """What goes from where to where, for nobody in particular."""
+
+    from_location: Code = Field(examples=["lager"])
+    to_location: Code = Field(examples=["linden"])
+    lines: list[SuppliedLine] = Field(min_length=1, max_length=MAX_LINES)
+    due_at: Moment | None = Field(
+        default=None, description="When it is expected; else as goods for a pickup, after `transfer_days`."
+    )
+    sent: StrictBool = Field(default=False, description="It has left already.")
+
+    def wanted(self) -> supply.Wanted:
+        return supply.Wanted(self.from_location, self.to_location, _summed(self.lines), self.due_at, self.sent)
 
 
 class ReceivedLine(Body):
@@ -37,24 +75,26 @@ class ReceivedLine(Body):
 class ReceiveBody(Body):
     """What has come; without lines all of it. The rest stays on its way, or is written off as lost."""
 
-    lines: list[ReceivedLine] | None = Field(default=None, min_length=1, max_length=100)
+    lines: list[ReceivedLine] | None = Field(default=None, min_length=1, max_length=MAX_LINES)
     rest: Literal["keep", "lost"] = "keep"
 
     def part(self) -> dict[str, int] | None:
         """SKU -> pieces, equal lines as one."""
-        if self.lines is None:
-            return None
-        part: dict[str, int] = {}
-        for line in self.lines:
-            part[line.sku] = part.get(line.sku, 0) + line.quantity
-        return part
+        return None if self.lines is None else _summed(self.lines)
+
+
+def _summed(lines: Sequence[SuppliedLine | ReceivedLine]) -> dict[str, int]:
+    part: Counter[str] = Counter()
+    for line in lines:
+        part[line.sku] += line.quantity
+    return dict(part)
 
 
 def routes(services: Services) -> APIRouter:
     """The transfer endpoints over these services."""
     api, desk = router("stock", answers.TRANSFERS), desk_for(services)
     allowed = services.allow(Role.STAFF, Role.OPS)
-    serve = Once(_serve, services.clock)
+    serve, serve_new = (Once(partial(_serve, status=status), services.clock) for status in (200, 201))
 
     @api.get("/transfers", operation_id="listTransfers")
     async def list_transfers(
@@ -71,6 +111,43 @@ def routes(services: Services) -> APIRouter:
         return json_response(
             await services.read.run(lambda session: _page(session, where, state == "in_transit", limit, cursor))
         )
+
+    @api.post("/transfers", operation_id="askTransfer", status_code=201)
+    async def ask(
+        body: SupplyBody, request: Request, key: IdempotencyKey = None, asker: Access = Depends(allowed)
+    ) -> Response:
+        """Fill up a location from another one: held there until it is sent, awaited here until it is received. `sent`: the goods
+        are on their way already, which is written down also where fewer were known."""
+        actor, wanted = Actor(asker.name, asker.location), body.wanted()
+
+        def work(session: Session, now: datetime) -> Transfer:
+            return supply.ask(session, desk, wanted, actor=actor, now=now)
+
+        return await once(services, serve_new, asker, request, key, body, work)
+
+    @api.post("/transfers/{transfer_id}/send", operation_id="sendTransfer")
+    async def send(
+        transfer_id: Code, request: Request, key: IdempotencyKey = None, asker: Access = Depends(allowed)
+    ) -> Response:
+        """All that still lies there has left: it is off the sender's stock now."""
+        actor = Actor(asker.name, asker.location)
+
+        def work(session: Session, now: datetime) -> Transfer:
+            return supply.send(session, transfer_id, actor=actor, now=now)
+
+        return await once(services, serve, asker, request, key, None, work)
+
+    @api.post("/transfers/{transfer_id}/call-off", operation_id="callOffTransfer")
+    async def call_off(
+        transfer_id: Code, request: Request, key: IdempotencyKey = None, asker: Access = Depends(allowed)
+    ) -> Response:
+        """What has not been sent is not to be sent any more, and free again where it lies. Not where a pickup waits for it."""
+        actor = Actor(asker.name, asker.location)
+
+        def work(session: Session, now: datetime) -> Transfer:
+            return supply.call_off(session, transfer_id, actor=actor, now=now)
+
+        return await once(services, serve, asker, request, key, None, work)
 
     @api.post("/transfers/{transfer_id}/receive", operation_id="receiveTransfer")
     async def receive(
@@ -107,14 +184,14 @@ def routes(services: Services) -> APIRouter:
     return api
 
 
-def _serve(session: Session, works: Sequence[Work], now: datetime) -> list[Answer | Refused]:
+def _serve(session: Session, works: Sequence[Work], now: datetime, *, status: int) -> list[Answer | Refused]:
     found: list[Answer | Refused] = []
     for work in works:
         try:
             with session.begin_nested():
                 transfer = work(session, now)
                 lines = transfers.lines_of(session, [transfer.id])[transfer.id]
-                found.append(Answer(200, orjson.dumps(_view(transfer, lines))))
+                found.append(Answer(status, orjson.dumps(_view(transfer, lines))))
         except Refused as refused:
             found.append(kept(refused))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from fastapi import Request, Response
@@ -35,6 +36,12 @@ def own_page(wanted: str, default: str = PAGES[0]) -> str:
         return default
     ours = any(parts.path == page or parts.path.startswith(f"{page}/") for page in PAGES)
     return wanted if ours and not parts.scheme and not parts.netloc and wanted.isprintable() else default
+
+
+def proved(page: str, form: Mapping[str, str]) -> str:
+    """The page again, with the note that its code was right if the form carried one: nobody asks a customer twice."""
+    voucher = form.get("voucher", "")
+    return f"{page}?{urlencode({'proof': voucher})}" if voucher else page
 
 
 def to(path: str, **query: str) -> Response:

@@ -9,6 +9,7 @@ GERMAN: tuple[tuple[str, str], ...] = (
     ("{} failed on its side: {}", "Fehler bei {1}: {2}"),
     ("The shop answered {}: {}", "Der Shop antwortet {1}: {2}"),
     ("It could not be read ({}).", "Es ließ sich nicht lesen ({1})."),
+    ("Discard it if it was a test or was deleted there; replay it if it exists.", "Verwerfen, wenn es ein Test war oder dort gelöscht wurde; wiederholen, wenn es sie gibt."),
     ("Replay when the channel answers or after an update.", "Wiederholen, sobald der Kanal antwortet oder nach einem Update."),
     ("Its webhooks stand, but not every server can check who signed them.", "Seine Webhooks stehen, aber nicht jeder Server kann prüfen, wer sie unterschrieben hat."),
     ("Find or send the goods; it is tried again by itself.", "Die Ware finden oder schicken; es wird von selbst wieder versucht."),

@@ -106,7 +106,7 @@ def open_cases(
 def _case(
     case: Case, titles: Mapping[str, str], places: Mapping[str, str], now: datetime, zone: ZoneInfo, say: Words
 ) -> CaseShown:
-    title, advice = ops_words.case_words(case, say, places)
+    title, advice = ops_words.case_words(case, say, places, titles)
     cause = case.cause if case.kind == "blast_zero" else ""
     note = ", ".join(part for part in (cause, say("since %(when)s", when=say.when(case.opened_at, now, zone))) if part)
     shown = title if case.channel == late.DESK else f"{titles.get(case.channel, case.channel)}: {title}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from omnisync.orders.offline import Became
 from omnisync.pages.ops_phrases import said
@@ -253,11 +254,15 @@ RELEASES = {"blast_zero", "blast_price", "uncounted"}
 """Cases that hold numbers back until somebody decides."""
 
 
-def case_words(case: Case, say: Words, places: Mapping[str, str]) -> tuple[str, str]:
-    """(what it is, what to do about it); a place is called as people call it, by its code where that is not known."""
+def case_words(
+    case: Case, say: Words, places: Mapping[str, str], channels: Mapping[str, str] = MappingProxyType({})
+) -> tuple[str, str]:
+    """(what it is, what to do about it); places and channels are called as people call them, by their codes where that is not known."""
     words, details = _CASES.get(case.kind), dict(case.details or {})
     if "location" in details:
         details["location"] = places.get(str(details["location"]), details["location"])
+    if isinstance(details.get("channels"), list):
+        details["channels"] = [channels.get(str(name), str(name)) for name in details["channels"]]
     return words(details, say) if words else (said(case.title, say), said(case.proposal, say))
 
 

@@ -26,7 +26,7 @@ from omnisync.pages import (
     staff_view,
     staff_work,
 )
-from omnisync.pages.forms import SECURITY, form_of, own_page, to
+from omnisync.pages.forms import SECURITY, form_of, own_page, proved, to
 from omnisync.pages.logins import Vouchers, check_token
 from omnisync.pages.staff_gate import Gate, Visit
 from omnisync.pages.staff_steps import STEPS, Press
@@ -107,7 +107,9 @@ class _Page:
             found = await self._services.read.run(lambda session: self._card(session, pickup_id, visit))
         except Refused as refused:
             return to("/staff", m=refused.code)
-        return self._pickup_page(visit, found, problem=request.query_params.get("m", ""))
+        proof = request.query_params.get("proof", "")
+        voucher = proof if self._vouchers.vouches(proof, pickup_id, visit.login) else ""
+        return self._pickup_page(visit, found, voucher=voucher, problem=request.query_params.get("m", ""))
 
     async def ask_code(self, request: Request) -> Response:
         visit = await self._gate.visit(request)
@@ -116,8 +118,8 @@ class _Page:
         return self._gate.draw("code.html", visit, problem=request.query_params.get("m", ""))
 
     async def look_up(self, request: Request) -> Response:
-        """What somebody scanned or typed: the pickup that a code opens, with a note to ourselves that it was right; else
-        what has this number or holds this article."""
+        """What somebody scanned or typed leads on: to the pickup that a code opens, with a note to ourselves that it was right
+        (so its page can be loaded again, and come back to); else to what has this number or holds this article."""
         visit = await self._gate.visit(request)
         if isinstance(visit, Response):
             return visit
@@ -134,9 +136,9 @@ class _Page:
             found = await self._guess(visit, lambda session: self._by_code(session, code, visit))
         except Refused as refused:
             return to(back, m=refused.code)
-        return self._pickup_page(visit, found, voucher=self._vouchers.write(found[0].id, visit.login))
+        return to(f"/staff/pickups/{found}", proof=self._vouchers.write(found, visit.login))
 
-    async def _guess(self, visit: Visit, read: Callable[[Session], _Shown]) -> _Shown:
+    async def _guess(self, visit: Visit, read: Callable[[Session], str]) -> str:
         who = {"device": visit.login.device, "store": visit.location.code}
         now = self._services.clock.now()
         await self._services.write.run(lambda session: tries.charge(session, who, now=now))
@@ -144,8 +146,8 @@ class _Page:
         await self._services.write.run(lambda session: tries.forgive(session, who))
         return found
 
-    def _by_code(self, session: Session, code: str, visit: Visit) -> _Shown:
-        return self._shown(session, handing.lookup(session, self._desk, code, actor=visit.actor), visit)
+    def _by_code(self, session: Session, code: str, visit: Visit) -> str:
+        return handing.lookup(session, self._desk, code, actor=visit.actor).id
 
     def _card(self, session: Session, pickup_id: str, visit: Visit) -> _Shown:
         return self._shown(session, pickup.load(session, pickup_id, visit.actor), visit)
@@ -174,7 +176,7 @@ class _Page:
             await self._services.write.run(lambda session: staff_steps.take(session, work, press))
         except OmnisyncError as error:
             code = error.code if isinstance(error, Refused) else "try-later"
-            return to(page if code != "forbidden" else "/staff", m=code)
+            return to(proved(page, form) if code != "forbidden" else "/staff", m=code)
         self._services.changed()
         return _AFTER.get(step, _stay)(page)
 

@@ -14,7 +14,7 @@ from omnisync.errors import Refused
 from omnisync.http import Services
 from omnisync.orders.pickup import Actor, Desk
 from omnisync.pages import languages
-from omnisync.pages.forms import CAMERA, PAGES, SECURITY, form_of, to
+from omnisync.pages.forms import CAMERA, PAGES, SECURITY, form_of, proved, to
 from omnisync.pages.logins import Login, Logins, check_token
 from omnisync.pages.staff_view import Eyes
 from omnisync.pages.staff_words import templates
@@ -76,7 +76,7 @@ class Gate:
         except Refused as refused:
             return to(back, m=refused.code)
         if not visit.login.here.somebody:
-            return to("/staff/who", next=back, m="who")
+            return to("/staff/who", next=proved(back, form), m="who")
         return visit, form
 
     async def prove(self, visit: Visit, form: Mapping[str, str]) -> None:

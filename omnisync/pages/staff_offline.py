@@ -32,7 +32,7 @@ from omnisync.sync import late
 SHELL, LIST, WORKER, MANIFEST = "/staff/offline", "/staff/offline/list", "/staff/sw.js", "/staff/manifest.webmanifest"
 STATIC = Path(__file__).parent / "static"
 FILES = (
-    "omnisync.css", "staff.css", "omnisync.svg", "fonts/inter-latin.woff2", "offline/desk.css", "offline/desk.js", "offline/start.js", "offline/store.js",
+    "omnisync.css", "staff.css", "staff-wide.css", "omnisync.svg", "fonts/inter-latin.woff2", "offline/desk.css", "offline/desk.js", "offline/start.js", "offline/store.js",
     "offline/codes.js", "offline/sync.js", "offline/notes.js",
 )  # fmt: skip
 """What the page needs that is shown without a network."""

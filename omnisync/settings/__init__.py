@@ -1,7 +1,7 @@
 """Settings from TOML and the environment, checked as a whole; errors name file, line, key and the nearest right name."""
 
 from omnisync.settings.faults import BadSettings, Fault
-from omnisync.settings.load import load
+from omnisync.settings.load import chosen, load
 from omnisync.settings.models import (
     ADAPTERS,
     LEDGER,
@@ -33,6 +33,7 @@ __all__ = [
     "Secret",
     "ServerSettings",
     "Settings",
+    "chosen",
     "load",
     "secret_values",
 ]

@@ -37,7 +37,7 @@ def load(
     `own` says what an adapter of that name understands below `[channels.settings]`. BadSettings names everything that is wrong at
     once.
     """
-    file = _choose(path, environ)
+    file = chosen(path, environ)
     text, data = _read(file)
     lines = lines_of(text)
     sources, faults = overlay(data, environ)
@@ -55,10 +55,11 @@ def load(
     return settings
 
 
-def _choose(path: FilePath | str | None, environ: Mapping[str, str]) -> FilePath | None:
-    chosen = path or environ.get(PATH_VARIABLE)
-    if chosen:
-        return FilePath(chosen)
+def chosen(path: FilePath | str | None, environ: Mapping[str, str]) -> FilePath | None:
+    """The file that `load` reads; None where there is none."""
+    named = path or environ.get(PATH_VARIABLE)
+    if named:
+        return FilePath(named)
     return DEFAULT_PATH if DEFAULT_PATH.exists() else None
 
 

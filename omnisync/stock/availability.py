@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from omnisync import db
+from omnisync.catalog import bundles
 from omnisync.stock.effects import Level
 from omnisync.stock.shelves import balance
 from omnisync.stock.tables import Balance
@@ -27,9 +28,15 @@ _BEYOND = sa.case(
     (_FREE >= 0, balance.c.backorder),
     else_=_FREE + balance.c.backorder,
 )
-_PIECES = sa.select(balance.c.sku, balance.c.location, PIECES, _BEYOND, balance.c.due_at).where(
-    db.among(balance.c.sku, sa.bindparam("skus", type_=db.Many()))
+_ASKED = db.many("skus")
+_OF_A_SET = bundles.component.c.bundle
+_PIECES = sa.union_all(
+    sa.select(balance.c.sku, balance.c.location, PIECES, _BEYOND, balance.c.due_at).where(
+        db.among(balance.c.sku, _ASKED)
+    ),
+    sa.select(_OF_A_SET, sa.null(), sa.literal(0), sa.literal(0), sa.null()).where(db.among(_OF_A_SET, _ASKED)),
 )
+"""What is asked most is one statement: the shelves of these SKUs, and a row without a location for each part of those that are bundles."""
 
 
 def levels(session: Session, shelves: Iterable[Shelf]) -> dict[Shelf, Level]:
@@ -65,16 +72,21 @@ class OnSale(NamedTuple):
     beyond: dict[str, Beyond]
 
 
-def on_sale(session: Session, skus: Iterable[str]) -> dict[str, OnSale]:
-    """Every shelf of these SKUs; as lean as the most asked question needs it."""
+def on_sale(session: Session, skus: Iterable[str]) -> tuple[dict[str, OnSale], set[str]]:
+    """Every shelf of these SKUs, as lean as the most asked question needs it; and those of them that are bundles, which lie nowhere."""
     found: dict[str, OnSale] = {}
+    sets: set[str] = set()
     for sku, location, pieces, beyond, due_at in session.execute(_PIECES, {"skus": list(skus)}).all():
-        if sku not in found:
-            found[sku] = OnSale({}, {})
-        found[sku].pieces[location] = pieces
+        if location is None:
+            sets.add(sku)
+            continue
+        one = found.get(sku)
+        if one is None:
+            one = found[sku] = OnSale({}, {})
+        one.pieces[location] = pieces
         if beyond:
-            found[sku].beyond[location] = Beyond(beyond, due_at)
-    return found
+            one.beyond[location] = Beyond(beyond, due_at)
+    return {sku: one for sku, one in found.items() if sku not in sets} if sets else found, sets
 
 
 def available(found: Balance | Level) -> int:

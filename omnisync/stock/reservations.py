@@ -147,8 +147,9 @@ def _prepare(
     for index, (request, pieces) in enumerate(zip(requests, wanted, strict=True)):
         unknown = [shelf.sku for shelf in pieces if shelf not in locked and shelf.sku not in known]
         if unknown:
+            at = {line.sku: f"lines.{number}.sku" for number, line in enumerate(request.lines)}
             answers[index] = InvalidRequest(
-                [{"field": "lines.sku", "message": f"There is no article {sku}."} for sku in unknown]
+                [{"field": at.get(sku, "lines"), "message": f"There is no article {sku}."} for sku in unknown]
             )
             continue
         stocked = {shelf: n for shelf, n in pieces.items() if shelf in locked or known[shelf.sku].stocked}

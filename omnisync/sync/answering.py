@@ -84,11 +84,7 @@ class _Asked:
 def _sku(asked: _Asked) -> int:
     name = asked.question.key.about
     if not asked.question.listings:
-        # Said by a message: there is no listing of that name whose numbers could be written.
-        asked.session.add(
-            ChannelListing(channel=asked.channel.name, external_id=name, managed=False, added_at=asked.now)
-        )
-        asked.session.flush()
+        _by_name(asked)
     released = mappings.put(asked.session, asked.context, asked.channel, {name: asked.said.sku}, now=asked.now)
     for row in asked.rows():
         row.kept_sku, row.kept_barcode, row.was_barcode = None, None, None
@@ -96,12 +92,20 @@ def _sku(asked: _Asked) -> int:
 
 
 def _keep(asked: _Asked) -> int:
-    if asked.question.waiting:
-        raise InvalidRequest.of("keep", "sales or orders of it wait: say its SKU, or discard these")
-    for row in asked.rows():
+    for row in asked.rows() or [_by_name(asked)]:
         row.ignored_at = asked.now if row.sku is None else None
-        row.kept_sku, row.kept_barcode = row.sku, row.barcode
-    return 0
+        row.kept_sku, row.kept_barcode = row.sku or row.kept_sku, row.barcode
+    asked.session.flush()
+    return replay.retry_resolved(asked.session, asked.context, asked.channel, now=asked.now)
+
+
+def _by_name(asked: _Asked) -> ChannelListing:
+    """Said by a message: there is no listing of that name whose numbers could be written."""
+    name = asked.question.key.about
+    row = ChannelListing(channel=asked.channel.name, external_id=name, managed=False, added_at=asked.now)
+    asked.session.add(row)
+    asked.session.flush()
+    return row
 
 
 def _only(asked: _Asked) -> int:

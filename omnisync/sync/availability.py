@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 
-from omnisync.catalog import articles, backorder, bundles
+from omnisync.catalog import articles, backorder
 from omnisync.orders.offers import ReadyTimes
 from omnisync.settings import ChannelSettings, Settings
 from omnisync.stock import availability
@@ -73,9 +73,11 @@ def look(session: Session, questions: Sequence[Question]) -> list[Stock]:
 
 
 def _stock(session: Session, skus: Sequence[str]) -> Stock:
-    sets = {sku: articles.explode(session, [(sku, 1)]) for sku in bundles.among(session, skus)}
-    parts = {part for contents in sets.values() for part in contents}
-    found = _dated(session, availability.on_sale(session, {*skus, *parts} - sets.keys()))
+    found, names = availability.on_sale(session, skus)
+    sets = {sku: articles.explode(session, [(sku, 1)]) for sku in names}
+    if parts := {part for contents in sets.values() for part in contents} - found.keys():
+        found |= availability.on_sale(session, parts)[0]
+    found = _dated(session, found)
     unseen = [sku for sku in skus if sku not in found and sku not in sets]
     for sku in articles.known(session, unseen) if unseen else ():
         found[sku] = OnSale({}, {})
@@ -149,7 +151,7 @@ class Answers:
             there, before = state_of(sku), said.get(sku)
             if before is None or before[0] is not there:  # read again: mostly as it was
                 same = before[1] if before is not None and before[0] == there else None
-                before = self._keep(said, sku, there, same or orjson.dumps(_item(sku, question, stock, times, rule)))
+                before = self._keep(said, sku, there, same or _written(_item(sku, question, stock, times, rule)))
             items.append(before[1])
         return b'{"items":[' + b",".join(items) + b"]}"
 
@@ -168,6 +170,11 @@ class Answers:
             self._minute, self._kept, self._said = minute, 0, {}
         eyes = (question.locations, question.channel and question.channel.name, public, closed, silent)
         return self._said.setdefault(eyes, {})
+
+
+def _written(item: Mapping[str, Any]) -> bytes:
+    """As JSON, in as many bytes as it has: what orjson hands out keeps four kilobytes behind it for as long as it lives."""
+    return bytes(memoryview(orjson.dumps(item)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +196,8 @@ def _item(sku: str, question: Question, stock: Stock, times: Mapping[str, str | 
     public, pieces = rule.public, stock.available(sku, question.locations)
     if pieces is None:
         return {"sku": sku, "state": "unknown", "available": 0, "locations": []}
-    total, sure = _numbers(sku, question, stock, rule.silent)
+    plain = question.channel is None and not rule.silent
+    total, sure = (sum(pieces.values()),) * 2 if plain else _numbers(sku, question, stock, rule.silent)
     state = rule.state(total)
     if state == "in_stock" and rule.silent:  # only what lies where somebody is heard of is sure
         state = "in_stock" if rule.state(sure) == "in_stock" else "limited"

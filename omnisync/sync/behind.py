@@ -81,8 +81,9 @@ def compute(session: Session, context: Context, channel: Channel, skus: Collecti
     nobody_writes = channel.in_shadow and not health.is_live(
         session, channel
     )  # it may have gone live during this round
+    known_until = _known_until(session, channel, wishes, now)
     for wish, row in zip(wishes, rows, strict=True):
-        wish_for(session, row, wish, now=now)
+        wish_for(session, row, wish, now=now, known_until=known_until)
         if nobody_writes:  # so it does not wait
             row.behind_since = None
     deadletters.shown_after_all(session, channel.name, rows, now=now)
@@ -126,8 +127,14 @@ def compare_all(session: Session, channel: Channel, *, now: datetime) -> None:
     session.execute(sa.update(ChannelHealth).where(col(ChannelHealth.channel) == channel.name).values(retry_at=None))
 
 
-def wish_for(session: Session, row: ShownState, wish: Wanted, *, now: datetime) -> None:
-    """Set what a row should show; it is behind from the change that made it differ."""
+def wish_for(
+    session: Session, row: ShownState, wish: Wanted, *, now: datetime, known_until: datetime | None = None
+) -> None:
+    """Set what a row should show. It is behind from the change of stock that made it differ; where something else did (a price, a
+    rule, a level of another channel, a new listing), from now on. Stock that changed before `known_until` was computed before."""
+    by_stock = row.wanted not in (None, wish.quantity) and wish.changed_at is not None
+    if by_stock and known_until is not None and wish.changed_at is not None:
+        by_stock = wish.changed_at >= known_until
     waits_for_budget = not row.failures and row.unsettled != "accepted"
     if waits_for_budget and wish.quantity is not None and wish.quantity < (row.wanted or 0):
         row.next_try_at = (
@@ -139,7 +146,15 @@ def wish_for(session: Session, row: ShownState, wish: Wanted, *, now: datetime) 
     row.emptied_since = None if wish.quantity else row.emptied_since
     row.wanted_price_minor = None if wish.price is None else wish.price.minor
     row.wanted_price_currency = None if wish.price is None else wish.price.currency
-    mark(row, since=wish.changed_at, now=now)
+    mark(row, since=wish.changed_at if by_stock else None, now=now)
+
+
+def _known_until(session: Session, channel: Channel, wishes: Sequence[Wanted], now: datetime) -> datetime | None:
+    """Before which every change of stock was computed already; None where nothing asks for it."""
+    if all(wish.changed_at is None or now - wish.changed_at <= OVERLAP for wish in wishes):
+        return None
+    looked_until = _looked_until(session, channel)
+    return None if looked_until is None else looked_until - OVERLAP
 
 
 # ---------------------------------------------------------------- whom to look at

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from omnisync.announce import announce
 from omnisync.stock import availability
 from omnisync.stock.tables import Shortage
+from omnisync.sync import counted
 from omnisync.sync.context import Context
 from omnisync.sync.tables import Case, Conflict
 from omnisync.values import Shelf
@@ -18,8 +19,14 @@ from omnisync.values import Shelf
 def note(
     session: Session, context: Context, channel: str, cause: str, short: Mapping[Shelf, int], *, now: datetime
 ) -> None:
-    """Count these pieces, which a fact of `channel` made impossible to deliver, each with the shortage it made."""
+    """Count these pieces, which a fact of `channel` made impossible to deliver, each with the shortage it made.
+
+    Where nobody has counted yet, nobody knows that they are not there: before its first count each open order would be one.
+    """
+    known = counted.shelves(session, {shelf.sku for shelf in short})
     for shelf, quantity in sorted(short.items()):
+        if shelf not in known:
+            continue
         shortage = _newest_shortage(session, shelf)
         conflict = Conflict(
             id=context.ids.new(), channel=channel, order_id=cause, location=shelf.location, sku=shelf.sku,

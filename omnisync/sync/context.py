@@ -126,6 +126,11 @@ class Channel:
         return self.settings.policy
 
     @property
+    def writes(self) -> bool:
+        """Whether anything can be shown there at all."""
+        return self.can.write is not Write.NONE or self.can.prices
+
+    @property
     def shows(self) -> str:
         """available | on_hand"""
         return self.policy.shows or self.can.shows

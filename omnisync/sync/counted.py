@@ -24,7 +24,7 @@ def places(session: Session, channel: Channel, skus: Collection[str]) -> dict[st
     contents = contents_of(session, skus)
     parts = {sku: set(contents.get(sku, (sku,))) for sku in skus}
     every = {part for of_one in parts.values() for part in of_one}
-    known, without = _shelves(session, every), articles.unstocked(session, every)
+    known, without = shelves(session, every), articles.unstocked(session, every)
     return {
         sku: {
             group.place
@@ -35,7 +35,8 @@ def places(session: Session, channel: Channel, skus: Collection[str]) -> dict[st
     }
 
 
-def _shelves(session: Session, skus: Collection[str]) -> set[Shelf]:
+def shelves(session: Session, skus: Collection[str]) -> set[Shelf]:
+    """Those of these articles that were counted, or that something was brought to."""
     here = sa.and_(_movement.c.location == _balance.c.location, _movement.c.sku == _balance.c.sku)
     brought = sa.exists().where(here, _movement.c.on_hand > 0, _movement.c.kind.not_in(_SAY_NOTHING))
     statement = sa.select(_balance.c.location, _balance.c.sku).where(

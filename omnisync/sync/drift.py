@@ -5,7 +5,7 @@ that nobody has read since they were written. Both shares are fixed, so a pass c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -15,15 +15,12 @@ from omnisync.sync import looks, pricing, reconcile
 from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import Key
 from omnisync.sync.tables import PRICE_PLACE, ChannelHealth, ShownState
+from omnisync.sync.why import Overtaken, nothing_urgent
 
 READ_ALL_WITHIN = timedelta(hours=1)
 EVERY = timedelta(seconds=30)
 WORST_PART = 2
 """For so many that are read by their age one of the worst is read besides."""
-
-
-Overtaken = Callable[[], bool]
-"""Whether something waits that is more urgent than to look at more; asked after each batch."""
 
 
 async def read_back(context: Context, channel: Channel, *, everything: bool = False) -> int:
@@ -41,19 +38,19 @@ async def whose_turn(context: Context, channel: Channel, *, everything: bool = F
 
 
 async def read_on(
-    context: Context, channel: Channel, keys: Sequence[Key], *, overtaken: Overtaken = lambda: False
+    context: Context, channel: Channel, keys: Sequence[Key], *, overtaken: Overtaken = nothing_urgent
 ) -> Sequence[Key]:
     """Look at these until it is `overtaken`; those that are left."""
     while keys:
         size = channel.can.batch_size
         await reconcile.look(context, channel, keys[:size])
         keys = keys[size:]
-        if overtaken():
+        if keys and await overtaken():
             break
     return keys
 
 
-async def read_due(context: Context, channel: Channel, *, overtaken: Overtaken = lambda: False) -> int:
+async def read_due(context: Context, channel: Channel, *, overtaken: Overtaken = nothing_urgent) -> int:
     """Look only at what waits to be looked at: after a message, an accepted write, an order that came late; how many. When it is
     `overtaken` the rest waits for the next time."""
     if not channel.can.looks:

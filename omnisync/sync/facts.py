@@ -116,7 +116,7 @@ def key_of(fact: Fact) -> str:
 def _book(booking: Booking, fact: Fact) -> int:
     try:
         with booking.session.begin_nested():
-            waiting = _BOOKINGS[type(fact)](booking, fact)
+            waiting = 0 if _is_foreign(booking, fact) else _BOOKINGS[type(fact)](booking, fact)
             booking.session.flush()
     except NeedsAttention as trouble:
         return _wait(booking, fact, trouble.message, trouble.action)
@@ -132,6 +132,10 @@ def _book(booking: Booking, fact: Fact) -> int:
     if not isinstance(fact, LevelSeen) and not waiting:
         deadletters.mended(booking.session, booking.channel.name, key_of(fact), now=booking.now)
     return waiting
+
+
+def _is_foreign(booking: Booking, fact: Fact) -> bool:
+    return isinstance(fact, Sale | Counted | Delivered | LevelSeen) and booking.resolve.is_foreign(fact.article)
 
 
 def _wait(booking: Booking, fact: Fact, reason: str, action: str) -> int:

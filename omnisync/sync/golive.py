@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from omnisync import db
+from omnisync.sync import questions as unclear_things
 from omnisync.sync import telling
 from omnisync.sync.context import Channel
 from omnisync.sync.plan import Kind, Plan
@@ -38,7 +39,8 @@ def questions(session: Session, channel: Channel, plan: Plan, *, now: datetime) 
     return [
         _read(session, channel, now),
         _letters(session, channel),
-        _mapped(plan),
+        _mapped(channel, plan),
+        _clear(session, channel),
         _counted(plan),
         _emptied(plan),
         _repriced(channel, plan),
@@ -60,11 +62,23 @@ def _letters(session: Session, channel: Channel) -> Question:
     return Question("messages", not waiting, f"{waiting} wait for a person", "Decide about each on /ops.")
 
 
-def _mapped(plan: Plan) -> Question:
+def _mapped(channel: Channel, plan: Plan) -> Question:
+    """A till that is only read need not list anything."""
     unknown = len(plan.of(Kind.UNMAPPED))
+    something = plan.mapped > 0 or not (channel.writes or plan.listings)
     return Question(
-        "mapping", unknown == 0 and plan.mapped > 0, f"{plan.mapped} of {plan.listings} listings are articles of ours",
+        "mapping", unknown == 0 and something, f"{plan.mapped} of {plan.listings} listings are articles of ours",
         f"omnisync import catalog, or omnisync import listings {plan.channel} FILE.csv",
+    )  # fmt: skip
+
+
+def _clear(session: Session, channel: Channel) -> Question:
+    """Listings of nobody's article are asked for above, and what waits for one by its messages."""
+    _, counts = unclear_things.page(session, [channel], kind=None, after=None, limit=1)
+    unclear = sum(counts[kind.value] for kind in unclear_things.Kind if kind is not unclear_things.Kind.UNKNOWN_ARTICLE)
+    return Question(
+        "questions", not unclear, f"{unclear} open: several listings of one article, changed barcodes, unknown places",
+        "One answer each: on /ops/mappings, or GET /v1/mappings.",
     )  # fmt: skip
 
 

@@ -27,7 +27,8 @@ from omnisync.sync.tables import InboxMessage
 log = logging.getLogger(__name__)
 CLAIMED_FOR = timedelta(minutes=2)
 MAX_ATTEMPTS = 6
-"""Of a message that we fail on; one whose channel does not answer, or refuses our key, is tried for `PATIENCE`."""
+"""Of a message that we fail on, or whose order the channel does not show (some six minutes); one whose channel does not answer, or
+refuses our key, is tried for `PATIENCE`."""
 PATIENCE = timedelta(hours=24)
 LONGEST_NAME = 255
 BATCH = 50
@@ -253,9 +254,15 @@ async def _retry(context: Context, channel: Channel, message: InboxMessage, fail
     told = failure.retry_after_seconds if isinstance(failure, TryLater) else None
     known = isinstance(failure, TryLater | NeedsAttention)
     reason = str(failure) if known else f"It could not be read ({type(failure).__name__})."
-    patient = known and now - message.received_at < PATIENCE
+    gone = isinstance(failure, NotYet)
+    patient = known and not gone and now - message.received_at < PATIENCE
     if not patient and message.attempts >= MAX_ATTEMPTS:
-        await _give_up(context, channel, message, reason, "Replay when the channel answers or after an update.")
+        action = (
+            "Discard it if it was a test or was deleted there; replay it if it exists."
+            if gone
+            else "Replay when the channel answers or after an update."
+        )
+        await _give_up(context, channel, message, reason, action)
         return
     due = now + backoff(message.attempts, told)
     await context.store.write(lambda session: _set(session, message, next_try_at=due, reason=reason))

@@ -27,7 +27,10 @@ def list_of(
 def put(
     session: Session, context: Context, channel: Channel, wanted: Mapping[str, str | None], *, now: datetime
 ) -> int:
-    """Map external ids to SKUs (None: unmap). InvalidRequest names each SKU that nobody knows. How much was released."""
+    """Map external ids to SKUs (None: unmap). InvalidRequest names each SKU that nobody knows. How much was released.
+
+    What a listing is no longer, it does not become again by the SKU or barcode that its channel gives it.
+    """
     known = articles.known(session, {sku for sku in wanted.values() if sku is not None})
     unknown = [
         {"field": f"mappings.{external_id}", "message": f"There is no article {sku}."}
@@ -41,7 +44,9 @@ def put(
         if row is None:
             row = ChannelListing(channel=channel.name, external_id=external_id, added_at=now)
             session.add(row)
-        row.sku = sku
+        if row.sku != sku:
+            row.kept_sku, row.ignored_at = row.sku if sku is None else None, None
+            row.sku = sku
     session.flush()
     behind.ask_for_all(session, channel)
     return replay.retry_resolved(session, context, channel, now=now)

@@ -26,6 +26,7 @@ _line, _channel_order = db.table(OrderLine), db.table(ChannelOrder)
 def book(booking: Booking, order: OrderSeen) -> int:
     """What the channel says of this order reaches the ledger, its own numbers and the desk; how many of its lines wait."""
     order_id, history = f"{booking.channel.name}:{order.id}", booking.is_history(order.placed_at)
+    order = _ours_of(booking, order)
     oldest = booking.now - moments.TOO_OLD
     if order.placed_at < oldest and booking.session.execute(_KNOWN, {"order_id": order_id}).first() is not None:
         # It was believed when it was placed: what becomes of it is booked, however long it took.
@@ -61,6 +62,14 @@ def book(booking: Booking, order: OrderSeen) -> int:
         )  # fmt: skip
     arrivals.follow(booking.session, booking.context, booking.channel, order, now=booking.now)
     return waiting
+
+
+def _ours_of(booking: Booking, order: OrderSeen) -> OrderSeen:
+    """The same order; of lines of which a person said that they are none of our articles nothing is to be known."""
+    if not any(booking.resolve.is_foreign(line.article) for line in order.lines):
+        return order
+    lines = [replace(one, stocked=one.stocked and not booking.resolve.is_foreign(one.article)) for one in order.lines]
+    return replace(order, lines=tuple(lines))
 
 
 _KNOWN = sa.select(_channel_order.c.id).where(_channel_order.c.id == sa.bindparam("order_id"))

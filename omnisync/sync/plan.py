@@ -120,6 +120,8 @@ class _Offer:
     title: str
     ours: bool
     """Whether it is mapped and for us to write."""
+    foreign: bool
+    """Whether a person has said that it is none of our articles."""
     wishes: tuple[Wanted, ...]
     uncounted: frozenset[str]
     """Places for which nobody has ever said how much of it, or of a part of it, there is: an order of it says nothing of that."""
@@ -132,7 +134,13 @@ async def _next(context: Context, channel: Channel, after: str, now: datetime) -
 def _page(session: Session, context: Context, channel: Channel, after: str, now: datetime) -> list[_Offer]:
     """The next listings; none at the end."""
     statement = (
-        sa.select(_listing.c.external_id, _listing.c.sku, _listing.c.title, sa.and_(*offered()).label("ours"))
+        sa.select(
+            _listing.c.external_id,
+            _listing.c.sku,
+            _listing.c.title,
+            sa.and_(*offered()).label("ours"),
+            _listing.c.ignored_at.is_not(None).label("foreign"),
+        )
         .where(_listing.c.channel == channel.name, _listing.c.external_id > after, _listing.c.gone_at.is_(None))
         .where(_listing.c.managed)
         .order_by(_listing.c.external_id)
@@ -146,7 +154,7 @@ def _page(session: Session, context: Context, channel: Channel, after: str, now:
     known = counted.places(session, channel, {one.sku for one in ours})
     return [
         _Offer(
-            row.external_id, row.sku, row.title, bool(row.ours), tuple(found := wishes[row.external_id]),
+            row.external_id, row.sku, row.title, bool(row.ours), bool(row.foreign), tuple(found := wishes[row.external_id]),
             frozenset(one.place for one in found) - known.get(row.sku, set()),
         )
         for row in rows
@@ -173,7 +181,7 @@ async def _look(context: Context, channel: Channel, page: Sequence[_Offer]) -> L
 def _compare(plan: Plan, channel: Channel, offer: _Offer, levels: Mapping[str, LevelSeen]) -> None:
     plan.listings += 1
     plan.mapped += offer.ours
-    if not offer.ours:
+    if not offer.ours and not offer.foreign:
         plan.differences.append(Difference(Kind.UNMAPPED, offer.external_id, "", offer.sku, offer.title))
         return
     for wish in offer.wishes:

@@ -193,7 +193,8 @@ def keep(session: Session, channel: Channel, listings: Sequence[Listing], *, now
         if row is None:
             row = ChannelListing(channel=channel.name, external_id=listing.external_id, added_at=now)
             session.add(row)
-        row.sku = row.sku or resolve(article)
+        if row.sku is None and (found := resolve(article)) != row.kept_sku:
+            row.sku, row.kept_sku = found, None
         if row.sku and row.barcode and listing.barcode != row.barcode:
             row.was_barcode = row.barcode
         row.named, row.barcode, row.title, row.extra = listing.sku, listing.barcode, listing.title, dict(listing.extra)

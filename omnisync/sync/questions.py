@@ -85,10 +85,17 @@ class Question:
     sku: str | None = None
     """The article that it is here now."""
     listings: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
+    """Of these listings."""
     waiting: int = 0
     """Facts and order lines that are booked when it is answered."""
     since: datetime | None = None
     proposals: tuple[Proposal, ...] = ()
+
+    def called(self) -> list[tuple[str, str]]:
+        """Each of its listings and what people call it: its title, where no other one has the same."""
+        pairs = zip(self.listings, self.titles, strict=True)
+        return [(name, title if title and self.titles.count(title) == 1 else name) for name, title in pairs]
 
 
 @dataclass
@@ -180,7 +187,7 @@ def waiting(session: Session, channels: Iterable[Channel]) -> Waiting:
         open_places = _unmapped(session, channel, [fact for _, fact in told])
         for letter, fact in told:
             for article in replay.named_in(letter, fact):
-                if resolve(article) is None and (name := name_of(article)):
+                if resolve(article) is None and not resolve.is_foreign(article) and (name := name_of(article)):
                     found[Key(channel.name, Kind.UNKNOWN_ARTICLE, name)].add(letter, article)
             for place in places.of([fact]) & open_places:
                 found[Key(channel.name, Kind.UNMAPPED_PLACE, place)].add(letter)
@@ -201,7 +208,8 @@ def _described(session: Session, keys: Sequence[Key], waits: Waiting) -> list[Qu
     proposals = _proposals(session, plain)
     return [
         Question(
-            one.key, one.title, one.named, one.barcode, one.sku, one.listings, one.waiting, one.since, proposals[one.key]
+            one.key, one.title, one.named, one.barcode, one.sku, one.listings, one.titles, one.waiting, one.since,
+            proposals[one.key],
         )
         for one in plain
     ]  # fmt: skip
@@ -243,6 +251,7 @@ def _question(key: Key, rows: Sequence[ChannelListing], waits: _Waits) -> Questi
         barcode=(row.barcode if row else None) or said.barcode,
         sku=row.sku if row else None,
         listings=tuple(one.external_id for one in rows) if row else (),
+        titles=tuple(one.title for one in rows) if row else (),
         waiting=waits.number,
         since=waits.since or (row.added_at if row else None),
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlmodel import Session
 
-from omnisync.adapters.base import LevelSeen, Outcome, Published, Shown, Target, Write
+from omnisync.adapters.base import LevelSeen, Outcome, Published, Shown, Target
 from omnisync.errors import NeedsAttention, TryLater
 from omnisync.sync import behind, claims, deadletters, gone, health, looks, polling, sweep
 from omnisync.sync.behind import Seen, Task
@@ -17,6 +17,7 @@ from omnisync.sync.context import Channel, Context
 from omnisync.sync.rows import Key
 from omnisync.sync.settle import settle
 from omnisync.sync.tables import PRICE_PLACE
+from omnisync.sync.why import Overtaken, nothing_urgent
 
 MAX_BATCHES = 400
 """In one pass; the rest waits for the next, so that orders are read in between."""
@@ -40,7 +41,7 @@ async def reconcile(
     hints: Collection[str] = (),
     scan: bool = True,
     seen: Seen | None = None,
-    overtaken: Callable[[], bool] = lambda: False,
+    overtaken: Overtaken = nothing_urgent,
 ) -> Report:
     """One pass: find what is behind, look where the channel does not compare, write, settle.
 
@@ -48,9 +49,8 @@ async def reconcile(
     after the batch during which it is `overtaken`: what has just been sold out must not wait for all that was behind before.
     """
     report, memory = Report(), {} if seen is None else seen
-    writes = channel.can.write is not Write.NONE or channel.can.prices
-    begun = await _compute(context, channel, full=full, hints=hints, scan=scan, seen=memory, claiming=writes)
-    if not writes:
+    begun = await _compute(context, channel, full=full, hints=hints, scan=scan, seen=memory, claiming=channel.writes)
+    if not channel.writes:
         return report
     try:
         await _publish_due(context, channel, report, begun, overtaken, prices=False)
@@ -174,7 +174,7 @@ async def _publish_due(
     channel: Channel,
     report: Report,
     begun: _Begun | None,
-    overtaken: Callable[[], bool],
+    overtaken: Overtaken,
     *,
     prices: bool,
 ) -> None:
@@ -191,7 +191,7 @@ async def _publish_due(
         if claimed is None:
             claimed = await _look_and_claim(context, channel, begun.keys)
         settled = await _publish(context, channel, claimed, report) if claimed else False
-        if report.failure is not None or (settled and len(begun.keys) < channel.can.batch_size) or overtaken():
+        if report.failure is not None or (settled and len(begun.keys) < channel.can.batch_size) or await overtaken():
             return
         before, begun = begun, _Begun(await _due(context, channel, prices))
         if not claimed and begun.keys == before.keys:

@@ -66,7 +66,7 @@ def retry_resolved(session: Session, context: Context, channel: Channel, *, now:
     closed = 0
     for letter, fact in waiting:
         named = named_in(letter, fact)
-        if named and all(resolve(article) is not None for article in named):
+        if named and all(resolve(article) is not None or resolve.is_foreign(article) for article in named):
             closed += _book_again(session, context, channel, letter, now=now, trusted=False)
     return closed
 

@@ -313,9 +313,24 @@ class Rounds:
         self._unread = await drift.read_on(self.context, channel, keys, overtaken=self._overtaken)
         await self._answered(channel, len(keys) - len(self._unread))
 
-    def _overtaken(self) -> bool:
-        """Whether something was sold, or written to us, since the round began, or it is to end."""
-        return self.stopping() or self.name in self.asked
+    async def _overtaken(self) -> bool:
+        """Whether something was sold, or written to us, since the round began, or it is time to hear its orders, or the round is to end."""
+        why, now = self.asked.get(self.name), self.context.clock.now()
+        if why is None or self.stopping():
+            return self.stopping()
+        every = timedelta(seconds=self.context.channel(self.name).can.poll_seconds)
+        if why.skus or not why.scan or self._due.reached("polled", every, now):
+            return True
+        # Asked by the clock alone: what another process has committed, or nothing.
+        return await self.context.store.read(lambda session: self._news(session, now))
+
+    def _news(self, session: Session, now: datetime) -> bool:
+        channel = self.context.channel(self.name)
+        waits = agenda.of(session, channel, now=now)
+        if waits.messages or waits.quiet or waits.guest != self._visited:
+            return True
+        task = behind.task(session, channel, now=now, seen=self._seen)
+        return bool(task.skus) or task.full
 
     async def _write(self, channel: Channel, *, why: Why) -> None:
         report = await reconcile.reconcile(

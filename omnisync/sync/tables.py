@@ -113,9 +113,10 @@ class ChannelListing(SQLModel, table=True):
     """Its barcode before the channel changed it."""
     kept_sku: str | None = Field(default=None, sa_type=Name)
     kept_barcode: str | None = None
-    """A person said: it is this article, although it has this barcode and perhaps is not the only listing of it."""
+    """A person said: it is this article, although it has this barcode and perhaps is not the only listing of it. Where it is none
+    (`sku` is null): it is not this one, whatever SKU or barcode the channel gives it."""
     ignored_at: datetime | None = Field(default=None, sa_type=Instant)
-    """A person said: it is none of our articles."""
+    """A person said: it is none of our articles. What is sold of it moves nothing and waits for nobody."""
 
 
 class ChannelPlace(SQLModel, table=True):

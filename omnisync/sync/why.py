@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 
@@ -17,3 +18,11 @@ class Why:
 
 
 NOTHING_NEW = Why(scan=False)
+
+Overtaken = Callable[[], Awaitable[bool]]
+"""Whether something waits that is more urgent than what is under way; asked after each batch."""
+
+
+async def nothing_urgent() -> bool:
+    """For whoever does not ask."""
+    return False

@@ -45,7 +45,7 @@ NOTED_ELSEWHERE = {
 JOURNALLED = {
     "placeReservation", "confirmReservation", "releaseReservation", "collectReservation", "placePickup", "lookupPickup",
     "pickPickup", "readyPickup", "collectPickup", "rejectPickup", "cancelPickup", "extendPickup", "transferPickup",
-    "receiveTransfer", "cannotSendTransfer", "finishTask", "decideReturn", "recordMovements", "countStocktake",
+    "askTransfer", "sendTransfer", "callOffTransfer", "receiveTransfer", "cannotSendTransfer", "finishTask", "decideReturn", "recordMovements", "countStocktake",
     "sendParcel", "takeBackParcel", "receiveHook", "queryAvailability",
 }  # fmt: skip
 """What happens to pieces and orders stands in the journal and the timelines, with who did it; some change nothing."""

@@ -45,7 +45,7 @@ _FAINT = """() => {
   return found;
 }"""
 
-_SMALL = """(least) => [...document.querySelectorAll('button, a[href], input:not([type=hidden])')]
+_SMALL = """(least) => [...document.querySelectorAll('button, a[href], input:not([type=hidden]), select, textarea, summary')]
   .filter((one) => one.checkVisibility())
   .map((one) => [one, one.getBoundingClientRect()])
   .filter(([one, box]) => box.width < 24 || box.height < least)

@@ -1,7 +1,8 @@
 """The pictures of README and docs, taken of a demo that runs: `python3 run.py -- python -m tests.browser.pictures [FOLDER]`.
 
 They show the simulated retailer of the demo, never anybody's own data. Chromium has to be there (`apt-get install chromium`).
-`staff.png` is taken by tests/browser/test_staff.py (OMNISYNC_PICTURES names the folder): the demo's own staff leaves nothing to pick.
+`staff.png` and `till.png` are taken by tests/browser/test_staff.py and test_till.py (OMNISYNC_PICTURES names the folder): the demo's own
+staff leaves nothing to pick.
 """
 
 from __future__ import annotations

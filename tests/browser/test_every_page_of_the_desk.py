@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from tests.browser.addresses import DESK
@@ -27,8 +29,27 @@ def thumbs(page, width):
     return too_small(page) if width <= PHONE[0] else []
 
 
+@pytest.fixture(scope="module")
+def long_names(server):
+    """Ready under S: somebody whose name is long, on a shelf whose name is as long as it may be."""
+    key = uuid.uuid4().hex
+    piece = {"sku": "MUETZE-WINTERHUDE", "location": "linden", "quantity": 1}
+    server.call(
+        "POST", "/v1/stock/movements", {"movements": [{"key": key, "kind": "received", **piece}]}, key=f"{key}/came"
+    )
+    who = {"name": "Bartholomäus-Maria Wolfeschlegelsteinhausenbergerdorff-Schubert"}
+    wanted = {"location": "linden", "paid": True, "customer": who, "lines": [{"sku": piece["sku"], "quantity": 1}]}
+    made = server.call("POST", "/v1/pickups", wanted, key=key)
+    server.call(
+        "POST",
+        f"/v1/pickups/{made['id']}/ready",
+        {"shelf": "SCHWERLASTREGALPALETTENSTELLPLATZ-0815-B"},
+        key=f"{key}-ready",
+    )
+
+
 @pytest.fixture
-def tour(open_page, server):
+def tour(open_page, server, long_names):
     """`tour(width, height)`: Kim has come in."""
 
     def begin(width, height, **looks):

@@ -12,7 +12,8 @@ from tests.browser.test_ops import DESKTOP, PHONE
 
 pytestmark = pytest.mark.browser
 DOOR = Door("anna", "/ops", OFFICE)
-LEAST = {PHONE[0]: 40, DESKTOP[0]: 24}
+LEAST = {PHONE[0]: 44, DESKTOP[0]: 24}
+"""Pixels that a thumb or a pointer needs."""
 BARE_TABLES = """() => [...document.querySelectorAll('main table:not(.sum), main .dl.files')]
   .filter((one) => one.querySelector('tbody tr') && !one.closest('.panel').querySelector('a[download]') && !document.querySelector('.head a[download]'))
   .map((one) => one.closest('.panel').id)"""
@@ -83,6 +84,8 @@ def test_every_page_fits_its_screen_in_english(tour):
     tour = tour(*PHONE, locale="en-GB")
 
     for where in DOOR:
-        tour.squeeze(tour.come(where))
+        name = tour.come(where)
+        tour.note(name, small_targets(tour.page, at_least=LEAST[PHONE[0]]))
+        tour.squeeze(name)
 
     tour.ended_well()

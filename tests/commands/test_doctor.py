@@ -32,6 +32,7 @@ def test_a_healthy_installation_has_a_line_for_everything(omnisync: Omnisync, fr
 
     found = levels(omnisync, fresh_config)
 
+    assert found_by(omnisync, fresh_config)["settings"]["detail"].endswith(f" in {fresh_config}")
     assert {"settings", "public_url", "database", "clock", "access", "webshop credentials"} <= set(found)
     assert (found["settings"], found["database"], found["webshop credentials"]) == ("ok", "ok", "ok")
     assert (found["public_url"], found["access"]) == ("warn", "warn")
@@ -84,7 +85,7 @@ def test_wrong_settings_are_a_finding(omnisync: Omnisync, config: Path) -> None:
             1,
         ),
         (NeedsAttention("refused (401)", action="Check the token."), "webshop", "fail", 1),
-        (TryLater("did not answer"), "webshop", "warn", 0),
+        (TryLater("cannot be reached at https://exmaple.org (ConnectError)."), "webshop", "warn", 0),
     ],
 )
 def test_a_channel_that_is_not_well_is_told(
@@ -101,6 +102,7 @@ def test_a_channel_that_is_not_well_is_told(
     ran = omnisync("doctor", config=ready)
 
     assert f"{level:4}  {subject}:" in ran.out
+    assert ("is the address in its settings right" in ran.out) == isinstance(answer, TryLater)
     assert ran.code == code
     assert adapter.closed
 
@@ -169,9 +171,18 @@ def test_how_a_channel_and_we_have_got_on_is_told_with_what_mends_it(
     )
     omnisync("migrate", config=fresh_config)
     new = found_by(omnisync, fresh_config)
-    assert [new[f"webshop {what}"]["level"] for what in ("reading", "webhooks", "mapping", "state")] == [
-        "warn", "warn", "ok", "ok",
-    ]  # fmt: skip
+    assert [new[f"webshop {what}"]["level"] for what in ("reading", "webhooks")] == ["warn", "warn"]
+    assert new.keys().isdisjoint({"webshop mapping", "webshop state"}), (
+        "nothing is known of a channel that was never read"
+    )
+    with db.transaction(fresh) as session:
+        session.add(ChannelHealth(channel="webshop", writes="off"))
+    assert (
+        found_by(omnisync, fresh_config)["webshop webhooks"]["detail"]
+        == "none as long as it is in shadow: it is polled"
+    )
+    with db.transaction(fresh) as session:
+        session.delete(session.get_one(ChannelHealth, "webshop"))
 
     now, an_hour_ago = clock.now(), clock.now() - timedelta(minutes=59)
     sale = wire.to_json(Sale("r/1", Article(sku="NOBODY"), 1, now))
@@ -284,4 +295,4 @@ def test_settings_without_any_location_point_to_the_example(omnisync: Omnisync, 
 
     ran = omnisync("doctor", "--no-channels", config=config)
 
-    assert "warn  settings: 0 locations, 0 channels\n      Copy config/omnisync.toml" in ran.out
+    assert f"warn  settings: 0 locations, 0 channels in {config}\n      Copy config/omnisync.toml" in ran.out

@@ -34,7 +34,7 @@ JOINED = {
     "7, which is taken off": "7 ahead of ours, which is taken off",
     "7, 7 tax.": "7, with tax.", "7, silent since: 7": "stand since 7, silent since: 7", "7; 777": "7 listings; 7",
     "77": "late: 7", "7: 777": "late: 7", "7; 77": "7 listings; 7", "7, nothing unclear": "7 listings, nothing unclear", "7, 7 users": "7 keys, 7 users",
-    "7, 7": "7 locations, 7 channels",
+    "7, 7": "7 locations, 7 channels", "7 in 7": "7 locations, 7 channels in 7",
 }  # fmt: skip
 """Sentences that are put together from parts."""
 
@@ -160,7 +160,7 @@ class TestInATerminal:
         data = json.loads(omnisync("doctor", "--json", config=ready).out)["findings"]
 
         assert ran.code == 1
-        assert "ok       Einstellungen: 1 Standort, 1 Kanal\n" in ran.out
+        assert f"ok       Einstellungen: 1 Standort, 1 Kanal in {ready}\n" in ran.out
         assert (
             "Hinweis  public_url: fehlt, darum kann uns kein Kanal aufrufen\n         server.public_url auf" in ran.out
         )

@@ -132,6 +132,16 @@ def test_every_fault_is_named_with_its_lines_and_one_of_them_stops_the_whole_fil
     assert desk.article("GOOD") is None
 
 
+@pytest.mark.parametrize("written", ["CUP:4", "4xCUP", "4 CUP", "CUP x 4", "CUP*4"])
+def test_a_set_whose_pieces_are_counted_in_another_way_is_told_ours_and_not_to_hold_one(desk, written):
+    desk.catalog(f"{HEAD}\nCUP,Tasse,,1,EUR\n")
+
+    outcome = desk.catalog(f"{HEAD},components\nSET,Set,,5,EUR,{written}\n")
+
+    assert kinds(outcome) == {"components": [2]}
+    assert "did you mean 4*CUP?" in told(outcome)
+
+
 def test_a_wrong_check_digit_is_a_warning_that_names_the_right_one(desk):
     outcome = desk.catalog(f"{HEAD}\nLAMP,GrÃ¶ÃŸe,4006381333932,1,EUR\n")
 

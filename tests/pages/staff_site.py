@@ -47,6 +47,12 @@ class Site:
         headers = {"content-type": "application/x-www-form-urlencoded"}
         return await self.browser.post(path, content=urlencode(fields), headers=headers)
 
+    async def by_code(self, code: str) -> httpx.Response:
+        """The page to which a customer's code leads."""
+        token = hidden((await self.get("/staff/code")).text)["token"]
+        led = await self.post("/staff/code", token=token, code=code)
+        return await self.get(led.headers["location"])
+
     async def press(self, page: str, step: str, **fields: str) -> httpx.Response:
         """Open a pickup's page and press one of its buttons, with the hidden fields that stand there."""
         shown = (await self.get(page)).text

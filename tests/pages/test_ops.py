@@ -200,17 +200,21 @@ def test_an_unknown_article_is_mapped_from_its_letter(engine, clock):
         await site.run(2)
         before = await site.get()
         letter = re.search(r"/ops/letters/(\w+)/map", before)[1]
+        too_soon = await site.press(f"letters/{letter}/replay")
         wrong = await site.press(f"letters/{letter}/map", sku="NO-SUCH")
+        told = await site.browser.get(wrong.headers["location"])
         right = await site.press(f"letters/{letter}/map", sku="CHAIR")
         await site.run(2)
         clock.advance(seconds=2)
-        return before, wrong, right, await site.get(), site.fakes["webshop"].shows("CHAIR")
+        return before, too_soon, wrong, told.text, right, await site.get(), site.fakes["webshop"].shows("CHAIR")
 
-    before, wrong, right, after, shown = play(engine, clock, story)
+    before, too_soon, wrong, told, right, after, shown = play(engine, clock, story)
 
     assert "Liegen geblieben 1" in part(before, "rail")
     assert "Kein Artikel heißt" in part(before, "liegen")
-    assert "m=invalid-request" in wrong.headers["location"]
+    assert "m=still-waits" in too_soon.headers["location"]
+    assert "m=no-such-article" in wrong.headers["location"]
+    assert "Kein Artikel hat diese SKU" in told
     assert "m=done" in right.headers["location"]
     assert "Nichts liegen geblieben." in part(after, "liegen")
     assert shown == 8

@@ -97,7 +97,8 @@ async def a_whole_day(site):
     pages.append(ready)
     code = re.search(r"Code von Erika Beispiel: ([\w-]+)", words(ready))[1]
     keypad = (await site.get("/practice/staff/code")).text
-    found = (await site.post("/practice/staff/code", **hidden(keypad), code=code)).text
+    led = await site.post("/practice/staff/code", **hidden(keypad), code=code)
+    found = (await site.get(led.headers["location"])).text
     pages += [keypad, found]
     erika = re.search(r'action="(/practice/staff/pickups/\w+)/collect"', found)[1]
     gave = await site.post(f"{erika}/collect", **hidden(found), **pieces(found))

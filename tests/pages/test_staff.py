@@ -89,9 +89,7 @@ def test_from_the_list_to_the_customers_hands(engine, clock):
         await site.press(page, "pick")
         await site.press(page, "ready", shelf="12")
         waiting = (await site.get("/staff?tab=bereit")).text
-        form = (await site.get("/staff/code")).text
-        token = form.split('name="token" value="')[1].split('"')[0]
-        shown = (await site.post("/staff/code", token=token, code=placed.code.lower())).text
+        shown = (await site.by_code(placed.code.lower())).text
         voucher = shown.split('name="voucher" value="')[1].split('"')[0]
         part = await site.press(page, "collect", voucher=voucher, rest="keep", **{"take.LAMP": "1"})
         whole = await site.press(page, "collect", voucher=voucher, rest="keep", **{"take.LAMP": "1"})
@@ -130,8 +128,7 @@ def test_a_voucher_is_for_one_pickup_at_one_device(engine, clock):
     async def story(site):
         mine, other = await site.place_ready(("LAMP", 1)), await site.place_ready(("LAMP", 1))
         await site.log_in()
-        token = (await site.get("/staff/code")).text.split('name="token" value="')[1].split('"')[0]
-        shown = (await site.post("/staff/code", token=token, code=mine.code)).text
+        shown = (await site.by_code(mine.code)).text
         voucher = shown.split('name="voucher" value="')[1].split('"')[0]
         elsewhere = await site.press(
             f"/staff/pickups/{other.pickup.id}", "collect", voucher=voucher, **{"take.LAMP": "1"}
@@ -143,6 +140,28 @@ def test_a_voucher_is_for_one_pickup_at_one_device(engine, clock):
     answers = play(engine, clock, story)
 
     assert [answer.headers["location"].split("m=")[1] for answer in answers] == ["wrong-code", "wrong-code"]
+
+
+def test_a_code_is_asked_for_once_whatever_goes_wrong_meanwhile(engine, clock):
+    async def story(site):
+        placed = await site.place_ready(("LAMP", 2))
+        page = f"/staff/pickups/{placed.pickup.id}"
+        await site.log_in()
+        shown = await site.by_code(placed.code)
+        fields = hidden(shown.text) | {"rest": "keep"}
+        again = await site.get(str(shown.url))
+        refused = await site.post(f"{page}/collect", **fields | {"take.LAMP": "3"})
+        led = (await site.get(refused.headers["location"])).text
+        await site.log_in()
+        return shown.text, again.text, refused.headers["location"], led, (await site.get(str(shown.url))).text
+
+    shown, again, refused, led, elsewhere = play(engine, clock, story)
+
+    assert "voucher" in hidden(shown)
+    assert hidden(again)["voucher"] == hidden(shown)["voucher"]
+    assert "m=" in refused
+    assert hidden(led)["voucher"] == hidden(shown)["voucher"]
+    assert "voucher" not in hidden(elsewhere)
 
 
 def test_wrong_codes_are_counted_by_device(engine, clock):

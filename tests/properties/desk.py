@@ -15,7 +15,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from omnisync.errors import Refused
-from omnisync.orders import breaking, ending, handing, picking, placing, sending, transfer, unsendable
+from omnisync.orders import breaking, ending, handing, picking, placing, sending, supply, transfer, unsendable
 from omnisync.orders.tables import Pickup
 from omnisync.stock import transfers
 from omnisync.stock.tables import Transfer
@@ -50,11 +50,15 @@ class Bag:
 
 @dataclass
 class Lorry:
-    """Goods on their way; `bag` is the pickup that they are meant for."""
+    """Goods that are asked for or on their way; `bag` is the pickup that they are meant for."""
 
+    source: str
     target: str
     left: dict[str, int]
-    bag: str | None
+    bag: str | None = None
+    hold: str = ""
+    """Of what lies at its source until somebody sends it."""
+    unsent: dict[str, int] = field(default_factory=dict)
 
 
 class Town(Ledger):
@@ -231,11 +235,8 @@ class Town(Ledger):
             self._nobody_can_send(bag, lorry, wanted, hold)
             return said
         self._at_desk(lambda session: transfers.send(session, lorry, now=self._moment))
-        for at, n in self.books.holds[hold].granted.items():
-            self.books.happens(at, -n, self.now)
-            self.books.incoming[Shelf(bag.place, at.sku)] += n
-        self.books.finish(hold, "release", self.now)
-        self.lorries[lorry] = Lorry(bag.place, wanted, name if bag.rejected else None)
+        self.lorries[lorry] = Lorry(other, bag.place, wanted, name if bag.rejected else None, hold)
+        self._leave(self.lorries[lorry], wanted)
         for sku, n in bag.rejected.items():
             bag.open[sku] = bag.open.get(sku, 0) + n
             bag.coming[sku] = bag.coming.get(sku, 0) + n
@@ -255,6 +256,61 @@ class Town(Ledger):
         self.books.finish(hold, "release", self.now)
         self._end_empty(bag)
 
+    @rule(number=st.integers(0, 1 << 30))
+    def a_store_needs_goods(self, number: int) -> None:
+        chance = random.Random(number)
+        deeds = Town.a_store_is_filled_up, Town.it_is_sent_or_called_off, Town.a_lorry_arrives
+        for deed in deeds[: chance.choice((1, 3, 3))]:
+            deed(self, chance)
+            self.both_say_the_same()
+
+    def a_store_is_filled_up(self, chance: random.Random) -> None:
+        """With what is held there until somebody sends it, or has left already."""
+        source, target = chance.sample(LOCATIONS, 2)
+        lines = {sku: chance.randint(1, 2) for sku in chance.sample((*SKUS, *SETS), chance.randint(1, 2))}
+        sent, hold, before = chance.random() < 0.3, self._name(OF_ITS_OWN), deepcopy(self.books)
+        wanted = supply.Wanted(source, target, lines, sent=sent)
+        asked = self.real.step(
+            lambda session: supply.ask(session, self.real.desk, wanted, actor=counter.OFFICE, now=self._moment)
+        )
+        if not sent:
+            there = [(sku, source, n) for sku, n in lines.items()]
+            said = self.books.hold(hold, there, self.now, None, of_pickup=True, there=True)
+            assert said == (asked if isinstance(asked, str) else "confirmed")
+        if isinstance(asked, str):
+            self.books = before
+            return
+        lorry = self.lorries[asked.id] = Lorry(source, target, lines, hold="" if sent else hold, unsent=dict(lines))
+        if sent:
+            self._leave(lorry, lines)
+
+    def it_is_sent_or_called_off(self, chance: random.Random) -> None:
+        name = self._pick(sorted(name for name, lorry in self.lorries.items() if lorry.unsent), chance.randrange(10))
+        if name is None:
+            return
+        lorry, how = self.lorries[name], chance.choice((supply.send, supply.send, supply.call_off))
+        self._at_desk(lambda session: how(session, name, actor=counter.OFFICE, now=self._moment))
+        if how is supply.send:
+            self._leave(lorry, lorry.unsent)
+        else:
+            self._stay(name, lorry)
+
+    def _leave(self, lorry: Lorry, lines: dict[str, int]) -> None:
+        gone = self._unpack(lorry.source, lines)
+        if lorry.hold:
+            self.books.finish(lorry.hold, "release", self.now, gone, keep_rest=True)
+        for at, n in gone.items():
+            self.books.happens(at, -n, self.now)
+            self.books.incoming[Shelf(lorry.target, at.sku)] += n
+        lorry.unsent = {sku: n for sku, n in lorry.unsent.items() if sku not in lines}
+
+    def _stay(self, name: str, lorry: Lorry) -> None:
+        self.books.finish(lorry.hold, "release", self.now)
+        lorry.left = {sku: left for sku, n in lorry.left.items() if (left := n - lorry.unsent.get(sku, 0))}
+        lorry.unsent = {}
+        if not lorry.left:
+            del self.lorries[name]
+
     def a_lorry_arrives(self, chance: random.Random) -> None:
         name = self._pick(sorted(self.lorries), chance.randrange(10))
         if name is None:
@@ -263,13 +319,16 @@ class Town(Ledger):
         lorry = self.lorries[name]
         sku = min(lorry.left)
         came = dict(lorry.left) if rest == "all" else {sku: min(n, lorry.left[sku])}
-        lost = {sku: left - came.get(sku, 0) for sku, left in lorry.left.items()} if rest == "lost" else {}
         self._at_desk(
             lambda session: sending.receive(
                 session, self.real.desk, name, came,
                 rest="lost" if rest == "lost" else "keep", actor=counter.OFFICE, now=self._moment,
             )
         )  # fmt: skip
+        self._leave(lorry, {sku: n for sku, n in lorry.unsent.items() if sku in came})
+        if rest == "lost" and lorry.unsent:
+            self._stay(name, lorry)
+        lost = {sku: left - came.get(sku, 0) for sku, left in lorry.left.items()} if rest == "lost" else {}
         lorry.left = {sku: left for sku, n in lorry.left.items() if (left := n - came.get(sku, 0) - lost.get(sku, 0))}
         for at, n in self._unpack(lorry.target, came).items():
             self.books.happens(at, n, self.now)

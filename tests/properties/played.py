@@ -11,11 +11,13 @@ from sqlmodel import Session
 
 from omnisync import db
 from omnisync.orders.tables import ChannelOrder, OrderLine, PickupAct
-from omnisync.stock.tables import Archive, GoodsReturn, Movement, Reservation, Stocktake, TransferLine
+from omnisync.stock.tables import Archive, GoodsReturn, Movement, Reservation, Stocktake, Transfer, TransferLine
 from omnisync.values import Kind
 
 _movement, _hold, _line, _order = (db.table(one) for one in (Movement, Reservation, OrderLine, ChannelOrder))
 _act, _return, _take, _sent = (db.table(one) for one in (PickupAct, GoodsReturn, Stocktake, TransferLine))
+_transfer = db.table(Transfer)
+_FOR_A_PICKUP = sa.exists().where(_transfer.c.id == _sent.c.transfer_id, _transfer.c.pickup_id.is_not(None))
 _KINDS = (
     Kind.SOLD, Kind.RETURNED, Kind.FOUND, Kind.MISSING, Kind.DAMAGED, Kind.COUNT, Kind.COUNTED_ALREADY, Kind.AWAITED,
     Kind.RECEIVED, Kind.CALLED_OFF, Kind.BLOCKED, Kind.UNBLOCKED, Kind.OFF_SALE, Kind.SAFETY, Kind.BACKORDER,
@@ -36,8 +38,11 @@ _QUESTIONS: Mapping[str, sa.ColumnElement[bool]] = {
     **{f"hold: {state}": _hold.c.state == state for state in ("confirmed", "collected", "released", "expired")},
     "hold: taken over": sa.and_(_hold.c.pickup.is_not(None), _hold.c.state == "released"),
     **{f"pickup: {what}": _act.c.what == what for what in _ACTS},
-    "goods for a pickup: sent": _sent.c.sent > 0,
-    "goods for a pickup: lost": _sent.c.lost > 0,
+    "goods for a pickup: sent": sa.and_(_sent.c.sent > 0, _FOR_A_PICKUP),
+    "goods for a pickup: lost": sa.and_(_sent.c.lost > 0, _FOR_A_PICKUP),
+    "goods for a store: called off": sa.and_(_sent.c.called_off > 0, ~_FOR_A_PICKUP),
+    "goods for a store: received": sa.and_(_sent.c.received > 0, ~_FOR_A_PICKUP),
+    "goods for a store: lost": sa.and_(_sent.c.lost > 0, ~_FOR_A_PICKUP),
     "stocktake: booked": _take.c.ended_how == "booked",
     "stocktake: abandoned": _take.c.ended_how == "abandoned",
     "month archived": db.table(Archive).c.id > 0,

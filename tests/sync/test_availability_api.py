@@ -1,7 +1,11 @@
 import asyncio
+import tracemalloc
 
 from omnisync import db
+from omnisync.orders.offers import ReadyTimes
 from omnisync.settings import ChannelPolicy
+from omnisync.stock.availability import OnSale
+from omnisync.sync.availability import Answers, Question, Stock
 from tests.api import SETTINGS, serving
 from tests.stock.shop import article, hold, shelf
 
@@ -126,3 +130,19 @@ def test_a_question_that_cannot_be_is_refused_by_name(engine, clock):
 
     assert [answer.status_code for answer in answers] == [422] * 5
     assert "mars" in answers[0].json()["errors"][0]["message"]
+
+
+def test_what_is_kept_of_an_article_takes_no_more_room_than_it_has_words(clock):
+    """Of fifty thousand: orjson's own bytes would hold four kilobytes each."""
+    skus = tuple(f"A-{number:05}" for number in range(1_000))
+    stock = Stock({sku: OnSale({"linden": 7, "lager": 3}, {}) for sku in skus})
+    answers, asked = Answers(SETTINGS, ReadyTimes(SETTINGS)), Question(skus, ("linden", "lager"))
+    answers.body(asked, stock, now=clock.now())
+
+    tracemalloc.start()
+    clock.advance(minutes=1)
+    body = answers.body(asked, stock, now=clock.now())
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert kept < 3 * len(body)

@@ -8,6 +8,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import cycle
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -28,11 +29,13 @@ from omnisync.sync.wanted import wanted
 from omnisync.values import Kind, Shelf, format_time
 from tests.api import serving
 from tests.conftest import START, empty
+from tests.properties import even
 from tests.sync.conftest import Play
 from tests.sync.fakes import FakeChannel
 from tests.sync.house import House, build, settings_for, shop
 
-EXAMPLES = int(os.environ.get("OMNISYNC_EXAMPLES", "3"))
+EXAMPLES = int(os.environ.get("OMNISYNC_EXAMPLES", "0"))
+"""So many, other ones in each run; without it a few that are always the same."""
 SKUS = ("CUP", "POT")
 SHELVES = [Shelf(location, sku) for location in ("linden", "markt") for sku in SKUS]
 SAID = (Kind.SOLD, Kind.RECEIVED, Kind.FOUND, Kind.DAMAGED, Kind.BLOCKED, Kind.UNBLOCKED, Kind.SAFETY, Kind.COUNT, Kind.OFF_SALE)  # fmt: skip
@@ -106,12 +109,12 @@ class Past:
         self.house.within(lambda session: policies.load(session, made, now=self.clock.now()))
 
     async def play(self, story: Sequence[tuple[Any, ...]]) -> None:
-        for what, *how in story:
+        """One channel after the other has its turn; those that wait are behind meanwhile, which costs less and shows more."""
+        for (what, *how), name in zip(story, cycle(self.fakes), strict=False):
             getattr(self, what)(*how)
             self.clock.advance(seconds=31)
-            for name in self.fakes:
-                await self.house.deliver(name)
-                await self.house.worker.tick(name)
+            await self.house.deliver(name)
+            await self.house.worker.tick(name)
             self.look_around()
 
     def look_around(self) -> None:
@@ -167,7 +170,8 @@ def moment(now: datetime, seconds_ago: int) -> datetime:
 
 def test_the_account_of_every_past_moment_is_the_number_that_was_published_then(engine: Engine) -> None:
     @settings(
-        max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+        max_examples=EXAMPLES or 6, deadline=None, derandomize=not EXAMPLES, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck), backend=even.register(),
     )  # fmt: skip
     @given(st.lists(steps, min_size=8, max_size=14))
     def it_is(story: Sequence[tuple[Any, ...]]) -> None:

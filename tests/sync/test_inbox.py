@@ -12,6 +12,7 @@ from omnisync.adapters.base import Answer, Can, Fact, Hook, Write
 from omnisync.clock import StoppedClock
 from omnisync.errors import NeedsAttention, NotYet, TryLater, Unauthorized
 from omnisync.sync import inbox, replay
+from omnisync.sync.health import of
 from omnisync.sync.tables import ChannelHealth, InboxMessage
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
@@ -328,8 +329,12 @@ def test_an_order_that_the_channel_does_not_show_holds_up_nothing_else(
     [health] = house.rows(ChannelHealth)
     assert (web.shows("LAMP"), health.failures) == (4, 0)
 
-    for _ in range(6):
-        clock.advance(hours=5)
+    for _ in range(15):
+        clock.advance(seconds=30)
         play(house.worker.tick("web"))
     [letter] = house.letters("web")
     assert "does not show order" in letter.reason
+    assert letter.action == "Discard it if it was a test or was deleted there; replay it if it exists."
+    house.within(lambda session: replay.discard(session, letter.id, now=clock.now()))
+    found = house.within(lambda session: of(session, house.channel("web"), now=clock.now()))
+    assert (found.state, found.lag_seconds) == ("on_time", 0), "an order that was deleted there leaves no channel late"

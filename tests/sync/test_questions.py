@@ -14,7 +14,7 @@ from omnisync.catalog import articles
 from omnisync.catalog.articles import ArticleChange
 from omnisync.clock import StoppedClock
 from omnisync.stock.tables import Movement
-from omnisync.sync import polling
+from omnisync.sync import polling, questions
 from omnisync.sync.tables import ChannelListing
 from tests.sync.conftest import MakeHouse, Play
 from tests.sync.fakes import FakeChannel
@@ -108,7 +108,6 @@ def test_an_answer_maps_what_was_unknown_and_books_what_waited_for_it_once(
     assert (desk.house.level("LAMP-7"), desk.house.level("DESK")) == ((9, 0), (9, 1))
     by_name = {one["about"]: one for one in desk.questions()}
     assert {name: one["waiting"] for name, one in by_name.items()} == {"9": 1, "5": 0, "222": 2}
-    assert desk.say(by_name["222"], keep=True)[0] == 422
 
     assert desk.say(by_name["9"], sku="LAMP-7") == (200, 1)
     assert desk.say(by_name["222"], sku="DESK") == (200, 2)
@@ -139,7 +138,70 @@ def test_of_two_listings_one_is_the_article_or_both_are(desk: Desk, web: FakeCha
     [again] = desk.questions()
     assert desk.say(again, only="2") == (200, 0)
 
+    play(desk.house.worker.tick("web", full=True))  # the channel goes on giving them that SKU
     assert {row.external_id for row in desk.house.rows(ChannelListing, sku="LAMP-7")} == {"2"}
+    assert {(one["kind"], one["about"]) for one in desk.questions()} == {("unknown_article", name) for name in "134"}
+
+
+def test_listings_are_called_by_their_titles_where_these_tell_them_apart(
+    desk: Desk, web: FakeChannel, play: Play
+) -> None:
+    titles = {"1": "Lampe", "2": "Lampe, Aktion", "3": "", "4": "Lampe"}
+    web.offers = {name: Listing(name, "LAMP-7", title=title) for name, title in titles.items()}
+    play(desk.house.worker.tick("web"))
+
+    [found], _ = desk.house.within(
+        lambda session: questions.page(session, [desk.house.channel("web")], kind=None, after=None, limit=9)
+    )
+
+    assert found.called() == [("1", "1"), ("2", "Lampe, Aktion"), ("3", "3"), ("4", "4")]
+
+
+def test_an_order_of_a_listing_that_is_not_the_article_it_names_waits_until_somebody_says_what_it_is(
+    desk: Desk, web: FakeChannel, play: Play
+) -> None:
+    web.offers = {name: Listing(name, "LAMP-7") for name in ("1", "2")}
+    web.stock["1", ""] = web.stock["2", ""] = 9
+    play(desk.house.worker.tick("web"))
+    assert desk.say(desk.questions()[0], only="1") == (200, 0)
+    now = desk.house.clock.advance(seconds=1)
+    web.orders["7"] = OrderSeen("7", "#7", now, now, (OrderLine("1", Article("2", "LAMP-7"), 1),))
+
+    play(polling.pull(desk.house.context, desk.house.channel("web")))
+
+    [question] = desk.questions()
+    assert ((question["about"], question["waiting"]), desk.house.level("LAMP-7")) == (("2", 1), (9, 0))
+    assert desk.say(question, sku="LAMP-7") == (200, 1)
+    assert desk.house.level("LAMP-7") == (9, 1)
+
+
+def test_what_is_none_of_ours_keeps_nobody_waiting_until_an_article_of_that_name_comes(
+    desk: Desk, web: FakeChannel, play: Play
+) -> None:
+    now = desk.house.clock.now()
+    web.offers = {"5": Listing("5", "GIFTCARD")}
+    lines = (OrderLine("1", Article("5", "GIFTCARD"), 2), OrderLine("2", Article(sku="DESK"), 1))
+    web.orders["1001"] = OrderSeen("1001", "#1001", now, now, lines)
+    web.facts = [Sale("r/1", Article(barcode="222"), 3, now)]
+    play(desk.house.worker.tick("web"))
+    by_name = {one["about"]: one for one in desk.questions()}
+    assert {name: one["waiting"] for name, one in by_name.items()} == {"5": 1, "222": 1}
+
+    assert desk.say(by_name["5"], keep=True) == (200, 1)
+    assert desk.say(by_name["222"], keep=True) == (200, 1)
+
+    now = desk.house.clock.advance(seconds=1)
+    web.orders["1002"] = OrderSeen("1002", "#1002", now, now, lines)
+    web.facts.append(Sale("r/2", Article(barcode="222"), 1, now))
+    play(polling.pull(desk.house.context, desk.house.channel("web")))
+    assert (desk.questions(), desk.house.letters("web")) == ([], [])
+    assert desk.house.level("DESK") == (9, 2)
+    desk.house.article("GIFTCARD")
+    now = desk.house.clock.advance(seconds=1)
+    web.orders["1003"] = OrderSeen("1003", "#1003", now, now, lines)
+    play(desk.house.worker.tick("web", full=True))
+    assert desk.house.level("GIFTCARD") == (0, 2)
+    assert [row.sku for row in desk.house.rows(ChannelListing, external_id="5")] == ["GIFTCARD"]
 
 
 def test_a_barcode_that_became_anothers_or_nobodys_is_asked_about(desk: Desk, web: FakeChannel, play: Play) -> None:

@@ -243,6 +243,31 @@ def test_the_last_piece_sold_twice_is_counted_with_its_shortage(
     assert {name: fake.shows("LAMP") for name, fake in house.fakes.items()} == {"web": 0, "market": 0}
 
 
+def test_before_the_first_count_no_order_was_sold_twice_and_what_is_there_after_all_closes_its_case(
+    make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    house = two_shops(make_house, clock)
+    house.article("LAMP")
+    for fake in house.fakes.values():
+        fake.offer("LAMP", stock=3)
+    play(house.settle())
+
+    house.fakes["web"].buy("LAMP", 2)
+    play(house.settle())
+    assert (house.level("LAMP"), house.rows(Conflict), house.cases("conflict")) == ((0, 2), [], [])
+
+    house.stock("LAMP", 2)
+    clock.advance(seconds=1)
+    house.fakes["market"].buy("LAMP")
+    play(house.settle())
+    assert [one.quantity for one in house.rows(Conflict)] == [1]
+    assert [one.details["quantity"] for one in house.cases("conflict")] == [1]
+    house.stock("LAMP", 3)
+    clock.advance(minutes=1)
+    play(house.worker.keep_house())
+    assert house.cases("conflict") == []
+
+
 def test_what_was_sold_twice_and_sent_before_we_heard_of_it_is_counted_with_its_shortage_too(
     make_house: MakeHouse, clock: StoppedClock, play: Play
 ) -> None:

@@ -14,14 +14,15 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from omnisync.adapters.base import Article, Can, Hook, LevelSeen, ListingPage, Subscription, Write
+from omnisync.adapters.base import Article, Can, Hook, LevelSeen, Listing, ListingPage, Subscription, Write
 from omnisync.adapters.client import Tools
 from omnisync.catalog import pricelist
 from omnisync.catalog.pricelist import BasePrice
 from omnisync.clock import Ids, StoppedClock
 from omnisync.orders.tables import ChannelOrder
 from omnisync.settings import ServerSettings
-from omnisync.sync import claims, golive, health, plan, telling
+from omnisync.sync import claims, golive, health, plan, questions, telling
+from omnisync.sync.answering import Said, answer
 from omnisync.sync.plan import Kind as Wrong
 from omnisync.sync.tables import Case, Sent
 from omnisync.values import Money
@@ -178,6 +179,7 @@ def test_it_may_go_live_when_every_question_is_answered(house: House, web: Watch
         "orders": False,
         "messages": True,
         "mapping": False,
+        "questions": True,
         "stock": False,
         "zeros": False,
         "prices": True,
@@ -185,6 +187,40 @@ def test_it_may_go_live_when_every_question_is_answered(house: House, web: Watch
         "pickups": True,
     }
     assert asked() == dict.fromkeys(before, True)
+
+
+def not_ok(house: House, name: str, clock: StoppedClock, play: Play) -> list[str]:
+    drawn = play(plan.draw(house.context, house.channel(name)))
+    asked = house.within(lambda session: golive.questions(session, house.channel(name), drawn, now=clock.now()))
+    return [one.name for one in asked if not one.ok]
+
+
+def test_what_is_unclear_about_its_listings_is_answered_before_it_goes_live(
+    house: House, web: Watched, clock: StoppedClock, play: Play
+):
+    web.offers["twin"] = Listing("twin", "LAMP")
+    web.offers["strange"] = Listing("strange", "GIFTCARD")
+    web.stock["twin", ""] = web.stock["strange", ""] = 9
+    play(house.settle(rounds=2))
+    before = not_ok(house, "web", clock, play)
+
+    for about, said in (("LAMP", Said(keep=True)), ("strange", Said(keep=True))):
+        asked = house.within(lambda session: questions.page(session, [house.channel("web")], kind=None, after=None, limit=9))  # fmt: skip
+        [key] = [one.key.id for one in asked[0] if one.key.about == about]
+        house.within(lambda session, key=key, said=said: answer(session, house.context, key, said, by="me", now=clock.now()))  # fmt: skip
+
+    assert (before, not_ok(house, "web", clock, play)) == (["mapping", "questions"], [])
+
+
+@pytest.mark.parametrize(("can", "missing"), [(Can(write=Write.NONE, looks=False), []), (CAN, ["mapping"])])
+def test_a_till_that_is_only_read_need_not_list_anything(
+    engine: Engine, clock: StoppedClock, ids: Ids, play: Play, can: Can, missing: list[str]
+):
+    till = FakeChannel("till", clock, can)
+    house = build(engine, clock, ids, settings_for(shop("till", shadow=True)), [till])
+    play(house.settle(rounds=2))
+
+    assert not_ok(house, "till", clock, play) == missing
 
 
 def test_what_was_shown_before_it_was_handed_back_is_no_measure_of_what_somebody_else_wrote_since(

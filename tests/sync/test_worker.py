@@ -21,8 +21,8 @@ from omnisync.clock import StoppedClock
 from omnisync.errors import Refused
 from omnisync.stock import ledger, reservations
 from omnisync.stock.reservations import Line, Request
-from omnisync.sync import drift, events, leases
-from omnisync.sync.tables import EventShelf
+from omnisync.sync import drift, events, health, leases
+from omnisync.sync.tables import EventShelf, InboxMessage
 from omnisync.sync.why import Why
 from omnisync.values import Kind
 from omnisync.worker import Worker
@@ -367,6 +367,50 @@ def test_what_sells_out_while_much_is_being_written_is_written_next(
     assert [shown.target.sku for shown in web.log[before:]].index("LAMP-11") == 3, "right after the batch under way"
     assert web.log[before + 3].quantity == 0
     assert {web.shows(sku) for sku in skus} == {0, 6}
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "written"), [("nothing", 12), ("sold out", 3), ("a message", 3), ("handed back", 3)]
+)
+def test_the_clock_alone_does_not_end_a_long_write_but_what_another_process_has_committed_does(
+    meanwhile: str, written: int, make_house: MakeHouse, clock: StoppedClock, play: Play
+) -> None:
+    web = _WhileWriting("web", clock, Can(write=Write.COMPARE_AND_SET, batch_size=3, webhooks=True))
+    house = make_house((shop("web"), web))
+    skus = [f"LAMP-{number:02}" for number in range(12)]
+    house.article(*skus)
+    for sku in skus:
+        web.offer(sku)
+    house.stock(skus, 7)
+    play(house.settle())
+    worker = replace(house.worker, _wake={"web": asyncio.Event()})
+    for sku in skus:
+        house.stock(sku, 6)
+    play(worker.tick("web"))  # as `run` has done since it began
+    before = len(web.log)
+    for sku in skus:
+        house.stock(sku, 5)
+    happens: dict[str, Callable[[], object]] = {
+        "nothing": lambda: None,
+        "sold out": lambda: house.stock("LAMP-11", 0, kind=Kind.COUNT),
+        "a message": lambda: house.within(lambda session: session.add(letter)),
+        "handed back": lambda: house.within(lambda session: health.hand_back(session, "web", now=clock.now())),
+    }
+
+    now = clock.now()
+    letter = InboxMessage(
+        channel="web", event_id="1", body_hash="1", topic="", body=b"{}", state="received", received_at=now, next_try_at=now
+    )  # fmt: skip
+
+    def a_second_later() -> None:
+        web.meanwhile = lambda: None
+        happens[meanwhile]()
+        worker.wake("web")
+
+    web.meanwhile = a_second_later
+    play(worker.tick("web"))
+
+    assert len(web.log) - before == written
 
 
 @pytest.mark.parametrize("task", ["write", "poll", "list"])

@@ -22,6 +22,8 @@ SIGNATURES = ("x-shopify-hmac-sha256", "shopify-hmac-sha256")
 EVENTS = ("x-shopify-event-id", "shopify-event-id", "x-shopify-webhook-id", "shopify-webhook-id")
 TOPICS = ("x-shopify-topic", "shopify-topic")
 LEVELS = "inventory_levels/update"
+OF_TESTS = gid("Order", "820982911946154508")
+"""The order of every notification that Shopify's admin sends as a test. There is no such order."""
 
 Resource = Mapping[str, Any]
 

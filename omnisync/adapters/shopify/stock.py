@@ -20,10 +20,11 @@ STALE = {"CHANGE_FROM_QUANTITY_STALE", "COMPARE_QUANTITY_STALE"}
 RUNNING = {"IDEMPOTENCY_CONCURRENT_REQUEST"}
 SPENT = {"IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED", "IDEMPOTENCY_KEY_PARAMETER_MISMATCH"}
 """Such a key will never work again: the same write needs a new one."""
+NOT_STOCKED = "ITEM_NOT_STOCKED_AT_LOCATION"
 MENDS = {
     "INVALID_INVENTORY_ITEM": "Match this listing anew: the article was deleted or replaced in Shopify.",
     "INVALID_LOCATION": "Correct location_map: Shopify does not know this location.",
-    "ITEM_NOT_STOCKED_AT_LOCATION": "Stock the article at this location in Shopify (Inventory, Edit locations).",
+    NOT_STOCKED: "Stock the article at this location in Shopify (Inventory, Edit locations).",
     "NON_MUTABLE_INVENTORY_ITEM": "A bundle takes its stock from its parts: unmap it and map the parts.",
 }
 MEND = "Look at the message; then publish this listing again."
@@ -93,7 +94,8 @@ class Stock:
             half = len(lines) // 2
             return await self._write(lines[:half], items) | await self._write(lines[half:], items)
         good = [line for at, line in enumerate(lines) if at not in blamed]
-        return {lines[at][0]: _refused(error) for at, error in blamed.items()} | await self._write(good, items)
+        fate = {lines[at][0]: _fate(lines[at][1], error) for at, error in blamed.items()}
+        return fate | await self._write(good, items)
 
     async def _set(self, lines: Lines, items: Items, attempt: int) -> list[dict[str, Any]]:
         quantities = [
@@ -151,7 +153,7 @@ class Stock:
     # ------------------------------------------------------------ look
 
     async def look(self, targets: Sequence[Target]) -> list[LevelSeen]:
-        """What is available at each place now, and the price."""
+        """What is available at each place now, and the price; none where an article is not stocked at a place."""
         by_place: dict[str, list[Target]] = defaultdict(list)
         for target in targets:
             if target.place is not None:
@@ -167,11 +169,7 @@ class Stock:
         answer = await self._admin.run(documents.LEVELS, variables)
         self._currency = answer["shop"]["currencyCode"]
         found = zip(targets, answer["nodes"], strict=True)
-        return [
-            self._level(target, node)
-            for target, node in found
-            if node and _available(node["inventoryItem"]) is not None
-        ]
+        return [self._level(target, node) for target, node in found if node]
 
     def _level(self, target: Target, node: Mapping[str, Any]) -> LevelSeen:
         return LevelSeen(
@@ -248,6 +246,12 @@ def _blamed(errors: Sequence[Mapping[str, Any]], lines: int) -> dict[int, Mappin
         if at < lines:
             blamed.setdefault(at, error)
     return blamed
+
+
+def _fate(shown: Shown, error: Mapping[str, Any]) -> Published:
+    """An article that is not stocked at a location is offered from there as little as one of which nothing is left."""
+    nothing = shown.quantity == 0 and error.get("code") == NOT_STOCKED
+    return APPLIED if nothing else _refused(error)
 
 
 def _refused(error: Mapping[str, Any]) -> Published:

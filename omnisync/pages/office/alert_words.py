@@ -115,7 +115,11 @@ def _conflict(one: Standing, reader: Reader) -> Said:
         "%(channel)s: the same pieces were sold twice, %(num)s case",
         "%(channel)s: the same pieces were sold twice, %(num)s cases", one.number, channel=channel,
     )  # fmt: skip
-    return title, *ops_words.case_words(one.first, say, reader.titles), f"/ops/cases?{ways.query(channel=one.about)}"
+    return (
+        title,
+        *ops_words.case_words(one.first, say, reader.titles, reader.titles),
+        f"/ops/cases?{ways.query(channel=one.about)}",
+    )
 
 
 def _cases(one: Standing, reader: Reader) -> Said:
@@ -123,7 +127,11 @@ def _cases(one: Standing, reader: Reader) -> Said:
     title = say.ngettext(
         "%(channel)s: %(num)s decision waits", "%(channel)s: %(num)s decisions wait", one.number, channel=channel
     )
-    return title, *ops_words.case_words(one.first, say, reader.titles), f"/ops/cases?{ways.query(channel=one.about)}"
+    return (
+        title,
+        *ops_words.case_words(one.first, say, reader.titles, reader.titles),
+        f"/ops/cases?{ways.query(channel=one.about)}",
+    )
 
 
 def _subscription(one: Standing, reader: Reader) -> Said:

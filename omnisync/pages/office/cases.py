@@ -70,8 +70,8 @@ def _sheet(found: Sequence[Any], context: Context, visit: Visit, more: str) -> S
 
     columns = (
         Column(
-            later("What"), lambda row: ops_words.case_words(row, say, places)[0], about,
-            lambda row: ops_words.case_words(row, say, places)[1],
+            later("What"), lambda row: ops_words.case_words(row, say, places, titles)[0], about,
+            lambda row: ops_words.case_words(row, say, places, titles)[1],
         ),
         Column(later("Channel"), where, lambda row: "" if row.channel == late.DESK else ways.channel(row.channel)),
         Column(later("Cause"), lambda row: said(row.cause, say)),
@@ -80,7 +80,7 @@ def _sheet(found: Sequence[Any], context: Context, visit: Visit, more: str) -> S
     )  # fmt: skip
 
     def acts(row: Any) -> Sequence[Act]:
-        return list(_acts(row, visit, places)) if row.closed_at is None else []
+        return list(_acts(row, visit, places, titles)) if row.closed_at is None else []
 
     return Sheet("cases", say("Decisions"), columns, found, say("Nothing to decide."), more, acts=acts)
 
@@ -88,8 +88,8 @@ def _sheet(found: Sequence[Any], context: Context, visit: Visit, more: str) -> S
 HOW = {"applied": later("Applied"), "dismissed": later("Dismissed"), "mended": later("Mended")}
 
 
-def _acts(row: Any, visit: Visit, places: Mapping[str, str]) -> Iterator[Act]:
-    say, title = visit.say, ops_words.case_words(row, visit.say, places)[0]
+def _acts(row: Any, visit: Visit, places: Mapping[str, str], titles: Mapping[str, str]) -> Iterator[Act]:
+    say, title = visit.say, ops_words.case_words(row, visit.say, places, titles)[0]
     if ops_words.can_apply(row):
         yield Act(f"cases/{row.id}/apply", say("Apply"), say("Apply: %(what)s", what=title), "sm pri")
         yield Act(f"cases/{row.id}/dismiss", say("Dismiss"), say("Dismiss: %(what)s", what=title))

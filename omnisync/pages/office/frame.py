@@ -133,14 +133,17 @@ class Office:
         """A button. Pressed by two people it has one effect, and the second is told."""
         do = steps.STEPS.get((thing, step))
 
-        async def work(form: Mapping[str, str], visit: Visit) -> None:
+        async def work(form: Mapping[str, str], visit: Visit) -> str:
             if do is None:
                 raise NotFound(f"There is no step {step!r} of {thing!r}.")
             if not visit.asker.may(do.role):
                 raise Forbidden("This account may not do this.")
             press = steps.Press(name, form, visit.asker, visit.now)
-            await self.services.write.run(lambda session: steps.carry_out(session, self.context, (thing, step), press))
+            outcome = await self.services.write.run(
+                lambda session: steps.carry_out(session, self.context, (thing, step), press)
+            )
             self.services.changed()
+            return outcome
 
         return await self.answer(request, work)
 
@@ -149,10 +152,9 @@ class Office:
         visit, form = await self.visit(request), await form_of(request)
         if visit is None:
             return self.ask_login(request, _back(form))
-        code = "done"
         try:
             check_token(form, visit.login)
-            await work(form, visit)
+            code = await work(form, visit) or "done"
         except OmnisyncError as error:
             code = error.code if isinstance(error, Refused) else "try-later"
         return to(_back(form), m=code)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlmodel import Session
 
 from omnisync import access
 from omnisync.access import Access, Role, acts
 from omnisync.access.acts import Door
+from omnisync.catalog import articles
 from omnisync.errors import Conflict, InvalidRequest, NotFound
 from omnisync.orders import shortages as carrying_out
 from omnisync.stock import shortages
@@ -35,17 +35,18 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a button does. `role` may press it."""
+    """What a button does, and what is to be said of it where that is not *Saved* (`says.MESSAGES`). `role` may press it."""
 
-    work: Callable[[Session, Context, Press], Any]
+    work: Callable[[Session, Context, Press], str | None]
     role: Role = Role.OPS
 
 
-def carry_out(session: Session, context: Context, pressed: tuple[str, str], press: Press) -> None:
-    """Do what the button says, and write down who pressed it: both or neither."""
-    STEPS[pressed].work(session, context, press)
+def carry_out(session: Session, context: Context, pressed: tuple[str, str], press: Press) -> str:
+    """Do what the button says, and write down who pressed it: both or neither. What is to be said of it."""
+    outcome = STEPS[pressed].work(session, context, press)
     about = press.form.get("user") or press.name
     acts.keep(session, Door.OFFICE, press.by.name, pressed, about, now=press.now)
+    return outcome or "done"
 
 
 def _pause(session: Session, context: Context, press: Press) -> None:
@@ -65,15 +66,16 @@ def _sync_all(session: Session, context: Context, press: Press) -> None:
         behind.compare_all(session, channel, now=press.now)
 
 
-def _replay(session: Session, context: Context, press: Press) -> None:
-    replay.replay(session, context, press.name, now=press.now)
+def _replay(session: Session, context: Context, press: Press) -> str | None:
+    letter = replay.replay(session, context, press.name, now=press.now)
+    return None if letter.closed_at is not None else "still-waits"
 
 
-def _replay_all(session: Session, context: Context, press: Press) -> None:
+def _replay_all(session: Session, context: Context, press: Press) -> str | None:
     """Those that the page names, else the oldest; one that another one mended is closed by then."""
     named = press.form.get("ids", "").split(",") if "ids" in press.form else []
     found = named[:AT_ONCE] or [letter.id for letter in deadletters.list_open(session, limit=AT_ONCE)]
-    replay.replay_each(session, context, found, now=press.now)
+    return None if replay.replay_each(session, context, found, now=press.now) == len(found) else "some-wait"
 
 
 def _discard(session: Session, context: Context, press: Press) -> None:
@@ -82,8 +84,16 @@ def _discard(session: Session, context: Context, press: Press) -> None:
 
 def _map(session: Session, context: Context, press: Press) -> None:
     letter = deadletters.find(session, press.name)
-    wanted = {press.form.get("external_id", ""): press.form.get("sku", "").strip()}
+    wanted: dict[str, str | None] = {press.form.get("external_id", ""): _article(session, press.form)}
     mappings.put(session, context, context.channel(letter.channel), wanted, now=press.now)
+
+
+def _article(session: Session, form: Mapping[str, str]) -> str:
+    """The SKU that somebody typed. NotFound where no article is called so."""
+    sku = form.get("sku", "").strip()
+    if sku not in articles.known(session, {sku}):
+        raise NotFound(f"There is no article {sku}.", code="no-such-article")
+    return sku
 
 
 def _apply(session: Session, context: Context, press: Press) -> None:
@@ -110,7 +120,7 @@ def _answer(session: Session, context: Context, press: Press) -> None:
     """What a channel means, said by one press."""
     form = press.form
     said = Said(
-        form.get("sku", "").strip() or None,
+        _article(session, form) if form.get("sku", "").strip() else None,
         form.get("location") or None,
         form.get("only") or None,
         form.get("keep") == "1",

@@ -64,7 +64,7 @@ def of_pickup(session: Session, context: Context, visit: Visit) -> Story:
         raise NotFound("There is no such pickup.")
     say, names = visit.say, stock.places_of(context)
     moments = [
-        *_steps(session, row, visit), *_mails(session, row.customer_id, visit),
+        *_steps(session, row, stock.titles_of(context), visit), *_mails(session, row.customer_id, visit),
         *_tasks(session, row.id, visit), *_transfers(session, row.id, names, visit),
         *_news(session, row.id, visit),
     ]  # fmt: skip
@@ -87,10 +87,10 @@ def of_pickup(session: Session, context: Context, visit: Visit) -> Story:
     )  # fmt: skip
 
 
-def _of_row(row: Any, visit: Visit) -> Iterator[tuple[str, Moment]]:
+def _of_row(row: Any, titles: Mapping[str, str], visit: Visit) -> Iterator[tuple[str, Moment]]:
     """What the pickup itself remembers, by the name of the act: all that is known of one from before acts were kept."""
     say = visit.say
-    yield "placed", Moment(row.placed_at, say("Placed"), row.owner or row.channel or "")
+    yield "placed", Moment(row.placed_at, say("Placed"), row.owner or titles.get(row.channel, row.channel or ""))
     if row.ready_at:
         yield "ready", Moment(row.ready_at, say("Put aside, ready"), detail=row.shelf or "")
     if row.reminded_at:
@@ -103,16 +103,17 @@ def _of_row(row: Any, visit: Visit) -> Iterator[tuple[str, Moment]]:
         yield row.state, Moment(row.ended_at, say(word), row.handed_over_by or "", _how(row, visit))
 
 
-def _steps(session: Session, row: Any, visit: Visit) -> Iterator[Moment]:
+def _steps(session: Session, row: Any, titles: Mapping[str, str], visit: Visit) -> Iterator[Moment]:
     """Every act with who did it; what was not kept as one is told by the pickup itself."""
     found = acts.of(session, row.id)
     for one in found:
         lines = [line for line in one.details.get("lines", ()) if isinstance(line, dict)]
         pieces = ", ".join(f"{line.get('quantity')} × {line.get('sku')}" for line in lines if line.get("sku"))
         more = {"ready": row.shelf or "", "collected": _collected(row, one, visit)}.get(one.what, pieces)
-        yield Moment(one.at, visit.say(ACTS.get(one.what, one.what)), "" if one.by == OMNISYNC.name else one.by, more)
+        by = "" if one.by == OMNISYNC.name else titles.get(one.by, one.by)
+        yield Moment(one.at, visit.say(ACTS.get(one.what, one.what)), by, more)
     kept = {one.what for one in found}
-    yield from (moment for what, moment in _of_row(row, visit) if what not in kept)
+    yield from (moment for what, moment in _of_row(row, titles, visit) if what not in kept)
 
 
 def _collected(row: Any, one: acts.Act, visit: Visit) -> str:

@@ -118,6 +118,7 @@ async function refreshBell(bell) {
 const waiting = () => Number(live.querySelector("[data-ringing]")?.dataset.ringing ?? 0);
 
 async function refresh() {
+  if (!pressed) document.dispatchEvent(new Event("desk:look")); // the list beside a pickup (staff-beside.js)
   try {
     const bell = document.querySelector("[data-bell]");
     if (live) await refreshList().then(() => ring(waiting()));
@@ -193,7 +194,12 @@ document.addEventListener("submit", (event) => {
   if (form.matches("[data-soft]")) {
     event.preventDefault();
     const button = event.submitter;
+    // What says what is to be done is done once, however often it was tapped before its answer came.
+    const once = form.dataset.soft !== "again" && !form.matches("[data-scan]");
+    if (once && "sent" in form.dataset) return;
+    if (once) form.dataset.sent = "";
     turn = turn.then(() => soft(form, button)).catch(() => {
+      delete form.dataset.sent;
       document.querySelector("[data-offline]").hidden = false;
       document.dispatchEvent(new CustomEvent("desk:unsent"));
     });

@@ -154,6 +154,13 @@ async def test_an_order_that_is_not_there_yet_is_asked_for_later(world: ShopifyW
         await world.adapter.follow(signed("orders/create", b'{"id": 12345}'))
 
 
+async def test_the_order_of_a_test_notification_is_nowhere_and_nobody_waits_for_it(world: ShopifyWorld):
+    of_a_test = b'{"id": 820982911946154508, "admin_graphql_api_id": "gid://shopify/Order/820982911946154508"}'
+
+    assert list(await world.adapter.follow(signed("orders/create", of_a_test))) == []
+    assert list(await world.adapter.follow(signed("orders/updated", b'{"id": 820982911946154508}'))) == []
+
+
 async def test_subscriptions_become_those_wanted_and_others_are_left_alone(world: ShopifyWorld):
     elsewhere = "https://other.example.org/hook"
     await world.adapter.subscriptions([Subscription("orders/create", elsewhere)])

@@ -57,6 +57,18 @@ async def test_each_reason_to_refuse_a_line_comes_with_what_mends_it(world: Shop
     assert world.level(good) == 3
 
 
+async def test_an_article_that_is_not_stocked_at_a_place_shows_none_there(world: ShopifyWorld):
+    variant = world.shop.add_variant("HERE", Money(100, "EUR"), {LINDEN: 1})
+    linden, markt = target_of(variant), target_of(variant, MARKT_PLACE)
+
+    wish = [shown(world, linden, 7), replace(shown(world, markt, 0), price=Money(250, "EUR"))]
+    published = await world.adapter.publish(wish)
+
+    assert [one.outcome for one in published] == [Outcome.APPLIED] * 2
+    levels = {one.place: (one.quantity, one.price) for one in await world.adapter.look([linden, markt])}
+    assert levels == {LINDEN_PLACE: (7, Money(250, "EUR")), MARKT_PLACE: (0, Money(250, "EUR"))}
+
+
 async def test_stores_are_written_apart(world: ShopifyWorld):
     linden = world.targets[0]
     markt = replace(linden, place=MARKT_PLACE)
