@@ -9,7 +9,7 @@ import hmac
 import os
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import schemathesis
 import sqlalchemy as sa
+from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given, settings, strategies
 from hypothesis.errors import Unsatisfiable
 from sqlalchemy.engine import Engine
@@ -395,10 +396,10 @@ def test_a_message_that_comes_three_times_is_kept_once(engine: Engine, clock: St
 
 
 @dataclass(frozen=True)
-class Described:
-    """The server's own description, and the server to try it on."""
+class Tried:
+    """A server to try things on."""
 
-    schema: Any
+    app: FastAPI
     services: Services
 
     def things(self) -> dict[str, str]:
@@ -407,13 +408,34 @@ class Described:
             return things(session, desk_for(self.services), self.services.ids)
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def described(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Described]:
-    """A server on a database of its own."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('anything')}/anything.db"
-    else:
-        url = another_database(request.getfixturevalue("postgresql_url"), "anything")
+@dataclass(frozen=True)
+class Described:
+    """The servers' own description, and one on each database to try it on: to think of a call takes twice as long as to make it."""
+
+    schema: Any
+    servers: Mapping[str, Tried]
+
+
+@pytest.fixture(scope="module")
+def described(postgresql_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Described]:
+    """Servers with a database of their own and the same key."""
+    urls = {
+        "sqlite": f"sqlite:///{tmp_path_factory.mktemp('anything')}/anything.db",
+        "postgresql": another_database(postgresql_url, "anything"),
+    }
+    opened = {name: a_server(url) for name, url in urls.items()}
+    [key] = {key for _, key in opened.values()}
+    servers = {name: server for name, (server, _) in opened.items()}
+    schema = schemathesis.openapi.from_asgi("/openapi.json", servers["sqlite"].app)
+    schema.config.headers = {"authorization": f"Bearer {key}"}
+    # Events stream until their client goes away.
+    yield Described(schema.exclude(operation_id="streamEvents"), servers)
+    for server in servers.values():
+        server.services.engine.dispose()
+
+
+def a_server(url: str) -> tuple[Tried, str]:
+    """One with something to sell, and a key that may do everything."""
     engine = db.engine_for(url)
     migrations.upgrade(engine)
     clock, chance = StoppedClock(START), random.Random(1)
@@ -426,11 +448,7 @@ def described(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     services = app.services_for(HOOKED, engine, clock, Ids(clock, chance), bytes(32))
     tools = Tools(clock, services.ids, chance)
     made = app.create(services, app.context_for(services, app.adapters_for(HOOKED, tools)))
-    schema = schemathesis.openapi.from_asgi("/openapi.json", made)
-    schema.config.headers = {"authorization": f"Bearer {key.text}"}
-    # Events stream until their client goes away.
-    yield Described(schema.exclude(operation_id="streamEvents"), services)
-    engine.dispose()
+    return Tried(made, services), key.text
 
 
 def another_database(url: str, name: str) -> str:
@@ -445,25 +463,27 @@ def another_database(url: str, name: str) -> str:
 
 @pytest.mark.parametrize("mode", [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE], ids=str)
 def test_nothing_that_the_description_allows_or_forbids_is_a_fault_of_ours(described: Described, mode: Any) -> None:
-    answers = {
-        found.ok().definition.raw["operationId"]: try_out(found.ok(), mode, described)
+    tried = {
+        found.ok().definition.raw["operationId"]: try_out(found.ok(), mode, described.servers)
         for found in described.schema.get_all_operations()
     }
 
-    assert len([name for name, statuses in answers.items() if statuses]) > 40, answers
-    of_things = {one["operationId"] for path, one in OPERATIONS if NAMED.search(path)} & answers.keys()
-    assert len(of_things) > 20
-    assert [name for name in of_things if answers[name] and answers[name] <= {404}] == []
+    for database in described.servers:
+        answers = {name: answered[database] for name, answered in tried.items()}
+        assert len([name for name, statuses in answers.items() if statuses]) > 40, answers
+        of_things = {one["operationId"] for path, one in OPERATIONS if NAMED.search(path)} & answers.keys()
+        assert len(of_things) > 20
+        assert [name for name in of_things if answers[name] and answers[name] <= {404}] == []
 
 
 OPERATIONS = [(path, operation) for path, methods in DOCUMENT["paths"].items() for operation in methods.values()]
 NAMED = re.compile(r"\{(reservation|pickup|transfer|return|shortage|stocktake|task|case|letter)_id\}")
 
 
-def try_out(operation: Any, mode: Any, described: Described) -> set[int]:
+def try_out(operation: Any, mode: Any, servers: Mapping[str, Tried]) -> dict[str, set[int]]:
     """Call one operation with whatever its description allows, or forbids, on what there is and on what there is not; what it
-    answered. Nothing when it takes nothing to get wrong."""
-    answered: set[int] = set()
+    answered on each database. Nothing when it takes nothing to get wrong."""
+    answered: dict[str, set[int]] = {database: set() for database in servers}
 
     @given(case=operation.as_strategy(generation_mode=mode), there=strategies.integers(0, 3))
     @settings(
@@ -471,18 +491,20 @@ def try_out(operation: Any, mode: Any, described: Described) -> set[int]:
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     def play(case: schemathesis.Case, there: int) -> None:
-        if there and case.path_parameters:
-            known = described.things()
-            case.path_parameters = {name: known.get(name, value) for name, value in case.path_parameters.items()}
-        name = hashlib.sha256(repr((case.body, case.path_parameters)).encode()).hexdigest()
-        answer = case.call(headers={"idempotency-key": name})
-        answered.add(answer.status_code)
-        assert answer.status_code < 500, f"{case.as_curl_command()}: {answer.text}"
+        named = case.path_parameters
+        for database, server in servers.items():
+            if there and named:
+                known = server.things()
+                case.path_parameters = {name: known.get(name, value) for name, value in named.items()}
+            key = hashlib.sha256(repr((case.body, case.path_parameters)).encode()).hexdigest()
+            answer = case.call(headers={"idempotency-key": key}, app=server.app)
+            answered[database].add(answer.status_code)
+            assert answer.status_code < 500, f"{database}: {case.as_curl_command()}: {answer.text}"
 
     try:
         play()
     except Unsatisfiable:
-        return set()
+        return {database: set() for database in servers}
     return answered
 
 
