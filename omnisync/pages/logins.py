@@ -10,13 +10,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
-from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
+from itsdangerous import BadSignature, URLSafeSerializer
 
 from omnisync.access import Access, sessions
 from omnisync.access.sessions import Here
+from omnisync.clock import Clock
 from omnisync.errors import Forbidden
 from omnisync.http import Services
 from omnisync.pages.forms import PAGES, own_page, to
+from omnisync.values import to_micros
 
 SESSION, DEVICE = "omnisync_session", "omnisync_device"
 LASTS = {SESSION: sessions.WORKING_DAY, DEVICE: timedelta(days=400)}
@@ -135,21 +137,22 @@ def _name(request: Request, cookie: str) -> str:
 class Vouchers:
     """Signed notes a page hands itself through a form: that a code was right, for one pickup and some minutes."""
 
-    LASTS_SECONDS = 15 * 60
+    LASTS = timedelta(minutes=15)
 
-    def __init__(self, secret: bytes) -> None:
-        self._signer = URLSafeTimedSerializer(secret, salt="omnisync code seen")
+    def __init__(self, secret: bytes, clock: Clock) -> None:
+        self._signer, self._clock = URLSafeSerializer(secret, salt="omnisync code right until"), clock
 
     def write(self, pickup_id: str, login: Login) -> str:
         """The code of this pickup was right at this device."""
-        return str(self._signer.dumps([pickup_id, login.device]))
+        return str(self._signer.dumps([pickup_id, login.device, to_micros(self._clock.now() + self.LASTS)]))
 
     def vouches(self, voucher: str, pickup_id: str, login: Login) -> bool:
         """Whether this note says so, for this pickup and this device, and is fresh."""
         try:
-            return bool(self._signer.loads(voucher, max_age=self.LASTS_SECONDS) == [pickup_id, login.device])
+            *said, until = self._signer.loads(voucher)
         except BadSignature:
             return False
+        return said == [pickup_id, login.device] and to_micros(self._clock.now()) <= int(until)
 
 
 def check_token(form: Mapping[str, Any], login: Login) -> None:

@@ -67,7 +67,7 @@ class _Page:
 
     def __init__(self, gate: Gate) -> None:
         self._gate, self._services, self._desk = gate, gate.services, gate.desk
-        self._vouchers = Vouchers(gate.services.secret)
+        self._vouchers = Vouchers(gate.services.secret, gate.services.clock)
 
     # ------------------------------------------------------------ reading
 

@@ -164,6 +164,21 @@ def test_a_code_is_asked_for_once_whatever_goes_wrong_meanwhile(engine, clock):
     assert "voucher" not in hidden(elsewhere)
 
 
+def test_a_voucher_stands_for_a_quarter_of_an_hour(engine, clock):
+    async def story(site):
+        placed = await site.place_ready(("LAMP", 1))
+        await site.log_in()
+        page = (await site.by_code(placed.code)).url
+        clock.advance(minutes=15)
+        last = (await site.get(str(page))).text
+        clock.advance(seconds=1)
+        return last, (await site.get(str(page))).text
+
+    last, late = play(engine, clock, story)
+
+    assert ("voucher" in hidden(last), "voucher" in hidden(late)) == (True, False)
+
+
 def test_wrong_codes_are_counted_by_device(engine, clock):
     async def story(site):
         await site.log_in()
