@@ -39,6 +39,16 @@ def test_the_first_load_is_light_whatever_the_names_are(open_page, server, name,
     assert not any("vendor" in url for url in shown)
 
 
+@pytest.mark.parametrize("locale", ["de-DE", "en-GB"])
+def test_until_the_fonts_have_come_its_page_is_no_wider_than_the_phone(open_page, trusted, locale):
+    page = open_page(320, 700, touch=True, locale=locale, may_say="Failed to load resource")
+    page.route("**/*.woff2", lambda asked: asked.abort())
+
+    page.goto(f"{trusted.url}/trust")
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
 @pytest.mark.parametrize(("width", "dark"), [(390, False), (390, True), (1440, False), (1440, True)])
 @pytest.mark.parametrize("locale", ["de-DE", "en-GB"])
 def test_a_device_that_does_not_trust_the_house_yet_can_read_what_to_do(open_page, trusted, width, dark, locale):

@@ -41,19 +41,27 @@ def enrolled(office, open_page, who, **looks):
     return phone
 
 
+HAS_ALL = """async () => {
+  const kept = () => new Promise((done) => {
+    const opened = indexedDB.open("omnisync-desk", 1);
+    opened.onsuccess = () => {
+      const asked = opened.result.transaction("kept").objectStore("kept").get("list");
+      asked.onsuccess = () => { opened.result.close(); done(asked.result); };
+    };
+  });
+  for (let tries = 0; tries < 600; tries++) {
+    if ((await kept())?.ready.every((one) => one.hash)) return true;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  return false;
+}"""
+"""Every pickup that lies ready has its check value: a few come at a time. (`wait_for_function` takes a promise for true.)"""
+
+
 def has_all(phone):
     phone.evaluate("navigator.serviceWorker.ready.then(() => true)")
     phone.wait_for_function("() => navigator.serviceWorker.controller")
-    phone.wait_for_function(
-        """() => new Promise((done) => {
-          const opened = indexedDB.open("omnisync-desk", 1);
-          opened.onsuccess = () => {
-            const asked = opened.result.transaction("kept").objectStore("kept").get("list");
-            asked.onsuccess = () => { opened.result.close(); done(Boolean(asked.result) && asked.result.ready.every((one) => one.hash)); };
-          };
-        })""",
-        timeout=60_000,
-    )
+    assert phone.evaluate(HAS_ALL)
 
 
 def placed(server, name, pieces=1):

@@ -19,10 +19,10 @@ FOCUSED = "document.activeElement.closest('.card').querySelector('.code').textCo
 
 
 def placed(server):
-    """A pickup of one article that has a barcode, and its piece."""
+    """A pickup of one article that has a barcode, and which somebody has just counted: another story may have found none of it."""
     key = uuid.uuid4().hex
-    came = {"key": key, "kind": "received", "sku": "SNEAKER-KIEL-42", "location": "linden", "quantity": 1}
-    server.call("POST", "/v1/stock/movements", {"movements": [came]}, key=f"{key}/came")
+    counted = {"key": key, "kind": "count", "sku": "SNEAKER-KIEL-42", "location": "linden", "quantity": 99}
+    server.call("POST", "/v1/stock/movements", {"movements": [counted]}, key=f"{key}/counted")
     lines = [{"sku": "SNEAKER-KIEL-42", "quantity": 1}]
     body = {"location": "linden", "paid": True, "customer": {"name": CUSTOMER}, "lines": lines}
     return server.call("POST", "/v1/pickups", body, key=key)
