@@ -16,13 +16,12 @@ LINES = {"SNEAKER-KIEL-43": 1, "PULLOVER-HARZ-L": 2}
 
 @pytest.fixture
 def picking(open_page, server):
-    """A pickup of two articles that somebody picks, of pieces that came for it: other stories need what was there."""
+    """A pickup of two articles that somebody picks, and that were just counted: another story may have found none of them."""
     key = uuid.uuid4().hex
-    came = [
-        {"key": f"{key}/{sku}", "kind": "received", "sku": sku, "location": "linden", "quantity": n}
-        for sku, n in LINES.items()
+    counted = [
+        {"key": f"{key}/{sku}", "kind": "count", "sku": sku, "location": "linden", "quantity": 99} for sku in LINES
     ]
-    server.call("POST", "/v1/stock/movements", {"movements": came}, key=f"{key}/came")
+    server.call("POST", "/v1/stock/movements", {"movements": counted}, key=f"{key}/counted")
     body = {
         "location": "linden", "paid": True, "customer": {"name": "Tilda Tipp"},
         "lines": [{"sku": sku, "quantity": n} for sku, n in LINES.items()],
